@@ -1,0 +1,51 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Floors, from the ground up; a module imports only modules below it (docs/MAP.md).
+// The three kernel modules compile the same sources (Sources/Kernels) for three instruction sets; Compute picks one when first used.
+// They hold raw-pointer loops only: a specialised standard-library generic is a weak symbol, and the linker may keep the copy
+// that was compiled for the widest instruction set for everybody.
+#if arch(x86_64)
+let kernelFlags: [String: [String]] = [
+    "KernelsBaseline": [],
+    "KernelsAVX2": ["-Xcc", "-mavx2", "-Xcc", "-mfma"],
+    "KernelsAVX512": ["-Xcc", "-mavx512f", "-Xcc", "-mavx512vl", "-Xcc", "-mavx512dq", "-Xcc", "-mavx512bw", "-Xcc", "-mavx2", "-Xcc", "-mfma",
+                      "-Xcc", "-mprefer-vector-width=512"],
+]
+#else
+let kernelFlags: [String: [String]] = ["KernelsBaseline": []]
+#endif
+
+let kernels: [Target] = kernelFlags.sorted { $0.key < $1.key }.map { name, flags in
+    .target(name: name, swiftSettings: flags.isEmpty ? [] : [.unsafeFlags(flags)])
+}
+
+let package = Package(
+    name: "libflip",
+    products: [
+        .library(name: "flip", type: .dynamic, targets: ["FLIP"]),
+        .executable(name: "flip-cli", targets: ["flip-cli"]),
+    ],
+    targets: kernels + [
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+        .target(name: "CFlip"),
+        .target(name: "Basics"),
+        .target(name: "Compute", dependencies: ["Basics"] + kernels.map { .byName(name: $0.name) }),
+        .target(name: "Privacy", dependencies: ["Basics", "Compute"]),
+        .target(name: "Tables", dependencies: ["Basics"]),
+        .target(name: "Networks", dependencies: ["Basics", "Compute"]),
+        .target(name: "Storage", dependencies: ["Basics", "Tables", "CHDF5"]),
+        .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Storage"]),
+        .target(name: "FLIP", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage", "Compute"]),
+        .executableTarget(name: "flip-cli", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage"]),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
+        .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
+        .testTarget(name: "PrivacyTests", dependencies: ["Privacy"]),
+        .testTarget(name: "TablesTests", dependencies: ["Tables"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage"]),
+        .testTarget(name: "SynthesisTests", dependencies: ["Synthesis"]),
+        .testTarget(name: "FLIPTests", dependencies: ["FLIP", "CFlip"]),
+    ],
+    swiftLanguageModes: [.v5]
+)

@@ -1,0 +1,3 @@
+import XCTest
+@testable import Basics
+final class BasicsSmokeTests: XCTestCase { func testLinks() {} }

@@ -1,0 +1,3 @@
+import XCTest
+@testable import Compute
+final class ComputeSmokeTests: XCTestCase { func testLinks() {} }

@@ -1,0 +1,3 @@
+import XCTest
+@testable import FLIP
+final class FLIPSmokeTests: XCTestCase { func testLinks() {} }

@@ -1,0 +1,3 @@
+import XCTest
+@testable import Networks
+final class NetworksSmokeTests: XCTestCase { func testLinks() {} }

@@ -1,0 +1,3 @@
+import XCTest
+@testable import Privacy
+final class PrivacySmokeTests: XCTestCase { func testLinks() {} }

@@ -1,0 +1,3 @@
+import XCTest
+@testable import Synthesis
+final class SynthesisSmokeTests: XCTestCase { func testLinks() {} }

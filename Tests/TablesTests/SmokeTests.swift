@@ -1,0 +1,3 @@
+import XCTest
+@testable import Tables
+final class TablesSmokeTests: XCTestCase { func testLinks() {} }
