@@ -49,6 +49,6 @@ package final class Model: Sendable {
             return .members(members)
         }
         return .members([("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
-                         ("weights", .members([("autoencoder", .int(Int64(autoencoder.weightCount))), ("diffusion", .int(Int64(denoiser?.weightCount ?? 0)))]))])
+                         ("weights", .members([("autoencoder", .int(Int64(autoencoder.parameters.count))), ("diffusion", .int(Int64(denoiser?.parameters.count ?? 0)))]))])
     }
 }

@@ -116,34 +116,3 @@ package final class Trainer {
     }
 }
 
-/// A network with its optimiser and the moving average of its weights. All of it is a function of released values.
-final class NetworkFit<Network: TrainableNetwork> {
-    let network: Network
-    let adam: Adam
-    let average: Buffer<Float>
-    /// Updates applied so far.
-    var step = 0
-
-    init(_ network: Network) throws {
-        self.network = network
-        adam = try Adam(count: network.trainableCount)
-        average = try Buffer(count: network.trainableCount, for: "averaged weights")
-        average.base.update(from: network.trainable, count: network.trainableCount)
-    }
-
-    /// One Adam update with the released sum of clipped gradients. `divisor`: expected rows in a batch.
-    func update(sum: UnsafePointer<Float>, divisor: Double, rate: Double, average most: Double) {
-        adam.step(weights: network.trainable, gradient: sum, scale: Float(1 / divisor), rate: Float(rate))
-        let k = Float(averageDecay(most, step: step))
-        let w = network.trainable, e = average.base
-        for i in 0..<network.trainableCount { e[i] = k * e[i] + (1 - k) * w[i] }
-        step += 1
-    }
-
-    /// A copy of the network with the averaged weights.
-    func averaged() throws -> Network {
-        let copy = try network.copy()
-        copy.trainable.update(from: average.base, count: network.trainableCount)
-        return copy
-    }
-}
