@@ -77,6 +77,7 @@ package final class DataSetWriter {
             try file.root { root in try reopen(root, components(group)) { try writeIndex($0) } }
             columns = []
             try file.close()
+            try Seal.seal(target)
             try target.commit()
         }
         open = false
