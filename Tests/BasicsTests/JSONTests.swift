@@ -43,7 +43,7 @@ final class JSONTests: XCTestCase {
     }
 
     func testTextReadsBack() throws {
-        let value: JSON = ["s": "q\"\\\u{1}\t\u{2028}é", "n": [0, -1, 0.1, 1e300, 5e-324, 1e22, 10.0], "o": ["x": nil, "y": []], "b": true]
+        let value: JSON = ["s": "q\"\\\u{1}\t\u{2028}é", "n": [0, -1, 0.1, 1e300, .number(.leastNonzeroMagnitude), 1e22, 10.0], "o": ["x": nil, "y": []], "b": true]
         XCTAssertEqual(try JSON.parse(value.text), value)
         XCTAssertEqual(try JSON.parse(value.pretty), value)
         XCTAssertEqual(value.text, "{\"s\":\"q\\\"\\\\\\u0001\\t\u{2028}é\",\"n\":[0,-1,0.1,1e+300,5e-324,1e+22,10.0],\"o\":{\"x\":null,\"y\":[]},\"b\":true}")
