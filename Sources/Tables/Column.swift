@@ -106,7 +106,7 @@ package final class Column: @unchecked Sendable {
     // MARK: writing, row in 0..<capacity
 
     /// Stores an offset that is known to be in the domain, or -1.
-    @inline(__always) func put(_ row: Int, _ offset: Int64) {
+    package func put(_ row: Int, _ offset: Int64) {
         switch storage {
         case .uint8: base.storeBytes(of: UInt8(truncatingIfNeeded: offset), toByteOffset: row, as: UInt8.self)
         case .uint16: base.storeBytes(of: UInt16(truncatingIfNeeded: offset), toByteOffset: row &* 2, as: UInt16.self)
@@ -117,7 +117,7 @@ package final class Column: @unchecked Sendable {
     }
 
     /// Stores a number of a column without a step.
-    @inline(__always) func put(_ row: Int, number: Double) { base.storeBytes(of: number, toByteOffset: row &* 8, as: Double.self) }
+    package func put(_ row: Int, number: Double) { base.storeBytes(of: number, toByteOffset: row &* 8, as: Double.self) }
 
     /// Stores a value given as a double, NaN as missing; returns -1, >= 0, or the `BadCell` code of a value that is not stored.
     func store(_ row: Int, _ v: Double) -> Int64 {
