@@ -34,8 +34,8 @@ extension Ledger {
                 ("name", .strings(lines.map { $0.0.name })),
                 ("mechanism", .strings(lines.map { _ in "poisson-sampled gaussian" })),
                 ("group", .strings(lines.map { $0.1.group })),
-                ("sampling_rate", .doubles(lines.map { $0.1.samplingRate })),
-                ("noise_multiplier", .doubles(lines.map { $0.1.noiseMultiplier })),
+                ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
+                ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })),
                 ("count", .integers(lines.map { Int64($0.0.count) })),
             ])
         }

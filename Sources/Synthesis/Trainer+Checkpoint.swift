@@ -42,7 +42,7 @@ extension Trainer {
     private func write(_ path: String, ahead: Int) throws {
         var ledger = self.ledger
         if ahead > 0, let r = release(place(of: done).stage, count: ahead) { try ledger.charge(r) }
-        let bytes = try Container.write(.checkpoint) { root in
+        try ModelFile.write(.checkpoint, to: path) { root in
             try plan.write(to: root)
             try ledger.write(to: root)
             try root.string("run", runID)
@@ -53,14 +53,13 @@ extension Trainer {
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
-        try Container.save(bytes, path)
     }
 
     /// Continues a checkpoint. The caller vouches that `table` is the one it was begun on. Batches and noise are drawn anew.
     /// - Throws: `.io`, `.format`, `.version` for files that cannot be trusted; `.schema` when the table is not the plan's;
     ///   `.budget` when the charge for the first release was made but its result was lost.
     package static func resume(_ path: String, table: Table) throws -> Trainer {
-        let trainer = try Container.load(path, .checkpoint) { root in
+        let trainer = try ModelFile.read(.checkpoint, path) { root in
             let plan = try Plan.read(from: root)
             let ledger = try Ledger.read(from: root, plan: plan)
             let done = Int(clamping: try root.scalar("steps_done", as: Int64.self))
