@@ -15,8 +15,8 @@ order in `BIAS_DROPPED` = 40 % is dropped if the patient is in `BIAS_GROUPS` (Bl
 follow-ups of others. A generator that learns the table learns this as well. `insurance`, `arrival` and `ward` are proxies
 for ethnicity: dropping the column does not remove the trace.
 
-Missing values. `creatinine` (about 8 %): not measured, the less often the worse the kidney looks, so it is missing not at random; `bmi`
-(about 5 %): often not taken in an emergency; `smoker` (about 12 %): not asked when triage was urgent; `last_visit` (about 25 %): new patient.
+Missing values. `creatinine` (about 9 %): not measured, the less often the worse the kidney looks, so it is missing not at random; `bmi`
+(about 6 %): often not taken in an emergency; `smoker` (about 15 %): not asked when triage was urgent; `last_visit` (about 27 %): new patient.
 """
 import argparse, csv, datetime, json, math, os, random
 
