@@ -112,6 +112,7 @@ def main():
     p.add_argument("--delta", type=float, default=1e-5)
     a = p.parse_args()
 
+    sys.stdout.reconfigure(errors="replace")                       # a terminal without these letters is no reason to stop
     title("1  A sensitive table (simulated: nobody in it exists)")
     table_path, schema_path = hospital.write(a.out, a.rows)
     say(f"{table_path}: {a.rows} admissions, {len(hospital.schema()['fields'])} columns; {schema_path}: what is public about it")
