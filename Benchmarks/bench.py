@@ -108,7 +108,7 @@ def train_and_sample(which, rounds):
         start = time.perf_counter()
         model = flip.train(rows, plan, progress=False)
         if "train" in which:
-            emit(bench="train", table=name, rows=len(rows), columns=len(rows.schema["fields"]), read_seconds=round(read, 2),
+            emit(bench="train", table=name, rows=len(rows), columns=len(rows.schema.fields), read_seconds=round(read, 2),
                  seconds=round(time.perf_counter() - start, 2), epsilon=model.ledger["epsilon"])
         if "sample" in which:
             count, samples = 32561, []

@@ -184,7 +184,7 @@ def schema():
     def field(name, type, required=True, **constraints):
         return {"name": name, "type": type, "constraints": {**constraints, "required": required}}
     return {"fields": [
-        field("admitted", "datetime", minimum="2023-01-01T00:00:00Z", maximum="2024-12-31T23:00:00Z"),
+        field("admitted", "datetime", minimum="2023-01-01T00:00:00Z", maximum="2024-12-31T23:00:00Z", multipleOf=3600),   # whole hours
         field("last_visit", "date", required=False, minimum="2015-01-01", maximum="2024-12-31"),
         field("age", "integer", minimum=18, maximum=100),
         field("sex", "string", enum=["Female", "Male"]),
