@@ -1,0 +1,124 @@
+// The rule of one field, ready for use on many cells: from a value to its offset or to the reason why it has none. Knows values; texts
+// are CellParser's business.
+
+import Basics
+
+/// The values of a categorical field whose type is not string: "2" and "2.0" are the same level of an integer.
+struct LevelValues {
+    private var places: [UInt64: Int64] = [:]
+    private let type: FieldType
+
+    /// - Throws: `.schema` when a level is not a value of the field's type or two levels are the same value.
+    init(_ field: Field) throws {
+        type = field.type
+        for (i, level) in (field.levels ?? []).enumerated() {
+            guard let key = withText(level, { key($0, $1) }) else { throw field.failure("a level of \"enum\" is not of type \(type.rawValue)") }
+            guard places.updateValue(Int64(i), forKey: key) == nil else { throw field.failure("two levels of \"enum\" are the same value") }
+        }
+    }
+
+    func offset(ofInt v: Int64) -> Int64 { type == .number ? offset(ofDouble: Double(v)) : places[UInt64(bitPattern: v)] ?? BadCell.notLevel.rawValue }
+
+    func offset(ofDouble v: Double) -> Int64 {
+        if type == .number { return places[(v + 0.0).bitPattern] ?? BadCell.notLevel.rawValue }
+        guard let i = Int64(exactly: v) else { return BadCell.notLevel.rawValue }
+        return offset(ofInt: i)
+    }
+
+    func offset(ofText p: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
+        key(p, count).flatMap { places[$0] } ?? BadCell.notLevel.rawValue
+    }
+
+    /// The value of level texts as bits, so that one dictionary serves whole numbers and doubles.
+    private func key(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64? {
+        switch type {
+        case .integer:
+            guard case .value(let v) = parseInteger(p, count) else { return nil }
+            return UInt64(bitPattern: v)
+        case .number:
+            guard let x = parseDecimal(p, count), x.isFinite else { return nil }
+            return (x + 0.0).bitPattern
+        case .date: return parseDate(p, count).map { UInt64(bitPattern: $0) }
+        case .datetime: return parseDatetime(p, count).map { UInt64(bitPattern: $0) }
+        case .string, .boolean: return nil
+        }
+    }
+}
+
+/// What values a field takes and which offset each has. `nearest`: the closest value of the domain counts instead of an error.
+struct Domain {
+    enum Tag { case levels, typedLevels, boolean, whole, grid, real }
+    let tag: Tag
+    let type: FieldType
+    /// Distinct values; 0 for a number without a step.
+    let count: Int64
+    /// value = origin + offset·step for whole kinds.
+    let origin: Int64
+    let step: Int64
+    let grid: Grid?
+    /// Bounds of a number without a step.
+    let low, high: Double
+    let values: LevelValues?
+
+    init(_ field: Field) throws {
+        type = field.type
+        count = field.kind.count ?? 0
+        grid = field.kind.grid
+        var (origin, step, low, high): (Int64, Int64, Double, Double) = (0, 1, 0, 0)
+        var values: LevelValues?
+        switch field.kind {
+        case .categorical:
+            if field.type != .string { values = try LevelValues(field) }
+            tag = values == nil ? .levels : .typedLevels
+        case .boolean: tag = .boolean
+        case .integer(let a, _, let s), .datetime(let a, _, let s): (tag, origin, step) = (.whole, a, s)
+        case .date(let a, _): (tag, origin) = (.whole, a)
+        case .number(let a, let b, let s):
+            tag = s == nil ? .real : .grid
+            (low, high) = (a, b)
+        }
+        (self.origin, self.step, self.low, self.high, self.values) = (origin, step, low, high, values)
+    }
+
+    /// The offset of a whole value; `BadCell` codes when there is none. For a number without a step 0 says that the value is fine.
+    func offset(ofInt v: Int64, nearest: Bool) -> Int64 {
+        switch tag {
+        case .whole:
+            let top = origin &+ (count &- 1) &* step             // the maximum: no overflow, by the schema's rules
+            if v < origin { return nearest ? 0 : BadCell.below.rawValue }
+            if v > top { return nearest ? count - 1 : BadCell.above.rawValue }
+            let d = v &- origin                                  // below 2^62, by the schema's rules
+            if step == 1 { return d }
+            let q = d / step, r = d % step
+            if r == 0 { return q }
+            return nearest ? q + (r > step / 2 ? 1 : 0) : BadCell.offStep.rawValue
+        case .boolean: return v == 0 || v == 1 ? v : BadCell.notBoolean.rawValue
+        case .typedLevels: return values?.offset(ofInt: v) ?? BadCell.notLevel.rawValue
+        case .levels: return BadCell.notLevel.rawValue
+        case .grid, .real: return offset(ofDouble: Double(v), nearest: nearest)
+        }
+    }
+
+    /// The same for a double, which must be whole for whole kinds. NaN is no value here: callers have taken it as missing.
+    func offset(ofDouble v: Double, nearest: Bool) -> Int64 {
+        switch tag {
+        case .grid: return v.isFinite || nearest ? grid?.offset(v, nearest: nearest) ?? BadCell.notNumber.rawValue : BadCell.notFinite.rawValue
+        case .real:
+            guard !v.isNaN, nearest || v.isFinite else { return BadCell.notFinite.rawValue }
+            if v < low { return nearest ? 0 : BadCell.below.rawValue }
+            if v > high { return nearest ? 0 : BadCell.above.rawValue }
+            return 0
+        case .typedLevels: return values?.offset(ofDouble: v) ?? BadCell.notLevel.rawValue
+        case .whole, .boolean, .levels:
+            guard v.isFinite else { return BadCell.notFinite.rawValue }
+            let r = v.rounded()
+            guard r == v || nearest else { return type == .boolean ? BadCell.notBoolean.rawValue : BadCell.notInteger.rawValue }
+            if r >= 0x1p63 { return nearest && tag == .whole ? count - 1 : BadCell.above.rawValue }
+            if r < -0x1p63 { return nearest && tag == .whole ? 0 : BadCell.below.rawValue }
+            return offset(ofInt: Int64(r), nearest: nearest)
+        }
+    }
+
+    /// A number without a step, moved into its bounds.
+    func clamped(_ v: Double) -> Double { min(max(v, low), high) + 0.0 }
+}

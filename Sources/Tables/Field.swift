@@ -1,0 +1,103 @@
+// One column's declaration: name, type, domain, whether cells may be missing. All of it is public. A domain is always finite or bounded:
+// levels for text, bounds for everything that is counted or measured.
+
+import Basics
+
+/// The declared type of a field, by its Table Schema name.
+package enum FieldType: String, Sendable, CaseIterable {
+    case string, integer, number, boolean, date, datetime
+}
+
+/// What values a column can hold. Bounds are included; with a step they are multiples of it.
+package enum Kind: Equatable, Sendable {
+    /// 1...65 534 levels in declared order.
+    case categorical(levels: [String])
+    /// Offset 0 is false, 1 is true.
+    case boolean
+    /// Multiples of `step` >= 1.
+    case integer(minimum: Int64, maximum: Int64, step: Int64)
+    /// Finite; with a step the whole multiples of it (see Grid), without one every double between.
+    case number(minimum: Double, maximum: Double, step: Double?)
+    /// Days since 1970-01-01.
+    case date(minimum: Int64, maximum: Int64)
+    /// Microseconds since 1970-01-01 UTC; `step` in microseconds.
+    case datetime(minimum: Int64, maximum: Int64, step: Int64)
+
+    /// The number of distinct values, at most 2^62; nil for numbers without a step.
+    package var count: Int64? {
+        switch self {
+        case .categorical(let levels): return Int64(levels.count)
+        case .boolean: return 2
+        case .integer(let low, let high, let step), .datetime(let low, let high, let step): return (high - low) / step + 1
+        case .date(let low, let high): return high - low + 1
+        case .number: return grid?.count
+        }
+    }
+
+    /// The multiples of a number's step; nil for other kinds and without a step.
+    package var grid: Grid? {
+        guard case .number(let low, let high, let step?) = self else { return nil }
+        return Grid(minimum: low, maximum: high, step: step)
+    }
+}
+
+package struct Field: Equatable, Sendable {
+    package let name: String
+    package let type: FieldType
+    package let kind: Kind
+    /// Required cells are never missing.
+    package let required: Bool
+    /// Texts of a boolean, the first of each is the one written.
+    package let trueValues, falseValues: [String]
+    /// title, description, rdfType and example, carried along unread.
+    package let metadata: JSONObject
+
+    /// Nothing is checked here: `Schema.init` checks every field it takes.
+    /// - Parameter type: only needed when levels are typed, such as an integer with an enum.
+    package init(name: String, kind: Kind, required: Bool = true, type: FieldType? = nil, trueValues: [String] = Field.defaultTrue,
+                 falseValues: [String] = Field.defaultFalse, metadata: JSONObject = JSONObject()) {
+        self.name = name
+        self.kind = kind
+        self.required = required
+        self.trueValues = trueValues
+        self.falseValues = falseValues
+        self.metadata = metadata
+        switch kind {
+        case .categorical: self.type = type ?? .string
+        case .boolean: self.type = .boolean
+        case .integer: self.type = .integer
+        case .number: self.type = .number
+        case .date: self.type = .date
+        case .datetime: self.type = .datetime
+        }
+    }
+
+    /// The defaults of Table Schema, and what is written: "true" and "false".
+    package static let defaultTrue = ["true", "True", "TRUE", "1"]
+    package static let defaultFalse = ["false", "False", "FALSE", "0"]
+
+    /// Levels of a categorical field, `["false", "true"]` of a boolean one, nil of others.
+    package var levels: [String]? {
+        switch kind {
+        case .categorical(let levels): return levels
+        case .boolean: return ["false", "true"]
+        default: return nil
+        }
+    }
+
+    /// Bounds and step as text, for messages.
+    var bounds: (minimum: String, maximum: String, step: String) {
+        switch kind {
+        case .categorical, .boolean: return ("", "", "")
+        case .integer(let low, let high, let step): return (String(low), String(high), String(step))
+        case .number(let low, let high, let step): return (numberText(low), numberText(high), step.map(numberText) ?? "")
+        case .date(let low, let high): return (dateText(low), dateText(high), "1 day")
+        case .datetime(let low, let high, let step): return (datetimeText(low), datetimeText(high), numberText(Double(step) / 1e6) + " s")
+        }
+    }
+}
+
+/// The shortest text that reads as the same double; whole numbers without a point.
+func numberText(_ x: Double) -> String {
+    x == x.rounded() && x.magnitude < 0x1p53 ? String(Int64(x)) : x.description
+}

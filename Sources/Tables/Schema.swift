@@ -1,0 +1,50 @@
+// A table's public declaration: a checked Frictionless Table Schema. Made once, never changed; whatever holds one holds a valid one.
+// Reading its JSON is in Schema+Parse.swift, the rules in Schema+Rules.swift, writing in Schema+JSON.swift.
+
+import Basics
+
+package struct Schema: Equatable, Sendable {
+    package let fields: [Field]
+    /// Cell texts that mean "missing", compared byte by byte before anything else is looked at.
+    package let missingValues: [String]
+    /// $schema, name, title and description, carried along unread.
+    package let metadata: JSONObject
+    private let places: [String: Int]
+
+    package static let maximumFields = 4096
+    package static let maximumLevels = 65_534
+
+    /// - Throws: `.schema` (or `.unsupported`) with field and rule. Bounds are tightened to multiples of the step.
+    package init(fields: [Field], missingValues: [String] = [""], metadata: JSONObject = JSONObject()) throws {
+        guard !fields.isEmpty else { throw Failure(.schema, "schema: there must be at least one field") }
+        guard fields.count <= Schema.maximumFields else { throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields") }
+        try Schema.checkMissingValues(missingValues)
+        var places: [String: Int] = [:]
+        self.fields = try fields.enumerated().map { i, field in
+            guard places.updateValue(i, forKey: field.name) == nil else {
+                throw Failure(.schema, "schema: two fields are named \(quoted(field.name))")
+            }
+            return try field.checked(missing: missingValues)
+        }
+        self.missingValues = missingValues
+        self.metadata = metadata
+        self.places = places
+    }
+
+    /// The place of a field; nil when there is none of that name.
+    package func index(of name: String) -> Int? { places[name] }
+
+    /// The same, for callers that need it to be there.
+    /// - Throws: `.argument` naming the field.
+    package func place(of name: String) throws -> Int {
+        guard let i = places[name] else { throw Failure(.argument, "there is no column \(quoted(name)) in the schema") }
+        return i
+    }
+
+    /// Whether tables of the two schemas hold the same columns; titles, missing texts and boolean texts may differ.
+    package func hasSameColumns(as other: Schema) -> Bool {
+        fields.count == other.fields.count && zip(fields, other.fields).allSatisfy {
+            $0.name == $1.name && $0.type == $1.type && $0.kind == $1.kind && $0.required == $1.required
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// Rows that fit a schema, column by column. A table is either built row by row (TableBuilder, CSVReader) and complete from the start, or
+// made for a number of rows and filled one column after another (Table+Set.swift); `requireComplete` tells a half-filled one apart. It
+// can be neither printed nor compared: it may hold private rows.
+
+import Basics
+
+package final class Table: @unchecked Sendable {
+    package let schema: Schema
+    package let rows: Int
+    package let columns: [Column]
+    /// Which columns hold their cells.
+    private var filled: [Bool]
+
+    /// A table whose columns are still to be set.
+    /// - Throws: `.schema` for no rows, `.noMemory`.
+    package init(schema: Schema, rows: Int) throws {
+        guard rows > 0 else { throw Failure(.schema, "the table has no rows") }
+        self.schema = schema
+        self.rows = rows
+        columns = try schema.fields.map { try Column($0, capacity: rows) }
+        filled = [Bool](repeating: false, count: columns.count)
+    }
+
+    /// The finished work of a builder: all columns hold `rows` cells.
+    init(schema: Schema, rows: Int, columns: [Column]) {
+        self.schema = schema
+        self.rows = rows
+        self.columns = columns
+        filled = [Bool](repeating: true, count: columns.count)
+    }
+
+    package var isComplete: Bool { !filled.contains(false) }
+
+    /// - Throws: `.state` naming the first column that was never set.
+    package func requireComplete() throws {
+        if let i = filled.firstIndex(of: false) { throw Failure(.state, "column \(quoted(schema.fields[i].name)) was never set") }
+    }
+
+    /// - Throws: `.argument` when there is none of that name.
+    package func column(_ name: String) throws -> Column { columns[try schema.place(of: name)] }
+
+    package var bytesPerRow: Int { TableLayout(schema).bytesPerRow }
+
+    /// A column that a failed setter leaves behind counts as never set.
+    package func fill(_ place: Int, _ body: (Column) throws -> Void) throws {
+        filled[place] = false
+        try body(columns[place])
+        filled[place] = true
+    }
+
+    /// Rows `first ..< first + count` as a table of their own.
+    /// - Throws: `.argument` outside the table, `.schema` for no rows, `.noMemory`.
+    package func slice(first: Int, count: Int) throws -> Table {
+        try checkRange(first, count)
+        try requireComplete()
+        let out = try Table(schema: schema, rows: count)
+        for (i, column) in columns.enumerated() {
+            try out.fill(i) { $0.base.copyMemory(from: column.base + first * column.storage.bytes, byteCount: count * column.storage.bytes) }
+        }
+        return out
+    }
+
+    func checkRange(_ first: Int, _ count: Int) throws {
+        guard first >= 0, count >= 0, first <= rows, count <= rows - first else {
+            throw Failure(.argument, "rows outside the table: it has \(rows) rows")
+        }
+    }
+}

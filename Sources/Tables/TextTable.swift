@@ -1,0 +1,86 @@
+// From the bytes of a cell to a level, without making a String: a hash table with open addressing over the levels and the texts that
+// mean "missing". Built once a field; its size is that of the schema.
+
+import Basics
+
+/// Maps byte strings to numbers. Lookup costs one hash and, as a rule, one comparison.
+final class TextTable {
+    /// What `code` answers for a text that is not in the table.
+    static let absent = Int64.min
+
+    private struct Entry: BitwiseCopyable {
+        var start = 0, length = -1                       // length -1: a free place
+        var hash: UInt64 = 0
+        var code: Int64 = 0
+    }
+    private let entries: Buffer<Entry>
+    private let bytes: Buffer<UInt8>
+    private let mask: Int
+
+    /// - Parameter texts: pairs of text and code; of two equal texts the first one counts.
+    init(_ texts: [(text: String, code: Int64)]) throws {
+        var size = 4
+        while size < texts.count * 2 { size *= 2 }
+        mask = size - 1
+        entries = try Buffer<Entry>(count: size, for: "the levels of a column")
+        bytes = try Buffer<UInt8>(count: texts.reduce(0) { $0 + $1.text.utf8.count }, for: "the levels of a column")
+        for i in 0..<size { entries[i] = Entry() }
+        var used = 0
+        for (text, code) in texts {
+            let start = used
+            for b in text.utf8 {
+                bytes[used] = b
+                used += 1
+            }
+            let length = used - start
+            let h = TextTable.hash(bytes.base + start, length)
+            var i = Int(truncatingIfNeeded: h) & mask
+            while entries[i].length >= 0, !matches(entries[i], bytes.base + start, length, h) { i = (i + 1) & mask }
+            if entries[i].length < 0 { entries[i] = Entry(start: start, length: length, hash: h, code: code) }
+        }
+    }
+
+    func code(_ p: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
+        let h = TextTable.hash(p, count)
+        var i = Int(truncatingIfNeeded: h) & mask
+        while true {
+            let e = entries.base[i]
+            if e.length < 0 { return TextTable.absent }
+            if matches(e, p, count, h) { return e.code }
+            i = (i + 1) & mask
+        }
+    }
+
+    @inline(__always) private func matches(_ e: Entry, _ p: UnsafePointer<UInt8>, _ count: Int, _ h: UInt64) -> Bool {
+        guard e.hash == h, e.length == count else { return false }
+        let q = bytes.base + e.start
+        var i = 0
+        while i < count {
+            if p[i] != q[i] { return false }
+            i += 1
+        }
+        return true
+    }
+
+    /// Multiply and fold eight bytes at a time. The texts are public and the table is built from them, so no key is needed.
+    @inline(__always) private static func hash(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+        var h = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        let raw = UnsafeRawPointer(p)
+        var i = 0
+        while i &+ 8 <= count {
+            h = fold(h ^ raw.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            i = i &+ 8
+        }
+        var tail: UInt64 = 0
+        while i < count {
+            tail = tail &<< 8 | UInt64(p[i])
+            i = i &+ 1
+        }
+        return fold(h ^ tail)
+    }
+
+    @inline(__always) private static func fold(_ x: UInt64) -> UInt64 {
+        let m = x.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return m.high ^ m.low
+    }
+}

@@ -1,3 +1,0 @@
-import XCTest
-@testable import Basics
-final class BasicsSmokeTests: XCTestCase { func testLinks() {} }

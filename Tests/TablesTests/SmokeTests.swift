@@ -1,3 +1,0 @@
-import XCTest
-@testable import Tables
-final class TablesSmokeTests: XCTestCase { func testLinks() {} }
