@@ -36,11 +36,37 @@ def summary(samples, digits=0):
     return round(m, digits or None), round((max(samples) - min(samples)) / m, 3)
 
 
-def flip_bench(shape, seconds):
+def right_python():
+    """Starts again under a Python that has the peers, which Benchmarks/setup finds or makes; stays here when that fails."""
+    try:
+        import opacus  # noqa: F401
+        return
+    except ImportError:
+        pass
+    if os.environ.get("FLIP_BENCH_RESTARTED"):
+        return
+    run = subprocess.run([os.path.join(HERE, "setup")], stdout=subprocess.PIPE, text=True)
+    if run.returncode == 0:
+        os.execve(run.stdout.strip(), [run.stdout.strip()] + sys.argv, {**os.environ, "FLIP_BENCH_RESTARTED": "1"})
+    note("no peers: Benchmarks/setup failed")
+
+
+def flip_program():
+    """The path of flip-bench, built as the shipped library is; None when that fails."""
+    if "FLIP_BENCH" in os.environ:
+        return os.environ["FLIP_BENCH"]
+    build = [os.environ.get("SWIFT", "swift"), "build", "-c", "release", "--scratch-path", ".build-ship", "-Xswiftc", "-static-stdlib", "--product", "flip-bench"]
+    try:
+        run = subprocess.run(build, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError as error:
+        return note(f"ours skipped: {error}")
+    if run.returncode:
+        return note(f"ours skipped: flip-bench does not build\n{run.stdout[-2000:]}")
+    return os.path.join(ROOT, ".build-ship", "release", "flip-bench")
+
+
+def flip_turn(program, shape, seconds):
     """One turn of ours: flip-bench prints one JSON line with private_rows_per_s and nonprivate_rows_per_s."""
-    program = os.environ.get("FLIP_BENCH", os.path.join(ROOT, "build", "bin", "flip-bench"))
-    if not os.path.exists(program):
-        return None
     run = subprocess.run([program, "--shape", shape, "--threads", str(THREADS), "--seconds", str(seconds)], capture_output=True, text=True, check=True)
     return json.loads(run.stdout.strip().splitlines()[-1])
 
@@ -53,8 +79,7 @@ def dp_step(rounds, seconds):
     except ImportError as error:
         note(f"peers skipped: {error}")
         peers = None
-    if flip_bench("narrow", .1) is None:
-        note("ours skipped: build/bin/flip-bench is not built (make bench builds it)")
+    program = flip_program()
     for shape in ("narrow", "wide"):
         samples = {k: [] for k in ("flip", "flip_nonprivate", "torch", "opacus_hooks", "opacus_ghost", "sgemm_gflops")}
         contestants = []
@@ -66,8 +91,8 @@ def dp_step(rounds, seconds):
                 except ImportError as error:
                     note(f"{kind.name} skipped: {error}")
         for _ in range(rounds):
-            ours = flip_bench(shape, seconds)
-            if ours:
+            if program:
+                ours = flip_turn(program, shape, seconds)
                 samples["flip"].append(ours["private_rows_per_s"])
                 samples["flip_nonprivate"].append(ours["nonprivate_rows_per_s"])
             for c in contestants:
@@ -154,6 +179,7 @@ def main():
     if unknown:
         p.error(f"unknown: {', '.join(sorted(unknown))}")
     if "dp_step" in names:
+        right_python()
         dp_step(a.rounds, a.seconds)
     if {"train", "sample"} & set(names):
         train_and_sample(names, a.rounds)

@@ -14,7 +14,7 @@ import argparse, json, os, statistics, subprocess, sys, tempfile, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python")]
-VARIANTS = {"diffusion": {}, "prior": {"diffusion": {"steps": 0}}}
+VARIANTS = {"diffusion": {}, "prior": {"diffusion": {"enabled": False}}}
 
 
 def one(flip, data, judge, table, variant, seed, folder, quick):

@@ -3,9 +3,9 @@
 
     python Benchmarks/recompute_epsilon.py MODEL.flip.h5 [...]        exits 1 when a figure is off by more than 1e-6 relative, or above the target
 
-Reads /ledger: one row per release and group in /ledger/events (AnnData's dataframe encoding: columns name, group, sampling_rate,
-noise_multiplier, count), and the scalars epsilon, delta, order, target. For every group the releases are composed under
-add/remove-one neighbours at the ledger's own order; a release at rate 1 is an unsampled Gaussian. ε is the largest over groups.
+Reads /ledger: its attributes epsilon, delta and order, and /ledger/events, one row per release and group (AnnData's dataframe encoding:
+columns name, group, sampling_rate, noise_multiplier, count); and from /plan the epsilon that was asked for. For every group the releases are
+composed under add/remove-one neighbours at the ledger's own order; a release at rate 1 is an unsampled Gaussian. ε is the largest over groups.
 """
 import json, sys
 
@@ -33,7 +33,8 @@ def column(frame, name):
 def read(path):
     with h5py.File(path, "r") as f:
         ledger = f["ledger"]
-        scalars = {k: float(ledger[k][()]) for k in ("epsilon", "delta", "order", "target")}
+        scalars = {k: float(ledger.attrs[k]) for k in ("epsilon", "delta", "order")}
+        scalars["target"] = float(json.loads(text(f["plan"]))["epsilon"])
         events = ledger["events"]
         rows = list(zip(*(column(events, n) for n in ("name", "group", "sampling_rate", "noise_multiplier", "count"))))
     return scalars, rows

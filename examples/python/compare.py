@@ -28,7 +28,7 @@ class Binning:
 
     def __init__(self, field, cells, bins=20):
         self.field, self.edges = field, None
-        if field["type"] in ("integer", "number", "date", "datetime") and "enum" not in field["constraints"]:
+        if field["type"] in ("integer", "number", "date", "datetime") and "enum" not in field.get("constraints", {}):
             x = sorted(number(field, c) for c in cells if c != "")
             self.edges = sorted({x[len(x) * k // bins] for k in range(1, bins)}) if x else []
 

@@ -9,8 +9,8 @@ the real rows again: it is labelled NOT PRIVATE, and with a real table you would
 """
 import argparse, itertools, json, math, os, sys, time
 
+import compare
 import hospital
-from compare import Binning, read_rows, tvd, pairs_tvd, standardised_ratio
 
 try:
     import flip
@@ -64,37 +64,53 @@ def show_ledger(ledger):
 
 
 def show_released(model, synthetic):
-    """Generated rows beside what training paid to see. Free: both sides are released values."""
-    say("Total variation between generated rows and the noisy histograms, column by column (0 is equal, 1 is disjoint).")
+    """Generated rows beside what training paid to see. Free: both sides are released values.
+
+    The model's JSON has the noisy shares of every cell of the columns with few cells: levels in the schema's order or values from the
+    smallest to the largest, and last, where a value may be missing, missing."""
+    say("Total variation between generated rows and the released shares (0: equal, 1: disjoint). Columns with more than 256 cells are left out.")
     distances = []
-    for column in model.released():
-        shares = [max(x, 0) for x in column["counts"]]
-        total = sum(shares) or 1
+    for field, column in zip(model.schema.fields, model.info["released"]["columns"]):
+        shares = column.get("cell_shares")
+        if shares is None:
+            continue
         mine = [0] * len(shares)
-        for cell in synthetic[column["name"]]:
-            mine[column["cell"](cell)] += 1
-        d = .5 * sum(abs(a / total - b / len(synthetic[column["name"]])) for a, b in zip(shares, mine))
-        distances.append(d)
-        say(f"  {column['name']:<18}{len(shares):>4} cells {d:>8.3f}")
-    say(f"  {'mean':<18}{'':>10} {sum(distances) / len(distances):>8.3f}")
+        for cell in synthetic[field["name"]]:
+            mine[-1 if cell == "" else position(field, cell)] += 1
+        total = len(synthetic[field["name"]])
+        distances.append(.5 * sum(abs(a - b / total) for a, b in zip(shares, mine)))
+        say(f"  {field['name']:<18}{len(shares):>4} cells{distances[-1]:>8.3f}")
+    say(f"  {'mean':<18}{len(distances):>4} columns{sum(distances) / max(len(distances), 1):>6.3f}")
+
+
+def position(field, cell):
+    """The place of a value among the cells of its column."""
+    rule = field.get("constraints", {})
+    if "enum" in rule:
+        return rule["enum"].index(cell)
+    if field["type"] == "boolean":
+        return ("false", "true").index(cell)
+    step = rule.get("multipleOf", 1)
+    low = compare.number(field, str(rule["minimum"]))
+    return round(compare.number(field, cell) / step) - math.ceil(low / step - 1e-9)
 
 
 def show_real(schema, real, synthetic):
     """Generated rows beside the real ones: outside the guarantee."""
     fields = schema["fields"]
-    cut = {f["name"]: Binning(f, real[f["name"]]) for f in fields}
+    cut = {f["name"]: compare.Binning(f, real[f["name"]]) for f in fields}
     a = {n: [c(x) for x in real[n]] for n, c in cut.items()}
     b = {n: [c(x) for x in synthetic[n]] for n, c in cut.items()}
     names = list(cut)
-    say(f"1-way total variation, mean of {len(names)} columns (NOT PRIVATE): {sum(tvd(a[n], b[n]) for n in names) / len(names):.3f}")
+    say(f"1-way total variation, mean of {len(names)} columns (NOT PRIVATE): {sum(compare.tvd(a[n], b[n]) for n in names) / len(names):.3f}")
     pairs = list(itertools.combinations(names, 2))
-    say(f"2-way total variation, mean of {len(pairs)} pairs (NOT PRIVATE):   {sum(pairs_tvd(a, b, x, y) for x, y in pairs) / len(pairs):.3f}")
+    say(f"2-way total variation, mean of {len(pairs)} pairs (NOT PRIVATE):   {sum(compare.pairs_tvd(a, b, x, y) for x, y in pairs) / len(pairs):.3f}")
     say(f"\nThe planted bias: one follow-up in {1 / hospital.BIAS_DROPPED:.1f} that need calls for is dropped for {' and '.join(hospital.BIAS_GROUPS)} patients.")
     say(f"{'share with a follow-up (NOT PRIVATE)':<40}{'real':>8}{'synthetic':>11}")
     for group in hospital.ETHNICITY:
         cells = [f"{share(t, group):>{w}}" for t, w in ((real, 8), (synthetic, 11))]
         say(f"  {group:<38}{''.join(cells)}")
-    ratios = [standardised_ratio(t, "follow_up", "true", "ethnicity", hospital.BIAS_GROUPS, by=("triage", "ward")) for t in (real, synthetic)]
+    ratios = [compare.standardised_ratio(t, "follow_up", "true", "ethnicity", hospital.BIAS_GROUPS, by=("triage", "ward")) for t in (real, synthetic)]
     say(f"  {'ratio at equal triage and ward':<38}{ratios[0]:>8.2f}{ratios[1]:>11.2f}      planted: {1 - hospital.BIAS_DROPPED:.2f} at equal need")
     say("\nA faithful generator copies the bias too: differential privacy protects persons, it does not repair what was done to them.")
 
@@ -119,7 +135,8 @@ def main():
 
     title("2  Train (the only step that reads rows, through one door that adds noise)")
     table = flip.Table.read_csv(table_path, schema=schema_path)
-    plan = flip.plan(table.schema, protected=hospital.PROTECTED, epsilon=a.epsilon, delta=a.delta, preset="published")
+    plan = flip.plan(table.schema, protected=hospital.PROTECTED, epsilon=a.epsilon, delta=a.delta, preset="published",
+                     config={"rows": {"guess": 5000}})       # about the size of such a hospital: a guess, not a count
     start = time.monotonic()
     model = flip.train(table, plan, progress=True)
     say(f"trained in {time.monotonic() - start:.1f} s")
@@ -134,14 +151,14 @@ def main():
     model_path, synthetic_path = os.path.join(a.out, "hospital.flip.h5"), os.path.join(a.out, "synthetic.csv")
     model.save(model_path)
     rows.to_csv(synthetic_path)
-    synthetic = read_rows(synthetic_path)
+    synthetic = compare.read_rows(synthetic_path)
 
     title("5  Beside the released histograms (private: costs nothing)")
     show_released(model, synthetic)
 
     title("6  Beside the real rows — NOT PRIVATE: reads them outside the door, for this demonstration only")
     with open(schema_path, encoding="utf-8") as f:
-        show_real(json.load(f), read_rows(table_path), synthetic)
+        show_real(json.load(f), compare.read_rows(table_path), synthetic)
 
     title("Written")
     for path, what in ((synthetic_path, "synthetic rows: yours to share under the ε above"), (model_path, "the model: as private as the rows it makes"),
