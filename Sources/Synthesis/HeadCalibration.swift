@@ -9,7 +9,10 @@ import Networks
 func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?, rows: Int = 8192, rounds: Int = 15, threads: Int) throws -> VAE {
     let vae = try autoencoder.copy()
     let sampler = Sampler(plan: plan, statistics: statistics, autoencoder: vae, denoiser: denoiser)
-    var biases = vae.headBiases
+    var biases = statistics.encoders.map { _ in [Float]() }
+    if var p = vae.parameters.pointer("head.bias") {
+        for (t, e) in statistics.encoders.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }
+    }
     for _ in 0..<rounds {
         let mean = try sampler.meanShares(seed: 0x6865_6164, count: rows, threads: threads)
         for (t, e) in statistics.encoders.enumerated() {

@@ -33,10 +33,8 @@ package final class Model: Sendable {
             .table(seed: seed, first: Int64(first), count: count, threads: threads > 0 ? threads : Workers.available, progress: progress)
     }
 
-    private func freshSeed() throws -> UInt64 {
-        var random = try SecureRandom()
-        return random.next()
-    }
+    /// Below 2⁶³, so that it can be shown and given back.
+    private func freshSeed() throws -> UInt64 { try SecureRandom().next() >> 1 }
 
     /// Plan, released histograms and row count, and the numbers of weights: what a reader may know of the generator.
     package var json: JSON {

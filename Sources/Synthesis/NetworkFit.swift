@@ -49,3 +49,6 @@ protocol TrainableNetwork: AnyObject {
 extension TrainableNetwork {
     func copy() throws -> Self { try Self(self, parameters: parameters.copy()) }
 }
+
+extension VAE: TrainableNetwork {}
+extension Denoiser: TrainableNetwork {}

@@ -47,7 +47,7 @@ package final class Trainer {
     /// - Throws: `.schema` when the table is not of the plan's schema, `.noMemory`, `.entropy`.
     package convenience init(plan: Plan, table: Table) throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        try self.init(plan: plan, table: table, ledger: Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions),
+        try self.init(plan: plan, table: table, ledger: try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions),
                       random: random, runID: Self.newID())
     }
 
@@ -59,7 +59,7 @@ package final class Trainer {
     }
 
     private static func newID() throws -> String {
-        var r = try SecureRandom()
+        let r = try SecureRandom()
         return (0..<4).map { _ in let t = String(UInt32(truncatingIfNeeded: r.next()), radix: 16); return String(repeating: "0", count: 8 - t.count) + t }.joined()
     }
 
