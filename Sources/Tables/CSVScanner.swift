@@ -97,9 +97,12 @@ final class CSVScanner {
             larger.base.update(from: bytes.base, count: filled)
             bytes = larger
         }
-        let n = try read(bytes.base + filled, bytes.count - filled)
-        filled += n
-        if n == 0 { ended = true }
+        // Every fill scans the record from its start again: a long one is not read in small pieces.
+        repeat {
+            let n = try read(bytes.base + filled, bytes.count - filled)
+            filled += n
+            if n == 0 { ended = true }
+        } while !ended && filled < bytes.count && filled > 1 << 16
     }
 
     private enum Outcome { case record, more, end, openQuote }
