@@ -11,7 +11,7 @@ package func checkFile(_ path: String, limits: Limits = Limits()) throws -> JSON
     var result = JSONObject([("kind", .string("unknown")), ("usable", .bool(false))])
     do {
         let root = try withExtendedLifetime(bytes) {
-            try FileReader(bytes: UnsafeRawBufferPointer(start: bytes.base, count: count), name: path, limits: limits).root()
+            try ModelFile.open(UnsafeRawBufferPointer(start: bytes.base, count: count), path, limits)
         }
         let cover = try Cover(root, path)
         result["kind"] = .string(cover.kind.rawValue)

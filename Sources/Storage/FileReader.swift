@@ -53,6 +53,8 @@ package final class FileReader {
         let head = try Buffer<UInt8>(count: 8)
         let count = try InputFile(path).read(into: head.base, count: 8)
         try checkSignature(UnsafeRawBufferPointer(start: head.base, count: count), path)
+        // A file of ours is checked before the library sees it; others have no seal.
+        if try Seal.check(path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
         let file = Self.open(name: path) { H5Pset_fapl_sec2($0) >= 0 && flip_h5p_locking($0) >= 0 }
         guard let file else {
             // The lock is the one thing that fails for a reason outside the file: another program is writing it.
@@ -87,7 +89,8 @@ package final class FileReader {
 /// A file that the library cannot parse.
 func damaged(_ name: String) -> Failure { Failure(.format, "\(name): damaged, or not an HDF5 file") }
 
-private func checkSignature(_ bytes: UnsafeRawBufferPointer, _ name: String) throws {
+/// - Throws: `.format` when `bytes` do not begin as an HDF5 file does.
+func checkSignature(_ bytes: UnsafeRawBufferPointer, _ name: String) throws {
     guard !bytes.isEmpty else { throw Failure(.format, "\(name): the file is empty") }
     guard bytes.prefix(8).elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
         throw Failure(.format, "\(name): not an HDF5 file")

@@ -79,11 +79,16 @@ package final class FileWriter {
         guard file.close() else { throw failure("/") }
     }
 
-    /// Closes a file on disk that is not wanted, also when its disk is full: a file whose pending writes fail cannot be closed, and the
-    /// library would try again when the process ends. So its descriptor is turned to memory first, where the writes succeed.
-    func discard() {
-        guard file.id >= 0 else { return }
+    /// Turns what is still to be written to a file on disk to memory. A file whose disk is full cannot be closed: its pending writes
+    /// fail, stay pending, and the library would try again when the process ends. In memory they succeed. Then close what is open.
+    func divert() {
+        guard file.id >= 0, onDisk else { return }
         Library.call { flip_h5f_to_memory(file.id) }
+    }
+
+    /// Closes a file on disk that is not wanted.
+    func discard() {
+        divert()
         file.close()
     }
 

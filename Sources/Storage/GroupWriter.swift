@@ -38,6 +38,15 @@ package final class GroupWriter {
         return result
     }
 
+    /// A group that was made before.
+    func reopen<R>(_ name: String, _ body: (GroupWriter) throws -> R) throws -> R {
+        try checkName(name)
+        guard let group = Handle(H5Gclose, { H5Gopen2(handle.id, name, 0) }) else { throw file.failure(Name.join(path, name)) }
+        let result = try body(GroupWriter(group, path: Name.join(path, name), file: file))
+        guard group.close() else { throw file.failure(Name.join(path, name)) }
+        return result
+    }
+
     // MARK: attributes of this group
 
     package func attribute(_ name: String, _ value: String) throws { try write(attribute: name, text: [value], scalar: true, of: handle) }

@@ -6,7 +6,8 @@
 //                         flip-format-version  "1.0"   of the layout
 //                         flip-min-reader      "1.0"   the oldest layout version whose readers may read this file
 //                         flip-writer          "libflip 1.0.0", for people only
-//   /digest   text        64 hexadecimal digits, see ContentDigest.swift
+//   /digest   text        64 hexadecimal digits over the content, see ContentDigest.swift
+//   behind the HDF5 part: the seal, see Seal.swift. It is checked first; a file without one is not parsed.
 //
 // When the layout changes, raise `formatVersion`: the minor number when older readers can ignore what is new, the major number and
 // `minimumReader` when they cannot. Keep a file of every released version in the tests.
@@ -52,7 +53,7 @@ package enum ModelFile {
             try ContentDigest.of(FileReader(bytes: content.view, name: "the new file").root())
         }
         try file.root { try $0.string("digest", digest) }
-        return try file.image()
+        return try Seal.seal(file.image())
     }
 
     /// The same, to `path`: it appears there complete and flushed to the disk, or not at all and what was there stays.
@@ -75,12 +76,23 @@ package enum ModelFile {
     package static func read<R>(_ kind: Kind, bytes: UnsafeRawBufferPointer, name: String = "the model", limits: Limits = Limits(),
                                 _ body: (GroupReader) throws -> R) throws -> R {
         guard bytes.count <= limits.fileBytes else { throw Failure(.format, "\(name): longer than \(limits.fileBytes) bytes") }
-        let root = try FileReader(bytes: bytes, name: name, limits: limits).root()
+        let root = try open(bytes, name, limits)
         let cover = try Cover(root, name)
         guard cover.kind == kind else { throw Failure(.format, "\(name): is a \(cover.kind.rawValue) file, not a \(kind.rawValue) file") }
         try cover.checkVersion(name)
         guard try cover.digest == ContentDigest.of(root) else { throw Failure(.format, "\(name): damaged: its digest does not match its content") }
         return try body(root)
+    }
+
+    /// The root group, once the seal was found right.
+    static func open(_ bytes: UnsafeRawBufferPointer, _ name: String, _ limits: Limits) throws -> GroupReader {
+        try checkSignature(bytes, name)
+        let (verdict, content) = Seal.check(bytes)
+        switch verdict {
+        case .intact: return try FileReader(bytes: content, name: name, limits: limits).root()
+        case .broken: throw Failure(.format, "\(name): damaged: its bytes are not those that were written")
+        case .absent: throw Failure(.format, "\(name): not a model or checkpoint of libflip, or cut short, or rewritten by another program")
+        }
     }
 
     static func load(_ path: String, _ limits: Limits) throws -> (bytes: Buffer<UInt8>, count: Int) {

@@ -5,7 +5,7 @@
 enum BadCell: Int64 {
     case below = -2, above = -3, offStep = -4, notFinite = -5
     case notInteger = -6, notNumber = -7, notBoolean = -8, notDate = -9, notDatetime = -10, notLevel = -11
-    case missing = -12, notUTF8 = -13, nul = -14, quoting = -15, badCode = -16
+    case missing = -12, notUTF8 = -13, nul = -14, quoting = -15, badCode = -16, carriage = -17
 
     /// The rule that the cell broke, in the terms of its field.
     func rule(_ field: Field) -> String {
@@ -24,6 +24,7 @@ enum BadCell: Int64 {
         case .notUTF8: return "not UTF-8"
         case .nul: return "contains a NUL byte"
         case .quoting: return "a quote inside a cell must be doubled and the cell quoted"
+        case .carriage: return "contains a carriage return that is not quoted"
         case .badCode: return "a code outside the levels that were given with it"
         }
     }

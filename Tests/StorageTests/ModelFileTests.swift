@@ -94,16 +94,16 @@ final class ModelFileTests: XCTestCase {
     func testKindAndVersion() throws {
         let model = try sampleModel()
         XCTAssertTrue(failure(.format) { try read(model, .checkpoint) { _ in } }.message.contains("flip-model"))
-        func changed(_ from: String, _ to: String) -> [UInt8] {
-            var bytes = model
-            let old = Array(from.utf8), new = Array(to.utf8)
-            for i in 0...(bytes.count - old.count) where Array(bytes[i..<i + old.count]) == old { bytes.replaceSubrange(i..<i + old.count, with: new) }
-            return bytes
-        }
-        XCTAssertTrue(failure(.version) { try read(changed("1.0", "2.0"), .model) { _ in } }.message.contains("newer"))
-        failure(.format) { try read(changed("1.0", "one"), .model) { _ in } }
-        failure(.format) { try read(changed("flip-model", "flip-madel"), .model) { _ in } }
-        XCTAssertTrue(failure(.format) { try read(changed("Größe", "Grüße"), .model) { _ in } }.message.contains("digest"))
+        XCTAssertTrue(failure(.version) { try read(changed(model, "1.0", "2.0"), .model) { _ in } }.message.contains("newer"))
+        failure(.format) { try read(changed(model, "1.0", "one"), .model) { _ in } }
+        failure(.format) { try read(changed(model, "flip-model", "flip-madel"), .model) { _ in } }
+        XCTAssertTrue(failure(.format) { try read(changed(model, "Größe", "Grüße"), .model) { _ in } }.message.contains("digest"))
+    }
+
+    func testTheSealComesFirst() throws {
+        let model = try sampleModel()
+        XCTAssertTrue(failure(.format) { try read(changed(model, "Größe", "Grüße", reseal: false)) { _ in } }.message.contains("damaged"))
+        XCTAssertTrue(failure(.format) { try read(Array(model.dropLast(Seal.length))) { _ in } }.message.contains("rewritten"))
     }
 
     func testVersionOrder() {

@@ -71,3 +71,22 @@ func sampleModel(_ kind: ModelFile.Kind = .model) throws -> [UInt8] {
         }
     })
 }
+
+/// `model` with every `from` replaced by the equally long `to`, sealed anew: what somebody who knows the format can make.
+func changed(_ model: [UInt8], _ from: String, _ to: String, reseal: Bool = true) throws -> [UInt8] {
+    var bytes = model
+    let old = Array(from.utf8), new = Array(to.utf8)
+    for i in 0...(bytes.count - old.count) where bytes[i] == old[0] && Array(bytes[i..<i + old.count]) == old {
+        bytes.replaceSubrange(i..<i + old.count, with: new)
+    }
+    return try reseal ? resealed(bytes) : bytes
+}
+
+/// The file with the seal that fits its bytes.
+func resealed(_ bytes: [UInt8]) throws -> [UInt8] { try sealed(Array(bytes.dropLast(Seal.length))) }
+
+func sealed(_ content: [UInt8]) throws -> [UInt8] {
+    let buffer = try Buffer<UInt8>(count: content.count)
+    for (i, b) in content.enumerated() { buffer[i] = b }
+    return list(try Seal.seal(buffer))
+}

@@ -1,0 +1,228 @@
+// Cuts a stream of bytes into CSV records (RFC 4180): knows quotes and line ends, knows nothing of columns and values. One record at a time
+// lies in one piece in the buffer; nothing is copied, except that doubled quotes are closed up in place.
+
+import Basics
+
+/// Where a cell's text lies in the scanner's buffer, and what is wrong with it.
+struct CSVCell: BitwiseCopyable {
+    var start = 0
+    var count = 0
+    var flaws: UInt8 = 0
+    var isQuoted = false
+    /// The text still holds doubled quotes.
+    var isDoubled = false
+
+    static let quoting: UInt8 = 1, nul: UInt8 = 2, utf8: UInt8 = 4, carriage: UInt8 = 8
+
+    var bad: BadCell {
+        if flaws & CSVCell.quoting != 0 { return .quoting }
+        if flaws & CSVCell.nul != 0 { return .nul }
+        return flaws & CSVCell.carriage != 0 ? .carriage : .notUTF8
+    }
+}
+
+final class CSVScanner {
+    /// The longest record, in bytes.
+    static let maximumRecord = 16 << 20
+
+    /// The cells of the present record, valid until the next one is asked for; as many are kept as the header has.
+    private(set) var cells: Buffer<CSVCell>
+    /// The cells that the record has, kept or not.
+    private(set) var cellCount = 0
+    /// Physical line on which the present record starts, from 1.
+    private(set) var line = 0
+    /// The bytes of the buffer; the cells' places refer to it.
+    var base: UnsafeMutablePointer<UInt8> { bytes.base }
+    /// True when one of the kept cells has a flaw.
+    private(set) var isFlawed = false
+
+    private let name: String
+    private let read: (UnsafeMutableRawPointer, Int) throws -> Int
+    private let delimiter: UInt8
+    private let kind: Buffer<UInt8>                      // what a byte means outside quotes: 0 is plain text
+    private var bytes: Buffer<UInt8>
+    private var at = 0, filled = 0
+    private var ended = false
+    private var lines = 0                                // line ends before `at`
+    private(set) var consumed = 0                        // bytes taken from the source
+
+    /// - Parameter name: of the file, for messages.
+    /// - Parameter read: gives up to that many bytes; 0 is the end.
+    init(name: String, delimiter: UInt8, room: Int = 1 << 20, read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int) throws {
+        self.name = name
+        self.delimiter = delimiter
+        self.read = read
+        bytes = try Buffer<UInt8>(count: max(room, 16), for: "reading a file")
+        cells = try Buffer<CSVCell>(count: 64, for: "a line")
+        kind = try Buffer<UInt8>(count: 256)
+        for b in [delimiter, 0x0A, 0x0D, UInt8(ascii: "\""), 0] { kind[Int(b)] = 1 }
+    }
+
+    private func growCells(to count: Int) throws {
+        let larger = try Buffer<CSVCell>(count: count, for: "a line")
+        larger.base.update(from: cells.base, count: cells.count)
+        cells = larger
+    }
+
+    /// Skips a byte order mark. Before the first record only.
+    func skipMark() throws {
+        while filled < 3, !ended { try fill() }
+        if filled >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
+    }
+
+    /// The next record; false at the end of the stream. With `growing` all of its cells are kept, up to 65 536.
+    /// - Throws: `.format` for a quote without end or a record beyond `maximumRecord`; what `read` throws.
+    func next(growing: Bool = false) throws -> Bool {
+        while true {
+            switch scan() {
+            case .record:
+                if growing, cellCount > cells.count {
+                    guard cellCount <= 65_536 else { throw failure("more than 65536 columns") }
+                    try growCells(to: cellCount)
+                    (at, lines) = (recordStart, line - 1)        // once more, with room
+                    continue
+                }
+                closeUp()
+                return true
+            case .end: return false
+            case .openQuote: throw failure("a quote without end")
+            case .more: try fill()
+            }
+        }
+    }
+
+    private func failure(_ rule: String) -> Failure { Failure(.format, "\(name), line \(lines + 1): \(rule)") }
+
+    /// Moves the unread bytes to the front and reads more behind them; makes the buffer larger when one record fills it.
+    private func fill() throws {
+        if at > 0 {
+            bytes.base.update(from: bytes.base + at, count: filled - at)     // memmove: the pieces may overlap
+            filled -= at
+            at = 0
+        }
+        if filled == bytes.count {
+            guard filled < CSVScanner.maximumRecord else { throw failure("a record longer than 16 MiB; is a closing quote missing?") }
+            let larger = try Buffer<UInt8>(count: min(bytes.count * 2, CSVScanner.maximumRecord), for: "reading a file")
+            larger.base.update(from: bytes.base, count: filled)
+            bytes = larger
+        }
+        let n = try read(bytes.base + filled, bytes.count - filled)
+        filled += n
+        consumed += n
+        if n == 0 { ended = true }
+    }
+
+    private enum Outcome { case record, more, end, openQuote }
+    private var recordStart = 0
+
+    /// One record from `at` on. Until all of it is in the buffer nothing is changed, and it is scanned again with more bytes.
+    private func scan() -> Outcome {
+        let p = bytes.base, end = filled, ended = self.ended
+        var i = at
+        if i == end { return ended ? .end : .more }
+        let out = cells.base, kept = cells.count, kind = self.kind.base, delimiter = self.delimiter
+        let quote = UInt8(ascii: "\"")
+        var count = 0, newLines = 0
+        var high: UInt8 = 0, flawed: UInt8 = 0
+        var done = false
+        while !done {
+            var cell = CSVCell(start: i)
+            if i < end, p[i] == quote {
+                cell.isQuoted = true
+                i += 1
+                cell.start = i
+                while true {
+                    guard i < end else { return ended ? .openQuote : .more }
+                    let b = p[i]
+                    if b == quote {
+                        if i + 1 == end, !ended { return .more }
+                        guard i + 1 < end, p[i + 1] == quote else { break }
+                        cell.isDoubled = true
+                        i += 1
+                    } else if b == 0x0A {
+                        newLines += 1
+                    } else if b == 0 {
+                        cell.flaws |= CSVCell.nul
+                    }
+                    high |= b
+                    i += 1
+                }
+                cell.count = i - cell.start
+                i += 1
+                if i < end, kind[Int(p[i])] == 0 { cell.flaws |= CSVCell.quoting }
+            }
+            // Plain text up to the delimiter or the line's end; behind a closing quote there must be none.
+            var next = i                                 // where the next cell or record begins
+            while true {
+                while i < end, kind[Int(p[i])] == 0 {
+                    high |= p[i]
+                    i += 1
+                }
+                guard i < end else {
+                    if !ended { return .more }
+                    next = i
+                    done = true
+                    break
+                }
+                let b = p[i]
+                next = i + 1
+                if b == delimiter { break }
+                if b == 0x0A {
+                    newLines += 1
+                    done = true
+                    break
+                }
+                if b == 0x0D {
+                    if next == end, !ended { return .more }
+                    if next == end || p[next] == 0x0A {
+                        if next < end { (next, newLines) = (next + 1, newLines + 1) }
+                        done = true
+                        break
+                    }
+                    cell.flaws |= CSVCell.carriage
+                } else {
+                    cell.flaws |= b == 0 ? CSVCell.nul : CSVCell.quoting
+                }
+                i += 1
+            }
+            if !cell.isQuoted { cell.count = i - cell.start }
+            i = next
+            flawed |= cell.flaws
+            if count < kept { out[count] = cell }
+            count += 1
+        }
+        recordStart = at
+        at = i
+        line = lines + 1
+        lines += newLines
+        cellCount = count
+        if high >= 0x80 { flawed |= checkUTF8(min(count, kept)) }
+        isFlawed = flawed != 0
+        return .record
+    }
+
+    /// Marks the cells that are not UTF-8. Delimiters and quotes are ASCII, so each cell stands for itself.
+    private func checkUTF8(_ count: Int) -> UInt8 {
+        var flawed: UInt8 = 0
+        for i in 0..<count where !isUTF8(UnsafeBufferPointer(start: bytes.base + cells[i].start, count: cells[i].count)) {
+            cells[i].flaws |= CSVCell.utf8
+            flawed = CSVCell.utf8
+        }
+        return flawed
+    }
+
+    /// Closes up the doubled quotes of the kept cells, in place.
+    private func closeUp() {
+        for c in 0..<min(cellCount, cells.count) where cells[c].isDoubled {
+            let p = bytes.base + cells[c].start
+            var from = 0, to = 0
+            while from < cells[c].count {
+                p[to] = p[from]
+                from += p[from] == UInt8(ascii: "\"") ? 2 : 1
+                to += 1
+            }
+            cells[c].count = to
+            cells[c].isDoubled = false
+        }
+    }
+}

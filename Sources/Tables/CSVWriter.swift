@@ -1,0 +1,131 @@
+// From tables to CSV: a header, then a line for each row, cells quoted only where they must be, lines ended by LF. Missing cells are the
+// schema's first missing text (nothing, if it has none). What is written reads back as the same table.
+
+import Basics
+
+/// Append tables of one schema, then `finish`. A file takes its place only then; without it nothing is left behind.
+package final class CSVWriter {
+    package let schema: Schema
+    package private(set) var rows = 0
+
+    private let out: OutBuffer
+    private let file: AtomicFile?
+    private let delimiter: UInt8
+    private let texts: [[[UInt8]]]                       // per field its ready cells: levels, or false and true; empty for values
+    private let missing: [UInt8]
+
+    /// - Throws: `.io`, `.noMemory`.
+    package convenience init(_ path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions()) throws {
+        let file = try AtomicFile(path)
+        try self.init(schema, options, file) { try file.write($0) }
+    }
+
+    /// Writes to `sink` instead of a file.
+    package convenience init(_ schema: Schema, _ options: CSVOptions = CSVOptions(),
+                             sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+        try self.init(schema, options, nil, sink)
+    }
+
+    private init(_ schema: Schema, _ options: CSVOptions, _ file: AtomicFile?, _ sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+        self.schema = schema
+        self.file = file
+        delimiter = options.delimiter
+        out = try OutBuffer(sink: sink)
+        let only = schema.fields.count == 1
+        let cell = { (text: String) in CSVWriter.cell(text, options.delimiter, only) }
+        missing = cell(schema.missingValues.first ?? "")
+        texts = schema.fields.map { field in
+            if case .boolean = field.kind { return [cell(field.falseValues[0]), cell(field.trueValues[0])] }
+            return (field.levels ?? []).map(cell)
+        }
+        for (j, field) in schema.fields.enumerated() {
+            if j > 0 { try out.append(delimiter) }
+            try out.append(bytes: cell(field.name))
+        }
+        try out.append(0x0A)
+    }
+
+    /// - Throws: `.argument` for a table of other columns, `.state` for one that is not complete, `.io`, `.cancelled`.
+    package func append(_ table: Table, progress: TableProgress? = nil) throws {
+        guard table.schema.hasSameColumns(as: schema) else { throw Failure(.argument, "the table has other columns than the file") }
+        try table.requireComplete()
+        for row in 0..<table.rows {
+            if row & 0xFFFF == 0, let progress, !progress(row, table.rows) { throw Failure(.cancelled, "writing was cancelled") }
+            for j in 0..<table.columns.count {
+                if j > 0 { try out.append(delimiter) }
+                try write(table.columns[j], row, texts[j])
+            }
+            try out.append(0x0A)
+        }
+        rows += table.rows
+    }
+
+    /// Writes what is left and puts the file in place.
+    package func finish() throws {
+        try out.flush()
+        try file?.commit()
+    }
+
+    private func write(_ column: Column, _ row: Int, _ ready: [[UInt8]]) throws {
+        if column.storage == .float64 {
+            let x = column.double(row)
+            return try x.isNaN ? out.append(bytes: missing) : out.append(numberText(x))
+        }
+        let k = column.offset(row)
+        guard k >= 0 else { return try out.append(bytes: missing) }
+        switch column.field.kind {
+        case .categorical, .boolean: try out.append(bytes: ready[Int(k)])
+        case .integer(let low, _, let step): try out.append(whole: low + k * step)
+        case .number:
+            guard let grid = column.domain.grid, grid.numerator > 0 else { return try out.append(numberText(column.value(of: k))) }
+            try out.append((grid.first + k) * grid.numerator, decimals: grid.decimals)
+        case .date(let low, _): try writeDate(low + k)
+        case .datetime(let low, _, let step):
+            let moment = low + k * step
+            let day = floorDiv(moment, microsecondsPerDay)
+            let rest = moment - day * microsecondsPerDay
+            try writeDate(day)
+            try out.append(UInt8(ascii: "T"))
+            for (i, part) in [rest / 3_600_000_000, rest / 60_000_000 % 60, rest / 1_000_000 % 60].enumerated() {
+                if i > 0 { try out.append(UInt8(ascii: ":")) }
+                try out.append(part, width: 2)
+            }
+            if rest % 1_000_000 != 0 {
+                try out.append(UInt8(ascii: "."))
+                try out.append(rest % 1_000_000, width: 6)
+            }
+            try out.append(UInt8(ascii: "Z"))
+        }
+    }
+
+    private func writeDate(_ days: Int64) throws {
+        let (y, m, d) = civilDate(days: days)
+        try out.append(y, width: 4)
+        try out.append(UInt8(ascii: "-"))
+        try out.append(m, width: 2)
+        try out.append(UInt8(ascii: "-"))
+        try out.append(d, width: 2)
+    }
+
+    /// A text as a cell. Where a line has one cell only, an empty one is quoted, or the line would look blank.
+    private static func cell(_ text: String, _ delimiter: UInt8, _ only: Bool) -> [UInt8] {
+        let quote = UInt8(ascii: "\"")
+        let plain = text.utf8.allSatisfy { $0 != delimiter && $0 != quote && $0 != 0x0A && $0 != 0x0D }
+        if plain, !(only && text.isEmpty) { return Array(text.utf8) }
+        return [quote] + text.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
+    }
+}
+
+extension OutBuffer {
+    func append(bytes: [UInt8]) throws {
+        try bytes.withUnsafeBufferPointer { if let p = $0.baseAddress { try append(p, $0.count) } }
+    }
+}
+
+/// A whole table as a file, which takes its place only when all of it is written.
+/// - Throws: `.io`, `.state`, `.noMemory`, `.cancelled`.
+package func writeCSV(_ table: Table, _ path: String, _ options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws {
+    let writer = try CSVWriter(path, table.schema, options)
+    try writer.append(table, progress: progress)
+    try writer.finish()
+}
