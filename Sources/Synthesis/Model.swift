@@ -33,10 +33,8 @@ package final class Model: Sendable {
             .table(seed: seed, first: Int64(first), count: count, threads: threads > 0 ? threads : Workers.available, progress: progress)
     }
 
-    private func freshSeed() throws -> UInt64 {
-        var random = try SecureRandom()
-        return random.next()
-    }
+    /// Below 2⁶³, so that it can be shown and given back.
+    private func freshSeed() throws -> UInt64 { try SecureRandom().next() >> 1 }
 
     /// Plan, released histograms and row count, and the numbers of weights: what a reader may know of the generator.
     package var json: JSON {
@@ -49,6 +47,6 @@ package final class Model: Sendable {
             return .members(members)
         }
         return .members([("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
-                         ("weights", .members([("autoencoder", .int(Int64(autoencoder.weightCount))), ("diffusion", .int(Int64(denoiser?.weightCount ?? 0)))]))])
+                         ("weights", .members([("autoencoder", .int(Int64(autoencoder.parameters.count))), ("diffusion", .int(Int64(denoiser?.parameters.count ?? 0)))]))])
     }
 }

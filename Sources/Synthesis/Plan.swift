@@ -162,10 +162,15 @@ extension Plan {
     /// The autoencoder's shape for the released number of bins of each column.
     func autoencoderShape(levels: [Int]) throws -> VAEShape {
         let a = settings.autoencoder
-        return try VAEShape(levels: levels, width: a.width, heads: a.heads, feedForward: a.feedForward, encoderBlocks: a.blocks, decoderBlocks: a.blocks,
-                            activation: a.activation == "relu" ? .relu : .gelu, affine: a.affine,
-                            latent: a.latentKind == "pooled" ? .pooled(a.latent) : .perToken,
-                            logVariance: a.logVariance == "global" ? .global : a.logVariance == "head" ? .head : .network)
+        var shape = VAEShape(levels: levels)
+        (shape.width, shape.heads, shape.feedForward, shape.encoderBlocks, shape.decoderBlocks) = (a.width, a.heads, a.feedForward, a.blocks, a.blocks)
+        shape.activation = a.activation == "relu" ? .relu : .gelu
+        (shape.affineNorm, shape.biases) = (a.affine, a.affine)
+        shape.latent = a.latentKind == "pooled" ? .pooled(a.latent) : .perToken
+        shape.logVariance = a.logVariance == "global" ? .global : a.logVariance == "head" ? .head : .network
+        shape.trainsLogVariance = a.logVariance != "global"
+        try shape.check()
+        return shape
     }
 }
 

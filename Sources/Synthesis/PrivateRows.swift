@@ -7,6 +7,7 @@ import Tables
 
 /// - Returns: rows as cells, one group; the table itself is not kept.
 func privateTable(_ table: Table, plan: Plan) throws -> PrivateTable {
+    try table.requireComplete()
     guard table.schema == plan.schema else { throw Failure(.schema, "the table's schema is not the plan's") }
     let out = try PrivateTable(rows: table.rows, cellCounts: plan.grids.map(\.count), groups: [Plan.group])
     for (j, grid) in plan.grids.enumerated() {

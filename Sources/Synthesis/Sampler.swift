@@ -18,7 +18,7 @@ struct Sampler {
 
     /// Memory of one worker: latents, uniforms and codes of one chunk.
     private final class Workspace {
-        let latents, uniforms: Buffer<Float>
+        let latents, uniforms, logits: Buffer<Float>
         let codes: Buffer<UInt16>
         let vae: VAEScratch
         let denoiser: DenoiserScratch?
@@ -27,7 +27,8 @@ struct Sampler {
             latents = try Buffer(count: n * s.autoencoder.latentCount, for: "latents")
             uniforms = try Buffer(count: n * s.plan.grids.count, for: "uniform numbers")
             codes = try Buffer(count: n * s.plan.grids.count, for: "codes")
-            vae = try VAEScratch(s.autoencoder, rows: n)
+            logits = try Buffer(count: n * s.autoencoder.shape.totalLevels, for: "logits")
+            vae = try VAEScratch(s.autoencoder)
             denoiser = try s.denoiser.map { try DenoiserScratch($0, rows: n, levels: 1) }
         }
     }
@@ -56,24 +57,21 @@ struct Sampler {
         var done = 0
         while done < chunks {
             let now = min(portion, chunks - done), start = done
-            let next = Counter()
-            try Workers.run(threads: min(workers, now)) { worker in
+            Workers.run(threads: workers, chunks: now) { k, worker in
                 let w = spaces[worker]
-                while case let k = next.take(), k < now {
-                    let lo = (start + k) * Self.chunk, n = min(Self.chunk, count - lo), row0 = first + Int64(lo)
-                    self.latents(seed: seed, first: row0, count: n, w)
-                    for i in 0..<n {
-                        var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.heads)
-                        for t in 0..<columns { w.uniforms.base[i * columns + t] = stream.uniform() }
-                    }
-                    self.autoencoder.sampleCodes(latents: w.latents.base, uniforms: w.uniforms.base, count: n, into: w.codes.base, stride: Self.chunk, scratch: w.vae)
-                    for i in 0..<n {
-                        var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.cells)
-                        for t in 0..<columns {
-                            let u = stream.uniformDouble(), v = stream.uniformDouble()
-                            let grid = self.plan.grids[t], cell = self.statistics.encoders[t].cell(bin: Int(w.codes.base[t * Self.chunk + i]), u: u)
-                            out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
-                        }
+                let lo = (start + k) * Self.chunk, n = min(Self.chunk, count - lo), row0 = first + Int64(lo)
+                self.latents(seed: seed, first: row0, count: n, w)
+                for i in 0..<n {
+                    var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.heads)
+                    for t in 0..<columns { w.uniforms.base[i * columns + t] = stream.uniform() }
+                }
+                self.autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: w.codes.base, stride: Self.chunk, w.vae)
+                for i in 0..<n {
+                    var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.cells)
+                    for t in 0..<columns {
+                        let u = stream.uniformDouble(), v = stream.uniformDouble()
+                        let grid = self.plan.grids[t], cell = self.statistics.encoders[t].cell(bin: Int(w.codes.base[t * Self.chunk + i]), u: u)
+                        out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
                     }
                 }
             }
@@ -92,14 +90,12 @@ struct Sampler {
         let total = levels.reduce(0, +)
         // One sum a chunk, added in order afterwards: the same whatever the thread count.
         let sums = try Buffer<Double>(count: chunks * total, for: "mean shares")
-        let next = Counter()
-        try Workers.run(threads: workers) { worker in
+        Workers.run(threads: workers, chunks: chunks) { k, worker in
             let w = spaces[worker]
-            while case let k = next.take(), k < chunks {
-                let n = min(Self.chunk, count - k * Self.chunk)
-                self.latents(seed: seed, first: Int64(k * Self.chunk), count: n, w)
-                self.autoencoder.addMeanShares(latents: w.latents.base, count: n, into: sums.base + k * total, scratch: w.vae)
-            }
+            let n = min(Self.chunk, count - k * Self.chunk)
+            self.latents(seed: seed, first: Int64(k * Self.chunk), count: n, w)
+            self.autoencoder.decodeLogits(w.latents.base, count: n, into: w.logits.base, w.vae)
+            for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
         }
         var mean = levels.map { [Double](repeating: 0, count: $0) }
         for k in 0..<chunks {
@@ -107,6 +103,18 @@ struct Sampler {
             for t in 0..<levels.count { for b in 0..<levels[t] { mean[t][b] += sums.base[at] / Double(count); at += 1 } }
         }
         return mean
+    }
+}
+
+/// Adds one row's head probabilities; x: logits of all columns, [Σ K_t].
+private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: UnsafeMutablePointer<Double>) {
+    var at = 0
+    for K in levels {
+        var most = -Float.infinity, total = 0.0
+        for b in at..<at + K { most = max(most, x[b]) }
+        for b in at..<at + K { total += exp(Double(x[b] - most)) }
+        for b in at..<at + K { sum[b] += exp(Double(x[b] - most)) / total }
+        at += K
     }
 }
 

@@ -33,9 +33,7 @@ extension Trainer {
         self.statistics = statistics
         noise = try plan.noise(rows: statistics.rows)
         let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.levels), seed: plan.settings.seed)
-        for (t, e) in statistics.encoders.enumerated() {
-            try vae.setHeadBiases(column: t, e.binShare.map { Float(log(max($0, 1e-4))) })
-        }
+        try vae.setHeadBiases(statistics.encoders.map { $0.binShare.map { Float(log(max($0, 1e-4))) } })
         autoencoder = try NetworkFit(vae)
     }
 
@@ -43,17 +41,16 @@ extension Trainer {
         guard let statistics, let fit = autoencoder else { throw Self.lost }
         let s = plan.settings.autoencoder, vae = fit.network
         let q = Plan.rate(batch: s.batch, rows: statistics.rows)
-        let spaces = try workspaces(statistics, vae)
-        let sum = try door.releaseSum(name: Plan.Stage.autoencoder.name, length: vae.trainableCount, rates: [q], clips: [s.clip], noise: noise.autoencoder * s.clip,
+        let spaces = try workspaces(statistics, vae, clip: s.clip)
+        let sum = try door.releaseSum(name: Plan.Stage.autoencoder.name, length: vae.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.autoencoder * s.clip,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             let w = spaces[worker]
             w.encode(rows)
             rows.random.fillNormal(w.normals.base, rows.count * vae.latentCount)
-            vae.clippedGradientSum(codes: w.codes.base, stride: Self.microBatch, count: rows.count, noise: w.normals.base, clip: Float(s.clip), beta: Float(s.beta),
-                                   into: w.sum.base, scratch: w.vae)
+            vae.clippedGradientSum(w.rows(rows.count), noise: w.normals.base, clips: w.clips.base, beta: Float(s.beta), into: w.sum.base, w.vae)
             out.add(w.sum.base)
         }
-        fit.update(sum: sum.base, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
         if t + 1 == s.steps { try finishAutoencoder() }
     }
 
@@ -73,8 +70,8 @@ extension Trainer {
         let q = Plan.rate(batch: s.batch, rows: statistics.rows)
         // A public bound on the latent: twice the norm that the prior expects.
         let bound = 2 * Float(L).squareRoot()
-        let spaces = try workspaces(statistics, vae, denoiser: denoiser, levels: K)
-        let sum = try door.releaseSum(name: Plan.Stage.diffusion.name, length: denoiser.trainableCount, rates: [q], clips: [s.clip], noise: noise.diffusion * s.clip,
+        let spaces = try workspaces(statistics, vae, clip: s.clip, denoiser: denoiser, levels: K)
+        let sum = try door.releaseSum(name: Plan.Stage.diffusion.name, length: denoiser.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.diffusion * s.clip,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             guard let d = spaces[worker].denoiser else { return }
             let w = spaces[worker], n = rows.count
@@ -82,17 +79,20 @@ extension Trainer {
             rows.random.fillNormal(w.normals.base, n * (L + K * L + K))
             // One row's randomness: a posterior draw, K noises and K noise levels.
             let z = w.latents.base, eps = w.normals.base + n * L, levels = eps + n * K * L
-            vae.posteriorSample(codes: w.codes.base, stride: Self.microBatch, count: n, noise: w.normals.base, into: z, scratch: w.vae)
+            vae.encode(w.rows(n), mean: z, logVariance: w.logVariances.base, w.vae)
             for i in 0..<n {
-                var norm: Float = 0
-                for k in 0..<L { norm += z[i * L + k] * z[i * L + k] }
-                let f = min(1, bound / max(norm.squareRoot(), 1e-9))
-                if f < 1 { for k in 0..<L { z[i * L + k] *= f } }
+                var square: Float = 0
+                for k in i * L..<(i + 1) * L {
+                    z[k] += exp(0.5 * w.logVariances.base[k]) * w.normals.base[k]
+                    square += z[k] * z[k]
+                }
+                let f = bound / square.squareRoot()
+                if f < 1 { for k in i * L..<(i + 1) * L { z[k] *= f } }
             }
             denoiser.clippedGradientSum(latents: z, noise: eps, levels: levels, count: n, clip: Float(s.clip), into: w.sum.base, scratch: d)
             out.add(w.sum.base)
         }
-        fit.update(sum: sum.base, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
     }
 
     private func calibrate() throws {
@@ -101,9 +101,9 @@ extension Trainer {
             ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), threads: threads) : vae
     }
 
-    private func workspaces(_ statistics: Statistics, _ vae: VAE, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
+    private func workspaces(_ statistics: Statistics, _ vae: VAE, clip: Double, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
         if let w = cachedWorkspaces, w.stage == place(of: done).stage { return w.spaces }
-        let spaces = try (0..<threads).map { _ in try Workspace(statistics, vae, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
+        let spaces = try (0..<threads).map { _ in try Workspace(statistics, vae, clip: clip, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
         cachedWorkspaces = (place(of: done).stage, spaces)
         return spaces
     }
@@ -112,20 +112,23 @@ extension Trainer {
 /// Memory of one worker for one micro-batch, made once a stage.
 final class Workspace {
     let codes: Buffer<UInt16>
-    let normals, latents, sum: Buffer<Float>
+    let normals, latents, logVariances, clips, sum: Buffer<Float>
     let vae: VAEScratch
     let denoiser: DenoiserScratch?
     private let tables: [Buffer<UInt16>]
     private let rows: Int
 
-    init(_ statistics: Statistics, _ network: VAE, denoiser: Denoiser?, levels: Int, rows: Int) throws {
+    init(_ statistics: Statistics, _ network: VAE, clip: Double, denoiser: Denoiser?, levels: Int, rows: Int) throws {
         let L = network.latentCount
         self.rows = rows
         codes = try Buffer(count: rows * statistics.encoders.count, for: "codes")
         normals = try Buffer(count: rows * (L + levels * (L + 1)), for: "noise of the rows")
         latents = try Buffer(count: rows * L, for: "latents")
-        sum = try Buffer(count: max(network.trainableCount, denoiser?.trainableCount ?? 0), for: "gradient sums")
-        vae = try VAEScratch(network, rows: rows)
+        logVariances = try Buffer(count: rows * L, for: "latents")
+        clips = try Buffer(count: rows, for: "clipping norms")
+        for i in 0..<rows { clips.base[i] = Float(clip) }
+        sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
+        vae = try VAEScratch(network)
         self.denoiser = try denoiser.map { try DenoiserScratch($0, rows: rows, levels: levels) }
         tables = try statistics.encoders.map { e in
             let b = try Buffer<UInt16>(count: e.binOfCell.count, for: "an encoder")
@@ -133,6 +136,8 @@ final class Workspace {
             return b
         }
     }
+
+    func rows(_ count: Int) -> CodeRows { CodeRows(cells: codes.base, stride: rows, count: count) }
 
     /// Cells to bins, column by column: each row by a map of that row alone.
     func encode(_ loan: LoanedRows) {

@@ -47,7 +47,7 @@ package final class Trainer {
     /// - Throws: `.schema` when the table is not of the plan's schema, `.noMemory`, `.entropy`.
     package convenience init(plan: Plan, table: Table) throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        try self.init(plan: plan, table: table, ledger: Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions),
+        try self.init(plan: plan, table: table, ledger: try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions),
                       random: random, runID: Self.newID())
     }
 
@@ -59,7 +59,7 @@ package final class Trainer {
     }
 
     private static func newID() throws -> String {
-        var r = try SecureRandom()
+        let r = try SecureRandom()
         return (0..<4).map { _ in let t = String(UInt32(truncatingIfNeeded: r.next()), radix: 16); return String(repeating: "0", count: 8 - t.count) + t }.joined()
     }
 
@@ -116,34 +116,3 @@ package final class Trainer {
     }
 }
 
-/// A network with its optimiser and the moving average of its weights. All of it is a function of released values.
-final class NetworkFit<Network: TrainableNetwork> {
-    let network: Network
-    let adam: Adam
-    let average: Buffer<Float>
-    /// Updates applied so far.
-    var step = 0
-
-    init(_ network: Network) throws {
-        self.network = network
-        adam = try Adam(count: network.trainableCount)
-        average = try Buffer(count: network.trainableCount, for: "averaged weights")
-        average.base.update(from: network.trainable, count: network.trainableCount)
-    }
-
-    /// One Adam update with the released sum of clipped gradients. `divisor`: expected rows in a batch.
-    func update(sum: UnsafePointer<Float>, divisor: Double, rate: Double, average most: Double) {
-        adam.step(weights: network.trainable, gradient: sum, scale: Float(1 / divisor), rate: Float(rate))
-        let k = Float(averageDecay(most, step: step))
-        let w = network.trainable, e = average.base
-        for i in 0..<network.trainableCount { e[i] = k * e[i] + (1 - k) * w[i] }
-        step += 1
-    }
-
-    /// A copy of the network with the averaged weights.
-    func averaged() throws -> Network {
-        let copy = try network.copy()
-        copy.trainable.update(from: average.base, count: network.trainableCount)
-        return copy
-    }
-}
