@@ -10,8 +10,6 @@ final class NetworkFit<Network: TrainableNetwork> {
     let adam: Adam
     /// The trainable weights' moving average.
     let average: Buffer<Float>
-    /// Updates applied so far.
-    var step = 0
 
     init(_ network: Network) throws {
         self.network = network
@@ -25,10 +23,9 @@ final class NetworkFit<Network: TrainableNetwork> {
     func update(sum: Buffer<Float>, divisor: Double, rate: Double, average most: Double) {
         let P = average.count, scale = Float(1 / divisor)
         for i in 0..<P { sum.base[i] *= scale }
+        let step = adam.steps
         adam.step(network.parameters.base, gradient: sum.base, rate: Float(rate))
-        let k = Float(averageDecay(most, step: step)), w = network.parameters.base, e = average.base
-        for i in 0..<P { e[i] = k * e[i] + (1 - k) * w[i] }
-        step += 1
+        averageWeights(average.base, network.parameters.base, count: P, keep: Float(most), step: step)
     }
 
     /// A copy of the network with the averaged weights.

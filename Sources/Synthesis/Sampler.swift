@@ -29,7 +29,7 @@ struct Sampler {
             codes = try Buffer(count: n * s.plan.grids.count, for: "codes")
             logits = try Buffer(count: n * s.autoencoder.shape.totalLevels, for: "logits")
             vae = try VAEScratch(s.autoencoder)
-            denoiser = try s.denoiser.map { try DenoiserScratch($0, rows: n, levels: 1) }
+            denoiser = try s.denoiser.map { try DenoiserScratch($0) }
         }
     }
 
@@ -41,7 +41,7 @@ struct Sampler {
             stream.fillNormal(w.latents.base + i * L, L)
         }
         if let denoiser, let scratch = w.denoiser {
-            denoiser.sample(latents: w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, scratch: scratch)
+            denoiser.sample(w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, into: w.latents.base, scratch)
         }
     }
 
@@ -57,24 +57,21 @@ struct Sampler {
         var done = 0
         while done < chunks {
             let now = min(portion, chunks - done), start = done
-            let next = Counter()
-            try Workers.run(threads: min(workers, now)) { worker in
+            Workers.run(threads: workers, chunks: now) { k, worker in
                 let w = spaces[worker]
-                while case let k = next.take(), k < now {
-                    let lo = (start + k) * Self.chunk, n = min(Self.chunk, count - lo), row0 = first + Int64(lo)
-                    self.latents(seed: seed, first: row0, count: n, w)
-                    for i in 0..<n {
-                        var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.heads)
-                        for t in 0..<columns { w.uniforms.base[i * columns + t] = stream.uniform() }
-                    }
-                    self.autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: w.codes.base, stride: Self.chunk, w.vae)
-                    for i in 0..<n {
-                        var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.cells)
-                        for t in 0..<columns {
-                            let u = stream.uniformDouble(), v = stream.uniformDouble()
-                            let grid = self.plan.grids[t], cell = self.statistics.encoders[t].cell(bin: Int(w.codes.base[t * Self.chunk + i]), u: u)
-                            out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
-                        }
+                let lo = (start + k) * Self.chunk, n = min(Self.chunk, count - lo), row0 = first + Int64(lo)
+                self.latents(seed: seed, first: row0, count: n, w)
+                for i in 0..<n {
+                    var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.heads)
+                    for t in 0..<columns { w.uniforms.base[i * columns + t] = stream.uniform() }
+                }
+                self.autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: w.codes.base, stride: Self.chunk, w.vae)
+                for i in 0..<n {
+                    var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.cells)
+                    for t in 0..<columns {
+                        let u = stream.uniformDouble(), v = stream.uniformDouble()
+                        let grid = self.plan.grids[t], cell = self.statistics.encoders[t].cell(bin: Int(w.codes.base[t * Self.chunk + i]), u: u)
+                        out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
                     }
                 }
             }
@@ -93,15 +90,12 @@ struct Sampler {
         let total = levels.reduce(0, +)
         // One sum a chunk, added in order afterwards: the same whatever the thread count.
         let sums = try Buffer<Double>(count: chunks * total, for: "mean shares")
-        let next = Counter()
-        try Workers.run(threads: workers) { worker in
+        Workers.run(threads: workers, chunks: chunks) { k, worker in
             let w = spaces[worker]
-            while case let k = next.take(), k < chunks {
-                let n = min(Self.chunk, count - k * Self.chunk)
-                self.latents(seed: seed, first: Int64(k * Self.chunk), count: n, w)
-                self.autoencoder.decodeLogits(w.latents.base, count: n, into: w.logits.base, w.vae)
-                for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
-            }
+            let n = min(Self.chunk, count - k * Self.chunk)
+            self.latents(seed: seed, first: Int64(k * Self.chunk), count: n, w)
+            self.autoencoder.decodeLogits(w.latents.base, count: n, into: w.logits.base, w.vae)
+            for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
         }
         var mean = levels.map { [Double](repeating: 0, count: $0) }
         for k in 0..<chunks {
@@ -127,8 +121,8 @@ private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: Un
 private extension Column {
     /// Writes the value that `cell` stands for; `u` chooses inside a cell of several values.
     func set(row: Int, grid: ColumnGrid, cell: Int, u: Double) {
-        if cell == grid.missingCell { if case .interval = grid.axis { put(row, number: .nan) } else { put(row, -1) } }
-        else if case .interval = grid.axis { put(row, number: grid.value(cell: cell, u: u)) }
+        if cell == grid.missingCell { put(row, -1) }
+        else if case .interval = grid.axis { put(row, 0, grid.value(cell: cell, u: u)) }
         else { put(row, grid.offset(cell: cell, u: u)) }
     }
 }

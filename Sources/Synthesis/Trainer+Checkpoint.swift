@@ -98,22 +98,21 @@ extension NetworkFit {
         try root.group(name) { g in
             try g.group("weights") { try network.parameters.write(to: $0) }
             try g.tensor("average", shape: [average.count], average)
-            try g.tensor("adam_mean", shape: [average.count], UnsafePointer(adam.mean.base))
-            try g.tensor("adam_square", shape: [average.count], UnsafePointer(adam.square.base))
-            try g.scalar("updates", Int64(step))
+            try g.tensor("adam_first", shape: [average.count], adam.first)
+            try g.tensor("adam_second", shape: [average.count], adam.second)
+            try g.scalar("updates", Int64(adam.steps))
         }
     }
 
     func read(from root: GroupReader, _ name: String) throws {
         let g = try root.group(name)
         try network.parameters.read(from: g.group("weights"))
-        for (part, target) in [("average", average), ("adam_mean", adam.mean), ("adam_square", adam.square)] {
+        for (part, target) in [("average", average), ("adam_first", adam.first), ("adam_second", adam.second)] {
             try g.tensor(part, shape: [target.count], into: target.base)
             for i in 0..<target.count where !target.base[i].isFinite { throw Failure(.format, "\(name): a value is not finite") }
         }
         let updates = try g.scalar("updates", as: Int64.self)
         guard (0...1_000_000).contains(updates) else { throw Failure(.format, "\(name): updates out of range") }
-        step = Int(updates)
-        adam.step = step
+        adam.steps = Int(updates)
     }
 }
