@@ -36,7 +36,7 @@ let package = Package(
         .target(name: "Networks", dependencies: ["Basics", "Compute"]),
         .target(name: "Storage", dependencies: ["Basics", "Tables", "CHDF5"]),
         .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Storage"]),
-        .target(name: "FLIP", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage", "Compute"]),
+        .target(name: "FLIP", dependencies: ["CFlip", "Basics", "Synthesis", "Privacy", "Tables", "Storage", "Compute"], exclude: ["flip.map"]),
         .executableTarget(name: "flip-cli", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage"]),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute"]),

@@ -33,6 +33,9 @@ package final class JSONReader {
 
     // MARK: one key
 
+    /// All keys, for objects whose keys are names that the caller checks.
+    package var keys: [String] { object.keys }
+
     package func has(_ key: String) -> Bool { optional(key) != nil }
 
     /// Any value, or nil when the key is absent. Counts as asked for.

@@ -47,7 +47,7 @@ package final class Table: @unchecked Sendable {
     package var bytesPerRow: Int { TableLayout(schema).bytesPerRow }
 
     /// A column that a failed setter leaves behind counts as never set.
-    func fill(_ place: Int, _ body: (Column) throws -> Void) throws {
+    package func fill(_ place: Int, _ body: (Column) throws -> Void) throws {
         filled[place] = false
         try body(columns[place])
         filled[place] = true

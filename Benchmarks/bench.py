@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Our figures beside peers', one JSON object a line.  make bench     (or: $(Benchmarks/setup) Benchmarks/bench.py [NAMES])
+
+    dp_step   rows a second of one DP-SGD step on the same network, batch and two threads: ours, Opacus (the faster of hooks and ghost clipping),
+              PyTorch without privacy. Contestants take turns in rounds; each figure is the median of the rounds, *_spread is
+              (max − min) / median. share_of_peak: the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
+    train     wall time from a loaded table to a model, with the default plan at ε = 2
+    sample    rows a second of the default sampler, decoding included
+    load      what loading the library does to a process: threads, output, time; and its stripped size
+
+FLIP_DATA names a folder with adult_train.csv and adult.schema.json; without it `train` and `sample` use the simulated hospital table.
+Peers are skipped aloud when PyTorch or Opacus is missing. What this is not: a test. Nothing fails on a slow machine.
+"""
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+LIBRARY = os.path.join(ROOT, "build", "lib", "libflip.so")
+THREADS = 2
+sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python"), os.path.join(ROOT, "examples", "python")]
+
+
+def emit(**line):
+    print(json.dumps(line), flush=True)
+
+
+def note(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def summary(samples, digits=0):
+    """Median and (max − min) / median of a list, or (None, None)."""
+    if not samples:
+        return None, None
+    m = statistics.median(samples)
+    return round(m, digits or None), round((max(samples) - min(samples)) / m, 3)
+
+
+def right_python():
+    """Starts again under a Python that has the peers, which Benchmarks/setup finds or makes; stays here when that fails."""
+    try:
+        import opacus  # noqa: F401
+        return
+    except ImportError:
+        pass
+    if os.environ.get("FLIP_BENCH_RESTARTED"):
+        return
+    run = subprocess.run([os.path.join(HERE, "setup")], stdout=subprocess.PIPE, text=True)
+    if run.returncode == 0:
+        os.execve(run.stdout.strip(), [run.stdout.strip()] + sys.argv, {**os.environ, "FLIP_BENCH_RESTARTED": "1"})
+    note("no peers: Benchmarks/setup failed")
+
+
+def flip_program():
+    """The path of flip-bench, built as the shipped library is; None when that fails."""
+    if "FLIP_BENCH" in os.environ:
+        return os.environ["FLIP_BENCH"]
+    build = [os.environ.get("SWIFT", "swift"), "build", "-c", "release", "--scratch-path", ".build-ship", "-Xswiftc", "-static-stdlib", "--product", "flip-bench"]
+    try:
+        run = subprocess.run(build, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError as error:
+        return note(f"ours skipped: {error}")
+    if run.returncode:
+        return note(f"ours skipped: flip-bench does not build\n{run.stdout[-2000:]}")
+    return os.path.join(ROOT, ".build-ship", "release", "flip-bench")
+
+
+def flip_turn(program, shape, seconds):
+    """One turn of ours: flip-bench prints one JSON line with private_rows_per_s and nonprivate_rows_per_s."""
+    run = subprocess.run([program, "--shape", shape, "--threads", str(THREADS), "--seconds", str(seconds)], capture_output=True, text=True, check=True)
+    return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def dp_step(rounds, seconds):
+    try:
+        import torch
+        torch.set_num_threads(THREADS)
+        import peers
+    except ImportError as error:
+        note(f"peers skipped: {error}")
+        peers = None
+    program = flip_program()
+    for shape in ("narrow", "wide"):
+        samples = {k: [] for k in ("flip", "flip_nonprivate", "torch", "opacus_hooks", "opacus_ghost", "sgemm_gflops")}
+        contestants = []
+        if peers:
+            for kind in peers.CONTESTANTS:
+                try:
+                    contestants.append(kind(*peers.SHAPES[shape]))
+                    contestants[-1].step()
+                except ImportError as error:
+                    note(f"{kind.name} skipped: {error}")
+        for _ in range(rounds):
+            if program:
+                ours = flip_turn(program, shape, seconds)
+                samples["flip"].append(ours["private_rows_per_s"])
+                samples["flip_nonprivate"].append(ours["nonprivate_rows_per_s"])
+            for c in contestants:
+                samples[c.name].append(peers.rows_per_second(c, seconds))
+            if peers:
+                samples["sgemm_gflops"].append(peers.sgemm_peak())
+        m = {k: summary(v)[0] for k, v in samples.items()}
+        opacus = max((m[k] for k in ("opacus_hooks", "opacus_ghost") if m[k]), default=None)
+        flops = peers.flops_per_row(*peers.SHAPES[shape]) if peers else None
+        ratio = lambda a, b: round(a / b, 3) if a and b else None
+        emit(bench="dp_step", shape=shape, flip_rows_per_s=m["flip"], flip_nonprivate_rows_per_s=m["flip_nonprivate"], opacus_rows_per_s=opacus,
+             torch_rows_per_s=m["torch"],
+             share_of_peak=round(m["flip"] * flops / (m["sgemm_gflops"] * 1e9), 4) if m["flip"] and flops else None,
+             times_opacus=ratio(m["flip"], opacus), times_torch=ratio(m["flip"], m["torch"]), private_cost=ratio(m["flip_nonprivate"], m["flip"]),
+             opacus_hooks_rows_per_s=m["opacus_hooks"], opacus_ghost_rows_per_s=m["opacus_ghost"], sgemm_gflops=m["sgemm_gflops"],
+             flops_per_row=flops, threads=THREADS, rounds=rounds, **{f"{k}_spread": summary(v)[1] for k, v in samples.items()})
+
+
+def train_and_sample(which, rounds):
+    try:
+        import flip
+    except Exception as error:                                    # the library is missing or will not load: say which
+        return note(f"train and sample skipped: {error}")
+    folder = os.environ.get("FLIP_DATA")
+    with tempfile.TemporaryDirectory() as scratch:
+        if folder and os.path.exists(os.path.join(folder, "adult_train.csv")):
+            name, protected = "adult", ["sex"]
+            table, schema = os.path.join(folder, "adult_train.csv"), os.path.join(folder, "adult.schema.json")
+        else:
+            import hospital
+            note("FLIP_DATA names no folder with adult: the simulated hospital table instead")
+            name, protected = "hospital", hospital.PROTECTED
+            table, schema = hospital.write(scratch)
+        start = time.perf_counter()
+        rows = flip.Table.read_csv(table, schema=schema)
+        read = time.perf_counter() - start
+        plan = flip.plan(rows.schema, protected=protected, epsilon=2.0, delta=1e-5, preset="published")
+        start = time.perf_counter()
+        model = flip.train(rows, plan, progress=False)
+        if "train" in which:
+            emit(bench="train", table=name, rows=len(rows), columns=len(rows.schema.fields), read_seconds=round(read, 2),
+                 seconds=round(time.perf_counter() - start, 2), epsilon=model.ledger["epsilon"])
+        if "sample" in which:
+            count, samples = 32561, []
+            for k in range(rounds):
+                start = time.perf_counter()
+                model.sample(count, seed=k)
+                samples.append(count / (time.perf_counter() - start))
+            m, spread = summary(samples)
+            emit(bench="sample", table=name, rows=count, rows_per_s=m, rows_per_s_spread=spread)
+
+
+PROBE = """
+import ctypes, os, time
+before, start = len(os.listdir('/proc/self/task')), time.perf_counter()
+lib = ctypes.CDLL(%r)
+seconds = time.perf_counter() - start
+lib.flip_version.restype = ctypes.c_uint32
+print(before, len(os.listdir('/proc/self/task')), seconds, lib.flip_version())
+"""
+
+
+def load():
+    if not os.path.exists(LIBRARY):
+        return note("load skipped: build/lib/libflip.so is not built")
+    run = subprocess.run([sys.executable, "-c", PROBE % LIBRARY], capture_output=True, text=True, check=True)
+    before, after, seconds, version = run.stdout.split()
+    with tempfile.TemporaryDirectory() as scratch:
+        small = os.path.join(scratch, "libflip.so")
+        subprocess.run(["strip", "-o", small, LIBRARY], check=True)
+        size = os.path.getsize(small)
+    emit(bench="load", stripped_mb=round(size / 1e6, 2), threads_started=int(after) - int(before), printed_nothing=run.stderr == "" and len(run.stdout.splitlines()) == 1,
+         milliseconds=round(float(seconds) * 1e3, 1), version=int(version))
+
+
+def main():
+    p = argparse.ArgumentParser(description="our figures beside peers', one JSON object a line")
+    p.add_argument("names", nargs="*", help="dp_step, train, sample, load (all of them)")
+    p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--seconds", type=float, default=1.0, help="least time of one turn")
+    a = p.parse_args()
+    names = a.names or ["dp_step", "train", "sample", "load"]
+    unknown = set(names) - {"dp_step", "train", "sample", "load"}
+    if unknown:
+        p.error(f"unknown: {', '.join(sorted(unknown))}")
+    if "dp_step" in names:
+        right_python()
+        dp_step(a.rounds, a.seconds)
+    if {"train", "sample"} & set(names):
+        train_and_sample(names, a.rounds)
+    if "load" in names:
+        load()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+// What the library says about itself, and about a file.
+
+import Basics
+import CFlip
+import Compute
+import Storage
+import Synthesis
+
+/// The version in flip.h; a test compares them.
+let version = (major: UInt32(1), minor: UInt32(0), patch: UInt32(0))
+
+@_cdecl("flip_version")
+public func flip_version() -> UInt32 { version.major * 1_000_000 + version.minor * 1_000 + version.patch }
+
+/// Static text in the order of the numbers.
+private let statusNames: [StaticString] = [
+    "FLIP_OK", "FLIP_E_ARG", "FLIP_E_STATE", "FLIP_E_SCHEMA", "FLIP_E_IO", "FLIP_E_FORMAT", "FLIP_E_VERSION", "FLIP_E_BUDGET",
+    "FLIP_E_CANCELLED", "FLIP_E_NOMEM", "FLIP_E_NUMERIC", "FLIP_E_ENTROPY", "FLIP_E_UNSUPPORTED", "FLIP_E_INTERNAL",
+]
+
+@_cdecl("flip_status_name")
+public func flip_status_name(_ status: flip_status) -> UnsafePointer<CChar>? {
+    let unknown: StaticString = "FLIP_E_UNKNOWN"
+    let name = statusNames.indices.contains(Int(status)) ? statusNames[Int(status)] : unknown
+    return UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+@_cdecl("flip_config_schema")
+public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) {
+        switch try text(what, "what") {
+        case "plan": return Plan.optionsSchema
+        case "sample": return sampleSchema
+        case "csv": return csvSchema
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\" or \"csv\"")
+        }
+    }
+}
+
+private let sampleSchema: JSON = [
+    "seed": ["default": nil, "range": "0 to 2^63 - 1", "unit": "", "help": "which endless table; without it fresh randomness of the system"],
+    "threads": ["default": 0, "range": "0 to 1024", "unit": "", "help": "worker threads; 0: as many as the process may use"],
+]
+
+private let csvSchema: JSON = [
+    "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
+                "help": "a bad cell is an error, or becomes missing or the nearest bound (reading)"],
+    "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "", "help": "columns the schema does not name (reading)"],
+    "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells"],
+]
+
+@_cdecl("flip_file_check")
+public func flip_file_check(_ path: UnsafePointer<CChar>?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) { try checkFile(text(path, "path")) }
+}

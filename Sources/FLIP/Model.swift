@@ -1,0 +1,69 @@
+// flip_model.
+
+import Basics
+import CFlip
+import Synthesis
+import Tables
+
+func model(_ pointer: OpaquePointer?) throws -> Model { try object(pointer, .model, as: Model.self) }
+
+@_cdecl("flip_model_save")
+public func flip_model_save(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ err: ErrorOut) -> flip_status {
+    attempt(err) { try model(handle).save(text(path, "path")) }
+}
+
+@_cdecl("flip_model_load")
+public func flip_model_load(_ path: UnsafePointer<CChar>?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.model, out, err) { try Model.load(text(path, "path")) }
+}
+
+@_cdecl("flip_model_to_bytes")
+public func flip_model_to_bytes(_ handle: OpaquePointer?, _ bytes: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.buffer, bytes, err) {
+        let file = try model(handle).bytes()
+        return try withExtendedLifetime(file) { try Bytes(UnsafeRawBufferPointer(start: file.base, count: file.count)) }
+    }
+}
+
+@_cdecl("flip_model_from_bytes")
+public func flip_model_from_bytes(_ bytes: UnsafeRawPointer?, _ size: Int, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.model, out, err) {
+        let bytes = try pointer(bytes, "bytes")
+        guard size >= 0 else { throw Failure(.argument, "size: too large") }
+        return try Model.load(UnsafeRawBufferPointer(start: bytes, count: size))
+    }
+}
+
+@_cdecl("flip_model_json")
+public func flip_model_json(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) { try model(handle).json }
+}
+
+@_cdecl("flip_model_ledger")
+public func flip_model_ledger(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) { try model(handle).ledger.json }
+}
+
+@_cdecl("flip_model_schema")
+public func flip_model_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.schema, out, err) { try SchemaBox(model(handle).schema) }
+}
+
+@_cdecl("flip_model_sample")
+public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count: Int64, _ config: UnsafePointer<CChar>?,
+                              _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) {
+        let model = try model(handle)
+        guard first >= 0 else { throw Failure(.argument, "first: must be 0 or more") }
+        guard count >= 1, count <= Int64.max - first else { throw Failure(.argument, "count: must be at least 1") }
+        let r = try JSONReader(configuration(config), context: "sample")
+        let seed = try r.optionalInt64("seed", in: 0...Int64.max).map { UInt64($0) }
+        let threads = try r.optionalInt("threads", in: 0...1024) ?? 0
+        try r.finish()
+        return try model.sample(first: Int(first), count: Int(count), seed: seed, threads: threads,
+                                progress: Reporter(callback, user, "sampling").report)
+    }
+}
+
+@_cdecl("flip_model_free")
+public func flip_model_free(_ model: OpaquePointer?) { free(model, .model) }

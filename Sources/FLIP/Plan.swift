@@ -1,0 +1,41 @@
+// flip_plan.
+
+import Basics
+import CFlip
+import Synthesis
+import Tables
+
+final class PlanBox {
+    let plan: Plan
+    init(_ plan: Plan) { self.plan = plan }
+}
+
+func plan(_ pointer: OpaquePointer?) throws -> Plan { try object(pointer, .plan, as: PlanBox.self).plan }
+
+@_cdecl("flip_plan_create")
+public func flip_plan_create(_ handle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.plan, out, err) { try PlanBox(Plan(schema: schema(handle), options: configuration(config))) }
+}
+
+@_cdecl("flip_plan_epsilon")
+public func flip_plan_epsilon(_ handle: OpaquePointer?, _ accountant: UnsafePointer<CChar>?, _ delta: Double,
+                              _ epsilon: UnsafeMutablePointer<Double>?, _ err: ErrorOut) -> flip_status {
+    give(epsilon, "epsilon", err) {
+        let plan = try plan(handle)
+        try checkKind(accountant, "accountant")
+        return try plan.epsilon(delta: delta)
+    }
+}
+
+@_cdecl("flip_plan_explain")
+public func flip_plan_explain(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) { try plan(handle).explain() }
+}
+
+@_cdecl("flip_plan_memory")
+public func flip_plan_memory(_ handle: OpaquePointer?, _ rows: Int64, _ peakBytes: UnsafeMutablePointer<Int64>?, _ err: ErrorOut) -> flip_status {
+    give(peakBytes, "peak_bytes", err) { try Int64(plan(handle).memory(rows: Int(rows))) }
+}
+
+@_cdecl("flip_plan_free")
+public func flip_plan_free(_ plan: OpaquePointer?) { free(plan, .plan) }

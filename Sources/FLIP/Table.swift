@@ -1,0 +1,78 @@
+// flip_table as a whole: files, schema, rows. Cells are in Table+Cells.swift.
+
+import Basics
+import CFlip
+import Storage
+import Tables
+
+func table(_ pointer: OpaquePointer?) throws -> Table { try object(pointer, .table, as: Table.self) }
+
+/// A table that may be read.
+func complete(_ pointer: OpaquePointer?) throws -> Table {
+    let table = try table(pointer)
+    try table.requireComplete()
+    return table
+}
+
+private func csvOptions(_ config: UnsafePointer<CChar>?) throws -> CSVOptions {
+    let r = try JSONReader(configuration(config), context: "csv")
+    let options = try CSVOptions(r)
+    try r.finish()
+    return options
+}
+
+private func group(_ p: UnsafePointer<CChar>?) throws -> String { try optionalText(p, "group") ?? "/data" }
+
+@_cdecl("flip_table_read_csv")
+public func flip_table_read_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
+                                _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) {
+        try readCSV(text(path, "path"), schema: schema(schemaHandle), options: csvOptions(config),
+                    progress: Reporter(callback, user, "reading").report)
+    }
+}
+
+@_cdecl("flip_table_write_csv")
+public func flip_table_write_csv(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?, _ err: ErrorOut) -> flip_status {
+    attempt(err) { try writeCSV(complete(handle), text(path, "path"), options: csvOptions(config)) }
+}
+
+@_cdecl("flip_table_read_hdf5")
+public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ groupName: UnsafePointer<CChar>?,
+                                 _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) {
+        try readTable(text(path, "path"), group: group(groupName), schema: schemaHandle.map { try schema($0) })
+    }
+}
+
+@_cdecl("flip_table_write_hdf5")
+public func flip_table_write_hdf5(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ groupName: UnsafePointer<CChar>?,
+                                  _ err: ErrorOut) -> flip_status {
+    attempt(err) { try writeTable(complete(handle), to: text(path, "path"), group: group(groupName)) }
+}
+
+@_cdecl("flip_table_convert")
+public func flip_table_convert(_ schemaHandle: OpaquePointer?, _ from: UnsafePointer<CChar>?, _ to: UnsafePointer<CChar>?,
+                               _ config: UnsafePointer<CChar>?, _ callback: Callback, _ user: UnsafeMutableRawPointer?,
+                               _ err: ErrorOut) -> flip_status {
+    attempt(err) {
+        try convertTable(from: text(from, "from"), to: text(to, "to"), schema: schemaHandle.map { try schema($0) },
+                         options: csvOptions(config), progress: Reporter(callback, user, "reading").report)
+    }
+}
+
+@_cdecl("flip_table_create")
+public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) { try Table(schema: schema(schemaHandle), rows: Int(rows)) }
+}
+
+@_cdecl("flip_table_schema")
+public func flip_table_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.schema, out, err) { try SchemaBox(table(handle).schema) }
+}
+
+@_cdecl("flip_table_rows")
+public func flip_table_rows(_ handle: OpaquePointer?) -> Int64 { (try? table(handle)).map { Int64($0.rows) } ?? 0 }
+
+@_cdecl("flip_table_free")
+public func flip_table_free(_ table: OpaquePointer?) { free(table, .table) }

@@ -1,0 +1,332 @@
+// The one door to private rows. This file holds the only type that stores them and the only code that reads them; whoever wants to
+// know whether the promise is kept reads this file. The mechanisms' parts that see no row are elsewhere: who is drawn
+// (PoissonBatch.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
+//
+//     let rows = try PrivateTable(rows: n, cellCounts: [5, 300], groups: ["all"])
+//     try rows.fill(column: 0) { cells in … }                        // once for each column, then never seen again
+//     let door = try Door(table: rows, budget: budget, ledger: Ledger(…), random: SecureRandom())
+//     door.durable = { ledger in … write it to disk … }              // optional; runs after the charge, before anything is drawn
+//     let (counts, groups) = try door.releaseHistograms(name: "histograms", requests: […], noiseMultiplier: 30)
+//     let sum = try door.releaseSum(name: "autoencoder", length: P, rates: [q], clips: [C], noise: ν, microBatch: 64, threads: 2) {
+//         rows, worker, out in …  out.add(pointer to P floats)       // Σ clip(v_i) over rows 0 ..< rows.count
+//     }                                                              // sum.base[0 ..< P]: noisy, public
+//
+// Every release is charged first, in `open`; a charge is never taken back, whatever happens afterwards. No error depends on a row.
+
+import Basics
+import Compute
+import Synchronization
+
+/// A loaded table as small whole numbers: row i has cell c_j(i) in 0 ..< cellCounts[j] of every column j, and a group. It cannot be
+/// printed, encoded, compared or copied, and nothing outside this file can read it.
+package final class PrivateTable {
+    /// Public: sizes of the grids and names of the groups. The row count is private.
+    package let cellCounts: [Int]
+    package let groups: [String]
+    fileprivate let rows: Int
+    fileprivate enum Cells { case narrow(Buffer<UInt8>), wide(Buffer<UInt16>) }
+    fileprivate var columns: [Cells?]
+    /// Group of each row; nil when there is one group.
+    fileprivate var groupOf: Buffer<UInt16>?
+    fileprivate var isTaken = false
+
+    /// - Parameters:
+    ///   - rows: 0 ..< 2²⁹.
+    ///   - cellCounts: cells of each column, 1 … 65536.
+    ///   - groups: names of all declared groups, 1 … 65536, whether or not anybody is in them.
+    /// - Throws: `.argument`; `.noMemory`.
+    package init(rows: Int, cellCounts: [Int], groups: [String]) throws {
+        guard rows >= 0, rows < FixedPoint.mostRows else { throw Failure(.argument, "table: too many rows") }
+        guard cellCounts.allSatisfy({ (1...65_536).contains($0) }) else { throw Failure(.argument, "table: a column must have 1 to 65536 cells") }
+        guard (1...65_536).contains(groups.count) else { throw Failure(.argument, "table: there must be 1 to 65536 groups") }
+        (self.rows, self.cellCounts, self.groups) = (rows, cellCounts, groups)
+        columns = cellCounts.map { _ in nil }
+    }
+
+    /// Lets `body` write the cell of every row of column j: [rows]. A number outside the column's cells becomes its last cell.
+    /// - Throws: `.state` when the column is full already; `.noMemory`; what `body` throws.
+    package func fill(column j: Int, _ body: (UnsafeMutablePointer<UInt16>) throws -> Void) throws {
+        guard columns.indices.contains(j), columns[j] == nil, !isTaken else { throw Failure(.state, "table: each column is filled once") }
+        let cells = try Buffer<UInt16>(count: rows, for: "private rows")
+        try body(cells.base)
+        let last = cellCounts[j] - 1
+        for i in 0..<rows { cells.base[i] = UInt16(min(Int(cells.base[i]), last)) }
+        guard last < 256 else { return columns[j] = .wide(cells) }
+        let narrow = try Buffer<UInt8>(count: rows, for: "private rows")
+        for i in 0..<rows { narrow.base[i] = UInt8(truncatingIfNeeded: cells.base[i]) }
+        columns[j] = .narrow(narrow)
+    }
+
+    /// Lets `body` write the group of every row: [rows], 0 ..< groups.count. Anything else becomes the nearest of these. Not needed with
+    /// one group.
+    package func fillGroups(_ body: (UnsafeMutablePointer<Int32>) throws -> Void) throws {
+        guard groupOf == nil, !isTaken else { throw Failure(.state, "table: groups are filled once") }
+        let given = try Buffer<Int32>(count: rows, for: "private rows")
+        try body(given.base)
+        guard groups.count > 1 else { return }
+        let stored = try Buffer<UInt16>(count: rows, for: "private rows")
+        for i in 0..<rows { stored.base[i] = UInt16(max(0, min(Int(given.base[i]), groups.count - 1))) }
+        groupOf = stored
+    }
+}
+
+/// One histogram over the cells of a column: the first `body` cells merged by `divisor`, then the others one by one.
+package struct HistogramRequest: Sendable, Equatable {
+    package let column: Int, divisor: Int, body: Int
+    /// What a row adds to its cell, 1 … 2²⁰; the noise in counts is that of the release divided by it.
+    package let weight: Int
+    package init(column: Int, divisor: Int = 1, body: Int, weight: Int = 1) {
+        (self.column, self.divisor, self.body, self.weight) = (column, divisor, body, weight)
+    }
+}
+
+/// Rows of one micro-batch, lent to a map for the time of one call; the pointers must not be kept.
+package final class LoanedRows {
+    /// Rows lent, at most the micro-batch size; at least 1.
+    package fileprivate(set) var count = 0
+    /// Cells of each column: columns[j][i] for row i in 0 ..< count.
+    package let columns: [UnsafePointer<UInt16>]
+    /// Group of each row: [count].
+    package let groups: UnsafePointer<Int32>
+    /// Secret randomness for these rows alone, independent of threads and of what other micro-batches draw.
+    package fileprivate(set) var random: RandomStream
+    private let cells: Buffer<UInt16>, places: Buffer<Int32>
+
+    fileprivate init(columns m: Int, microBatch: Int, random: RandomStream) throws {
+        let (size, overflow) = m.multipliedReportingOverflow(by: microBatch)
+        guard !overflow else { throw Failure(.noMemory, "not enough memory for a micro-batch") }
+        cells = try Buffer(count: size, for: "a micro-batch")
+        places = try Buffer(count: microBatch, for: "a micro-batch")
+        columns = (0..<m).map { [cells] j in UnsafePointer(cells.base + j * microBatch) }
+        groups = UnsafePointer(places.base)
+        self.random = random
+    }
+
+    fileprivate func gather(_ table: PrivateTable, _ rows: UnsafePointer<UInt32>, _ n: Int) {
+        count = n
+        for (column, to) in zip(table.columns, columns) {
+            let to = UnsafeMutablePointer(mutating: to)
+            switch column {
+            case .narrow(let c): for i in 0..<n { to[i] = UInt16(c.base[Int(rows[i])]) }
+            case .wide(let c): for i in 0..<n { to[i] = c.base[Int(rows[i])] }
+            case nil: break
+            }
+        }
+        for i in 0..<n { places.base[i] = table.groupOf.map { Int32($0.base[Int(rows[i])]) } ?? 0 }
+    }
+}
+
+/// Where a map puts the sum of its rows' clipped vectors; only the noise step can look inside.
+package final class ClippedSum {
+    /// Numbers in each block.
+    package let lengths: [Int]
+    /// Numbers in the only, or first, block.
+    package var length: Int { lengths[0] }
+    fileprivate let total: Buffer<Int64>
+    private let starts: [Int], scales: [Double], clips: [[Double]]
+    private var bounds: [Double], isOpen: [Bool]
+
+    fileprivate init(_ blocks: [SumBlock], _ formats: [FixedPoint]) throws {
+        var starts: [Int] = [], all = 0
+        for b in blocks { starts.append(all); all += b.length }
+        (lengths, self.starts, scales, clips) = (blocks.map(\.length), starts, formats.map { 1 / $0.step }, blocks.map(\.clips))
+        (bounds, isOpen) = (blocks.map { _ in 0 }, blocks.map { _ in false })
+        total = try Buffer(count: all, for: "a sum of gradients")
+    }
+
+    /// Opens a micro-batch: in every block its rows may add up to the sum of their clipping norms.
+    fileprivate func open(_ rows: LoanedRows) {
+        for k in clips.indices {
+            bounds[k] = (0..<rows.count).reduce(0) { $0 + clips[k][Int(rows.groups[$1])] } * (1 + FixedPoint.headroom)
+            isOpen[k] = true
+        }
+    }
+
+    /// Adds Σ clip(v_i) of this micro-batch, once for each block. x: [lengths[block]].
+    ///
+    /// Each v_i must be at most C_g(i) long and not depend on the other rows: clearing a row that is not finite is the map's duty. As a last
+    /// defence a sum that is not finite, or longer than its rows together can make it, and a second call, add nothing.
+    package func add(_ x: UnsafePointer<Float>, block k: Int = 0) {
+        guard isOpen.indices.contains(k), isOpen[k] else { return }
+        isOpen[k] = false
+        let n = lengths[k]
+        var square = 0.0
+        for i in 0..<n { square += Double(x[i]) * Double(x[i]) }
+        guard square <= bounds[k] * bounds[k] else { return }
+        // To the nearest whole number of steps: below 2⁵¹ by the bound, so adding 1.5 · 2⁵² leaves that number in the low bits.
+        let scale = scales[k], magic = 0x1.8p52, to = total.base + starts[k]
+        for i in 0..<n { to[i] &+= Int64(bitPattern: (Double(x[i]) * scale + magic).bitPattern &- magic.bitPattern) }
+    }
+
+    fileprivate func take(_ other: ClippedSum) {
+        for i in 0..<total.count { total.base[i] &+= other.total.base[i] }
+    }
+}
+
+/// The only mechanism that reads a `PrivateTable`.
+///
+/// # Guarantee
+/// Neighbours differ by one row added or removed. Given what was released before, each release is for a row of group g a Poisson-sampled
+/// Gaussian sum with the rate and noise multiplier that stand in the ledger for g, and it is there before anything is drawn. Proofs are in
+/// docs/PRIVACY.md; falsifiers are DoorTests, NeighbourTests, ChargeTests.
+package final class Door {
+    package private(set) var ledger: Ledger
+    /// Called with the charged ledger before every draw. When it throws, nothing is drawn and the charge stays.
+    package var durable: ((Ledger) throws -> Void)?
+    private let table: PrivateTable
+    private let random: SecureRandom
+    private let selected: Buffer<UInt32>
+    private let cancelled = Atomic<Bool>(false)
+
+    /// - Throws: `.state` when the table is not filled or another door has it; `.argument` when the ledger is of other groups or another budget.
+    package init(table: PrivateTable, budget: Budget, ledger: Ledger, random: SecureRandom) throws {
+        guard !table.isTaken, table.columns.allSatisfy({ $0 != nil }), table.groups.count == 1 || table.groupOf != nil else {
+            throw Failure(.state, "door: the table must be filled, and goes to one door")
+        }
+        guard ledger.budget == budget else { throw Failure(.argument, "door: the ledger is of another budget") }
+        guard ledger.groups == table.groups else { throw Failure(.argument, "door: the ledger is of other groups") }
+        selected = try Buffer(count: table.rows, for: "a batch")
+        (self.table, self.ledger, self.random) = (table, ledger, random)
+        if random.isDeterministic { self.ledger.assume(Ledger.notPrivate) }
+        table.isTaken = true
+    }
+
+    /// From any thread: the running release ends with `.cancelled` and stays charged, or the next one does before it is charged.
+    package func cancel() { cancelled.store(true, ordering: .relaxed) }
+
+    /// Charge, make durable, take fresh randomness; in this order, before a row is read.
+    private func open(_ name: String, rates: [Double], noiseMultipliers: [Double]) throws {
+        if cancelled.exchange(false, ordering: .relaxed) { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
+        try ledger.charge(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
+            Ledger.Share(group: $0, samplingRate: $1.0, noiseMultiplier: $1.1)
+        }))
+        try durable?(ledger)
+        try random.beginRelease()
+    }
+
+    // MARK: histograms
+
+    /// Noisy histograms of all requests and of the groups, as one release at rate 1.
+    ///
+    /// A row adds its weight to one cell of each histogram and `groupWeight` to its group's count, so C = (Σ w²)^½ for every row, and each
+    /// cell gets discrete Gaussian noise of deviation noiseMultiplier · C.
+    /// - Returns: counts in rows (noisy cell / weight), one list for each request, and the groups' counts; any may be negative. The
+    ///   deviation of a count is noiseMultiplier · C / weight.
+    /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`; what `durable` throws.
+    package func releaseHistograms(name: String, requests: [HistogramRequest], noiseMultiplier: Double,
+                                   groupWeight: Int = 1) throws -> (counts: [[Double]], groups: [Double]) {
+        let weights = requests.map(\.weight) + [groupWeight]
+        guard weights.allSatisfy({ (1...1 << 20).contains($0) }), requests.count < 1 << 20 else { throw Failure(.argument, "histograms: a weight is out of range") }
+        for r in requests {
+            guard table.cellCounts.indices.contains(r.column), r.divisor >= 1, r.body >= 0, r.body <= table.cellCounts[r.column] else {
+                throw Failure(.argument, "histograms: a request does not fit its column")
+            }
+        }
+        let square = weights.reduce(0.0) { $0 + Double($1) * Double($1) }
+        let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
+        try open(name, rates: ledger.groups.map { _ in 1 }, noiseMultipliers: ledger.groups.map { _ in noiseMultiplier })
+        func noisy(_ cells: [Int64], _ place: Int, _ weight: Int) -> [Double] {
+            let stream = random.stream(.histogram, place)
+            return cells.map { Double($0 + noise.sample(stream)) / Double(weight) }
+        }
+        let counts = requests.enumerated().map { k, r in noisy(count(r), k, r.weight) }
+        var groups = [Int64](repeating: 0, count: ledger.groups.count)
+        for i in 0..<table.rows { groups[table.groupOf.map { Int($0.base[i]) } ?? 0] += Int64(groupWeight) }
+        return (counts, noisy(groups, requests.count, groupWeight))
+    }
+
+    /// Whole numbers throughout: 2²⁹ rows of weight 2²⁰ fit.
+    private func count(_ r: HistogramRequest) -> [Int64] {
+        let merged = (r.body + r.divisor - 1) / r.divisor, size = table.cellCounts[r.column]
+        let target = (0..<size).map { $0 < r.body ? $0 / r.divisor : merged + $0 - r.body }
+        var cells = [Int64](repeating: 0, count: merged + size - r.body)
+        switch table.columns[r.column] {
+        case .narrow(let c): for i in 0..<table.rows { cells[target[Int(c.base[i])]] += Int64(r.weight) }
+        case .wide(let c): for i in 0..<table.rows { cells[target[Int(c.base[i])]] += Int64(r.weight) }
+        case nil: break
+        }
+        return cells
+    }
+
+    // MARK: sums of clipped vectors
+
+    /// One block; see `releaseSums`.
+    package func releaseSum(name: String, length: Int, rates: [Double], clips: [Double], noise: Double, microBatch: Int, threads: Int,
+                            map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> Buffer<Float> {
+        try releaseSums(name: name, blocks: [SumBlock(length: length, clips: clips, noise: noise)], rates: rates, microBatch: microBatch, threads: threads, map: map)[0]
+    }
+
+    /// Σ over a fresh Poisson batch of the clipped vectors that `map` computes, with Gaussian noise: one entry of the ledger whatever
+    /// the number of blocks.
+    ///
+    /// - Parameters:
+    ///   - rates: probability of being drawn for a row of each group, [0, 1]; public.
+    ///   - microBatch: rows lent at a time, 1 … 4096. It changes rounding only, within the noise's headroom.
+    ///   - threads: workers, at least 1; changes nothing in the result.
+    ///   - map: called on the workers' threads, with rows 0 ..< rows.count and the worker's number in 0 ..< threads; no call for an empty batch.
+    ///     What it throws must not depend on a row.
+    /// - Returns: for each block [length] numbers, multiples of a public step.
+    /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `map` and `durable` throw. From `durable` on, charged.
+    package func releaseSums(name: String, blocks: [SumBlock], rates: [Double], microBatch: Int, threads: Int,
+                             map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> [Buffer<Float>] {
+        guard !blocks.isEmpty, rates.count == ledger.groups.count, blocks.allSatisfy({ $0.clips.count == rates.count }) else {
+            throw Failure(.argument, "release: rates and clipping norms must be given for every group")
+        }
+        guard (1...FixedPoint.mostMicroBatch).contains(microBatch), (1...1024).contains(threads) else { throw Failure(.argument, "release: micro-batch or threads out of range") }
+        let formats = try blocks.map(FixedPoint.init)
+        try open(name, rates: rates, noiseMultipliers: jointNoiseMultipliers(blocks, groups: rates.count))
+
+        let sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
+        let loans = try (0..<threads).map { _ in try LoanedRows(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
+        let out = try blocks.map { try Buffer<Float>(count: $0.length, for: "a released sum") }
+        let drawn = drawPoissonBatch(rows: table.rows, groups: table.groupOf.map { UnsafePointer($0.base) }, thresholds: rates.map(BernoulliThreshold.init),
+                                     random: random.stream(.batch, 0), ties: random.stream(.batchTies, 0), into: selected.base)
+
+        let turns = Turns((drawn + microBatch - 1) / microBatch)
+        try withoutActuallyEscaping(map) { map in
+            Workers.run(threads: threads) { worker in
+                while let turn = turns.take() {
+                    if cancelled.load(ordering: .relaxed) { return turns.stop(Failure(.cancelled, "the release was cancelled; it stays charged")) }
+                    let first = turn * microBatch, rows = loans[worker]
+                    rows.random = random.stream(.rows, turn)
+                    rows.gather(table, selected.base + first, min(microBatch, drawn - first))
+                    sums[worker].open(rows)
+                    do { try map(rows, worker, sums[worker]) } catch { return turns.stop(error) }
+                }
+            }
+            if let error = turns.failure {
+                cancelled.store(false, ordering: .relaxed)
+                throw error
+            }
+        }
+        for other in sums.dropFirst() { sums[0].take(other) }
+        var start = 0, stream = 0
+        for ((block, format), out) in zip(zip(blocks, formats), out) {
+            let chunks = (block.length + noiseChunk - 1) / noiseChunk, sum = sums[0].total.base + start
+            Workers.run(threads: threads) { worker in
+                addNoise(sum: sum, count: block.length, format: format, random: random, base: stream, chunks: chunks * worker / threads..<chunks * (worker + 1) / threads, out: out.base)
+            }
+            start += block.length
+            stream += chunks
+        }
+        return out
+    }
+}
+
+/// Micro-batches in the order in which workers ask for them, until there is none or one of them fails.
+private final class Turns: Sendable {
+    private let next = Atomic<Int>(0)
+    private let count: Int
+    private let error = Mutex<(any Error)?>(nil)
+
+    init(_ count: Int) { self.count = count }
+    func take() -> Int? {
+        let t = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        return t < count ? t : nil
+    }
+    func stop(_ e: any Error) {
+        error.withLock { $0 = $0 ?? e }
+        next.store(count, ordering: .relaxed)
+    }
+    var failure: (any Error)? { error.withLock { $0 } }
+}

@@ -1,0 +1,66 @@
+// The ledger as JSON: what hosts show and model files carry. Reading it back prices every release again and refuses a text whose
+// figures do not follow from its releases.
+
+import Basics
+
+extension Ledger {
+    /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost at α*.
+    package var json: JSON {
+        .object(JSONObject([
+            ("epsilon", .number(target)), ("delta", .number(delta)), ("order", .int(Int64(order))),
+            ("accountant", .string(Self.accountant)), ("neighbouring", .string(Self.neighbouring)),
+            ("spent", .number(epsilon)),
+            ("groups", .object(JSONObject(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: spent(group: $0)))) }))),
+            ("assumptions", .array(assumptions.map { .string($0) })),
+            ("releases", .array(releases.map { r in
+                .object(JSONObject([
+                    ("name", .string(r.name)), ("count", .int(Int64(r.count))),
+                    ("groups", .object(JSONObject(r.groups.map { share in
+                        (share.group, .object(JSONObject([("sampling_rate", .number(share.samplingRate)), ("noise_multiplier", .number(share.noiseMultiplier))])))
+                    }))),
+                ]))
+            })),
+        ]))
+    }
+
+    /// Reads what `json` wrote.
+    /// - Throws: `.format` when a key is missing, unknown or out of range, or a figure is not what the releases cost.
+    package init(json: JSON) throws {
+        let r = try JSONReader(json, context: "ledger", code: .format)
+        _ = try r.choice("accountant", of: [Self.accountant])
+        _ = try r.choice("neighbouring", of: [Self.neighbouring])
+        let stated = try Self.members(r.value("groups"), "groups")
+        let assumptions = try r.strings("assumptions")
+        var ledger: Ledger
+        do {
+            ledger = try Ledger(epsilon: r.double("epsilon"), delta: r.double("delta"), order: r.int("order", in: 2...1024), groups: stated.map(\.key),
+                                assumptions: assumptions)
+            for (i, item) in try r.array("releases").enumerated() {
+                let e = try JSONReader(item, context: "ledger, release \(i + 1)", code: .format)
+                let shares = try Self.members(e.value("groups"), "groups").map { member in
+                    let s = try JSONReader(member.value, context: "ledger, release \(i + 1), group \(quoted(member.key))", code: .format)
+                    let share = try Share(group: member.key, samplingRate: s.double("sampling_rate"), noiseMultiplier: s.double("noise_multiplier"))
+                    try s.finish()
+                    return share
+                }
+                let entries = ledger.releases.count
+                try ledger.charge(Release(name: e.string("name"), count: Int(e.int64("count", in: 1...Int64(Self.mostReleases))), groups: shares))
+                guard ledger.releases.count == entries + 1 else { throw Failure(.format, "ledger: equal releases in a row must be one entry") }
+                try e.finish()
+            }
+        } catch let f as Failure { throw Failure(.format, f.message) }
+        // Another machine's logarithm may differ in the last bits.
+        func same(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) <= 1e-9 * max(1, b) } ?? false }
+        guard try same(r.double("spent"), ledger.epsilon),
+              zip(stated, ledger.groups).allSatisfy({ same($0.value.asDouble, ledger.epsilon($1)) }) else {
+            throw Failure(.format, "ledger: its figures do not follow from its releases")
+        }
+        try r.finish()
+        self = ledger
+    }
+
+    private static func members(_ json: JSON, _ key: String) throws -> [JSONObject.Member] {
+        guard case .object(let o) = json else { throw Failure(.format, "ledger, \(quoted(key)): must be an object") }
+        return o.members
+    }
+}

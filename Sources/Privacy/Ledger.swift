@@ -1,0 +1,134 @@
+// What has been released, for whom, with how much noise: an append-only list from which every privacy figure is computed again
+// whenever it is asked for. A value type: a copy can be charged ahead and written to disk before the door draws anything.
+// Its JSON form is in Ledger+JSON.swift.
+
+import Basics
+import Glibc
+
+package struct Ledger: Sendable, Equatable {
+    /// One group's part in a release.
+    package struct Share: Sendable, Equatable {
+        package let group: String
+        /// Probability that a row of the group took part, in [0, 1].
+        package let samplingRate: Double
+        /// Deviation of the noise over the L2 norm that one row of the group can add; above 0.
+        package let noiseMultiplier: Double
+        package init(group: String, samplingRate: Double, noiseMultiplier: Double) {
+            (self.group, self.samplingRate, self.noiseMultiplier) = (group, samplingRate, noiseMultiplier)
+        }
+    }
+    /// `count` Poisson-sampled Gaussian sums with the same parameters, each with a batch of its own.
+    package struct Release: Sendable, Equatable {
+        package let name: String
+        package let count: Int
+        /// One share for each group of the ledger, in its order.
+        package let groups: [Share]
+        package init(name: String, count: Int = 1, groups: [Share]) { (self.name, self.count, self.groups) = (name, count, groups) }
+    }
+
+    /// The promise: ε (nats) at δ, whatever is released under this ledger.
+    package let target: Double, delta: Double
+    /// α*, fixed before the first release.
+    package let order: Int
+    /// The filter that every charge must pass.
+    package let budget: Budget
+    /// Every declared group, whether or not anybody is in it.
+    package let groups: [String]
+    /// What the promise takes for granted, in words.
+    package private(set) var assumptions: [String]
+    package private(set) var releases: [Release] = []
+    /// Divergence at α* of one release of each entry, in the order of `groups`. Derived; kept so that a step does not price its past again.
+    private var unit: [[Double]] = []
+
+    /// Recorded when noise, batches or the rows' randomness come from a test seed.
+    package static let notPrivate = "deterministic noise: not private"
+    package static let accountant = "renyi"
+    package static let neighbouring = "add/remove one row"
+    /// Counts stay where doubles are exact.
+    static let mostReleases = 1 << 53
+
+    /// An empty ledger.
+    /// - Throws: `.argument` when ε, δ or the order allow nothing at all, or group names repeat or are missing.
+    package init(epsilon: Double, delta: Double, order: Int, groups: [String] = ["all"], assumptions: [String] = []) throws {
+        guard let budget = Budget(epsilon: epsilon, delta: delta, order: order) else {
+            throw Failure(.argument, "ledger: epsilon, delta and order allow no release at all")
+        }
+        guard !groups.isEmpty, Set(groups).count == groups.count else { throw Failure(.argument, "ledger: groups must be named, each once") }
+        (target, self.delta, self.order, self.budget, self.groups, self.assumptions) = (epsilon, delta, order, budget, groups, assumptions)
+    }
+
+    // MARK: charging
+
+    /// Records a release before it is drawn, or refuses it. Equal releases in a row become one entry with their count.
+    ///
+    /// # Guarantee
+    /// After every charge each group's divergences at α* add up to at most R*; a refused charge changes nothing.
+    /// Falsifiers: LedgerTests, BudgetTests.
+    /// - Throws: `.budget` when a group would end above R*; `.argument` for a release of other groups or parameters out of range.
+    package mutating func charge(_ release: Release) throws {
+        guard release.groups.count == groups.count, zip(release.groups, groups).allSatisfy({ $0.group == $1 }) else {
+            throw Failure(.argument, "ledger: a release must name every group of the ledger, in its order")
+        }
+        guard release.count >= 1, release.count <= Self.mostReleases else { throw Failure(.argument, "ledger: the count of a release must be at least 1") }
+        for share in release.groups where !(share.samplingRate >= 0 && share.samplingRate <= 1 && share.noiseMultiplier > 0 && share.noiseMultiplier.isFinite) {
+            throw Failure(.argument, "ledger: a sampling rate or noise multiplier is out of range")
+        }
+        let last = releases.indices.last.flatMap { i in releases[i].name == release.name && releases[i].groups == release.groups ? i : nil }
+        var next = self
+        if let last {
+            let (count, overflow) = releases[last].count.addingReportingOverflow(release.count)
+            guard !overflow, count <= Self.mostReleases else { throw Failure(.budget, "ledger: too many releases") }
+            next.releases[last] = Release(name: release.name, count: count, groups: release.groups)
+        } else {
+            next.releases.append(release)
+            next.unit.append(release.groups.map { rdpSubsampledGaussian(q: $0.samplingRate, sigma: $0.noiseMultiplier, order: order) })
+        }
+        for g in groups.indices where !(next.spent(group: g) <= budget.ceiling) {
+            throw Failure(.budget, "the privacy budget does not allow another release \(quoted(release.name))")
+        }
+        self = next
+    }
+
+    /// Adds an assumption unless it is there.
+    package mutating func assume(_ assumption: String) {
+        if !assumptions.contains(assumption) { assumptions.append(assumption) }
+    }
+
+    /// False when the noise can be predicted.
+    package var isPrivate: Bool { !assumptions.contains(Self.notPrivate) }
+
+    // MARK: figures
+
+    /// Divergence of all releases at α*, nats. `group`: place in `groups`.
+    package func spent(group g: Int) -> Double {
+        var sum = 0.0
+        for (release, unit) in zip(releases, unit) { sum += Double(release.count) * unit[g] }
+        // Each addition may round half a unit down.
+        return sum * (1 + 0x1p-52 * Double(releases.count))
+    }
+
+    /// Divergence of all releases at any integer order, for checks by others; ∞ for an unknown group.
+    package func rdp(_ group: String, at order: Int) -> Double {
+        guard let g = groups.firstIndex(of: group) else { return .infinity }
+        return releases.reduce(0) { sum, r in
+            sum + Double(r.count) * rdpSubsampledGaussian(q: r.groups[g].samplingRate, sigma: r.groups[g].noiseMultiplier, order: order)
+        }
+    }
+
+    /// ε of one group at α* and δ: adding or removing a row of that group. ∞ for an unknown group.
+    ///
+    /// It depends on noisy counts where rates do, and is exact given them; the promise made in advance is `target`.
+    package func epsilon(_ group: String) -> Double {
+        groups.firstIndex(of: group).map { budget.epsilon(spent: spent(group: $0)) } ?? .infinity
+    }
+
+    /// Largest ε over all declared groups.
+    package var epsilon: Double { groups.indices.reduce(0) { max($0, budget.epsilon(spent: spent(group: $1))) } }
+
+    /// Upper bound on what changing one row can cost: removing it from group g and adding another to group h.
+    /// (ε_g + ε_h, (1 + e^{min(ε_g, ε_h)}) δ), composed through the table without the row.
+    package func changingOneRow(from g: String, to h: String) -> (epsilon: Double, delta: Double) {
+        let a = epsilon(g), b = epsilon(h)
+        return (a + b, min(1, (1 + exp(min(a, b))) * delta))
+    }
+}

@@ -1,0 +1,94 @@
+// One column of a table on its way into a dataframe, in the encoding of ColumnEncoding.swift.
+
+import Basics
+import Tables
+
+final class ColumnWriter {
+    private let encoding: ColumnEncoding
+    private let values: RowWriter
+    /// Which rows are missing, of nullable elements.
+    private let mask: RowWriter?
+
+    init(_ field: Field, in frame: GroupWriter, chunkRows: Int) throws {
+        encoding = ColumnEncoding(field)
+        switch encoding {
+        case .categorical(let codes):
+            (values, mask) = try frame.rawGroup(field.name) { group in
+                try group.encoding("categorical", "0.2.0")
+                try group.write(attribute: "ordered", false, of: group.handle)
+                try writeCategories(field, to: group)
+                return (try RowWriter(group, "codes", .number(codes), chunkRows: chunkRows), nil)
+            }
+        case .boolean(let nullable):
+            (values, mask) = try Self.make(field, "nullable-boolean", .boolean, nullable, nil, frame, chunkRows)
+        case .integer(let type, let nullable, let unit):
+            (values, mask) = try Self.make(field, "nullable-integer", .number(type), nullable, unit, frame, chunkRows)
+        case .double(let unit):
+            (values, mask) = (try RowWriter(frame, field.name, .number(.float64), chunkRows: chunkRows, units: unit?.text), nil)
+        }
+    }
+
+    private static func make(_ field: Field, _ name: String, _ type: ElementType, _ nullable: Bool, _ unit: TimeUnit?, _ frame: GroupWriter,
+                             _ chunkRows: Int) throws -> (RowWriter, RowWriter?) {
+        guard nullable else { return (try RowWriter(frame, field.name, type, chunkRows: chunkRows, units: unit?.text), nil) }
+        return try frame.rawGroup(field.name) { group in
+            try group.encoding(name, "0.1.0")
+            if let unit { try group.attribute("units", unit.text) }
+            return (try RowWriter(group, "values", type, chunkRows: chunkRows), try RowWriter(group, "mask", .boolean, chunkRows: chunkRows))
+        }
+    }
+
+    /// Appends rows `first ..< first + count` of `column`.
+    func append(_ column: Column, first: Int, count: Int) throws {
+        try values.append(count) { target, start, n in
+            let row = first + start
+            switch encoding {
+            case .categorical(let type): put(type, target, n) { column.offset(row + $0) }
+            case .boolean: put(.int8, target, n) { max(0, column.offset(row + $0)) }
+            case .integer(let type, _, let unit):
+                let divisor: Int64 = unit == .seconds ? 1_000_000 : 1
+                put(type, target, n) { (column.int64(row + $0) ?? 0) / divisor }
+            case .double:
+                let target = target.assumingMemoryBound(to: Double.self)
+                for i in 0..<n { target[i] = column.double(row + i) }
+            }
+        }
+        try mask?.append(count) { target, start, n in put(.int8, target, n) { column.isMissing(first + start + $0) ? 1 : 0 } }
+    }
+
+    func finish() throws {
+        try values.finish()
+        try mask?.finish()
+    }
+}
+
+/// `n` integers of the given width. The values fit it by the choice of the encoding.
+private func put(_ type: NumberType, _ target: UnsafeMutableRawPointer, _ n: Int, _ value: (Int) -> Int64) {
+    switch type {
+    case .int8:
+        let target = target.assumingMemoryBound(to: Int8.self)
+        for i in 0..<n { target[i] = Int8(truncatingIfNeeded: value(i)) }
+    case .int16:
+        let target = target.assumingMemoryBound(to: Int16.self)
+        for i in 0..<n { target[i] = Int16(truncatingIfNeeded: value(i)) }
+    case .int32:
+        let target = target.assumingMemoryBound(to: Int32.self)
+        for i in 0..<n { target[i] = Int32(truncatingIfNeeded: value(i)) }
+    default:
+        let target = target.assumingMemoryBound(to: Int64.self)
+        for i in 0..<n { target[i] = value(i) }
+    }
+}
+
+/// The levels, in the type the field declares for them.
+private func writeCategories(_ field: Field, to group: GroupWriter) throws {
+    let levels = field.levels ?? []
+    let integers = levels.compactMap { Int64($0) }, numbers = levels.compactMap { Double($0) }
+    if field.type == .integer, integers.count == levels.count {
+        try group.tensor("categories", shape: [levels.count], integers)
+    } else if field.type == .number, numbers.count == levels.count {
+        try group.tensor("categories", shape: [levels.count], numbers)
+    } else {
+        try group.strings("categories", levels)
+    }
+}

@@ -1,0 +1,107 @@
+// An HDF5 file that somebody gave us, open for reading. Nothing in it is believed: see Guards.swift for what is refused and why.
+// Model files are read into memory first and parsed there, so that they cannot change between check and use; data sets may be larger
+// than memory and are read in place.
+
+import Basics
+import CHDF5
+import Glibc
+
+/// What a file may ask of us.
+package struct Limits: Sendable {
+    /// Bytes of a file that is read into memory.
+    package var fileBytes = 1 << 30
+    /// Bytes of one data set in memory.
+    package var elementBytes = 1 << 40
+    /// Bytes of one chunk.
+    package var chunkBytes = 64 << 20
+    /// Groups and data sets opened, and the nesting of groups.
+    package var objects = 100_000
+    package var depth = 16
+    package init() {}
+}
+
+/// A file being read. Closed with its last user.
+package final class FileReader {
+    /// What may be in it: `model` files hold numbers in one piece and text of fixed length only.
+    enum Kind { case model, dataSet }
+
+    /// The name used in messages.
+    let name: String
+    let kind: Kind
+    let limits: Limits
+    private let file: Handle
+    private var objects = 0
+
+    /// A model or checkpoint in memory. `bytes` is copied.
+    /// - Throws: `.format` when it is not HDF5.
+    package init(bytes: UnsafeRawBufferPointer, name: String, limits: Limits = Limits()) throws {
+        try Library.check()
+        try checkSignature(bytes, name)
+        let file = Self.open(name: nil) { access in
+            guard H5Pset_fapl_core(access, 1 << 20, false) >= 0 else { return false }
+            return H5Pset_file_image(access, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) >= 0
+        }
+        guard let file else { throw damaged(name) }
+        (self.name, self.file, self.limits, kind) = (name, file, limits, .model)
+    }
+
+    /// A data set file, read in place.
+    /// - Throws: `.io` naming the system's reason; `.format` when it is not HDF5.
+    package init(dataSet path: String, limits: Limits = Limits()) throws {
+        try Library.check()
+        try checkRegular(path)
+        let head = try Buffer<UInt8>(count: 8)
+        let count = try InputFile(path).read(into: head.base, count: 8)
+        try checkSignature(UnsafeRawBufferPointer(start: head.base, count: count), path)
+        // A file of ours is checked before the library sees it; others have no seal.
+        if try Seal.check(path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
+        let file = Self.open(name: path) { H5Pset_fapl_sec2($0) >= 0 && flip_h5p_locking($0) >= 0 }
+        guard let file else {
+            // The lock is the one thing that fails for a reason outside the file: another program is writing it.
+            throw errno == EAGAIN || errno == EWOULDBLOCK ? Failure(.io, "\(path): in use by another program that writes it") : damaged(path)
+        }
+        (name, self.file, self.limits, kind) = (path, file, limits, .dataSet)
+    }
+
+    private static func open(name: String?, _ driver: (hid_t) -> Bool) -> Handle? {
+        guard let access = Handle(H5Pclose, flip_h5p_file_access) else { return nil }
+        return Handle(H5Fclose) {
+            guard driver(access.id), H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0 else { return -1 }
+            return flip_h5f_open(name ?? uniqueName(), access.id)
+        }
+    }
+
+    package func root() throws -> GroupReader {
+        guard let handle = Handle(H5Gclose, { H5Gopen2(file.id, "/", 0) }) else { throw damaged(name) }
+        return GroupReader(handle, path: "/", depth: 0, file: self)
+    }
+
+    /// Counts an object that is about to be opened.
+    func countObject() throws {
+        objects += 1
+        guard objects <= limits.objects else { throw Failure(.format, "\(name): more than \(limits.objects) objects") }
+    }
+
+    /// A file that breaks a rule at `path`.
+    func failure(_ path: String, _ rule: String) -> Failure { Failure(.format, "\(name), \(quoted(path)): \(rule)") }
+}
+
+/// A file that the library cannot parse.
+func damaged(_ name: String) -> Failure { Failure(.format, "\(name): damaged, or not an HDF5 file") }
+
+/// - Throws: `.format` when `bytes` do not begin as an HDF5 file does.
+func checkSignature(_ bytes: UnsafeRawBufferPointer, _ name: String) throws {
+    guard !bytes.isEmpty else { throw Failure(.format, "\(name): the file is empty") }
+    guard bytes.prefix(8).elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
+        throw Failure(.format, "\(name): not an HDF5 file")
+    }
+}
+
+/// A file on a disk, not a folder, pipe or device (which could block or never end).
+func checkRegular(_ path: String) throws {
+    try checkPath(path)
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw ioFailure(path, "open") }
+    if info.st_mode & S_IFMT == S_IFDIR { throw ioFailure(path, "read", EISDIR) }
+    guard info.st_mode & S_IFMT == S_IFREG else { throw Failure(.io, "\(path): cannot read: not a regular file") }
+}

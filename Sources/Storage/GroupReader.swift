@@ -1,0 +1,155 @@
+// Taking things out of a group of a file somebody gave us. The caller says what it expects (type, shape, length); the file is only
+// compared with it. The mirror of GroupWriter.
+
+import Basics
+import CHDF5
+
+/// A group of a file being read.
+package final class GroupReader {
+    /// Where it is in the file.
+    package let path: String
+    let file: FileReader
+    private let handle: Handle
+    private let depth: Int
+
+    init(_ handle: Handle, path: String, depth: Int, file: FileReader) {
+        (self.handle, self.path, self.depth, self.file) = (handle, path, depth, file)
+    }
+
+    // MARK: what is there
+
+    /// True when `name` is a group or data set of this group (links to elsewhere do not count).
+    package func has(_ name: String) -> Bool { Name.isValid(name) && Library.call { flip_h5l_kind(handle.id, name) } == 0 }
+
+    /// The names in this group, in the order of their bytes.
+    /// - Throws: `.format` when one is not a valid name or there are too many.
+    package func names() throws -> [String] {
+        try list(Library.call { flip_h5g_count(handle.id) }) { i, name in flip_h5l_name(handle.id, i, name, 257) }
+    }
+
+    /// The group `name`.
+    package func group(_ name: String) throws -> GroupReader {
+        let object = try open(name)
+        guard Library.call({ H5Iget_type(object.id) }) == H5I_GROUP else { throw failure(name, "must be a group") }
+        guard depth < file.limits.depth else { throw failure(name, "nested too deeply") }
+        return GroupReader(object, path: Name.join(path, name), depth: depth + 1, file: file)
+    }
+
+    func isGroup(_ name: String) throws -> Bool {
+        let object = try open(name)
+        return Library.call { H5Iget_type(object.id) } == H5I_GROUP
+    }
+
+    func data(_ name: String) throws -> DataSetReader {
+        let object = try open(name)
+        guard Library.call({ H5Iget_type(object.id) }) == H5I_DATASET else { throw failure(name, "must be a data set") }
+        return try DataSetReader(object, path: Name.join(path, name), file: file)
+    }
+
+    // MARK: data sets
+
+    /// One text of at most `maxBytes` bytes.
+    package func string(_ name: String, maxBytes: Int = 16 << 20) throws -> String {
+        let data = try data(name)
+        guard data.shape.isEmpty else { throw data.failure("must be one text") }
+        return try data.texts(maxCount: 1, maxBytes: maxBytes)[0]
+    }
+
+    /// A list of texts, `maxBytes` in all.
+    package func strings(_ name: String, maxCount: Int = 1 << 16, maxBytes: Int = 16 << 20) throws -> [String] {
+        let data = try data(name)
+        guard data.shape.count == 1 else { throw data.failure("must be a list of texts") }
+        return try data.texts(maxCount: maxCount, maxBytes: maxBytes)
+    }
+
+    package func scalar<T: Stored>(_ name: String, as type: T.Type = T.self) throws -> T {
+        let values = try tensor(name, shape: [], as: type)
+        return values[0]
+    }
+
+    /// Numbers of exactly the given type and shape, row-major.
+    package func tensor<T: Stored>(_ name: String, shape: [Int], as type: T.Type = T.self) throws -> Buffer<T> {
+        guard let count = elementCount(shape) else { throw Failure(.argument, "\(quoted(name)): the shape is too large") }
+        let data = try tensorData(name, shape, type)    // before the memory is taken
+        let values = try Buffer<T>(count: count, for: "a tensor")
+        try data.readAll(values.base)
+        return values
+    }
+
+    /// Numbers of exactly the given type and shape into room that the caller has.
+    package func tensor<T: Stored>(_ name: String, shape: [Int], into target: UnsafeMutablePointer<T>) throws {
+        try tensorData(name, shape, T.self).readAll(target)
+    }
+
+    private func tensorData<T: Stored>(_ name: String, _ shape: [Int], _: T.Type) throws -> DataSetReader {
+        let data = try data(name)
+        guard data.type == .number(T.numberType) else { throw data.failure("must hold \(T.numberType.name), holds \(data.type.name)") }
+        guard data.shape == shape else { throw data.failure("must have the shape \(text(shape)), has \(text(data.shape))") }
+        return data
+    }
+
+    // MARK: attributes
+
+    package func hasAttribute(_ name: String) -> Bool { Name.isValid(name) && Library.call { H5Aexists(handle.id, name) } > 0 }
+    package func attribute(_ name: String, maxBytes: Int = 64 << 10) throws -> String {
+        try AttributeReader(name, of: handle, path, file).text(maxBytes: maxBytes)
+    }
+    package func attributes(_ name: String, maxBytes: Int = 1 << 20) throws -> [String] {
+        try AttributeReader(name, of: handle, path, file).texts(maxBytes: maxBytes)
+    }
+    package func attributeInt(_ name: String) throws -> Int { Int(try AttributeReader(name, of: handle, path, file).number(as: Int64.self)) }
+    package func attributeDouble(_ name: String) throws -> Double { try AttributeReader(name, of: handle, path, file).number() }
+    package func attributeBool(_ name: String) throws -> Bool { try AttributeReader(name, of: handle, path, file).boolean() }
+
+    /// An element's `encoding-type`; empty when it has none.
+    func encoding(of name: String) throws -> String {
+        let object = try open(name)
+        guard Library.call({ H5Aexists(object.id, "encoding-type") }) > 0 else { return "" }
+        return try AttributeReader("encoding-type", of: object, Name.join(path, name), file).text(maxBytes: 256)
+    }
+
+    /// The attributes of this group, or of the element `name` in it, in the order of their names.
+    func allAttributes(of name: String? = nil) throws -> [AttributeReader] {
+        let object = try name.map { try open($0) } ?? handle, path = name.map { Name.join(self.path, $0) } ?? self.path
+        let names = try list(Library.call { flip_h5a_count(object.id) }) { i, name in flip_h5a_name(object.id, i, name, 257) }
+        return try names.map { try AttributeReader($0, of: object, path, file) }
+    }
+
+    // MARK: parts
+
+    func failure(_ name: String, _ rule: String) -> Failure { file.failure(Name.join(path, name), rule) }
+
+    /// Opens what `name` is in this group, if it is an object of this file under this very name.
+    private func open(_ name: String) throws -> Handle {
+        guard Name.isValid(name) else { throw file.failure(path, "\(quoted(name)) cannot be a name in an HDF5 file") }
+        switch Library.call({ flip_h5l_kind(handle.id, name) }) {
+        case 0: break
+        case -1: throw failure(name, "is missing")
+        default: throw failure(name, "a link to somewhere else, which is not followed")
+        }
+        try file.countObject()
+        guard let object = Handle(H5Oclose, { H5Oopen(handle.id, name, 0) }) else { throw failure(name, "damaged") }
+        return object
+    }
+
+    private func list(_ count: Int64, _ get: (hsize_t, UnsafeMutablePointer<CChar>) -> Int) throws -> [String] {
+        guard count >= 0, count <= file.limits.objects else { throw file.failure(path, "has too many members") }
+        var names: [String] = []
+        try withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { room in
+            for i in 0..<UInt64(count) {
+                let length = Library.call { get(i, room.baseAddress!) }
+                guard length > 0, length <= 255 else { throw file.failure(path, "has a member with a name that is not allowed") }
+                let name = try UnsafeRawBufferPointer(start: room.baseAddress!, count: length).withMemoryRebound(to: UInt8.self) {
+                    guard isUTF8($0) else { throw file.failure(path, "has a member with a name that is not UTF-8") }
+                    return String(decoding: $0, as: UTF8.self)
+                }
+                guard Name.isValid(name) else { throw file.failure(path, "has a member with a name that is not allowed") }
+                names.append(name)
+            }
+        }
+        return names.sorted(by: Name.before)
+    }
+}
+
+/// "3,4", or "scalar".
+func text(_ shape: [Int]) -> String { shape.isEmpty ? "scalar" : shape.map(String.init).joined(separator: ",") }

@@ -1,0 +1,109 @@
+// The map from cells to the few bins a network sees, and back. It is bought from released histograms: everything here is
+// post-processing, and a private row is encoded by a map of that row alone.
+
+import Basics
+
+/// One column's bins.
+package struct ColumnEncoder: Sendable {
+    /// Bin of each cell, `grid.count` long, values in 0 ..< bins.
+    package let binOfCell: [UInt16]
+    /// Share of each cell in the whole column, ≥ 0, sums to 1.
+    package let share: [Double]
+    package let bins: Int
+    /// Share of each bin, sums to 1.
+    package let binShare: [Double]
+    /// Cells of each bin in order, with running sums of their shares for drawing: cells `first[b] ..< first[b + 1]` of `order`.
+    private let order: [Int32]
+    private let first: [Int]
+    private let running: [Double]
+
+    /// - Parameters:
+    ///   - masses: `cellMasses` of this column, in rows.
+    ///   - deviation: noise deviation of one count, in rows.
+    ///   - most: largest number of bins of a numerical column.
+    package init(grid: ColumnGrid, masses: [Double], deviation: Double, most: Int) {
+        let total = max(masses.reduce(0, +), 1e-9)
+        var bin = [UInt16](repeating: 0, count: grid.count)
+        var used = 0
+        if grid.numerical {
+            // Quantile bins; a cell that holds the mass of two bins is an atom and gets a bin of its own.
+            let target = max(total / Double(most), 5 * deviation)
+            var acc = 0.0, open = false
+            for c in 0..<grid.body {
+                let m = masses[c]
+                if m >= 2 * target, open, acc >= 0.3 * target { used += 1; acc = 0 }
+                bin[c] = UInt16(used)
+                acc += m
+                open = true
+                if acc >= target, c < grid.body - 1 { used += 1; acc = 0; open = false }
+            }
+            if open, acc < 0.5 * target, used > 0 {   // a thin last bin joins its neighbour
+                for c in 0..<grid.body where Int(bin[c]) == used { bin[c] = UInt16(used - 1) }
+            } else { used += 1 }
+            // Single values named in public: a bin of their own when they are heavy, otherwise they go with the cells around them.
+            for (i, _) in grid.atoms.enumerated() {
+                let c = grid.body + i
+                if masses[c] >= 5 * deviation, masses[c] >= 0.25 * total / Double(most) { bin[c] = UInt16(used); used += 1 }
+                else { bin[c] = bin[grid.neighbour(ofAtom: i)] }
+            }
+        } else {
+            // Levels whose mass is lost in the noise share one bin.
+            let levels = 0..<grid.body
+            let rare = levels.filter { masses[$0] < 3 * deviation }
+            let merge = rare.count >= 2 && grid.body > 2 ? Set(rare) : []
+            for c in levels where !merge.contains(c) { bin[c] = UInt16(used); used += 1 }
+            if !merge.isEmpty { for c in merge { bin[c] = UInt16(used) }; used += 1 }
+        }
+        if let c = grid.missingCell { bin[c] = UInt16(used); used += 1 }
+        self.init(binOfCell: Self.dense(bin, &used), share: masses.map { $0 / total }, bins: used)
+    }
+
+    /// Bins in order of first use without gaps (an all-atom column may leave the body's bin unused only when it has no cells).
+    private static func dense(_ bin: [UInt16], _ used: inout Int) -> [UInt16] {
+        var name = [Int](repeating: -1, count: used), next = 0
+        for b in bin where name[Int(b)] < 0 { name[Int(b)] = next; next += 1 }
+        used = next
+        return bin.map { UInt16(name[Int($0)]) }
+    }
+
+    /// From stored parts. `binOfCell` must use every bin in 0 ..< bins; `share` non-negative and finite (the reader checks).
+    package init(binOfCell: [UInt16], share: [Double], bins: Int) {
+        self.binOfCell = binOfCell
+        self.share = share
+        self.bins = bins
+        var mass = [Double](repeating: 0, count: bins), start = [Int](repeating: 0, count: bins + 1)
+        for (c, b) in binOfCell.enumerated() { mass[Int(b)] += share[c]; start[Int(b) + 1] += 1 }
+        for b in 0..<bins { start[b + 1] += start[b] }
+        var place = start, cells = [Int32](repeating: 0, count: binOfCell.count)
+        for (c, b) in binOfCell.enumerated() { cells[place[Int(b)]] = Int32(c); place[Int(b)] += 1 }
+        var sums = [Double](repeating: 0, count: binOfCell.count)
+        for b in 0..<bins {
+            // A bin without mass draws its cells alike.
+            var acc = 0.0
+            for i in start[b]..<start[b + 1] { acc += mass[b] > 0 ? share[Int(cells[i])] : 1; sums[i] = acc }
+        }
+        (order, first, running, binShare) = (cells, start, sums, mass)
+    }
+
+    /// A cell of bin `b` drawn by its share. `u`: uniform in [0, 1).
+    package func cell(bin b: Int, u: Double) -> Int {
+        var lo = first[b], hi = first[b + 1] - 1
+        let x = u * running[hi]
+        while lo < hi {                       // least i with running[i] > x
+            let mid = (lo + hi) / 2
+            if running[mid] > x { hi = mid } else { lo = mid + 1 }
+        }
+        return Int(order[lo])
+    }
+}
+
+extension ColumnGrid {
+    /// The body cell in which an atom would lie had it not been cut out.
+    func neighbour(ofAtom i: Int) -> Int {
+        switch axis {
+        case .wideSteps(let values): return min(Int(atoms[i] / Double(values) * Double(body)), body - 1)
+        case .interval(let lo, let hi): return max(0, min(Int((atoms[i] - lo) / (hi - lo) * Double(body)), body - 1))
+        case .levels, .values: return 0
+        }
+    }
+}

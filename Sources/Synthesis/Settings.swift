@@ -1,0 +1,191 @@
+// Every option of a training, with its default, unit and range: one table that parses a configuration, prints the resolved one
+// and describes itself. Options are public and chosen without a look at the rows; the ledger records them with the plan.
+
+import Basics
+
+package struct Settings: Sendable, Equatable {
+    /// What is said about the row count before any row is seen.
+    package enum Rows: Sendable, Equatable {
+        case declared(Int)   // public by the user's word: rates are constants of the plan
+        case guessed(Int)    // used to choose α* and to print expected noise only; a wrong one costs noise, never privacy
+    }
+    package struct Encoder: Sendable, Equatable {
+        package var bins = 24
+        package var share = 0.05
+        package var atoms: [String: [Double]] = [:]
+    }
+    package struct Autoencoder: Sendable, Equatable {
+        package var width = 8, heads = 2, feedForward = 16, blocks = 1, latent = 8
+        package var activation = "gelu", latentKind = "pooled", logVariance = "global", affine = false
+        package var beta = 0.5
+        package var batch = 1024, steps = 400
+        package var rate = 0.02, clip = 1.0, average = 0.98
+    }
+    package struct Diffusion: Sendable, Equatable {
+        package var enabled = true
+        package var share = 0.15
+        package var hidden = 64, layers = 2, noiseLevels = 8
+        package var batch = 1024, steps = 400
+        package var rate = 0.003, clip = 1.0, average = 0.98
+        package var samplerSteps = 24
+    }
+    package var rows = Rows.guessed(20_000)
+    package var encoder = Encoder()
+    package var autoencoder = Autoencoder()
+    package var diffusion = Diffusion()
+    package var calibrateHeads = true
+    /// Public seed of the starting weights; moves no noise and no batch.
+    package var seed: UInt64 = 0
+    /// Worker threads; 0: as many as the process may use.
+    package var threads = 0
+    /// Steps charged ahead while a checkpoint file is bound to the trainer.
+    package var checkpointBlock = 50
+    /// Test mode only: batches, noise and the rows' randomness from this seed. Not private, and the ledger says so.
+    package var testSeed: UInt64? = nil
+
+    package init() {}
+}
+
+/// One documented option: its key, how it is read and written, what it means.
+private struct Option {
+    let key: String, range: String, unit: String, help: String
+    let read: (inout Settings, JSONReader) throws -> Void
+    let write: (Settings) -> JSON
+}
+
+private func whole(_ key: String, _ at: WritableKeyPath<Settings, Int>, _ r: ClosedRange<Int>, _ unit: String, _ help: String) -> Option {
+    Option(key: key, range: "\(r.lowerBound) to \(r.upperBound)", unit: unit, help: help,
+           read: { s, o in if let v = try o.optionalInt(key, in: r) { s[keyPath: at] = v } }, write: { .int(Int64($0[keyPath: at])) })
+}
+
+private func real(_ key: String, _ at: WritableKeyPath<Settings, Double>, _ r: ClosedRange<Double>, _ unit: String, _ help: String) -> Option {
+    Option(key: key, range: "\(r.lowerBound) to \(r.upperBound)", unit: unit, help: help,
+           read: { s, o in if let v = try o.optionalDouble(key, in: r) { s[keyPath: at] = v } }, write: { .number($0[keyPath: at]) })
+}
+
+private func choice(_ key: String, _ at: WritableKeyPath<Settings, String>, _ of: [String], _ help: String) -> Option {
+    Option(key: key, range: of.joined(separator: " | "), unit: "", help: help,
+           read: { s, o in if let v = try o.optionalChoice(key, of: of) { s[keyPath: at] = v } }, write: { .string($0[keyPath: at]) })
+}
+
+private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: String) -> Option {
+    Option(key: key, range: "true | false", unit: "", help: help,
+           read: { s, o in if let v = try o.optionalBool(key) { s[keyPath: at] = v } }, write: { .bool($0[keyPath: at]) })
+}
+
+private let sections: [(name: String, options: [Option])] = [
+    ("encoder", [
+        whole("bins", \.encoder.bins, 2...1024, "bins", "largest number of bins of a numerical column"),
+        real("share", \.encoder.share, 0.001...0.5, "share of R*", "part of the budget that buys the histograms"),
+    ]),
+    ("autoencoder", [
+        whole("width", \.autoencoder.width, 1...512, "floats", "token width"),
+        whole("heads", \.autoencoder.heads, 1...64, "", "attention heads; divides width"),
+        whole("feed_forward", \.autoencoder.feedForward, 1...4096, "floats", "hidden width of the feed-forward layers"),
+        whole("blocks", \.autoencoder.blocks, 1...16, "", "transformer blocks in encoder and in decoder"),
+        whole("latent", \.autoencoder.latent, 1...256, "floats", "latent width (pooled)"),
+        choice("activation", \.autoencoder.activation, ["gelu", "relu"], "of the feed-forward layers"),
+        choice("latent_kind", \.autoencoder.latentKind, ["pooled", "per_token"], "one latent for the row, or one for each column"),
+        choice("log_variance", \.autoencoder.logVariance, ["global", "head", "network"], "how the posterior's log-variance is made"),
+        flag("affine", \.autoencoder.affine, "layer norm with learnt scale and shift"),
+        real("beta", \.autoencoder.beta, 0...100, "", "weight of the Kullback-Leibler term"),
+        whole("batch", \.autoencoder.batch, 1...1_000_000, "rows", "expected rows in a batch"),
+        whole("steps", \.autoencoder.steps, 1...1_000_000, "steps", "DP-SGD steps"),
+        real("rate", \.autoencoder.rate, 1e-6...1, "", "Adam's learning rate at the start; cosine decay to a twentieth"),
+        real("clip", \.autoencoder.clip, 1e-6...1e6, "", "clipping norm of a row's gradient"),
+        real("average", \.autoencoder.average, 0...0.99999, "", "decay of the moving average of the weights"),
+    ]),
+    ("diffusion", [
+        flag("enabled", \.diffusion.enabled, "train a latent diffusion; without it the latent is drawn from its prior"),
+        real("share", \.diffusion.share, 0.01...0.9, "share", "part of the remaining Rényi budget that the diffusion gets"),
+        whole("hidden", \.diffusion.hidden, 1...4096, "floats", "width of the denoiser"),
+        whole("layers", \.diffusion.layers, 1...16, "", "layers of the denoiser"),
+        whole("noise_levels", \.diffusion.noiseLevels, 1...64, "", "noise levels of one row averaged before clipping"),
+        whole("batch", \.diffusion.batch, 1...1_000_000, "rows", "expected rows in a batch"),
+        whole("steps", \.diffusion.steps, 1...1_000_000, "steps", "DP-SGD steps"),
+        real("rate", \.diffusion.rate, 1e-6...1, "", "Adam's learning rate at the start; cosine decay to a twentieth"),
+        real("clip", \.diffusion.clip, 1e-6...1e6, "", "clipping norm of a row's gradient"),
+        real("average", \.diffusion.average, 0...0.99999, "", "decay of the moving average of the weights"),
+        whole("sampler_steps", \.diffusion.samplerSteps, 2...256, "steps", "Heun steps from noise to latent"),
+    ]),
+    ("", [
+        flag("calibrate_heads", \.calibrateHeads, "shift head biases until generated rows meet the released histograms (free)"),
+        whole("threads", \.threads, 0...1024, "", "worker threads; 0: as many as the process may use"),
+        whole("checkpoint_block", \.checkpointBlock, 1...1_000_000, "steps", "steps charged ahead in a bound checkpoint file"),
+    ]),
+]
+
+extension Settings {
+    /// Reads a configuration object; absent keys keep their defaults.
+    /// - Throws: `.argument` naming the key for an unknown key, a wrong type or a value out of range.
+    package init(_ config: JSON) throws {
+        self.init()
+        let o = try JSONReader(config, context: "config")
+        for s in sections {
+            guard let inner = s.name.isEmpty ? o : try o.optionalObject(s.name) else { continue }
+            for option in s.options { try option.read(&self, inner) }
+            if s.name == "encoder", let atoms = try inner.optionalObject("atoms") {
+                for column in atoms.keys { encoder.atoms[column] = try atoms.doubles(column) }
+            }
+            if !s.name.isEmpty { try inner.finish() }
+        }
+        if let r = try o.optionalObject("rows") {
+            let most = 1...1_000_000_000_000
+            switch (try r.optionalInt("declared", in: most), try r.optionalInt("guess", in: most)) {
+            case (let n?, nil): rows = .declared(n)
+            case (nil, let n?): rows = .guessed(n)
+            default: throw o.failure("rows", "must be {\"declared\": n} or {\"guess\": n}")
+            }
+            try r.finish()
+        }
+        if let f = try o.optionalObject("fairness") {
+            guard try f.optionalDouble("strength") ?? 0 == 0 else { throw Failure(.unsupported, "config, fairness strength: only 0 is supported by this version") }
+            try f.finish()
+        }
+        if let v = try o.optionalInt64("seed", in: 0...Int64.max) { seed = UInt64(v) }
+        if let v = o.optional("test_seed"), v != .null { testSeed = UInt64(try o.int64("test_seed", in: 0...Int64.max)) }
+        try o.finish()
+        guard autoencoder.width % autoencoder.heads == 0 else { throw Failure(.argument, "config, autoencoder heads: must divide width") }
+    }
+
+    /// Every key with its value: reading it back gives the same settings.
+    package var json: JSON {
+        var members: [(String, JSON)] = []
+        switch rows {
+        case .declared(let n): members.append(("rows", .members([("declared", .int(Int64(n)))])))
+        case .guessed(let n): members.append(("rows", .members([("guess", .int(Int64(n)))])))
+        }
+        members.append(("fairness", .members([("strength", .int(0))])))
+        for s in sections where !s.name.isEmpty {
+            var inner = s.options.map { ($0.key, $0.write(self)) }
+            if s.name == "encoder" {
+                inner.append(("atoms", .members(encoder.atoms.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value.map { .number($0) })) })))
+            }
+            members.append((s.name, .members(inner)))
+        }
+        for o in sections.last?.options ?? [] { members.append((o.key, o.write(self))) }
+        members.append(("seed", .int(Int64(clamping: seed))))
+        members.append(("test_seed", testSeed.map { .int(Int64(clamping: $0)) } ?? .null))
+        return .members(members)
+    }
+
+    /// Key, type by example, default, range, unit and meaning of every option, for hosts.
+    package static var schema: JSON {
+        let d = Settings()
+        func line(_ key: String, _ o: Option) -> (String, JSON) {
+            (key, .members([("default", o.write(d)), ("range", .string(o.range)), ("unit", .string(o.unit)), ("help", .string(o.help))]))
+        }
+        func own(_ key: String, _ value: JSON, _ range: String, _ help: String) -> (String, JSON) {
+            (key, .members([("default", value), ("range", .string(range)), ("unit", .string("")), ("help", .string(help))]))
+        }
+        var all = [
+            own("rows", .members([("guess", .int(20_000))]), "{\"declared\": n} | {\"guess\": n}", "declared: the row count is public; guess: it is private and this only helps to choose the order"),
+            own("fairness.strength", .int(0), "0", "0: protected columns are ordinary columns"),
+            own("encoder.atoms", .members([]), "{column: [values]}", "single values that get a cell of their own, named in public"),
+            own("seed", .int(0), "0 to 2^63 - 1", "starting weights; public, moves no noise"),
+            own("test_seed", .null, "null | 0 to 2^63 - 1", "tests only: deterministic noise and batches, NOT private, recorded in the ledger"),
+        ]
+        for s in sections { all += s.options.map { line(s.name.isEmpty ? $0.key : "\(s.name).\($0.key)", $0) } }
+        return .members(all)
+    }
+}

@@ -1,0 +1,149 @@
+// What one step of each stage does. Private rows are touched by the door alone: a stage hands it a map of one micro-batch and
+// gets a noisy sum back; from there on everything is post-processing.
+
+import Basics
+import Compute
+import Glibc
+import Networks
+import Privacy
+
+extension Trainer {
+    static let microBatch = 64
+    static let lost = Failure(.state, "an earlier release was refused or lost; its charge stays, and this training cannot be finished")
+
+    func run(_ place: (stage: Plan.Stage, step: Int)) throws {
+        switch place.stage {
+        case .histograms: try releaseHistograms()
+        case .autoencoder: try stepAutoencoder(place.step)
+        case .diffusion: try stepDiffusion(place.step)
+        case .calibration: try calibrate()
+        }
+    }
+
+    private func releaseHistograms() throws {
+        let (counts, groups) = try door.releaseHistograms(name: Plan.Stage.histograms.name, requests: plan.histograms, noiseMultiplier: plan.histogramNoise)
+        let statistics = try Statistics(plan: plan, counts: counts, groupCounts: groups)
+        // δ is judged by the noisy count, after it was paid for; no later stage begins when it is refused.
+        guard plan.delta < 1 / statistics.rows else { throw Failure(.budget, "delta: must be below 1 over the released row count") }
+        try begin(with: statistics)
+    }
+
+    /// Everything that follows from the released statistics: noise of the later stages and starting weights.
+    func begin(with statistics: Statistics) throws {
+        self.statistics = statistics
+        noise = try plan.noise(rows: statistics.rows)
+        let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.levels), seed: plan.settings.seed)
+        try vae.setHeadBiases(statistics.encoders.map { $0.binShare.map { Float(log(max($0, 1e-4))) } })
+        autoencoder = try NetworkFit(vae)
+    }
+
+    private func stepAutoencoder(_ t: Int) throws {
+        guard let statistics, let fit = autoencoder else { throw Self.lost }
+        let s = plan.settings.autoencoder, vae = fit.network
+        let q = Plan.rate(batch: s.batch, rows: statistics.rows)
+        let spaces = try workspaces(statistics, vae, clip: s.clip)
+        let sum = try door.releaseSum(name: Plan.Stage.autoencoder.name, length: vae.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.autoencoder * s.clip,
+                                      microBatch: Self.microBatch, threads: threads) { rows, worker, out in
+            let w = spaces[worker]
+            w.encode(rows)
+            rows.random.fillNormal(w.normals.base, rows.count * vae.latentCount)
+            vae.clippedGradientSum(w.rows(rows.count), noise: w.normals.base, clips: w.clips.base, beta: Float(s.beta), into: w.sum.base, w.vae)
+            out.add(w.sum.base)
+        }
+        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        if t + 1 == s.steps { try finishAutoencoder() }
+    }
+
+    /// The averaged autoencoder is what the diffusion learns on.
+    func finishAutoencoder() throws {
+        guard let fit = autoencoder else { return }
+        let averaged = try fit.averaged()
+        encoderForDiffusion = averaged
+        if plan.settings.diffusion.enabled {
+            diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount))
+        }
+    }
+
+    private func stepDiffusion(_ t: Int) throws {
+        guard let statistics, let vae = encoderForDiffusion, let fit = diffusion else { throw Self.lost }
+        let s = plan.settings.diffusion, denoiser = fit.network, L = vae.latentCount, K = s.noiseLevels
+        let q = Plan.rate(batch: s.batch, rows: statistics.rows)
+        // A public bound on the latent: twice the norm that the prior expects.
+        let bound = 2 * Float(L).squareRoot()
+        let spaces = try workspaces(statistics, vae, clip: s.clip, denoiser: denoiser, levels: K)
+        let sum = try door.releaseSum(name: Plan.Stage.diffusion.name, length: denoiser.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.diffusion * s.clip,
+                                      microBatch: Self.microBatch, threads: threads) { rows, worker, out in
+            guard let d = spaces[worker].denoiser else { return }
+            let w = spaces[worker], n = rows.count
+            w.encode(rows)
+            rows.random.fillNormal(w.normals.base, n * (L + K * L + K))
+            // One row's randomness: a posterior draw, K noises and K noise levels.
+            let z = w.latents.base, eps = w.normals.base + n * L, levels = eps + n * K * L
+            vae.encode(w.rows(n), mean: z, logVariance: w.logVariances.base, w.vae)
+            for i in 0..<n {
+                var square: Float = 0
+                for k in i * L..<(i + 1) * L {
+                    z[k] += exp(0.5 * w.logVariances.base[k]) * w.normals.base[k]
+                    square += z[k] * z[k]
+                }
+                let f = bound / square.squareRoot()
+                if f < 1 { for k in i * L..<(i + 1) * L { z[k] *= f } }
+            }
+            denoiser.clippedGradientSum(latents: z, noise: eps, levels: levels, count: n, clip: Float(s.clip), into: w.sum.base, scratch: d)
+            out.add(w.sum.base)
+        }
+        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+    }
+
+    private func calibrate() throws {
+        guard let statistics, let vae = encoderForDiffusion else { throw Self.lost }
+        calibrated = plan.settings.calibrateHeads
+            ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), threads: threads) : vae
+    }
+
+    private func workspaces(_ statistics: Statistics, _ vae: VAE, clip: Double, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
+        if let w = cachedWorkspaces, w.stage == place(of: done).stage { return w.spaces }
+        let spaces = try (0..<threads).map { _ in try Workspace(statistics, vae, clip: clip, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
+        cachedWorkspaces = (place(of: done).stage, spaces)
+        return spaces
+    }
+}
+
+/// Memory of one worker for one micro-batch, made once a stage.
+final class Workspace {
+    let codes: Buffer<UInt16>
+    let normals, latents, logVariances, clips, sum: Buffer<Float>
+    let vae: VAEScratch
+    let denoiser: DenoiserScratch?
+    private let tables: [Buffer<UInt16>]
+    private let rows: Int
+
+    init(_ statistics: Statistics, _ network: VAE, clip: Double, denoiser: Denoiser?, levels: Int, rows: Int) throws {
+        let L = network.latentCount
+        self.rows = rows
+        codes = try Buffer(count: rows * statistics.encoders.count, for: "codes")
+        normals = try Buffer(count: rows * (L + levels * (L + 1)), for: "noise of the rows")
+        latents = try Buffer(count: rows * L, for: "latents")
+        logVariances = try Buffer(count: rows * L, for: "latents")
+        clips = try Buffer(count: rows, for: "clipping norms")
+        for i in 0..<rows { clips.base[i] = Float(clip) }
+        sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
+        vae = try VAEScratch(network)
+        self.denoiser = try denoiser.map { try DenoiserScratch($0, rows: rows, levels: levels) }
+        tables = try statistics.encoders.map { e in
+            let b = try Buffer<UInt16>(count: e.binOfCell.count, for: "an encoder")
+            for (c, bin) in e.binOfCell.enumerated() { b.base[c] = bin }
+            return b
+        }
+    }
+
+    func rows(_ count: Int) -> CodeRows { CodeRows(cells: codes.base, stride: rows, count: count) }
+
+    /// Cells to bins, column by column: each row by a map of that row alone.
+    func encode(_ loan: LoanedRows) {
+        for (t, table) in tables.enumerated() {
+            let cells = loan.columns[t], out = codes.base + t * rows
+            for i in 0..<loan.count { out[i] = table.base[Int(cells[i])] }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// A plan being carried out on a table, one step at a time: the host owns the loop. Stages in order: histograms (one release),
+// autoencoder and diffusion (DP-SGD), calibration (free). What a step does is in Trainer+Stages.swift, files in
+// Trainer+Checkpoint.swift.
+
+import Basics
+import Compute
+import Networks
+import Privacy
+import Synchronization
+import Tables
+
+package struct Progress: Sendable {
+    package var stage: Plan.Stage
+    /// Steps done and planned, over all stages.
+    package var step: Int, total: Int
+    /// ε of what the ledger holds so far, at the plan's δ.
+    package var epsilon: Double
+    /// Seconds since this trainer was made or resumed.
+    package var seconds: Double
+}
+
+package final class Trainer {
+    package let plan: Plan
+    /// A random name of this run; it tells two branches of one checkpoint apart. Not derived from the table.
+    let runID: String
+    let door: Door
+    let started = monotonicSeconds()
+    let threads: Int
+    private let cancelled = Atomic<Bool>(false)
+
+    /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
+    var done = 0
+    var statistics: Statistics?
+    var noise: (autoencoder: Double, diffusion: Double) = (0, 0)
+    var autoencoder: NetworkFit<VAE>?
+    var diffusion: NetworkFit<Denoiser>?
+    /// The averaged autoencoder, once its stage is over.
+    var encoderForDiffusion: VAE?
+    /// The running stage's memory, one for each worker.
+    var cachedWorkspaces: (stage: Plan.Stage, spaces: [Workspace])?
+    /// The last stage's result: averaged autoencoder with calibrated head biases.
+    var calibrated: VAE?
+    /// The bound checkpoint file and the step up to which it has been charged ahead.
+    var file: (path: String, chargedTo: Int)?
+
+    /// - Parameter table: read once, here; private from now on.
+    /// - Throws: `.schema` when the table is not of the plan's schema, `.noMemory`, `.entropy`.
+    package convenience init(plan: Plan, table: Table) throws {
+        let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
+        try self.init(plan: plan, table: table, ledger: try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions),
+                      random: random, runID: Self.newID())
+    }
+
+    init(plan: Plan, table: Table, ledger: Ledger, random: SecureRandom, runID: String) throws {
+        self.plan = plan
+        self.runID = runID
+        threads = plan.settings.threads > 0 ? plan.settings.threads : Workers.available
+        door = try Door(table: privateTable(table, plan: plan), budget: plan.budget, ledger: ledger, random: random)
+    }
+
+    private static func newID() throws -> String {
+        let r = try SecureRandom()
+        return (0..<4).map { _ in let t = String(UInt32(truncatingIfNeeded: r.next()), radix: 16); return String(repeating: "0", count: 8 - t.count) + t }.joined()
+    }
+
+    package var ledger: Ledger { door.ledger }
+    package var isFinished: Bool { done >= plan.totalSteps }
+
+    /// The stage that step `k` belongs to, and its number inside the stage.
+    func place(of k: Int) -> (stage: Plan.Stage, step: Int) {
+        var k = k
+        for (stage, n) in zip(Plan.Stage.allCases, plan.steps) {
+            if k < n { return (stage, k) }
+            k -= n
+        }
+        return (.calibration, plan.steps.last ?? 1)
+    }
+
+    package var progress: Progress {
+        Progress(stage: place(of: min(done, plan.totalSteps - 1)).stage, step: done, total: plan.totalSteps,
+                 epsilon: ledger.epsilon, seconds: monotonicSeconds() - started)
+    }
+
+    /// From any thread: the running or next `step` call ends with `.cancelled` between two steps. What was drawn stays charged.
+    package func cancel() { cancelled.store(true, ordering: .relaxed) }
+
+    /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
+    /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where it was.
+    @discardableResult
+    package func step(maxSteps: Int, maxSeconds: Double) throws -> Progress {
+        guard maxSteps >= 1 else { throw Failure(.argument, "max_steps: must be at least 1") }
+        guard maxSeconds > 0 else { throw Failure(.argument, "max_seconds: must be above 0") }
+        let begin = monotonicSeconds()
+        var count = 0
+        while !isFinished, count < maxSteps {
+            if cancelled.exchange(false, ordering: .relaxed) { throw Failure(.cancelled, "training was cancelled; it can be continued") }
+            try chargeAhead()
+            let charged = ledger.releases
+            do { try run(place(of: done)) } catch {
+                // What was charged is spent, whether its value was used or not: such a step is not done again.
+                if ledger.releases != charged { done += 1 }
+                throw error
+            }
+            done += 1
+            count += 1
+            if monotonicSeconds() - begin >= maxSeconds { break }
+        }
+        return progress
+    }
+
+    /// The trained generator.
+    /// - Throws: `.state` before the last step.
+    package func finish() throws -> Model {
+        guard isFinished, let statistics, let calibrated else { throw Failure(.state, "training is not finished") }
+        return Model(plan: plan, ledger: ledger, statistics: statistics, autoencoder: calibrated, denoiser: try diffusion?.averaged())
+    }
+}
+

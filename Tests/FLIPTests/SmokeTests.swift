@@ -1,3 +1,0 @@
-import XCTest
-@testable import FLIP
-final class FLIPSmokeTests: XCTestCase { func testLinks() {} }

@@ -1,3 +1,0 @@
-import XCTest
-@testable import Privacy
-final class PrivacySmokeTests: XCTestCase { func testLinks() {} }

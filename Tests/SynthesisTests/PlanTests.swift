@@ -1,0 +1,56 @@
+import XCTest
+@testable import Synthesis
+import Basics
+import Privacy
+import Tables
+
+final class PlanTests: XCTestCase {
+    static let schema = #"{"fields": [{"name": "a", "type": "string", "constraints": {"enum": ["x", "y", "z"], "required": true}}, {"name": "n", "type": "integer", "constraints": {"minimum": 0, "maximum": 500}}, {"name": "one", "type": "string", "constraints": {"enum": ["only"], "required": true}}]}"#
+
+    func plan(_ config: String = "{}", protected: [String] = ["a"], epsilon: Double = 2, delta: Double = 1e-5) throws -> Plan {
+        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta, config: JSON.parse(config))
+    }
+
+    func testTheCalibratedTotalMeetsTheCeilingForAnyCount() throws {
+        for n in [1.0, 3, 500, 20_000, 1e7] {
+            let p = try plan()
+            let sigma = try p.noise(rows: n)
+            let s = p.settings, a = p.budget.order
+            let total = Double(a) / (2 * p.histogramNoise * p.histogramNoise)
+                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.autoencoder.batch, rows: n), sigma: sigma.autoencoder, order: a)
+                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.diffusion.batch, rows: n), sigma: sigma.diffusion, order: a)
+            XCTAssertLessThanOrEqual(total, p.budget.ceiling * (1 + 1e-12))
+            XCTAssertEqual(total, p.budget.ceiling, accuracy: 1e-5 * p.budget.ceiling)
+        }
+    }
+
+    func testTheCeilingIsTheTarget() throws {
+        for e in [0.1, 1, 2, 8] { XCTAssertEqual(try plan(epsilon: e).epsilon(delta: 1e-5), e, accuracy: 1e-9) }
+    }
+
+    func testSharesUnderTheGuess() throws {
+        let p = try plan(#"{"rows": {"guess": 30000}, "encoder": {"share": 0.1}, "diffusion": {"share": 0.25}}"#)
+        let shares = try XCTUnwrap(p.explain()["releases"]?.asArray).map { $0["share_of_budget"]?.asDouble ?? 0 }
+        for (have, want) in zip(shares, [0.1, 0.9 * 0.75, 0.9 * 0.25]) { XCTAssertEqual(have, want, accuracy: 1e-3) }
+    }
+
+    func testRoundTrip() throws {
+        let p = try plan(#"{"rows": {"declared": 9000}, "autoencoder": {"steps": 10}}"#)
+        let q = try Plan(json: JSON.parse(p.json.text))
+        XCTAssertEqual(q.json, p.json)
+        var object = try XCTUnwrap(p.json.asObject)
+        object["ceiling"] = .number(p.budget.ceiling * 1.01)
+        XCTAssertThrowsError(try Plan(json: .object(object)))
+    }
+
+    func testWhatIsRefused() throws {
+        for e in [0, -1, .nan, .infinity, 2000] { XCTAssertThrowsError(try plan(epsilon: e)) }
+        for d in [0, 1, -1, .nan] { XCTAssertThrowsError(try plan(delta: d)) }
+        XCTAssertThrowsError(try plan(protected: ["nobody"])) { XCTAssert("\($0)".contains("nobody")) }
+        XCTAssertThrowsError(try plan(protected: ["one"])) { XCTAssert("\($0)".contains("one level")) }
+        XCTAssertThrowsError(try plan(protected: ["a", "a"]))
+        XCTAssertThrowsError(try plan(#"{"rows": {"declared": 100000}}"#, delta: 1e-5)) { XCTAssert("\($0)".contains("delta")) }
+        XCTAssertThrowsError(try plan(#"{"encoder": {"atoms": {"q": [1]}}}"#)) { XCTAssert("\($0)".contains("q")) }
+        XCTAssertThrowsError(try plan(epsilon: 1e-7, delta: 1e-12)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+    }
+}

@@ -1,3 +1,0 @@
-import XCTest
-@testable import Synthesis
-final class SynthesisSmokeTests: XCTestCase { func testLinks() {} }

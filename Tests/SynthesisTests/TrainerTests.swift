@@ -1,0 +1,88 @@
+import XCTest
+@testable import Synthesis
+@testable import Privacy
+import Basics
+import Tables
+
+final class TrainerTests: XCTestCase {
+    func testSameSeedSameModelWhateverTheThreads() throws {
+        let table = try Fixture.table(rows: 700)
+        let one = try Fixture.train(Fixture.plan(#""test_seed": 5, "threads": 1"#), table)
+        for threads in [2, 3, 7] {
+            let many = try Fixture.train(Fixture.plan(#""test_seed": 5, "threads": \#(threads)"#), table)
+            XCTAssertEqual(one.ledger, many.ledger)
+            XCTAssertEqual(Fixture.cells(try one.sample(count: 300, seed: 3, threads: 1)), Fixture.cells(try many.sample(count: 300, seed: 3, threads: 2)))
+        }
+    }
+
+    func testTheLedgerListsEveryReleaseAndMeetsThePlan() throws {
+        let plan = try Fixture.plan()
+        let ledger = try Fixture.train(plan, Fixture.table(rows: 700)).ledger
+        XCTAssertEqual(ledger.releases.map(\.name), ["histograms", "autoencoder", "diffusion"])
+        XCTAssertEqual(ledger.releases.map(\.count), [1, 6, 5])
+        XCTAssertLessThanOrEqual(ledger.epsilon, 2)
+        XCTAssertGreaterThan(ledger.epsilon, 2 - 1e-4)
+        XCTAssert(ledger.assumptions.contains("deterministic noise: not private"))
+        XCTAssertFalse(try Fixture.plan("\"seed\": 4").assumptions.contains("deterministic noise: not private"))
+    }
+
+    func testWithoutDiffusion() throws {
+        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5,
+                            config: JSON.parse(#"{"autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"enabled": false}}"#))
+        let model = try Fixture.train(plan, Fixture.table(rows: 300))
+        XCTAssertNil(model.denoiser)
+        XCTAssertEqual(model.ledger.releases.map(\.name), ["histograms", "autoencoder"])
+        XCTAssertEqual(try model.sample(count: 10, seed: 1).rows, 10)
+    }
+
+    func testEveryShapeTrains() throws {
+        let table = try Fixture.table(rows: 200)
+        for shape in [#""width": 4, "heads": 1, "blocks": 2, "activation": "relu", "latent_kind": "per_token", "log_variance": "network", "affine": true"#,
+                      #""width": 8, "heads": 4, "blocks": 1, "latent": 3, "log_variance": "head", "feed_forward": 20"#] {
+            let config = #"{"autoencoder": {"steps": 3, "batch": 50, \#(shape)}, "diffusion": {"steps": 2, "batch": 50, "layers": 3, "hidden": 20, "sampler_steps": 4}}"#
+            let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 3, delta: 1e-5, config: JSON.parse(config))
+            XCTAssertEqual(try Fixture.train(plan, table).sample(count: 33, seed: 1).rows, 33)
+        }
+    }
+
+    /// Tables that differ in a row, in their size, or in an empty level give the same events and ledger shape.
+    func testControlFlowDoesNotDependOnTheRows() throws {
+        func trace(_ table: Table) throws -> [String] {
+            let t = try Trainer(plan: Fixture.plan(#""rows": {"declared": 700}"#), table: table)
+            var out: [String] = []
+            while !t.isFinished { let p = try t.step(maxSteps: 1, maxSeconds: 1e9); out.append("\(p.stage) \(p.step)/\(p.total) \(p.epsilon)") }
+            return out + [t.ledger.json.text]
+        }
+        let full = try trace(Fixture.table(rows: 700))
+        XCTAssertEqual(full, try trace(Fixture.table(rows: 699)))
+        XCTAssertEqual(full, try trace(Fixture.table(rows: 1)))
+        XCTAssertEqual(full, try trace(Fixture.table(rows: 700, seed: 99)))
+    }
+
+    func testCancelKeepsTheTrainerUsable() throws {
+        let t = try Trainer(plan: Fixture.plan(), table: Fixture.table(rows: 100))
+        try t.step(maxSteps: 2, maxSeconds: 1e9)
+        t.cancel()
+        XCTAssertThrowsError(try t.step(maxSteps: 2, maxSeconds: 1e9)) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+        XCTAssertThrowsError(try t.finish()) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        while !t.isFinished { try t.step(maxSteps: 100, maxSeconds: 1e9) }
+        XCTAssertEqual(try t.finish().sample(count: 5, seed: 1).rows, 5)
+    }
+
+    func testDeltaAgainstTheReleasedCountIsRefusedAndCharged() throws {
+        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 5, delta: 0.02, config: JSON.parse("{\(Fixture.quick)}"))
+        let t = try Trainer(plan: plan, table: Fixture.table(rows: 5000))
+        XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 1)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+        XCTAssertEqual(t.ledger.releases.map(\.name), ["histograms"])
+        XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 1))
+    }
+
+    func testBadArguments() throws {
+        let t = try Trainer(plan: Fixture.plan(), table: Fixture.table(rows: 10))
+        XCTAssertThrowsError(try t.step(maxSteps: 0, maxSeconds: 1))
+        XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 0))
+        XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: .nan))
+        let other = try Schema(json: #"{"fields": [{"name": "x", "type": "boolean"}]}"#)
+        XCTAssertThrowsError(try Trainer(plan: Fixture.plan(), table: Table(schema: other, rows: 3)))
+    }
+}

@@ -1,0 +1,29 @@
+"""Private generators for tables.
+
+    table = flip.Table.read_csv("rows.csv", schema="rows.schema.json")
+    plan = flip.plan(table.schema, protected=["sex"], epsilon=2.0, delta=1e-5)      # made and priced without data
+    model = flip.train(table, plan)                                                  # private rows in, public model out
+    model.sample(1000, seed=1).to_csv("synthetic.csv")
+    model.ledger                                                                     # what was spent, release by release
+
+A thin layer over libflip.so (ctypes, no required dependency): it converts and loops, and holds no rule of its own.
+Everything a call may raise is a FlipError; its subclasses follow the codes of flip.h.
+"""
+
+from ._accountant import Accountant, calibrate
+from ._errors import (ArgumentError, BudgetError, Cancelled, EntropyError, FileError, FlipError, FormatError, InternalError,
+                      NumericError, OutOfMemory, SchemaError, StateError, Unsupported, VersionError)
+from ._library import __version__, build_info, config_schema, file_check, library_path
+from ._model import Model, load
+from ._plan import Plan, plan
+from ._progress import Progress
+from ._schema import Schema
+from ._table import Table, convert
+from ._train import Trainer, train
+
+__all__ = [
+    "Accountant", "ArgumentError", "BudgetError", "Cancelled", "EntropyError", "FileError", "FlipError", "FormatError",
+    "InternalError", "Model", "NumericError", "OutOfMemory", "Plan", "Progress", "Schema", "SchemaError", "StateError", "Table",
+    "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "calibrate", "config_schema", "convert", "file_check",
+    "library_path", "load", "plan", "train",
+]

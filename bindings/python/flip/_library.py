@@ -1,0 +1,208 @@
+"""Finds, loads and describes libflip.so. Every function's types stand in SIGNATURES; a test compares them with flip.h."""
+
+import ctypes
+import json
+import os
+import sys
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_void_p
+
+from ._errors import error
+
+__version__ = "1.0.0"
+
+
+class CError(ctypes.Structure):
+    _fields_ = [("code", c_int32), ("message", ctypes.c_char * 1020)]
+
+
+class CProgress(ctypes.Structure):
+    _fields_ = [("size", c_uint32), ("stage", c_uint32), ("step", c_int64), ("total", c_int64), ("epsilon", c_double),
+                ("seconds", c_double), ("stage_name", ctypes.c_char * 32)]
+
+
+class CEvent(ctypes.Structure):
+    _fields_ = [("size", c_uint32), ("kind", c_uint32), ("progress", POINTER(CProgress)), ("text", c_char_p)]
+
+
+CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(CEvent))
+
+# Short names for the table below. A handle is a plain pointer here; the classes of this package keep kinds apart.
+_H, _HO, _S, _E = c_void_p, POINTER(c_void_p), c_char_p, POINTER(CError)
+_ST, _I64, _I32, _D = c_int32, c_int64, c_int32, c_double
+
+SIGNATURES = {
+    "flip_version": (c_uint32, []),
+    "flip_status_name": (_S, [_ST]),
+    "flip_build_info": (_ST, [_HO, _E]),
+    "flip_config_schema": (_ST, [_S, _HO, _E]),
+    "flip_file_check": (_ST, [_S, _HO, _E]),
+    "flip_buffer_data": (c_void_p, [_H]),
+    "flip_buffer_size": (c_size_t, [_H]),
+    "flip_buffer_free": (None, [_H]),
+    "flip_schema_parse": (_ST, [_S, c_size_t, _HO, _E]),
+    "flip_schema_json": (_ST, [_H, _HO, _E]),
+    "flip_schema_free": (None, [_H]),
+    "flip_table_read_csv": (_ST, [_H, _S, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_table_write_csv": (_ST, [_H, _S, _S, _E]),
+    "flip_table_read_hdf5": (_ST, [_H, _S, _S, _HO, _E]),
+    "flip_table_write_hdf5": (_ST, [_H, _S, _S, _E]),
+    "flip_table_convert": (_ST, [_H, _S, _S, _S, CALLBACK, c_void_p, _E]),
+    "flip_table_create": (_ST, [_H, _I64, _HO, _E]),
+    "flip_table_set_float64": (_ST, [_H, _S, POINTER(c_double), POINTER(c_uint8), _E]),
+    "flip_table_set_int64": (_ST, [_H, _S, POINTER(c_int64), POINTER(c_uint8), _E]),
+    "flip_table_set_codes": (_ST, [_H, _S, POINTER(c_int32), POINTER(c_char_p), _I32, _E]),
+    "flip_table_set_strings": (_ST, [_H, _S, _S, POINTER(c_int64), POINTER(c_uint8), _E]),
+    "flip_table_get_float64": (_ST, [_H, _S, _I64, _I64, POINTER(c_double), POINTER(c_uint8), _E]),
+    "flip_table_get_int64": (_ST, [_H, _S, _I64, _I64, POINTER(c_int64), POINTER(c_uint8), _E]),
+    "flip_table_get_codes": (_ST, [_H, _S, _I64, _I64, POINTER(c_int32), _E]),
+    "flip_table_schema": (_ST, [_H, _HO, _E]),
+    "flip_table_rows": (_I64, [_H]),
+    "flip_table_free": (None, [_H]),
+    "flip_plan_create": (_ST, [_H, _S, _HO, _E]),
+    "flip_plan_epsilon": (_ST, [_H, _S, _D, POINTER(c_double), _E]),
+    "flip_plan_explain": (_ST, [_H, _HO, _E]),
+    "flip_plan_memory": (_ST, [_H, _I64, POINTER(c_int64), _E]),
+    "flip_plan_free": (None, [_H]),
+    "flip_trainer_create": (_ST, [_H, _H, _HO, _E]),
+    "flip_trainer_step": (_ST, [_H, _I64, _D, POINTER(CProgress), _E]),
+    "flip_trainer_checkpoint": (_ST, [_H, _S, _E]),
+    "flip_trainer_resume": (_ST, [_S, _H, _HO, _E]),
+    "flip_trainer_ledger": (_ST, [_H, _HO, _E]),
+    "flip_trainer_finish": (_ST, [_H, _HO, _E]),
+    "flip_trainer_cancel": (None, [_H]),
+    "flip_trainer_free": (None, [_H]),
+    "flip_train": (_ST, [_H, _H, CALLBACK, c_void_p, _HO, _E]),
+    "flip_model_save": (_ST, [_H, _S, _E]),
+    "flip_model_load": (_ST, [_S, _HO, _E]),
+    "flip_model_to_bytes": (_ST, [_H, _HO, _E]),
+    "flip_model_from_bytes": (_ST, [c_void_p, c_size_t, _HO, _E]),
+    "flip_model_json": (_ST, [_H, _HO, _E]),
+    "flip_model_ledger": (_ST, [_H, _HO, _E]),
+    "flip_model_schema": (_ST, [_H, _HO, _E]),
+    "flip_model_sample": (_ST, [_H, _I64, _I64, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_model_free": (None, [_H]),
+    "flip_accountant_create": (_ST, [_S, _HO, _E]),
+    "flip_accountant_of_model": (_ST, [_H, _S, _S, _HO, _E]),
+    "flip_accountant_compose_gaussian": (_ST, [_H, _D, _D, _I64, _E]),
+    "flip_accountant_epsilon": (_ST, [_H, _D, POINTER(c_double), _E]),
+    "flip_accountant_delta": (_ST, [_H, _D, POINTER(c_double), _E]),
+    "flip_calibrate": (_ST, [_S, _S, _D, _D, POINTER(c_double), _E]),
+    "flip_accountant_free": (None, [_H]),
+}
+
+
+def candidates():
+    """Every path that is tried, in order."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    named = os.environ.get("FLIP_LIB")
+    if named:                                   # a file, or a folder that holds it; nothing else is tried then
+        return [os.path.join(named, "libflip.so") if os.path.isdir(named) else named]
+    return [
+        os.path.join(here, "lib", "libflip.so"),                                                # a wheel
+        os.path.normpath(os.path.join(here, "..", "..", "..", "build", "lib", "libflip.so")),   # a checkout after `make build`
+        os.path.join(sys.prefix, "lib", "libflip.so"),
+        "/usr/local/lib/libflip.so",
+        "/usr/lib/libflip.so",
+    ]
+
+
+def _open():
+    tried = []
+    for path in candidates():
+        if not os.path.exists(path):
+            tried.append(f"{path}: not there")
+            continue
+        try:
+            loaded = ctypes.CDLL(path)
+            version = ctypes.CFUNCTYPE(c_uint32)(("flip_version", loaded))()
+        except (OSError, AttributeError) as problem:
+            tried.append(f"{path}: {problem}")
+            continue
+        major, minor = (int(n) for n in __version__.split(".")[:2])
+        if version // 1_000_000 != major or version // 1000 % 1000 < minor:
+            found = f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}"
+            tried.append(f"{path}: is version {found}, this package is {__version__}")
+            continue
+        for name, (result, arguments) in SIGNATURES.items():
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = result, arguments
+        return loaded, path
+    raise ImportError("libflip.so was not found. `make build` makes it; FLIP_LIB may name the file. Tried:\n  " + "\n  ".join(tried))
+
+
+lib, library_path = _open()
+
+
+def call(name, *arguments):
+    """Calls a function that ends in `flip_error *`; raises what it reports."""
+    err = CError()
+    status = getattr(lib, name)(*arguments, ctypes.byref(err))
+    if status:
+        raise error(status, err.message.decode("utf-8", "replace"))
+
+
+def new(name, *arguments):
+    """Calls a function that gives a handle; returns the pointer."""
+    out = c_void_p()
+    call(name, *arguments, ctypes.byref(out))
+    return out.value
+
+
+def take_bytes(name, *arguments):
+    """Calls a function that gives a flip_buffer; returns its content."""
+    buffer = new(name, *arguments)
+    try:
+        return ctypes.string_at(lib.flip_buffer_data(buffer), lib.flip_buffer_size(buffer))
+    finally:
+        lib.flip_buffer_free(buffer)
+
+
+def take_json(name, *arguments):
+    return json.loads(take_bytes(name, *arguments))
+
+
+def path_bytes(path):
+    return os.fsencode(os.fspath(path))
+
+
+def config_bytes(options):
+    """Options that were given (not None) as the JSON text of a `config`; NULL when there are none."""
+    given = {key: value for key, value in options.items() if value is not None}
+    return json.dumps(given, allow_nan=False).encode() if given else None
+
+
+class Handle:
+    """Owns one pointer and frees it once. Subclasses name the function that does."""
+
+    _free = None
+    _pointer = None
+
+    def __init__(self, pointer):
+        self._pointer = pointer
+
+    def close(self):
+        """Frees the object now rather than when Python forgets it. It cannot be used afterwards."""
+        pointer, self._pointer = self._pointer, None
+        if pointer and lib is not None:         # None while the interpreter shuts down
+            getattr(lib, self._free)(pointer)
+
+    def __del__(self):
+        try:
+            self.close()
+        except Exception:                       # a destructor must not raise
+            pass
+
+
+def build_info():
+    """How the loaded library was made and what it found on this machine."""
+    return take_json("flip_build_info")
+
+
+def config_schema(what):
+    """The keys a configuration may hold; what: "plan", "sample" or "csv"."""
+    return take_json("flip_config_schema", what.encode())
+
+
+def file_check(path):
+    """What the file at `path` is: {"kind", "format_version", "digest"}. Trusts nothing in it."""
+    return take_json("flip_file_check", path_bytes(path))

@@ -1,0 +1,63 @@
+"""Model: public. Save it, send it, sample it: nothing more is spent."""
+
+import ctypes
+
+from ._library import Handle, call, config_bytes, new, path_bytes, take_bytes, take_json
+from ._progress import Callback, reporter
+from ._schema import Schema
+from ._table import Table
+
+
+class Model(Handle):
+    """Weights, encoders, plan and ledger of a completed training. Never changes; pickles as the bytes of its file."""
+
+    _free = "flip_model_free"
+
+    @classmethod
+    def load(cls, path):
+        return cls(new("flip_model_load", path_bytes(path)))
+
+    @classmethod
+    def from_bytes(cls, data):
+        data = bytes(data)
+        return cls(new("flip_model_from_bytes", ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data)))
+
+    def save(self, path):
+        """Writes one HDF5 file: the old one or the complete new one."""
+        call("flip_model_save", self._pointer, path_bytes(path))
+
+    def to_bytes(self):
+        """The saved file as bytes."""
+        return take_bytes("flip_model_to_bytes", self._pointer)
+
+    def sample(self, rows, seed=None, first=0, threads=None, progress=False):
+        """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh randomness)."""
+        callback = Callback(reporter(progress))
+        options = config_bytes({"seed": seed, "threads": threads})
+        return callback.run(lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
+
+    @property
+    def ledger(self):
+        """dict: epsilon, delta, order, accountant, groups {name: epsilon}, assumptions, releases [{name, count, groups}]."""
+        return take_json("flip_model_ledger", self._pointer)
+
+    @property
+    def info(self):
+        """dict: plan, encoders, versions, digest."""
+        return take_json("flip_model_json", self._pointer)
+
+    @property
+    def schema(self):
+        return Schema(new("flip_model_schema", self._pointer))
+
+    def __reduce__(self):
+        return Model.from_bytes, (self.to_bytes(),)
+
+    def __repr__(self):
+        ledger = self.ledger
+        return f"flip.Model(epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
+
+
+def load(path):
+    """The model in the file at `path`."""
+    return Model.load(path)

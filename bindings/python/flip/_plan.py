@@ -1,0 +1,62 @@
+"""Plan: every release of a training and its ceiling, made without data."""
+
+from ctypes import byref, c_double, c_int64
+
+from ._library import Handle, call, config_bytes, new, take_json
+from ._schema import Schema
+
+
+class Plan(Handle):
+    """Made by flip.plan(). Never changes."""
+
+    _free = "flip_plan_free"
+
+    def explain(self):
+        """dict: the resolved configuration, the stages, every planned release and what it costs. Depends on no row."""
+        return take_json("flip_plan_explain", self._pointer)
+
+    def epsilon_at(self, delta, accountant="renyi"):
+        """The epsilon all planned releases together may cost at `delta`."""
+        out = c_double()
+        call("flip_plan_epsilon", self._pointer, accountant.encode(), delta, byref(out))
+        return out.value
+
+    @property
+    def epsilon(self):
+        """The epsilon of the promise, at the plan's delta."""
+        return self._promise("epsilon")
+
+    @property
+    def delta(self):
+        return self._promise("delta")
+
+    def memory(self, rows):
+        """Bytes a training on `rows` rows needs besides the table: an upper estimate."""
+        out = c_int64()
+        call("flip_plan_memory", self._pointer, rows, byref(out))
+        return out.value
+
+    def _promise(self, key):
+        explained = self.explain()
+        return explained[key] if key in explained else explained["config"][key]
+
+    def __repr__(self):
+        return f"flip.Plan(epsilon={self.epsilon:g}, delta={self.delta:g})"
+
+
+def plan(schema, protected=None, epsilon=None, delta=None, preset=None, config=None):
+    """A plan for tables under `schema`.
+
+    protected: names of the protected columns. epsilon, delta: the promise for one row added or removed; delta below 1/n.
+    preset: which recipe. config: dict of further options; flip.config_schema("plan") lists them. What is left out has a default.
+    """
+    options = dict(config or {})
+    named = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
+             "epsilon": epsilon, "delta": delta, "preset": preset}
+    for key, value in named.items():
+        if value is None:
+            continue
+        if key in options and options[key] != value:
+            raise TypeError(f"{key} is given twice, with different values")
+        options[key] = value
+    return Plan(new("flip_plan_create", Schema.of(schema)._pointer, config_bytes(options)))

@@ -1,0 +1,106 @@
+"""Table: rows that fit a schema, private ones or sampled ones. pandas and numpy are imported only by the calls that name them."""
+
+import ctypes
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8
+
+from ._library import Handle, call, config_bytes, lib, new, path_bytes
+from ._progress import Callback, reporter
+from ._schema import Schema
+
+
+class Table(Handle):
+    """At least one row under a schema. len(table) is its number of rows; for a private table that number is private."""
+
+    _free = "flip_table_free"
+
+    @classmethod
+    def read_csv(cls, path, schema, invalid=None, delimiter=None, progress=False):
+        """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
+
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
+        """
+        callback = Callback(reporter(progress))
+        config = config_bytes({"invalid": invalid, "delimiter": delimiter})
+        schema = Schema.of(schema)
+        return callback.run(lambda: cls(new("flip_table_read_csv", schema._pointer, path_bytes(path), config, callback.c, None)))
+
+    @classmethod
+    def read_hdf5(cls, path, schema=None, group=None):
+        """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used; group: "/data" unless given."""
+        schema = Schema.of(schema)
+        return cls(new("flip_table_read_hdf5", schema and schema._pointer, path_bytes(path), group and group.encode()))
+
+    @classmethod
+    def from_pandas(cls, frame, schema):
+        """Copies a pandas data frame; its columns are found by name, in any order, others are an error."""
+        from . import _pandas
+        schema = Schema.of(schema)
+        return _pandas.fill(cls(new("flip_table_create", schema._pointer, len(frame))), frame, schema)
+
+    @property
+    def schema(self):
+        return Schema(new("flip_table_schema", self._pointer))
+
+    @property
+    def rows(self):
+        return lib.flip_table_rows(self._pointer)
+
+    def __len__(self):
+        return self.rows
+
+    def to_csv(self, path, delimiter=None):
+        """Writes the table: the old file or the complete new one."""
+        call("flip_table_write_csv", self._pointer, path_bytes(path), config_bytes({"delimiter": delimiter}))
+
+    def write_hdf5(self, path, group=None):
+        """Writes a dataframe in AnnData's encoding, with its schema; group: "/data" unless given."""
+        call("flip_table_write_hdf5", self._pointer, path_bytes(path), group and group.encode())
+
+    def to_pandas(self):
+        """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing, datetimes."""
+        from . import _pandas
+        return _pandas.frame(self)
+
+    def __repr__(self):
+        return f"flip.Table({len(self.schema.fields)} columns)"     # not the number of rows: it may be private
+
+    # What _pandas uses. x, valid: numpy arrays, contiguous, of the type that is named.
+
+    def _set_float64(self, name, x, valid):
+        call("flip_table_set_float64", self._pointer, name.encode(), _pointer(x, c_double), _pointer(valid, c_uint8))
+
+    def _set_int64(self, name, x, valid):
+        call("flip_table_set_int64", self._pointer, name.encode(), _pointer(x, c_int64), _pointer(valid, c_uint8))
+
+    def _set_codes(self, name, codes, levels):
+        texts = (c_char_p * max(1, len(levels)))(*[level.encode() for level in levels])
+        call("flip_table_set_codes", self._pointer, name.encode(), _pointer(codes, c_int32), texts, len(levels))
+
+    def _set_strings(self, name, codes, texts):
+        """Row i is texts[codes[i]]; code -1 is missing."""
+        import numpy
+        encoded = [text.encode() for text in texts] + [b""]
+        lengths = numpy.array([len(text) for text in encoded], numpy.int64)
+        offsets = numpy.zeros(len(codes) + 1, numpy.int64)
+        numpy.cumsum(lengths[codes], out=offsets[1:])
+        valid = numpy.ascontiguousarray(codes >= 0, dtype=numpy.uint8)
+        data = b"".join(encoded[code] for code in codes)
+        call("flip_table_set_strings", self._pointer, name.encode(), data, _pointer(offsets, c_int64), _pointer(valid, c_uint8))
+
+    def _get(self, kind, name, *arrays):
+        types = {"float64": c_double, "int64": c_int64, "codes": c_int32}
+        pointers = [_pointer(arrays[0], types[kind])] + [_pointer(a, c_uint8) for a in arrays[1:]]
+        call(f"flip_table_get_{kind}", self._pointer, name.encode(), 0, self.rows, *pointers)
+
+
+def _pointer(array, kind):
+    return None if array is None else array.ctypes.data_as(POINTER(kind))
+
+
+def convert(source, target, schema=None, invalid=None, delimiter=None, progress=False):
+    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV."""
+    callback = Callback(reporter(progress))
+    config = config_bytes({"invalid": invalid, "delimiter": delimiter})
+    schema = Schema.of(schema)
+    callback.run(lambda: call("flip_table_convert", schema and schema._pointer, path_bytes(source), path_bytes(target), config,
+                              callback.c, None))

@@ -1,0 +1,94 @@
+"""Training: Python owns the loop and runs the library in slices of a tenth of a second, so Ctrl-C always works."""
+
+import os
+import time
+import warnings
+from ctypes import byref, sizeof
+
+from ._errors import FlipError
+from ._library import CProgress, Handle, call, lib, new, path_bytes, take_json
+from ._model import Model
+from ._plan import Plan, plan as make_plan
+from ._progress import from_c, reporter
+
+
+class Trainer(Handle):
+    """A plan being carried out on a table, step by step. A context manager: leaving it frees it."""
+
+    _free = "flip_trainer_free"
+
+    def __init__(self, plan, table):
+        super().__init__(plan if isinstance(plan, int) else new("flip_trainer_create", plan._pointer, table._pointer))
+
+    @classmethod
+    def resume(cls, path, table):
+        """Goes on from a checkpoint. You vouch that `table` is the same table."""
+        return cls(new("flip_trainer_resume", path_bytes(path), table._pointer), table)
+
+    def step(self, max_steps=0, max_seconds=0.1):
+        """Does at least one step, then goes on for `max_steps` or `max_seconds` (0: no such limit); returns the Progress."""
+        c = CProgress(size=sizeof(CProgress))
+        call("flip_trainer_step", self._pointer, max_steps, max_seconds, byref(c))
+        return from_c(c)
+
+    def checkpoint(self, path):
+        """Writes all that is needed to go on later. It holds no row."""
+        call("flip_trainer_checkpoint", self._pointer, path_bytes(path))
+
+    @property
+    def ledger(self):
+        """What was spent so far; the same dict as Model.ledger."""
+        return take_json("flip_trainer_ledger", self._pointer)
+
+    def cancel(self):
+        """From any thread: the step that runs, or the next one, raises Cancelled."""
+        lib.flip_trainer_cancel(self._pointer)
+
+    def finish(self):
+        """The model, once every step was done."""
+        return Model(new("flip_trainer_finish", self._pointer))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def train(table, plan=None, progress=None, checkpoint=None, resume=False, **options):
+    """Trains and returns the Model.
+
+    plan: a flip.Plan; without one, `options` are those of flip.plan(). progress: None (a bar on a terminal), True, False, or a function
+    that takes a Progress. checkpoint: a path, written twice a minute and when the training is interrupted (Ctrl-C too); with
+    resume=True a training goes on from it when it is there.
+    """
+    if plan is not None and options:
+        raise TypeError("give a plan, or the options of one: " + ", ".join(options))
+    if checkpoint and resume and os.path.exists(checkpoint):
+        trainer = Trainer.resume(checkpoint, table)
+    else:
+        trainer = Trainer(plan if isinstance(plan, Plan) else make_plan(table.schema, **options), table)
+    report = reporter(progress)
+    with trainer:
+        saved = time.monotonic()
+        try:
+            while True:
+                state = trainer.step()
+                if report:
+                    report(state)
+                if state.done:
+                    return trainer.finish()
+                if checkpoint and time.monotonic() - saved > 30:
+                    trainer.checkpoint(checkpoint)
+                    saved = time.monotonic()
+        except BaseException:
+            if checkpoint:
+                try:
+                    trainer.checkpoint(checkpoint)
+                except FlipError as problem:
+                    warnings.warn(f"the checkpoint was not written: {problem}", stacklevel=2)
+            raise
+        finally:
+            close = getattr(report, "close", None)
+            if close:
+                close()
