@@ -3,7 +3,7 @@
 // apart with errors that name the key in JSONReader.swift.
 
 /// One JSON value. Integers that fit 64 bits are `int`, every other number is a finite `number`.
-package indirect enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -19,6 +19,7 @@ package indirect enum JSON: Equatable, Sendable {
         return try text.withUTF8 { try parse($0) }
     }
 
+    /// At most 4 million values, so that a short text of many empty lists cannot take gigabytes.
     /// - Parameter limit: the longest document accepted, in bytes.
     package static func parse(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int = 16 << 20) throws -> JSON {
         guard bytes.count <= limit else { throw Failure(.format, "JSON: the text is longer than \(limit) bytes") }

@@ -4,9 +4,11 @@
 /// Walks well-formed UTF-8 once. `at` never leaves 0...count; every look goes through `peek`.
 struct JSONParser {
     static let maximumDepth = 64
+    static let maximumValues = 4_000_000
     private let text: UnsafeBufferPointer<UInt8>
     private var at = 0
     private var depth = 0
+    private var values = 0
 
     /// - Parameter text: well-formed UTF-8, borrowed for the life of the parser.
     init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
@@ -23,6 +25,8 @@ struct JSONParser {
     // MARK: values
 
     private mutating func value() throws -> JSON {
+        values += 1
+        guard values <= Self.maximumValues else { throw failure("more than \(Self.maximumValues) values") }
         guard let next = peek else { throw failure("the text ends where a value should be") }
         switch next {
         case UInt8(ascii: "{"): return try nested { try $0.object() }

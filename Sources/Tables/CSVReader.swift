@@ -15,6 +15,11 @@ package final class CSVReader {
     private let parsers: [CellParser]
     private var place: [Int] = []                        // place[j]: which cell of a record is field j
     private var headerCount = 0
+    private static let maximumBlockRows = 256, maximumBlockCells = 1 << 16
+    private var blockRows = 1
+    private var block: Buffer<CSVCell>                   // [blockRows, headerCount] row-major
+    private let lines: Buffer<Int>                       // [blockRows], where each row starts
+    private var stop: Failure?
     private let tick: () throws -> Void
 
     /// Opens the file and reads its header.
@@ -44,7 +49,11 @@ package final class CSVReader {
             return n
         }
         parsers = try schema.fields.map { try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce) }
+        block = try Buffer<CSVCell>(count: 64, for: "a line")
+        lines = try Buffer<Int>(count: CSVReader.maximumBlockRows)
         try readHeader()
+        blockRows = min(CSVReader.maximumBlockRows, max(1, CSVReader.maximumBlockCells / headerCount))
+        block = try Buffer<CSVCell>(count: headerCount * blockRows, for: "lines of a file")
     }
 
     /// Up to `maximum` further rows; nil when there are none left.
@@ -67,64 +76,92 @@ package final class CSVReader {
 
     // MARK: rows
 
+    /// Records are cut a block at a time and then read column by column: that keeps each column's rule and levels at hand.
     private func read(into builder: TableBuilder, _ maximum: Int) throws {
         while builder.rows < maximum {
-            guard try scanner.next() else {
-                try tick()
-                return
+            let count = try cutBlock(min(blockRows, maximum - builder.rows))
+            if count > 0 { try readBlock(into: builder, count) }
+            if let stop {
+                // What was cut before a broken record has been read by now, so an earlier error was the one reported.
+                self.stop = nil
+                throw stop
             }
-            if scanner.cellCount == 1, headerCount > 1, scanner.cells[0].count == 0, !scanner.cells[0].isQuoted { continue }   // a blank line
-            if options.invalid == .refuse { try checkRecord() }
-            try builder.reserve(builder.rows + 1)
-            let row = builder.rows
-            let cells = scanner.cells.base, base = scanner.base, count = scanner.cellCount
-            for j in 0..<parsers.count {
-                let parser = parsers[j], at = place[j]
-                var value = Double.nan
-                var verdict: Int64
-                if at < count {
-                    let cell = cells[at]
-                    verdict = cell.flaws == 0 ? parser.parse(base + cell.start, cell.count, &value) : parser.settle(cell.bad.rawValue, &value)
-                } else {
-                    verdict = parser.absent(&value)
-                }
-                if verdict < missingOffset { throw failure(at, BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid") }
-                builder.columns[j].put(row, verdict, value)
-            }
-            builder.advance()
-            rows += 1
+            if count == 0 { return try tick() }
         }
+    }
+
+    /// Cuts up to `limit` records that lie in the buffer together; 0 only at the end. A record that is broken ends the block and leaves its
+    /// failure in `stop`.
+    private func cutBlock(_ limit: Int) throws -> Int {
+        var n = 0
+        do {
+            while n < limit {
+                let cells = block.base + n * headerCount
+                guard try scanner.next(cells, room: headerCount, mayFill: n == 0) == .record else { break }
+                let count = scanner.cellCount
+                if count == 1, headerCount > 1, cells[0].count == 0, !cells[0].isQuoted { continue }   // a blank line
+                if options.invalid == .refuse { try checkRecord(cells) }
+                for i in min(count, headerCount)..<headerCount { cells[i].count = -1 }
+                lines.base[n] = scanner.line
+                n += 1
+            }
+        } catch let failure as Failure {
+            stop = failure
+        }
+        return n
+    }
+
+    private func readBlock(into builder: TableBuilder, _ count: Int) throws {
+        try builder.reserve(builder.rows + count)
+        let base = scanner.base
+        var good = count                                 // rows before the first refused one
+        var failure: Failure?
+        for (j, parser) in parsers.enumerated() {
+            let column = builder.columns[j]
+            let (read, verdict) = parser.parse(block.base + place[j], stride: headerCount, count: good, base, into: column, row: builder.rows)
+            if read < good {
+                good = read
+                failure = self.failure(place[j], lines[read], BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid")
+            }
+        }
+        builder.advance(good)
+        rows += good
+        if let failure { throw failure }
     }
 
     /// What is wrong with a record before its cells are looked at.
-    private func checkRecord() throws {
+    private func checkRecord(_ cells: UnsafePointer<CSVCell>) throws {
         guard scanner.cellCount == headerCount else {
             throw Failure(.format, "\(name), line \(scanner.line): \(scanner.cellCount) cells where the header has \(headerCount)")
         }
-        guard scanner.isFlawed, let bad = (0..<headerCount).first(where: { scanner.cells[$0].flaws != 0 }) else { return }
-        throw failure(bad, scanner.cells[bad].bad.rule(schema.fields[0]), .format)
+        guard scanner.isFlawed, let bad = (0..<headerCount).first(where: { cells[$0].flaws != 0 }) else { return }
+        throw failure(bad, scanner.line, cells[bad].bad.rule(schema.fields[0]), .format)
     }
 
-    private func failure(_ cell: Int, _ rule: String, _ code: FailureCode = .schema) -> Failure {
+    private func failure(_ cell: Int, _ line: Int, _ rule: String, _ code: FailureCode = .schema) -> Failure {
         let column = place.firstIndex(of: cell).map { quoted(schema.fields[$0].name) } ?? String(cell + 1)
-        return Failure(code, "\(name), line \(scanner.line), column \(column): \(rule)")
+        return Failure(code, "\(name), line \(line), column \(column): \(rule)")
     }
 
     // MARK: header
 
     private func readHeader() throws {
         try scanner.skipMark()
-        guard try scanner.next(growing: true) else { throw Failure(.format, "\(name): the file is empty") }
+        guard try scanner.next(block.base, room: block.count) == .record else { throw Failure(.format, "\(name): the file is empty") }
         headerCount = scanner.cellCount
-        let line = scanner.line
-        if scanner.isFlawed, let bad = (0..<headerCount).first(where: { scanner.cells[$0].flaws != 0 }) {
-            throw Failure(.format, "\(name), line \(line), header cell \(bad + 1): \(scanner.cells[bad].bad.rule(schema.fields[0]))")
+        guard headerCount <= 65_536 else { throw Failure(.format, "\(name): more than 65536 columns") }
+        if headerCount > block.count {                   // once more, with room
+            block = try Buffer<CSVCell>(count: headerCount, for: "a line")
+            scanner.again()
+            _ = try scanner.next(block.base, room: block.count)
+        }
+        if scanner.isFlawed, let bad = (0..<headerCount).first(where: { block[$0].flaws != 0 }) {
+            throw Failure(.format, "\(name), line \(scanner.line), header cell \(bad + 1): \(block[bad].bad.rule(schema.fields[0]))")
         }
         var found = [Int](repeating: -1, count: schema.fields.count)
         var extra: [String] = [], strangers = 0
         for i in 0..<headerCount {
-            let cell = scanner.cells[i]
-            let title = String(decoding: UnsafeBufferPointer(start: scanner.base + cell.start, count: cell.count), as: UTF8.self)
+            let title = String(decoding: scanner.text(&block[i]), as: UTF8.self)
             if let j = schema.index(of: title) {
                 guard found[j] < 0 else { throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice") }
                 found[j] = i

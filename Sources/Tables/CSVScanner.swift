@@ -1,11 +1,12 @@
-// Cuts a stream of bytes into CSV records (RFC 4180): knows quotes and line ends, knows nothing of columns and values. One record at a time
-// lies in one piece in the buffer; nothing is copied, except that doubled quotes are closed up in place.
+// Cuts a stream of bytes into CSV records (RFC 4180): knows quotes and line ends, knows nothing of columns and values. A record lies in one
+// piece in the buffer; nothing is copied.
 
 import Basics
 
 /// Where a cell's text lies in the scanner's buffer, and what is wrong with it.
 struct CSVCell: BitwiseCopyable {
     var start = 0
+    /// Bytes; -1 where a record ends before this cell.
     var count = 0
     var flaws: UInt8 = 0
     var isQuoted = false
@@ -21,20 +22,19 @@ struct CSVCell: BitwiseCopyable {
     }
 }
 
+/// What a call found.
+enum CSVStep { case record, end, more }
+
 final class CSVScanner {
     /// The longest record, in bytes.
     static let maximumRecord = 16 << 20
 
-    /// The cells of the present record, valid until the next one is asked for; as many are kept as the header has.
-    private(set) var cells: Buffer<CSVCell>
-    /// The cells that the record has, kept or not.
+    /// Of the record found last: its cells, kept or not; the physical line on which it starts, from 1; whether a kept cell has a flaw.
     private(set) var cellCount = 0
-    /// Physical line on which the present record starts, from 1.
     private(set) var line = 0
+    private(set) var isFlawed = false
     /// The bytes of the buffer; the cells' places refer to it.
     var base: UnsafeMutablePointer<UInt8> { bytes.base }
-    /// True when one of the kept cells has a flaw.
-    private(set) var isFlawed = false
 
     private let name: String
     private let read: (UnsafeMutableRawPointer, Int) throws -> Int
@@ -42,9 +42,9 @@ final class CSVScanner {
     private let kind: Buffer<UInt8>                      // what a byte means outside quotes: 0 is plain text
     private var bytes: Buffer<UInt8>
     private var at = 0, filled = 0
+    private var recordStart = 0
     private var ended = false
     private var lines = 0                                // line ends before `at`
-    private(set) var consumed = 0                        // bytes taken from the source
 
     /// - Parameter name: of the file, for messages.
     /// - Parameter read: gives up to that many bytes; 0 is the end.
@@ -53,15 +53,8 @@ final class CSVScanner {
         self.delimiter = delimiter
         self.read = read
         bytes = try Buffer<UInt8>(count: max(room, 16), for: "reading a file")
-        cells = try Buffer<CSVCell>(count: 64, for: "a line")
         kind = try Buffer<UInt8>(count: 256)
         for b in [delimiter, 0x0A, 0x0D, UInt8(ascii: "\""), 0] { kind[Int(b)] = 1 }
-    }
-
-    private func growCells(to count: Int) throws {
-        let larger = try Buffer<CSVCell>(count: count, for: "a line")
-        larger.base.update(from: cells.base, count: cells.count)
-        cells = larger
     }
 
     /// Skips a byte order mark. Before the first record only.
@@ -70,26 +63,24 @@ final class CSVScanner {
         if filled >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
     }
 
-    /// The next record; false at the end of the stream. With `growing` all of its cells are kept, up to 65 536.
+    /// The next record: its first `room` cells go to `cells`. `.more` only when `mayFill` is false and the record is not whole in the
+    /// buffer; filling it makes the cells of earlier records invalid.
     /// - Throws: `.format` for a quote without end or a record beyond `maximumRecord`; what `read` throws.
-    func next(growing: Bool = false) throws -> Bool {
+    func next(_ cells: UnsafeMutablePointer<CSVCell>, room: Int, mayFill: Bool = true) throws -> CSVStep {
         while true {
-            switch scan() {
-            case .record:
-                if growing, cellCount > cells.count {
-                    guard cellCount <= 65_536 else { throw failure("more than 65536 columns") }
-                    try growCells(to: cellCount)
-                    (at, lines) = (recordStart, line - 1)        // once more, with room
-                    continue
-                }
-                closeUp()
-                return true
-            case .end: return false
+            switch scan(cells, room) {
+            case .record: return .record
+            case .end: return .end
             case .openQuote: throw failure("a quote without end")
-            case .more: try fill()
+            case .more:
+                guard mayFill else { return .more }
+                try fill()
             }
         }
     }
+
+    /// Goes back to the start of the record found last.
+    func again() { (at, lines) = (recordStart, line - 1) }
 
     private func failure(_ rule: String) -> Failure { Failure(.format, "\(name), line \(lines + 1): \(rule)") }
 
@@ -106,21 +97,22 @@ final class CSVScanner {
             larger.base.update(from: bytes.base, count: filled)
             bytes = larger
         }
-        let n = try read(bytes.base + filled, bytes.count - filled)
-        filled += n
-        consumed += n
-        if n == 0 { ended = true }
+        // Every fill scans the record from its start again: a long one is not read in small pieces.
+        repeat {
+            let n = try read(bytes.base + filled, bytes.count - filled)
+            filled += n
+            if n == 0 { ended = true }
+        } while !ended && filled < bytes.count && filled > 1 << 16
     }
 
     private enum Outcome { case record, more, end, openQuote }
-    private var recordStart = 0
 
     /// One record from `at` on. Until all of it is in the buffer nothing is changed, and it is scanned again with more bytes.
-    private func scan() -> Outcome {
+    private func scan(_ out: UnsafeMutablePointer<CSVCell>, _ room: Int) -> Outcome {
         let p = bytes.base, end = filled, ended = self.ended
         var i = at
         if i == end { return ended ? .end : .more }
-        let out = cells.base, kept = cells.count, kind = self.kind.base, delimiter = self.delimiter
+        let kind = self.kind.base, delimiter = self.delimiter
         let quote = UInt8(ascii: "\"")
         var count = 0, newLines = 0
         var high: UInt8 = 0, flawed: UInt8 = 0
@@ -188,7 +180,7 @@ final class CSVScanner {
             if !cell.isQuoted { cell.count = i - cell.start }
             i = next
             flawed |= cell.flaws
-            if count < kept { out[count] = cell }
+            if count < room { out[count] = cell }
             count += 1
         }
         recordStart = at
@@ -196,33 +188,36 @@ final class CSVScanner {
         line = lines + 1
         lines += newLines
         cellCount = count
-        if high >= 0x80 { flawed |= checkUTF8(min(count, kept)) }
+        if high >= 0x80 { flawed |= checkUTF8(out, min(count, room)) }
         isFlawed = flawed != 0
         return .record
     }
 
     /// Marks the cells that are not UTF-8. Delimiters and quotes are ASCII, so each cell stands for itself.
-    private func checkUTF8(_ count: Int) -> UInt8 {
+    private func checkUTF8(_ cells: UnsafeMutablePointer<CSVCell>, _ count: Int) -> UInt8 {
         var flawed: UInt8 = 0
-        for i in 0..<count where !isUTF8(UnsafeBufferPointer(start: bytes.base + cells[i].start, count: cells[i].count)) {
+        for i in 0..<count where !isUTF8(UnsafeBufferPointer(start: base + cells[i].start, count: cells[i].count)) {
             cells[i].flaws |= CSVCell.utf8
             flawed = CSVCell.utf8
         }
         return flawed
     }
 
-    /// Closes up the doubled quotes of the kept cells, in place.
-    private func closeUp() {
-        for c in 0..<min(cellCount, cells.count) where cells[c].isDoubled {
-            let p = bytes.base + cells[c].start
-            var from = 0, to = 0
-            while from < cells[c].count {
-                p[to] = p[from]
-                from += p[from] == UInt8(ascii: "\"") ? 2 : 1
-                to += 1
-            }
-            cells[c].count = to
-            cells[c].isDoubled = false
+    /// The bytes of a cell, doubled quotes closed up in place.
+    func text(_ cell: inout CSVCell) -> UnsafeBufferPointer<UInt8> {
+        if cell.isDoubled { CSVScanner.closeUp(&cell, base) }
+        return UnsafeBufferPointer(start: base + cell.start, count: cell.count)
+    }
+
+    static func closeUp(_ cell: inout CSVCell, _ base: UnsafeMutablePointer<UInt8>) {
+        let p = base + cell.start
+        var from = 0, to = 0
+        while from < cell.count {
+            p[to] = p[from]
+            from += p[from] == UInt8(ascii: "\"") ? 2 : 1
+            to += 1
         }
+        cell.count = to
+        cell.isDoubled = false
     }
 }

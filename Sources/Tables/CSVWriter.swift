@@ -11,8 +11,7 @@ package final class CSVWriter {
     private let out: OutBuffer
     private let file: AtomicFile?
     private let delimiter: UInt8
-    private let texts: [[[UInt8]]]                       // per field its ready cells: levels, or false and true; empty for values
-    private let missing: [UInt8]
+    private let texts: [ReadyTexts]                      // per field: its levels, or false and true; the last one stands for missing
 
     /// - Throws: `.io`, `.noMemory`.
     package convenience init(_ path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions()) throws {
@@ -33,14 +32,14 @@ package final class CSVWriter {
         out = try OutBuffer(sink: sink)
         let only = schema.fields.count == 1
         let cell = { (text: String) in CSVWriter.cell(text, options.delimiter, only) }
-        missing = cell(schema.missingValues.first ?? "")
-        texts = schema.fields.map { field in
-            if case .boolean = field.kind { return [cell(field.falseValues[0]), cell(field.trueValues[0])] }
-            return (field.levels ?? []).map(cell)
+        let missing = cell(schema.missingValues.first ?? "")
+        texts = try schema.fields.map { field in
+            if case .boolean = field.kind { return try ReadyTexts([cell(field.falseValues[0]), cell(field.trueValues[0]), missing]) }
+            return try ReadyTexts((field.levels ?? []).map(cell) + [missing])
         }
         for (j, field) in schema.fields.enumerated() {
             if j > 0 { try out.append(delimiter) }
-            try out.append(bytes: cell(field.name))
+            try cell(field.name).withUnsafeBufferPointer { try out.append($0) }
         }
         try out.append(0x0A)
     }
@@ -49,13 +48,17 @@ package final class CSVWriter {
     package func append(_ table: Table, progress: TableProgress? = nil) throws {
         guard table.schema.hasSameColumns(as: schema) else { throw Failure(.argument, "the table has other columns than the file") }
         try table.requireComplete()
-        for row in 0..<table.rows {
-            if row & 0xFFFF == 0, let progress, !progress(row, table.rows) { throw Failure(.cancelled, "writing was cancelled") }
-            for j in 0..<table.columns.count {
-                if j > 0 { try out.append(delimiter) }
-                try write(table.columns[j], row, texts[j])
+        let formats = try Buffer<CellFormat?>(count: table.columns.count, for: "the columns of a table")
+        for (j, column) in table.columns.enumerated() { formats[j] = CellFormat(column, texts[j]) }
+        try withExtendedLifetime(table) {
+            for row in 0..<table.rows {
+                if row & 0xFFFF == 0, let progress, !progress(row, table.rows) { throw Failure(.cancelled, "writing was cancelled") }
+                for j in 0..<table.columns.count {
+                    if j > 0 { try out.append(delimiter) }
+                    try formats.base[j]?.write(row, to: out)
+                }
+                try out.append(0x0A)
             }
-            try out.append(0x0A)
         }
         rows += table.rows
     }
@@ -66,59 +69,12 @@ package final class CSVWriter {
         try file?.commit()
     }
 
-    private func write(_ column: Column, _ row: Int, _ ready: [[UInt8]]) throws {
-        if column.storage == .float64 {
-            let x = column.double(row)
-            return try x.isNaN ? out.append(bytes: missing) : out.append(numberText(x))
-        }
-        let k = column.offset(row)
-        guard k >= 0 else { return try out.append(bytes: missing) }
-        switch column.field.kind {
-        case .categorical, .boolean: try out.append(bytes: ready[Int(k)])
-        case .integer(let low, _, let step): try out.append(whole: low + k * step)
-        case .number:
-            guard let grid = column.domain.grid, grid.numerator > 0 else { return try out.append(numberText(column.value(of: k))) }
-            try out.append((grid.first + k) * grid.numerator, decimals: grid.decimals)
-        case .date(let low, _): try writeDate(low + k)
-        case .datetime(let low, _, let step):
-            let moment = low + k * step
-            let day = floorDiv(moment, microsecondsPerDay)
-            let rest = moment - day * microsecondsPerDay
-            try writeDate(day)
-            try out.append(UInt8(ascii: "T"))
-            for (i, part) in [rest / 3_600_000_000, rest / 60_000_000 % 60, rest / 1_000_000 % 60].enumerated() {
-                if i > 0 { try out.append(UInt8(ascii: ":")) }
-                try out.append(part, width: 2)
-            }
-            if rest % 1_000_000 != 0 {
-                try out.append(UInt8(ascii: "."))
-                try out.append(rest % 1_000_000, width: 6)
-            }
-            try out.append(UInt8(ascii: "Z"))
-        }
-    }
-
-    private func writeDate(_ days: Int64) throws {
-        let (y, m, d) = civilDate(days: days)
-        try out.append(y, width: 4)
-        try out.append(UInt8(ascii: "-"))
-        try out.append(m, width: 2)
-        try out.append(UInt8(ascii: "-"))
-        try out.append(d, width: 2)
-    }
-
     /// A text as a cell. Where a line has one cell only, an empty one is quoted, or the line would look blank.
     private static func cell(_ text: String, _ delimiter: UInt8, _ only: Bool) -> [UInt8] {
         let quote = UInt8(ascii: "\"")
         let plain = text.utf8.allSatisfy { $0 != delimiter && $0 != quote && $0 != 0x0A && $0 != 0x0D }
         if plain, !(only && text.isEmpty) { return Array(text.utf8) }
         return [quote] + text.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
-    }
-}
-
-extension OutBuffer {
-    func append(bytes: [UInt8]) throws {
-        try bytes.withUnsafeBufferPointer { if let p = $0.baseAddress { try append(p, $0.count) } }
     }
 }
 

@@ -40,8 +40,30 @@ package final class CellParser {
         return settle(k, &value)
     }
 
-    /// What is stored when a row ends before this cell.
-    func absent(_ value: inout Double) -> Int64 { settle(missingOffset, &value) }
+    /// Reads one column of a block of records into rows `row...` of `column`: cell i is `cells[i * stride]`.
+    /// - Returns: the cells stored, and the verdict of the first refused one when they are fewer than `count`.
+    func parse(_ cells: UnsafeMutablePointer<CSVCell>, stride: Int, count: Int, _ base: UnsafeMutablePointer<UInt8>,
+               into column: Column, row: Int) -> (stored: Int, verdict: Int64) {
+        let target = column.base, storage = column.storage
+        var i = 0
+        while i < count {
+            let cell = cells + i &* stride
+            var value = Double.nan
+            let verdict: Int64
+            if cell.pointee.count < 0 {
+                verdict = settle(missingOffset, &value)  // the record ends before this cell
+            } else if cell.pointee.flaws != 0 {
+                verdict = settle(cell.pointee.bad.rawValue, &value)
+            } else {
+                if cell.pointee.isDoubled { CSVScanner.closeUp(&cell.pointee, base) }
+                verdict = parse(base + cell.pointee.start, cell.pointee.count, &value)
+            }
+            if verdict < missingOffset { return (i, verdict) }
+            Column.put(target, storage, row &+ i, verdict, value)
+            i = i &+ 1
+        }
+        return (count, 0)
+    }
 
     /// Missing, refused, or replaced.
     func settle(_ verdict: Int64, _ value: inout Double) -> Int64 {
@@ -95,12 +117,5 @@ package final class CellParser {
 
     private func missingOr(_ bad: BadCell, _ p: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
         texts.code(p, count) == missingOffset ? missingOffset : bad.rawValue
-    }
-}
-
-extension Column {
-    /// Stores what `CellParser.parse` gave.
-    @inline(__always) func put(_ row: Int, _ offset: Int64, _ value: Double) {
-        if storage == .float64 { put(row, number: value) } else { put(row, offset) }
     }
 }

@@ -5,7 +5,7 @@ import Basics
 import Glibc
 
 /// How a column's cells are stored; follows from the schema alone.
-package enum CellStorage: Sendable {
+package enum CellStorage: BitwiseCopyable, Sendable {
     case uint8, uint16, uint32, uint64, float64
 
     package init(_ field: Field) {
@@ -61,7 +61,10 @@ package final class Column: @unchecked Sendable {
     // MARK: reading, row in 0..<rows
 
     /// The offset of a cell: level index, 0 or 1, (value - minimum) / step. -1 is missing, and always for a number without a step.
-    package func offset(_ row: Int) -> Int64 {
+    package func offset(_ row: Int) -> Int64 { Column.offset(base, storage, row) }
+
+    /// The same for loops that keep the column's memory at hand.
+    @inline(__always) static func offset(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int) -> Int64 {
         switch storage {
         case .uint8:
             let v = base.load(fromByteOffset: row, as: UInt8.self)
@@ -105,33 +108,33 @@ package final class Column: @unchecked Sendable {
 
     // MARK: writing, row in 0..<capacity
 
-    /// Stores an offset that is known to be in the domain, or -1.
-    package func put(_ row: Int, _ offset: Int64) {
+    /// Stores what `CellParser.parse` gave: `value` for a number without a step, otherwise an offset known to be in the domain, or -1.
+    package func put(_ row: Int, _ offset: Int64, _ value: Double = .nan) { Column.put(base, storage, row, offset, value) }
+
+    /// The same for loops that keep the column's memory at hand.
+    @inline(__always) static func put(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int, _ offset: Int64, _ value: Double) {
         switch storage {
         case .uint8: base.storeBytes(of: UInt8(truncatingIfNeeded: offset), toByteOffset: row, as: UInt8.self)
         case .uint16: base.storeBytes(of: UInt16(truncatingIfNeeded: offset), toByteOffset: row &* 2, as: UInt16.self)
         case .uint32: base.storeBytes(of: UInt32(truncatingIfNeeded: offset), toByteOffset: row &* 4, as: UInt32.self)
         case .uint64: base.storeBytes(of: UInt64(bitPattern: offset), toByteOffset: row &* 8, as: UInt64.self)
-        case .float64: base.storeBytes(of: .nan, toByteOffset: row &* 8, as: Double.self)
+        case .float64: base.storeBytes(of: value, toByteOffset: row &* 8, as: Double.self)
         }
     }
-
-    /// Stores a number of a column without a step.
-    package func put(_ row: Int, number: Double) { base.storeBytes(of: number, toByteOffset: row &* 8, as: Double.self) }
 
     /// Stores a value given as a double, NaN as missing; returns -1, >= 0, or the `BadCell` code of a value that is not stored.
     func store(_ row: Int, _ v: Double) -> Int64 {
         if v.isNaN { return storeMissing(row) }
         let k = domain.offset(ofDouble: v, nearest: false)
         guard k >= 0 else { return k }
-        if storage == .float64 { put(row, number: v + 0.0) } else { put(row, k) }
+        if storage == .float64 { put(row, 0, v + 0.0) } else { put(row, k) }
         return k
     }
 
     func store(_ row: Int, int v: Int64) -> Int64 {
         let k = domain.offset(ofInt: v, nearest: false)
         guard k >= 0 else { return k }
-        if storage == .float64 { put(row, number: Double(v)) } else { put(row, k) }
+        if storage == .float64 { put(row, 0, Double(v)) } else { put(row, k) }
         return k
     }
 

@@ -23,15 +23,21 @@ package enum Kind: Equatable, Sendable {
     /// Microseconds since 1970-01-01 UTC; `step` in microseconds.
     case datetime(minimum: Int64, maximum: Int64, step: Int64)
 
-    /// The number of distinct values, at most 2^62; nil for numbers without a step.
+    /// The number of distinct values, at most 2^62; nil for numbers without a step. 0 for bounds that no schema would take.
     package var count: Int64? {
         switch self {
         case .categorical(let levels): return Int64(levels.count)
         case .boolean: return 2
-        case .integer(let low, let high, let step), .datetime(let low, let high, let step): return (high - low) / step + 1
-        case .date(let low, let high): return high - low + 1
-        case .number: return grid?.count
+        case .integer(let low, let high, let step), .datetime(let low, let high, let step): return Kind.count(low, high, step)
+        case .date(let low, let high): return Kind.count(low, high, 1)
+        case .number(_, _, nil): return nil
+        case .number: return grid?.count ?? 0
         }
+    }
+
+    private static func count(_ low: Int64, _ high: Int64, _ step: Int64) -> Int64 {
+        let (range, over) = high.subtractingReportingOverflow(low)
+        return over || range < 0 || range >= 1 << 62 || step < 1 ? 0 : range / step + 1
     }
 
     /// The multiples of a number's step; nil for other kinds and without a step.

@@ -3,6 +3,7 @@
 // can be neither printed nor compared: it may hold private rows.
 
 import Basics
+import Glibc
 
 package final class Table: @unchecked Sendable {
     package let schema: Schema
@@ -17,7 +18,11 @@ package final class Table: @unchecked Sendable {
         guard rows > 0 else { throw Failure(.schema, "the table has no rows") }
         self.schema = schema
         self.rows = rows
-        columns = try schema.fields.map { try Column($0, capacity: rows) }
+        columns = try schema.fields.map { field in
+            let column = try Column(field, capacity: rows)
+            memset(column.base, 0xFF, rows * column.storage.bytes)   // missing in every storage, NaN included: never what memory held before
+            return column
+        }
         filled = [Bool](repeating: false, count: columns.count)
     }
 

@@ -54,14 +54,12 @@ package final class TableBuilder {
             let verdict = column.storeMissing(rows)
             if verdict < missingOffset { throw badCell(verdict, column.field, rows) }
         }
-        advance()
-    }
-
-    /// Counts a row whose cells were all put.
-    func advance() {
-        rows += 1
+        advance(1)
         for i in given.indices { given[i] = false }
     }
+
+    /// Counts rows whose cells were all put.
+    func advance(_ count: Int) { rows += count }
 
     /// Room for `count` rows; grows by half, so that appending stays linear.
     func reserve(_ count: Int) throws {

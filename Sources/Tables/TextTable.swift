@@ -16,6 +16,9 @@ final class TextTable {
     private let entries: Buffer<Entry>
     private let bytes: Buffer<UInt8>
     private let mask: Int
+    // The same memory as pointers, for the loop.
+    private let first: UnsafePointer<Entry>
+    private let text: UnsafePointer<UInt8>
 
     /// - Parameter texts: pairs of text and code; of two equal texts the first one counts.
     init(_ texts: [(text: String, code: Int64)]) throws {
@@ -24,6 +27,7 @@ final class TextTable {
         mask = size - 1
         entries = try Buffer<Entry>(count: size, for: "the levels of a column")
         bytes = try Buffer<UInt8>(count: texts.reduce(0) { $0 + $1.text.utf8.count }, for: "the levels of a column")
+        (first, text) = (UnsafePointer(entries.base), UnsafePointer(bytes.base))
         for i in 0..<size { entries[i] = Entry() }
         var used = 0
         for (text, code) in texts {
@@ -44,7 +48,7 @@ final class TextTable {
         let h = TextTable.hash(p, count)
         var i = Int(truncatingIfNeeded: h) & mask
         while true {
-            let e = entries.base[i]
+            let e = first[i]
             if e.length < 0 { return TextTable.absent }
             if matches(e, p, count, h) { return e.code }
             i = (i + 1) & mask
@@ -53,13 +57,26 @@ final class TextTable {
 
     @inline(__always) private func matches(_ e: Entry, _ p: UnsafePointer<UInt8>, _ count: Int, _ h: UInt64) -> Bool {
         guard e.hash == h, e.length == count else { return false }
-        let q = bytes.base + e.start
+        let q = UnsafeRawPointer(text + e.start), r = UnsafeRawPointer(p)
         var i = 0
-        while i < count {
-            if p[i] != q[i] { return false }
-            i += 1
+        while i &+ 8 <= count {
+            if q.loadUnaligned(fromByteOffset: i, as: UInt64.self) != r.loadUnaligned(fromByteOffset: i, as: UInt64.self) { return false }
+            i = i &+ 8
         }
-        return true
+        return TextTable.tail(q, i, count) == TextTable.tail(r, i, count)
+    }
+
+    /// The last count - i < 8 bytes as one number; pieces may overlap, bytes outside the text are never read.
+    @inline(__always) private static func tail(_ p: UnsafeRawPointer, _ i: Int, _ count: Int) -> UInt64 {
+        let n = count &- i
+        if n >= 4 {
+            return UInt64(p.loadUnaligned(fromByteOffset: i, as: UInt32.self)) << 32
+                | UInt64(p.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+        }
+        if n == 0 { return 0 }
+        // First, middle and last byte: all of them when there are at most three.
+        return UInt64(p.load(fromByteOffset: i, as: UInt8.self)) | UInt64(p.load(fromByteOffset: i &+ n / 2, as: UInt8.self)) << 8
+            | UInt64(p.load(fromByteOffset: count &- 1, as: UInt8.self)) << 16
     }
 
     /// Multiply and fold eight bytes at a time. The texts are public and the table is built from them, so no key is needed.
@@ -71,12 +88,7 @@ final class TextTable {
             h = fold(h ^ raw.loadUnaligned(fromByteOffset: i, as: UInt64.self))
             i = i &+ 8
         }
-        var tail: UInt64 = 0
-        while i < count {
-            tail = tail &<< 8 | UInt64(p[i])
-            i = i &+ 1
-        }
-        return fold(h ^ tail)
+        return fold(h ^ tail(raw, i, count))
     }
 
     @inline(__always) private static func fold(_ x: UInt64) -> UInt64 {

@@ -36,6 +36,13 @@ final class JSONTests: XCTestCase {
         XCTAssertThrowsError(try JSON.parse(String(repeating: "{\"a\":", count: 1 << 18)))
     }
 
+    func testTooManyValues() {
+        XCTAssertThrowsError(try JSON.parse("[" + String(repeating: "[],", count: JSONParser.maximumValues) + "[]]")) {
+            XCTAssertTrue("\($0)".contains("more than 4000000 values"))
+        }
+        XCTAssertThrowsError(try JSON.parse(String(repeating: " ", count: (16 << 20) + 1)))
+    }
+
     func testErrorNamesThePlace() {
         XCTAssertThrowsError(try JSON.parse("{\n  \"a\": secret\n}")) {
             XCTAssertEqual("\($0)", "JSON, line 2, column 8: a value should be here")

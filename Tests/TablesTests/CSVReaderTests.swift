@@ -83,6 +83,27 @@ final class CSVReaderTests: XCTestCase {
         XCTAssertThrowsError(try TestData.reader([0xFF, 0xFE, 0x6E, 0, 0x0A, 0], small()).rest()) { XCTAssertEqual(($0 as? Failure)?.code, .format) }
     }
 
+    func testTheFirstErrorOfTheFileIsTheOneReported() throws {
+        // Columns are read one after the other, a block of rows at a time: the report still goes by rows.
+        let good = String(repeating: "ann,1\n", count: 300)
+        try says("name,age\n" + good + "ann,-1\nzed,1\n", "file, line 302, column \"age\": below the minimum 0")
+        try says("name,age\n" + good + "zed,-1\nann,-1\n", "file, line 302, column \"name\": not one of the levels in the schema's enum")
+        try says("name,age\nann,-1\nann\n", "file, line 2, column \"age\": below the minimum 0")
+        try says("name,age\nann,-1\n\"ann", "file, line 2, column \"age\": below the minimum 0")
+        try says("name,age\n" + good + "ann\nann,-1\n", "file, line 302: 1 cells where the header has 2", code: .format)
+    }
+
+    func testBlocksOfManySizes() throws {
+        for n in [1, 255, 256, 257, 511, 512, 513, 1000] {
+            let text = "name,age\n" + (0..<n).map { $0 % 7 == 0 ? "\n\"q\"\"q\",\($0 % 121)\n" : "bob,\($0 % 121)\n" }.joined()
+            for piece in [Int.max, 13] {
+                let t = try TestData.read(text, small(), piece: piece)
+                XCTAssertEqual(try TestData.doubles(t, "age"), (0..<n).map { Double($0 % 121) })
+                XCTAssertEqual(try TestData.offsets(t, "name"), (0..<n).map { $0 % 7 == 0 ? 3 : 1 })
+            }
+        }
+    }
+
     func testHeader() throws {
         try says("name\nann\n", "file: the header lacks the column \"age\"")
         try says("ann,CANARY\nbob,2\n", "file: the header lacks the columns \"name\", \"age\"; is the first line a header, and the delimiter right?")

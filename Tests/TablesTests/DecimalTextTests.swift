@@ -19,6 +19,10 @@ final class DecimalTextTests: XCTestCase {
             XCTAssertEqual(decimal(text), Double(text.hasSuffix(".") ? text + "0" : text.hasPrefix(".") ? "0" + text : text), text)
         }
         XCTAssertEqual(decimal(" \t12.5 "), 12.5)
+        XCTAssertEqual(decimal("90071992547409931."), 90071992547409936)
+        XCTAssertEqual(decimal("+.90071992547409931"), 0.90071992547409931)
+        XCTAssertEqual(decimal("." + String(repeating: "0", count: 400) + "1e401"), 1)
+        XCTAssertEqual(decimal("1" + String(repeating: "0", count: 100_000) + "e-100000"), 1)
         XCTAssertEqual(decimal("1e999"), .infinity)
         XCTAssertEqual(decimal("-1e99999999999999999999"), -.infinity)
     }

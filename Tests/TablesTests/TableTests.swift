@@ -29,6 +29,11 @@ final class TableTests: XCTestCase {
         }
     }
 
+    func testCellsStartAsMissing() throws {
+        let t = try table(100)
+        for column in t.columns { XCTAssertTrue((0..<100).allSatisfy { column.isMissing($0) && column.double($0).isNaN }) }
+    }
+
     func testSetAndGetEveryType() throws {
         let t = try table(3)
         XCTAssertFalse(t.isComplete)
