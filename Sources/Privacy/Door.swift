@@ -161,6 +161,11 @@ package final class ClippedSum {
     fileprivate func take(_ other: ClippedSum) {
         for i in 0..<total.count { total.base[i] &+= other.total.base[i] }
     }
+
+    fileprivate func wipe() {
+        for k in isOpen.indices { isOpen[k] = false }
+        for i in 0..<total.count { total.base[i] = 0 }
+    }
 }
 
 /// The only mechanism that reads a `PrivateTable`.
@@ -177,6 +182,7 @@ package final class Door {
     private let random: SecureRandom
     private let selected: Buffer<UInt32>
     private let cancelled = Cancelled()
+    private var kept: Memory?
 
     /// - Throws: `.state` when the table is not filled or another door has it; `.argument` when the ledger is of other groups or another budget.
     package init(table: PrivateTable, budget: Budget, ledger: Ledger, random: SecureRandom) throws {
@@ -280,7 +286,9 @@ package final class Door {
         let drawn = drawPoissonBatch(rows: table.rows, groups: table.groupOf.map { UnsafePointer($0.base) }, thresholds: rates.map(BernoulliThreshold.init),
                                      random: random.stream(.batch, 0), ties: random.stream(.batchTies, 0), into: selected.base)
         try withoutActuallyEscaping(map) { map in
-            let pass = try Pass(table, random, drawn: UnsafeBufferPointer(start: selected.base, count: drawn), microBatch: microBatch, threads: threads, blocks, formats, map)
+            let memory = try self.memory(blocks, formats, microBatch: microBatch, threads: threads)
+            defer { memory.wipe() }
+            let pass = Pass(table, random, drawn: UnsafeBufferPointer(start: selected.base, count: drawn), memory, map)
             Workers.run(threads: threads) { [cancelled] in pass.sum(worker: $0, cancelled) }
             if let error = pass.turns.failure { throw error }
             pass.join()
@@ -294,38 +302,58 @@ package final class Door {
         }
         return out
     }
+
+    /// The workers' memory, kept from step to step while its sizes stay the same.
+    private func memory(_ blocks: [SumBlock], _ formats: [FixedPoint], microBatch: Int, threads: Int) throws -> Memory {
+        if let kept, kept.blocks == blocks, kept.microBatch == microBatch, kept.sums.count == threads { return kept }
+        kept = nil
+        let made = try Memory(table, random, blocks, formats, microBatch: microBatch, threads: threads)
+        kept = made
+        return made
+    }
+}
+
+/// What workers need for one kind of release.
+private final class Memory {
+    let blocks: [SumBlock], microBatch: Int
+    let loans: [LoanedRows], sums: [ClippedSum]
+
+    init(_ table: PrivateTable, _ random: SecureRandom, _ blocks: [SumBlock], _ formats: [FixedPoint], microBatch: Int, threads: Int) throws {
+        (self.blocks, self.microBatch) = (blocks, microBatch)
+        loans = try (0..<threads).map { _ in try LoanedRows(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
+        sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
+    }
+
+    /// No raw sum outlives its release.
+    func wipe() { for s in sums { s.wipe() } }
 }
 
 /// One batch on its way through the map: workers take micro-batches in turn, each sums into memory of its own.
 private final class Pass: @unchecked Sendable {
     typealias Map = (LoanedRows, _ worker: Int, ClippedSum) throws -> Void
     let turns: Turns
-    private let table: PrivateTable, random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, microBatch: Int, map: Map
-    private let loans: [LoanedRows], sums: [ClippedSum]
+    private let table: PrivateTable, random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, memory: Memory, map: Map
 
-    init(_ table: PrivateTable, _ random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, microBatch: Int, threads: Int, _ blocks: [SumBlock], _ formats: [FixedPoint],
-         _ map: @escaping Map) throws {
-        (self.table, self.random, self.drawn, self.microBatch, self.map) = (table, random, drawn, microBatch, map)
-        turns = Turns((drawn.count + microBatch - 1) / microBatch)
-        loans = try (0..<threads).map { _ in try LoanedRows(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
-        sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
+    init(_ table: PrivateTable, _ random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, _ memory: Memory, _ map: @escaping Map) {
+        (self.table, self.random, self.drawn, self.memory, self.map) = (table, random, drawn, memory, map)
+        turns = Turns((drawn.count + memory.microBatch - 1) / memory.microBatch)
     }
 
     func sum(worker: Int, _ cancelled: Cancelled) {
         guard let all = drawn.baseAddress else { return }
         while let turn = turns.take() {
             if cancelled.take() { return turns.stop(Failure(.cancelled, "the release was cancelled; it stays charged")) }
-            let first = turn * microBatch, rows = loans[worker]
+            let first = turn * memory.microBatch, rows = memory.loans[worker], sum = memory.sums[worker]
             rows.random = random.stream(.rows, turn)
-            rows.gather(table, all + first, min(microBatch, drawn.count - first))
-            sums[worker].open(rows)
-            do { try map(rows, worker, sums[worker]) } catch { return turns.stop(error) }
+            rows.gather(table, all + first, min(memory.microBatch, drawn.count - first))
+            sum.open(rows)
+            do { try map(rows, worker, sum) } catch { return turns.stop(error) }
         }
     }
 
     /// Whole numbers: the order of workers changes nothing.
-    func join() { for other in sums.dropFirst() { sums[0].take(other) } }
-    var total: UnsafePointer<Int64> { UnsafePointer(sums[0].total.base) }
+    func join() { for other in memory.sums.dropFirst() { memory.sums[0].take(other) } }
+    var total: UnsafePointer<Int64> { UnsafePointer(memory.sums[0].total.base) }
 }
 
 /// Set from any thread, taken once.
