@@ -27,6 +27,13 @@ package struct Kernels: @unchecked Sendable {
     package let crossEntropy: (MutableFloats, Labels, MutableFloats, Int) -> Void
     package let drawLevel: (MutableFloats, Floats, MutableLabels, Int) -> Void
     package let softmax: (MutableFloats, Int) -> Void
+    package let diffuse: (Floats, Floats, Floats, Float, Float, Float, Floats, MutableFloats, MutableFloats, MutableFloats, Int, Int,
+                          Int) -> Void
+    package let timeFeatures: (Float, Floats, MutableFloats, Int) -> Void
+    package let squaredError: (MutableFloats, Floats, MutableFloats, Int) -> Void
+    package let flowSlope: (Floats, Floats, Float, Float, Float, MutableFloats, Int) -> Void
+    package let flowStep: (Floats, Floats, Floats, Float, MutableFloats, Int) -> Void
+    package let times: (Floats, Float, MutableFloats, Int) -> Void
     package let gather: (Floats, Labels, Floats, MutableFloats, Int) -> Void
     package let scatter: (Floats, Labels, Floats, MutableFloats, Int) -> Void
     package let linear: (Floats, Int, Floats, Int, Int, Floats, Int, MutableFloats, Int, Int, Int, Int) -> Void
@@ -69,6 +76,8 @@ package struct Kernels: @unchecked Sendable {
         activationForward: KernelsBaseline.activationForward, activationBackward: KernelsBaseline.activationBackward,
         attentionForward: KernelsBaseline.attentionForward, attentionBackward: KernelsBaseline.attentionBackward,
         crossEntropy: KernelsBaseline.crossEntropy, drawLevel: KernelsBaseline.drawLevel, softmax: KernelsBaseline.softmax,
+        diffuse: KernelsBaseline.diffuse, timeFeatures: KernelsBaseline.timeFeatures, squaredError: KernelsBaseline.squaredError,
+        flowSlope: KernelsBaseline.flowSlope, flowStep: KernelsBaseline.flowStep, times: KernelsBaseline.times,
         gather: KernelsBaseline.gather, scatter: KernelsBaseline.scatter, linear: KernelsBaseline.linear,
         normForward: KernelsBaseline.normForward, normBackward: KernelsBaseline.normBackward, normGradient: KernelsBaseline.normGradient,
         adamStep: KernelsBaseline.adamStep, averageStep: KernelsBaseline.averageStep, posteriorForward: KernelsBaseline.posteriorForward,
@@ -82,7 +91,9 @@ package struct Kernels: @unchecked Sendable {
         activationForward: KernelsAVX2.activationForward, activationBackward: KernelsAVX2.activationBackward,
         attentionForward: KernelsAVX2.attentionForward, attentionBackward: KernelsAVX2.attentionBackward,
         crossEntropy: KernelsAVX2.crossEntropy, drawLevel: KernelsAVX2.drawLevel, softmax: KernelsAVX2.softmax,
-        gather: KernelsAVX2.gather, scatter: KernelsAVX2.scatter, linear: KernelsAVX2.linear, normForward: KernelsAVX2.normForward,
+        diffuse: KernelsAVX2.diffuse, timeFeatures: KernelsAVX2.timeFeatures, squaredError: KernelsAVX2.squaredError,
+        flowSlope: KernelsAVX2.flowSlope, flowStep: KernelsAVX2.flowStep, times: KernelsAVX2.times, gather: KernelsAVX2.gather,
+        scatter: KernelsAVX2.scatter, linear: KernelsAVX2.linear, normForward: KernelsAVX2.normForward,
         normBackward: KernelsAVX2.normBackward, normGradient: KernelsAVX2.normGradient, adamStep: KernelsAVX2.adamStep,
         averageStep: KernelsAVX2.averageStep, posteriorForward: KernelsAVX2.posteriorForward,
         posteriorBackward: KernelsAVX2.posteriorBackward, sumSquares: KernelsAVX2.sumSquares, scaled: KernelsAVX2.scaled,
@@ -94,9 +105,11 @@ package struct Kernels: @unchecked Sendable {
         activationForward: KernelsAVX512.activationForward, activationBackward: KernelsAVX512.activationBackward,
         attentionForward: KernelsAVX512.attentionForward, attentionBackward: KernelsAVX512.attentionBackward,
         crossEntropy: KernelsAVX512.crossEntropy, drawLevel: KernelsAVX512.drawLevel, softmax: KernelsAVX512.softmax,
-        gather: KernelsAVX512.gather, scatter: KernelsAVX512.scatter, linear: KernelsAVX512.linear,
-        normForward: KernelsAVX512.normForward, normBackward: KernelsAVX512.normBackward, normGradient: KernelsAVX512.normGradient,
-        adamStep: KernelsAVX512.adamStep, averageStep: KernelsAVX512.averageStep, posteriorForward: KernelsAVX512.posteriorForward,
+        diffuse: KernelsAVX512.diffuse, timeFeatures: KernelsAVX512.timeFeatures, squaredError: KernelsAVX512.squaredError,
+        flowSlope: KernelsAVX512.flowSlope, flowStep: KernelsAVX512.flowStep, times: KernelsAVX512.times, gather: KernelsAVX512.gather,
+        scatter: KernelsAVX512.scatter, linear: KernelsAVX512.linear, normForward: KernelsAVX512.normForward,
+        normBackward: KernelsAVX512.normBackward, normGradient: KernelsAVX512.normGradient, adamStep: KernelsAVX512.adamStep,
+        averageStep: KernelsAVX512.averageStep, posteriorForward: KernelsAVX512.posteriorForward,
         posteriorBackward: KernelsAVX512.posteriorBackward, sumSquares: KernelsAVX512.sumSquares, scaled: KernelsAVX512.scaled,
         clear: KernelsAVX512.clear, add: KernelsAVX512.add, addNumbers: KernelsAVX512.addNumbers, rowGradient: KernelsAVX512.rowGradient,
         weightedLanes: KernelsAVX512.weightedLanes, weightedGradient: KernelsAVX512.weightedGradient, gramNorm: KernelsAVX512.gramNorm,

@@ -52,7 +52,7 @@ extension VAE {
             forwardBlock(noise, first, n, s)
             if let losses { storeLosses(losses, first, n, beta, s) }
             s.gradients.begin(clips: clips != nil || norms != nil)
-            if let added { transpose(added, first, n, shape.latentCount, s.at(s.added)) }
+            if let added { kernels.rowsToLanes(added, first, n, shape.latentCount, s.at(s.added)) }
             backwardBlock(beta, added != nil, s)
             if let norms { for l in 0 ..< n { norms[first + l] = s.gradients.square[l].squareRoot() } }
             s.gradients.setFactors(rows: n, clips: clips.map { $0 + first }, weights: weights.map { $0 + first })
@@ -68,7 +68,7 @@ extension VAE {
     private func forwardBlock(_ noise: UnsafePointer<Float>, _ first: Int, _ n: Int, _ s: VAEScratch) {
         let W = kernels.lanes, Z = shape.latentCount
         encodeBlock(s)
-        transpose(noise, first, n, Z, s.at(s.noise))
+        kernels.rowsToLanes(noise, first, n, Z, s.at(s.noise))
         for l in 0 ..< W {
             s.at(s.crossEntropy)[l] = 0
             s.at(s.divergence)[l] = 0

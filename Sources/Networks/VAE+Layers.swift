@@ -6,18 +6,12 @@ import Compute
 extension VAE {
     private var w: UnsafeMutablePointer<Float> { parameters.base }
 
-    /// y (+)= x W + b. x: [M][inputs], y: [M][outputs].
     func apply(_ l: LinearLayer, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false) {
-        if adds, l.bias >= 0 {
-            for m in 0 ..< M { kernels.addNumbers(w + l.bias, y + m * l.outputs * kernels.lanes, l.outputs) }
-        }
-        let start = adds ? 2 : l.bias >= 0 ? 1 : 0
-        kernels.linear(x, l.inputs, w + l.weight, l.outputs, 1, w + max(l.bias, 0), start, y, l.outputs, M, l.inputs, l.outputs)
+        kernels.apply(l, w, x, y, M, adds: adds)
     }
 
-    /// dx (+)= dy W^T.
     func applyBack(_ l: LinearLayer, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false) {
-        kernels.linear(dy, l.outputs, w + l.weight, 1, l.outputs, w, adds ? 2 : 0, dx, l.inputs, M, l.outputs, l.inputs)
+        kernels.applyBack(l, w, dy, dx, M, adds: adds)
     }
 
     func normalise(_ l: NormLayer, _ x: UnsafeMutablePointer<Float>, _ s: VAEScratch, _ hat: Int, _ out: Int, _ rstd: Int) {
@@ -87,24 +81,6 @@ extension VAE {
             for l in 0 ..< W { out[l] = l < n ? min(Int32(cell[l]), last) : 0 }
         }
         return n
-    }
-
-    /// [n][count] row-major from row `first` on, to [count] vectors; padding lanes hold zero.
-    func transpose(_ from: UnsafePointer<Float>, _ first: Int, _ n: Int, _ count: Int, _ to: UnsafeMutablePointer<Float>) {
-        let W = kernels.lanes
-        for l in 0 ..< W {
-            let row = from + (first + l) * count
-            if l < n { for i in 0 ..< count { to[i * W + l] = row[i] } } else { for i in 0 ..< count { to[i * W + l] = 0 } }
-        }
-    }
-
-    /// [count] vectors to [n][count] row-major from row `first` on.
-    func transposeBack(_ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int, _ count: Int) {
-        let W = kernels.lanes
-        for l in 0 ..< n {
-            let row = to + (first + l) * count
-            for i in 0 ..< count { row[i] = from[i * W + l] }
-        }
     }
 
     /// Labels -> mean and log-variance, unclamped.

@@ -11,9 +11,9 @@ extension VAE {
         while first < rows.count {
             let n = load(rows, first, s)
             encodeBlock(s, variance: logVariance != nil)
-            transposeBack(s.at(s.mean), mean, first, n, Z)
+            kernels.lanesToRows(s.at(s.mean), mean, first, n, Z)
             if let v = logVariance {
-                transposeBack(s.at(s.variance), v, first, n, Z)
+                kernels.lanesToRows(s.at(s.variance), v, first, n, Z)
                 for i in first * Z ..< (first + n) * Z { v[i] = min(max(v[i], -6), 2) }
             }
             first += n
@@ -25,9 +25,9 @@ extension VAE {
         var first = 0
         while first < count {
             let n = min(kernels.lanes, count - first)
-            transpose(z, first, n, shape.latentCount, s.at(s.z))
+            kernels.rowsToLanes(z, first, n, shape.latentCount, s.at(s.z))
             decodeBlock(s)
-            transposeBack(s.at(s.logits), logits, first, n, shape.totalLevels)
+            kernels.lanesToRows(s.at(s.logits), logits, first, n, shape.totalLevels)
             first += n
         }
     }
@@ -40,8 +40,8 @@ extension VAE {
         var first = 0
         while first < count {
             let n = min(W, count - first)
-            transpose(z, first, n, shape.latentCount, s.at(s.z))
-            transpose(uniforms, first, n, T, s.at(s.uniform))
+            kernels.rowsToLanes(z, first, n, shape.latentCount, s.at(s.z))
+            kernels.rowsToLanes(uniforms, first, n, T, s.at(s.uniform))
             decodeBlock(s)
             for t in 0 ..< T {
                 let level = s.labels.base + t * W

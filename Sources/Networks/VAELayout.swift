@@ -1,11 +1,5 @@
 // Where every layer's weights lie, and with what scale they start. Not the computation: VAE+Layers.swift.
 
-/// y = x W (+ b): W [inputs][outputs] row-major. Offsets into the parameters, -1 for none.
-struct LinearLayer {
-    let weight: Int, bias: Int
-    let inputs: Int, outputs: Int
-}
-
 /// Offsets of gain and bias (bias follows gain), -1 without.
 struct NormLayer {
     let gain: Int
