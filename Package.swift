@@ -17,7 +17,7 @@ let kernelFlags: [String: [String]] = ["KernelsBaseline": []]
 #endif
 
 let kernels: [Target] = kernelFlags.sorted { $0.key < $1.key }.map { name, flags in
-    .target(name: name, swiftSettings: flags.isEmpty ? [] : [.unsafeFlags(flags)])
+    .target(name: name, dependencies: ["CProcessor"], swiftSettings: flags.isEmpty ? [] : [.unsafeFlags(flags)])
 }
 
 let package = Package(
@@ -29,20 +29,22 @@ let package = Package(
     targets: kernels + [
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .target(name: "CFlip"),
+        .systemLibrary(name: "CProcessor"),
         .target(name: "Basics"),
-        .target(name: "Compute", dependencies: ["Basics"] + kernels.map { .byName(name: $0.name) }),
+        .target(name: "Compute", dependencies: ["Basics", "CProcessor"] + kernels.map { .byName(name: $0.name) }),
         .target(name: "Privacy", dependencies: ["Basics", "Compute"]),
         .target(name: "Tables", dependencies: ["Basics"]),
         .target(name: "Networks", dependencies: ["Basics", "Compute"]),
         .target(name: "Storage", dependencies: ["Basics", "Tables", "CHDF5"]),
         .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Storage"]),
         .target(name: "FLIP", dependencies: ["CFlip", "Basics", "Synthesis", "Privacy", "Tables", "Storage", "Compute"], exclude: ["flip.map"]),
+        .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks"]),
         .executableTarget(name: "flip-cli", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage"]),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
         .testTarget(name: "PrivacyTests", dependencies: ["Privacy"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables"]),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Compute"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage"]),
         .testTarget(name: "SynthesisTests", dependencies: ["Synthesis"]),
         .testTarget(name: "FLIPTests", dependencies: ["FLIP", "CFlip"]),

@@ -65,13 +65,14 @@ def flip_program():
     return os.path.join(ROOT, ".build-ship", "release", "flip-bench")
 
 
-def flip_turn(program, shape, seconds):
-    """One turn of ours: flip-bench prints one JSON line with private_rows_per_s and nonprivate_rows_per_s."""
-    run = subprocess.run([program, "--shape", shape, "--threads", str(THREADS), "--seconds", str(seconds)], capture_output=True, text=True, check=True)
-    return json.loads(run.stdout.strip().splitlines()[-1])
+def flip_turn(program, seconds):
+    """One turn of ours: flip-bench prints a JSON line for each shape, private ("clipped") and not ("plain")."""
+    run = subprocess.run([program, str(THREADS), str(seconds)], capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in run.stdout.splitlines()]
 
 
 def dp_step(rounds, seconds):
+    program = flip_program()
     try:
         import torch
         torch.set_num_threads(THREADS)
@@ -79,36 +80,41 @@ def dp_step(rounds, seconds):
     except ImportError as error:
         note(f"peers skipped: {error}")
         peers = None
-    program = flip_program()
-    for shape in ("narrow", "wide"):
-        samples = {k: [] for k in ("flip", "flip_nonprivate", "torch", "opacus_hooks", "opacus_ghost", "sgemm_gflops")}
-        contestants = []
-        if peers:
-            for kind in peers.CONTESTANTS:
-                try:
-                    contestants.append(kind(*peers.SHAPES[shape]))
-                    contestants[-1].step()
-                except ImportError as error:
-                    note(f"{kind.name} skipped: {error}")
-        for _ in range(rounds):
-            if program:
-                ours = flip_turn(program, shape, seconds)
-                samples["flip"].append(ours["private_rows_per_s"])
-                samples["flip_nonprivate"].append(ours["nonprivate_rows_per_s"])
-            for c in contestants:
-                samples[c.name].append(peers.rows_per_second(c, seconds))
-            if peers:
-                samples["sgemm_gflops"].append(peers.sgemm_peak())
-        m = {k: summary(v)[0] for k, v in samples.items()}
+    names = ("flip", "flip_nonprivate", "torch", "opacus_hooks", "opacus_ghost", "sgemm_gflops")
+    samples = {shape: {n: [] for n in names} for shape in ("narrow", "wide")}
+    weights, contestants = {}, {}
+    for shape in samples if peers else ():
+        contestants[shape] = []
+        for kind in peers.CONTESTANTS:
+            try:
+                contestants[shape].append(kind(*peers.SHAPES[shape]))
+                contestants[shape][-1].step()
+            except ImportError as error:
+                note(f"{kind.name} skipped: {error}")
+    for _ in range(rounds):
+        for line in flip_turn(program, seconds) if program else ():
+            if line["shape"] in samples:
+                samples[line["shape"]]["flip" if line["step"] == "clipped" else "flip_nonprivate"].append(line["rows_per_second"])
+                weights[line["shape"]] = line["weights"]
+        for shape in contestants:
+            for c in contestants[shape]:
+                samples[shape][c.name].append(peers.rows_per_second(c, seconds))
+            samples[shape]["sgemm_gflops"].append(peers.sgemm_peak())
+    for shape in samples:
+        m = {k: summary(v)[0] for k, v in samples[shape].items()}
         opacus = max((m[k] for k in ("opacus_hooks", "opacus_ghost") if m[k]), default=None)
         flops = peers.flops_per_row(*peers.SHAPES[shape]) if peers else None
+        same = peers and shape in weights and weights[shape] == peers.weights(*peers.SHAPES[shape])
+        if peers and shape in weights and not same:
+            note(f"{shape}: the networks differ: {weights[shape]} weights in ours, {peers.weights(*peers.SHAPES[shape])} in the peers'")
         ratio = lambda a, b: round(a / b, 3) if a and b else None
         emit(bench="dp_step", shape=shape, flip_rows_per_s=m["flip"], flip_nonprivate_rows_per_s=m["flip_nonprivate"], opacus_rows_per_s=opacus,
              torch_rows_per_s=m["torch"],
              share_of_peak=round(m["flip"] * flops / (m["sgemm_gflops"] * 1e9), 4) if m["flip"] and flops else None,
              times_opacus=ratio(m["flip"], opacus), times_torch=ratio(m["flip"], m["torch"]), private_cost=ratio(m["flip_nonprivate"], m["flip"]),
              opacus_hooks_rows_per_s=m["opacus_hooks"], opacus_ghost_rows_per_s=m["opacus_ghost"], sgemm_gflops=m["sgemm_gflops"],
-             flops_per_row=flops, threads=THREADS, rounds=rounds, **{f"{k}_spread": summary(v)[1] for k, v in samples.items()})
+             flops_per_row=flops, weights=weights.get(shape), same_network=same, threads=THREADS, rounds=rounds,
+             **{f"{k}_spread": summary(v)[1] for k, v in samples[shape].items()})
 
 
 def train_and_sample(which, rounds):

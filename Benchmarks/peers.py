@@ -68,6 +68,10 @@ def flops_per_row(d, heads, levels=LEVELS):
     return 3 * (blocks * block + sum(2 * d * k for k in levels))
 
 
+def weights(d, heads):
+    return sum(p.numel() for p in Autoencoder(d, heads).parameters())
+
+
 def rows(batch=BATCH, levels=LEVELS):
     g = torch.Generator().manual_seed(1)
     return torch.stack([torch.randint(0, k, (batch,), generator=g) for k in levels], 1)

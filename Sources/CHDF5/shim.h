@@ -4,6 +4,7 @@
 
 #pragma once
 #include <hdf5.h>
+#include <stdlib.h>
 
 // 1 when the loaded library may be used with this header: same major and minor, release not older.
 static inline int flip_h5_matches(unsigned *major, unsigned *minor, unsigned *release) {
@@ -73,11 +74,14 @@ static inline hid_t flip_h5t_file(int kind, int big) {
     default: return -1;
     }
 }
-// UTF-8 text: `size` bytes padded with zeros, or of variable length when `size` is 0.
-static inline hid_t flip_h5t_text(size_t size) {
+// Text of `size` bytes padded with zeros or spaces, or of variable length when `size` is 0.
+static inline hid_t flip_h5t_text(size_t size, int spaces, int ascii) {
     hid_t t = H5Tcopy(H5T_C_S1);
-    if (t >= 0 && (H5Tset_size(t, size ? size : H5T_VARIABLE) < 0 || H5Tset_cset(t, H5T_CSET_UTF8) < 0
-                   || H5Tset_strpad(t, size ? H5T_STR_NULLPAD : H5T_STR_NULLTERM) < 0)) { H5Tclose(t); return -1; }
+    if (t >= 0 && (H5Tset_size(t, size ? size : H5T_VARIABLE) < 0 || H5Tset_cset(t, ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8) < 0
+                   || H5Tset_strpad(t, !size ? H5T_STR_NULLTERM : spaces ? H5T_STR_SPACEPAD : H5T_STR_NULLPAD) < 0)) {
+        H5Tclose(t);
+        return -1;
+    }
     return t;
 }
 
@@ -96,7 +100,26 @@ static inline herr_t flip_h5d_write(hid_t d, hid_t type, hid_t memspace, hid_t f
 static inline herr_t flip_h5d_read(hid_t d, hid_t type, hid_t memspace, hid_t filespace, void *p) {
     return H5Dread(d, type, memspace, filespace, 0, p);
 }
-static inline herr_t flip_h5d_reclaim(hid_t type, hid_t space, void *p) {
+// Texts of variable length, allocated by us so that a file cannot ask for more than `left` bytes.
+typedef struct { size_t left; } flip_h5_budget;
+static inline void *flip_h5_take(size_t size, void *info) {
+    flip_h5_budget *b = (flip_h5_budget *)info;
+    if (size > b->left) return 0;
+    b->left -= size;
+    return malloc(size ? size : 1);
+}
+static inline void flip_h5_give(void *p, void *info) { (void)info; free(p); }
+static inline herr_t flip_h5d_read_texts(hid_t d, hid_t type, hid_t memspace, hid_t filespace, void *p, size_t most) {
+    flip_h5_budget budget = { most };
+    hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+    herr_t result = -1;
+    if (transfer >= 0 && H5Pset_vlen_mem_manager(transfer, flip_h5_take, &budget, flip_h5_give, 0) >= 0)
+        result = H5Dread(d, type, memspace, filespace, transfer, p);
+    if (transfer >= 0) H5Pclose(transfer);
+    return result;
+}
+// Gives back what a text attribute's read allocated.
+static inline herr_t flip_h5a_reclaim(hid_t type, hid_t space, void *p) {
 #if H5_VERSION_GE(1, 12, 0)
     return H5Treclaim(type, space, 0, p);
 #else

@@ -19,7 +19,7 @@ struct Reporter {
     func report(_ progress: flip_progress) -> Bool {
         guard let callback else { return true }
         return withUnsafePointer(to: progress) { progress in
-            var event = flip_event(size: UInt32(MemoryLayout<flip_event>.size), kind: UInt32(FLIP_EVENT_PROGRESS.rawValue), progress: progress)
+            var event = flip_event(size: UInt32(MemoryLayout<flip_event>.size), kind: UInt32(FLIP_EVENT_PROGRESS), progress: progress)
             return callback(user, &event) == 0
         }
     }

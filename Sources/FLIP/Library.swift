@@ -53,3 +53,32 @@ private let csvSchema: JSON = [
 public func flip_file_check(_ path: UnsafePointer<CChar>?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
     giveJSON(json, err) { try checkFile(text(path, "path")) }
 }
+
+@_cdecl("flip_build_info")
+public func flip_build_info(_ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) {
+        let hdf5 = hdf5Versions()
+        return ["version": .string("\(version.major).\(version.minor).\(version.patch)"), "compiler": .string(compiler),
+                "architecture": .string(architecture), "hdf5": ["compiled": .string(hdf5.compiled), "loaded": .string(hdf5.loaded)]]
+    }
+}
+
+private var compiler: String {
+    #if compiler(>=6.4)
+    "Swift 6.4 or later"
+    #elseif compiler(>=6.3)
+    "Swift 6.3"
+    #else
+    "Swift 6.0 to 6.2"
+    #endif
+}
+
+private var architecture: String {
+    #if arch(x86_64)
+    "x86_64"
+    #elseif arch(arm64)
+    "aarch64"
+    #else
+    "other"
+    #endif
+}

@@ -27,14 +27,13 @@ private func group(_ p: UnsafePointer<CChar>?) throws -> String { try optionalTe
 public func flip_table_read_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
                                 _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.table, out, err) {
-        try readCSV(text(path, "path"), schema: schema(schemaHandle), options: csvOptions(config),
-                    progress: Reporter(callback, user, "reading").report)
+        try readCSV(text(path, "path"), schema(schemaHandle), csvOptions(config), progress: Reporter(callback, user, "reading").report)
     }
 }
 
 @_cdecl("flip_table_write_csv")
 public func flip_table_write_csv(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?, _ err: ErrorOut) -> flip_status {
-    attempt(err) { try writeCSV(complete(handle), text(path, "path"), options: csvOptions(config)) }
+    attempt(err) { try writeCSV(complete(handle), text(path, "path"), csvOptions(config)) }
 }
 
 @_cdecl("flip_table_read_hdf5")

@@ -30,7 +30,7 @@ final class AttributeReader {
 
     /// The bytes in memory: numbers in their own width, booleans as bytes, fixed text with its padding.
     func bytes() throws -> Buffer<UInt8> {
-        guard type != .variableText, let memory = type.handle(memory: true) else { throw failure("cannot be read") }
+        guard !type.isVariableText, let memory = type.handle(memory: true) else { throw failure("cannot be read") }
         let buffer = try Buffer<UInt8>(count: count * type.memorySize, for: "an attribute")
         guard count == 0 || Library.call({ H5Aread(handle.id, memory.id, buffer.base) }) >= 0 else { throw failure("cannot be read") }
         return buffer
@@ -51,7 +51,7 @@ final class AttributeReader {
             out.append(String(decoding: bytes, as: UTF8.self))
         }
         switch type {
-        case .fixedText(let size, let spaces):
+        case .fixedText(let size, let spaces, _):
             let buffer = try bytes()
             for i in 0..<count { try add(trimmed(buffer.base + i * size, size, spaces)) }
         case .variableText:
@@ -61,7 +61,7 @@ final class AttributeReader {
             defer {
                 Library.call {
                     let space = H5Aget_space(handle.id)
-                    flip_h5d_reclaim(memory.id, space, pointers.base)
+                    flip_h5a_reclaim(memory.id, space, pointers.base)
                     H5Sclose(space)
                 }
             }

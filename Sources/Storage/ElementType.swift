@@ -59,9 +59,10 @@ enum ElementType: Equatable {
     case number(NumberType)
     /// One byte per element in memory, 0 or 1 (checked where it is read).
     case boolean
-    /// Text of `size` bytes; `spaces` when padded with spaces, otherwise with zeros.
-    case fixedText(size: Int, spaces: Bool)
-    case variableText
+    /// Text of `size` bytes; `spaces` when padded with spaces, otherwise with zeros. `ascii`: marked so in the file, which must match in
+    /// memory; the bytes are checked to be UTF-8 either way.
+    case fixedText(size: Int, spaces: Bool = false, ascii: Bool = false)
+    case variableText(ascii: Bool = false)
 
     var name: String {
         switch self {
@@ -71,12 +72,17 @@ enum ElementType: Equatable {
         }
     }
 
+    var isVariableText: Bool {
+        if case .variableText = self { return true }
+        return false
+    }
+
     /// Bytes of one element in memory.
     var memorySize: Int {
         switch self {
         case .number(let n): n.size
         case .boolean: 1
-        case .fixedText(let size, _): size
+        case .fixedText(let size, _, _): size
         case .variableText: MemoryLayout<UnsafeMutablePointer<CChar>?>.size
         }
     }
@@ -97,10 +103,11 @@ enum ElementType: Equatable {
             case H5T_STRING:
                 let variable = H5Tis_variable_str(type)
                 guard variable >= 0 else { return nil }
-                if variable > 0 { return .variableText }
+                let ascii = H5Tget_cset(type) == H5T_CSET_ASCII
+                if variable > 0 { return .variableText(ascii: ascii) }
                 let size = H5Tget_size(type)
                 guard size > 0, size <= 1 << 30 else { return nil }
-                return .fixedText(size: size, spaces: H5Tget_strpad(type) == H5T_STR_SPACEPAD)
+                return .fixedText(size: size, spaces: H5Tget_strpad(type) == H5T_STR_SPACEPAD, ascii: ascii)
             default:
                 return nil
             }
@@ -123,13 +130,8 @@ enum ElementType: Equatable {
         switch self {
         case .number(let n): Handle(H5Tclose) { H5Tcopy(memory ? n.memory : n.file) }
         case .boolean: Handle(H5Tclose) { Self.makeBoolean() }
-        case .fixedText(let size, let spaces):
-            Handle(H5Tclose) {
-                let type = flip_h5t_text(size)
-                if spaces { H5Tset_strpad(type, H5T_STR_SPACEPAD) }
-                return type
-            }
-        case .variableText: Handle(H5Tclose) { flip_h5t_text(0) }
+        case .fixedText(let size, let spaces, let ascii): Handle(H5Tclose) { flip_h5t_text(size, spaces ? 1 : 0, ascii ? 1 : 0) }
+        case .variableText(let ascii): Handle(H5Tclose) { flip_h5t_text(0, 0, ascii ? 1 : 0) }
         }
     }
 

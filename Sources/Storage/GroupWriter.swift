@@ -135,7 +135,7 @@ package final class GroupWriter {
             let creation = flip_h5p_dataset_create()
             defer { H5Pclose(creation) }
             guard let fileType = type.handle(memory: false), H5Pset_obj_track_times(creation, false) >= 0,
-                  H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0 else { return -1 }
+                  type.isVariableText || H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0 else { return -1 }
             return H5Dcreate2(handle.id, name, fileType.id, space, 0, creation, 0)
         }
         guard let data else { throw file.failure(Name.join(path, name)) }
@@ -178,7 +178,7 @@ package final class GroupWriter {
 
     private func write(attribute name: String, _ type: ElementType, shape: [Int], of object: Handle, _ body: (Handle) throws -> herr_t) throws {
         try checkName(name)
-        guard let n = elementCount(shape), n < 64_000, n * max(type == .variableText ? 16 : 0, type.memorySize) < 64_000 else {
+        guard let n = elementCount(shape), n < 64_000, n * max(type.isVariableText ? 16 : 0, type.memorySize) < 64_000 else {
             throw Failure(.argument, "\(quoted(name)): too long for an attribute of an HDF5 file (64 000 bytes)")
         }
         let attribute = Handle(H5Aclose) {
@@ -192,13 +192,13 @@ package final class GroupWriter {
 
     private func textType(_ text: [String], _ name: String) throws -> ElementType {
         guard !text.contains(where: { $0.utf8.contains(0) }) else { throw Failure(.argument, "\(quoted(name)): text with a NUL character") }
-        return file.text == .variable ? .variableText : .fixedText(size: max(1, text.map(\.utf8.count).max() ?? 1), spaces: false)
+        return file.text == .variable ? .variableText() : .fixedText(size: max(1, text.map(\.utf8.count).max() ?? 1))
     }
 
     /// Hands `body` the memory layout of `text`: the texts one after the other, padded, or pointers to them.
     private func withText(_ text: [String], _ type: ElementType, _ body: (Handle, UnsafeRawPointer) throws -> herr_t) throws -> herr_t {
         guard let memory = type.handle(memory: true) else { return -1 }
-        if case .fixedText(let size, _) = type {
+        if case .fixedText(let size, _, _) = type {
             let (bytes, overflow) = size.multipliedReportingOverflow(by: max(1, text.count))
             guard !overflow else { throw Failure(.noMemory, "not enough memory for text") }
             let padded = try Buffer<UInt8>(count: bytes, for: "text")

@@ -17,21 +17,21 @@ struct Guards {
     let file: FileReader
 
     /// The type and shape of the open data set `data`.
-    func examine(_ data: hid_t, _ path: String) throws -> (type: ElementType, shape: [Int], chunkRows: Int?) {
+    func examine(_ data: hid_t, _ path: String) throws -> (type: ElementType, shape: [Int]) {
         guard let creation = Handle(H5Pclose, { H5Dget_create_plist(data) }) else { throw file.failure(path, "damaged") }
         let chunked = try checkLayout(creation.id, path)
         try checkFilters(creation.id, path, chunked)
         let shape = try self.shape(path) { H5Dget_space(data) }
         let type = try self.type(path) { H5Dget_type(data) }
         try checkSize(data, path, type, shape)
-        let chunkRows = chunked ? try checkChunk(creation.id, path, type, rank: shape.count) : nil
-        return (type, shape, chunkRows)
+        if chunked { try checkChunk(creation.id, path, type, rank: shape.count) }
+        return (type, shape)
     }
 
     func type(_ path: String, _ make: () -> hid_t) throws -> ElementType {
         guard let handle = Handle(H5Tclose, make) else { throw file.failure(path, "damaged") }
         guard let type = ElementType.of(handle.id) else { throw file.failure(path, "a data type that is not supported") }
-        if file.kind == .model, type == .variableText { throw file.failure(path, "text of variable length, which model files do not hold") }
+        if file.kind == .model, type.isVariableText { throw file.failure(path, "text of variable length, which model files do not hold") }
         return type
     }
 
@@ -84,13 +84,12 @@ struct Guards {
         guard enough else { throw file.failure(path, "declares more data than the file holds") }
     }
 
-    private func checkChunk(_ creation: hid_t, _ path: String, _ type: ElementType, rank: Int) throws -> Int {
+    private func checkChunk(_ creation: hid_t, _ path: String, _ type: ElementType, rank: Int) throws {
         var dims = [hsize_t](repeating: 0, count: 32)
         guard rank > 0, Library.call({ H5Pget_chunk(creation, 32, &dims) }) == rank,
               let elements = elementCount(dims[0..<rank].map { Int(clamping: $0) }),
               elements > 0, elements <= file.limits.chunkBytes / type.memorySize else {
             throw file.failure(path, "chunks larger than \(file.limits.chunkBytes >> 20) MiB")
         }
-        return Int(clamping: dims[0])
     }
 }

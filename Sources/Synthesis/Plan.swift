@@ -176,7 +176,10 @@ extension Plan {
 
 extension Plan {
     func makeDenoiser(latent: Int) throws -> Denoiser {
-        try Denoiser(latent: latent, hidden: settings.diffusion.hidden, layers: settings.diffusion.layers, seed: settings.seed)
+        let d = settings.diffusion
+        var shape = DenoiserShape(latent: latent)
+        (shape.width, shape.layers, shape.noiseLevels) = (d.hidden, d.layers, d.noiseLevels)
+        return try Denoiser(shape: shape, seed: settings.seed)
     }
 
     /// An upper estimate of the memory a training takes beside the host's own table, in bytes.

@@ -29,7 +29,7 @@ struct Sampler {
             codes = try Buffer(count: n * s.plan.grids.count, for: "codes")
             logits = try Buffer(count: n * s.autoencoder.shape.totalLevels, for: "logits")
             vae = try VAEScratch(s.autoencoder)
-            denoiser = try s.denoiser.map { try DenoiserScratch($0, rows: n, levels: 1) }
+            denoiser = try s.denoiser.map { try DenoiserScratch($0) }
         }
     }
 
@@ -41,7 +41,7 @@ struct Sampler {
             stream.fillNormal(w.latents.base + i * L, L)
         }
         if let denoiser, let scratch = w.denoiser {
-            denoiser.sample(latents: w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, scratch: scratch)
+            denoiser.sample(w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, into: w.latents.base, scratch)
         }
     }
 
@@ -121,8 +121,8 @@ private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: Un
 private extension Column {
     /// Writes the value that `cell` stands for; `u` chooses inside a cell of several values.
     func set(row: Int, grid: ColumnGrid, cell: Int, u: Double) {
-        if cell == grid.missingCell { if case .interval = grid.axis { put(row, number: .nan) } else { put(row, -1) } }
-        else if case .interval = grid.axis { put(row, number: grid.value(cell: cell, u: u)) }
+        if cell == grid.missingCell { put(row, -1) }
+        else if case .interval = grid.axis { put(row, 0, grid.value(cell: cell, u: u)) }
         else { put(row, grid.offset(cell: cell, u: u)) }
     }
 }

@@ -89,7 +89,7 @@ extension Trainer {
                 let f = bound / square.squareRoot()
                 if f < 1 { for k in i * L..<(i + 1) * L { z[k] *= f } }
             }
-            denoiser.clippedGradientSum(latents: z, noise: eps, levels: levels, count: n, clip: Float(s.clip), into: w.sum.base, scratch: d)
+            denoiser.clippedGradientSum(z, count: n, noise: eps, levels: levels, clips: w.clips.base, into: w.sum.base, d)
             out.add(w.sum.base)
         }
         fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
@@ -129,7 +129,7 @@ final class Workspace {
         for i in 0..<rows { clips.base[i] = Float(clip) }
         sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
         vae = try VAEScratch(network)
-        self.denoiser = try denoiser.map { try DenoiserScratch($0, rows: rows, levels: levels) }
+        self.denoiser = try denoiser.map { try DenoiserScratch($0) }
         tables = try statistics.encoders.map { e in
             let b = try Buffer<UInt16>(count: e.binOfCell.count, for: "an encoder")
             for (c, bin) in e.binOfCell.enumerated() { b.base[c] = bin }

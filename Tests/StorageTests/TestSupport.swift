@@ -35,7 +35,7 @@ func contents(_ path: String) throws -> [UInt8] {
     return (0..<count).map { bytes[$0] }
 }
 
-func put(_ bytes: [UInt8], _ path: String) throws { try bytes.withUnsafeBytes { try AtomicFile.write($0, to: path) } }
+func put(_ bytes: some Sequence<UInt8>, _ path: String) throws { try Array(bytes).withUnsafeBytes { try AtomicFile.write($0, to: path) } }
 
 func list<T>(_ buffer: Buffer<T>) -> [T] { (0..<buffer.count).map { buffer[$0] } }
 

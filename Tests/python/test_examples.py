@@ -1,8 +1,10 @@
-"""Tests of what the demonstration stands on: python3 -m unittest discover -s examples/python   (standard library only)."""
-import os, tempfile, unittest
+"""What the demonstration stands on: the simulated table, the comparisons, the arithmetic of its ledger. Standard library only."""
+import os, sys, tempfile, unittest
 
-import compare
-import hospital
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "python"))
+
+import compare  # noqa: E402
+import hospital  # noqa: E402
 
 
 class Hospital(unittest.TestCase):

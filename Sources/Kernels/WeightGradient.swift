@@ -1,0 +1,193 @@
+// The gradient of a linear layer's weights, dW[a][n] = sum over the T rows of x[t][a] dy[t][n]: a weight used at several rows has one
+// gradient, the sum. Three ways to its clipped sum over lanes:
+// - `rowGradient` keeps every lane's own gradient (for small layers) and adds its squared length; `weightedLanes` then sums lanes;
+// - `gramNorm` gets the squared length alone, from inner products; `weightedGradient` then sums x dy over rows and lanes.
+
+/// g[a][n] = sum over t of x[t][a] dy[t][n], lane by lane; square[lane] += their squares.
+/// - x: [T][.] row stride xs; dy: [T][.] row stride ds; g: [A][N] vectors; square: one vector.
+package func rowGradient(_ x: UnsafePointer<Float>, _ xs: Int, _ dy: UnsafePointer<Float>, _ ds: Int, _ g: UnsafeMutablePointer<Float>,
+                         _ square: UnsafeMutablePointer<Float>, _ T: Int, _ A: Int, _ N: Int) {
+    let x = vectors(x), dy = vectors(dy), g = vectors(g), square = vectors(square)
+    var a = 0
+    while a &+ 4 <= A {
+        var n = 0
+        while n < N {
+            let end = n &+ 4 <= N ? 4 : 1
+            if end == 4 { keep4x4(x + a, xs, dy + n, ds, g + (a &* N &+ n), N, square, T) } else {
+                var r = 0
+                while r < 4 { keep1x1(x + (a &+ r), xs, dy + n, ds, g + ((a &+ r) &* N &+ n), square, T); r = r &+ 1 }
+            }
+            n = n &+ end
+        }
+        a = a &+ 4
+    }
+    while a < A {
+        var n = 0
+        while n < N { keep1x1(x + a, xs, dy + n, ds, g + (a &* N &+ n), square, T); n = n &+ 1 }
+        a = a &+ 1
+    }
+}
+
+@inline(__always) private func keep1x1(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ g: Out, _ square: Out, _ T: Int) {
+    var s = V.zero, t = 0
+    while t < T { s = fma(s, x[t &* xs], dy[t &* ds]); t = t &+ 1 }
+    g[0] = s
+    square[0] = fma(square[0], s, s)
+}
+
+/// The 4 x 4 sums of products of one register tile.
+@inline(__always) private func keep4x4(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ g: Out, _ N: Int, _ square: Out, _ T: Int) {
+    var s00 = V.zero, s01 = V.zero, s02 = V.zero, s03 = V.zero
+    var s10 = V.zero, s11 = V.zero, s12 = V.zero, s13 = V.zero
+    var s20 = V.zero, s21 = V.zero, s22 = V.zero, s23 = V.zero
+    var s30 = V.zero, s31 = V.zero, s32 = V.zero, s33 = V.zero
+    var p = x, q = dy, t = 0
+    while t < T {
+        let d0 = q[0], d1 = q[1], d2 = q[2], d3 = q[3]
+        let x0 = p[0]
+        s00 = fma(s00, x0, d0); s01 = fma(s01, x0, d1); s02 = fma(s02, x0, d2); s03 = fma(s03, x0, d3)
+        let x1 = p[1]
+        s10 = fma(s10, x1, d0); s11 = fma(s11, x1, d1); s12 = fma(s12, x1, d2); s13 = fma(s13, x1, d3)
+        let x2 = p[2]
+        s20 = fma(s20, x2, d0); s21 = fma(s21, x2, d1); s22 = fma(s22, x2, d2); s23 = fma(s23, x2, d3)
+        let x3 = p[3]
+        s30 = fma(s30, x3, d0); s31 = fma(s31, x3, d1); s32 = fma(s32, x3, d2); s33 = fma(s33, x3, d3)
+        p += xs
+        q += ds
+        t = t &+ 1
+    }
+    var total = square[0]
+    total = fma(total, s00, s00); total = fma(total, s01, s01); total = fma(total, s02, s02); total = fma(total, s03, s03)
+    g[0] = s00; g[1] = s01; g[2] = s02; g[3] = s03
+    total = fma(total, s10, s10); total = fma(total, s11, s11); total = fma(total, s12, s12); total = fma(total, s13, s13)
+    g[N &+ 0] = s10; g[N &+ 1] = s11; g[N &+ 2] = s12; g[N &+ 3] = s13
+    total = fma(total, s20, s20); total = fma(total, s21, s21); total = fma(total, s22, s22); total = fma(total, s23, s23)
+    g[2 &* N &+ 0] = s20; g[2 &* N &+ 1] = s21; g[2 &* N &+ 2] = s22; g[2 &* N &+ 3] = s23
+    total = fma(total, s30, s30); total = fma(total, s31, s31); total = fma(total, s32, s32); total = fma(total, s33, s33)
+    g[3 &* N &+ 0] = s30; g[3 &* N &+ 1] = s31; g[3 &* N &+ 2] = s32; g[3 &* N &+ 3] = s33
+    square[0] = total
+}
+
+/// out[p] += sum over lanes of weight[lane] g[p][lane], where `keep` is not zero; lanes where it is zero add nothing, not even
+/// not-a-number. g: [P] vectors.
+package func weightedLanes(_ g: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ keep: UnsafePointer<Int32>,
+                           _ out: UnsafeMutablePointer<Float>, _ P: Int) {
+    let g = vectors(g), c = vectors(weight)[0], kept = ~equal(labels(keep)[0], VI.zero)
+    var p = 0
+    while p &+ 8 <= P {
+        add8(sum8(product(only(kept, g[p]), c), product(only(kept, g[p &+ 1]), c), product(only(kept, g[p &+ 2]), c),
+                     product(only(kept, g[p &+ 3]), c), product(only(kept, g[p &+ 4]), c), product(only(kept, g[p &+ 5]), c),
+                     product(only(kept, g[p &+ 6]), c), product(only(kept, g[p &+ 7]), c)), out + p)
+        p = p &+ 8
+    }
+    while p < P {
+        out[p] = out[p] + lanesSum(product(only(kept, g[p]), c))
+        p = p &+ 1
+    }
+}
+
+/// out[a * N + n] += sum over m and lanes of x[m][a] dy[m][n].
+/// - x: [M][.] row stride xs; dy: [M][.] row stride ds; out: [A][N] numbers.
+package func weightedGradient(_ x: UnsafePointer<Float>, _ xs: Int, _ dy: UnsafePointer<Float>, _ ds: Int, _ out: UnsafeMutablePointer<Float>,
+                              _ M: Int, _ A: Int, _ N: Int) {
+    let x = vectors(x), dy = vectors(dy)
+    var a = 0
+    while a < A {
+        var n = 0
+        if a &+ 2 <= A {
+            while n &+ 8 <= N { dots2x8(x + a, xs, dy + n, ds, out + (a &* N &+ n), N, M); n = n &+ 8 }
+            while n < N { dots1(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); dots1(x + (a &+ 1), xs, dy + n, ds, out + ((a &+ 1) &* N &+ n), M); n = n &+ 1 }
+            a = a &+ 2
+        } else {
+            while n < N { dots1(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); n = n &+ 1 }
+            a = a &+ 1
+        }
+    }
+}
+
+@inline(__always) private func dots1(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ M: Int) {
+    var s = V.zero, m = 0
+    while m < M { s = fma(s, x[m &* xs], dy[m &* ds]); m = m &+ 1 }
+    out[0] = out[0] + lanesSum(s)
+}
+
+@inline(__always) private func dots2x8(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ N: Int, _ M: Int) {
+    var a0 = V.zero, a1 = V.zero, a2 = V.zero, a3 = V.zero, a4 = V.zero, a5 = V.zero, a6 = V.zero, a7 = V.zero
+    var b0 = V.zero, b1 = V.zero, b2 = V.zero, b3 = V.zero, b4 = V.zero, b5 = V.zero, b6 = V.zero, b7 = V.zero
+    var p = x, q = dy, m = 0
+    while m < M {
+        let u = p[0], v = p[1]
+        a0 = fma(a0, u, q[0]); b0 = fma(b0, v, q[0]); a1 = fma(a1, u, q[1]); b1 = fma(b1, v, q[1])
+        a2 = fma(a2, u, q[2]); b2 = fma(b2, v, q[2]); a3 = fma(a3, u, q[3]); b3 = fma(b3, v, q[3])
+        a4 = fma(a4, u, q[4]); b4 = fma(b4, v, q[4]); a5 = fma(a5, u, q[5]); b5 = fma(b5, v, q[5])
+        a6 = fma(a6, u, q[6]); b6 = fma(b6, v, q[6]); a7 = fma(a7, u, q[7]); b7 = fma(b7, v, q[7])
+        p += xs
+        q += ds
+        m = m &+ 1
+    }
+    add8(sum8(a0, a1, a2, a3, a4, a5, a6, a7), out)
+    add8(sum8(b0, b1, b2, b3, b4, b5, b6, b7), out + N)
+}
+
+/// square[lane] += an upper bound of |sum over t of x[t] dy[t]^T|^2, close to it: the double sum over tokens of (x_t . x_s)(dy_t . dy_s)
+/// plus what its rounding can hide, `slack` * (sum over t of |x_t| |dy_t|)^2. With one row the first part is exact enough and stands alone.
+/// - x: [T][A] row stride xs; dy: [T][N] row stride ds.
+package func gramNorm(_ x: UnsafePointer<Float>, _ xs: Int, _ dy: UnsafePointer<Float>, _ ds: Int, _ slack: Float,
+                      _ square: UnsafeMutablePointer<Float>, _ T: Int, _ A: Int, _ N: Int) {
+    let x = vectors(x), dy = vectors(dy), square = vectors(square)
+    var cross = V.zero, own = V.zero, sizes = V.zero
+    var t = 0
+    while t < T {
+        let xt = x + t &* xs, dt = dy + t &* ds
+        let mine = inner(xt, xt, A) * inner(dt, dt, N)
+        own = own + mine
+        sizes = fma(sizes, mine, inverseRoot(mine))
+        var s = 0
+        while s &+ 3 <= t {
+            let u = inner3(xt, x + s &* xs, xs, A), v = inner3(dt, dy + s &* ds, ds, N)
+            cross = fma(fma(fma(cross, u.0, v.0), u.1, v.1), u.2, v.2)
+            s = s &+ 3
+        }
+        while s < t { cross = fma(cross, inner(xt, x + s &* xs, A), inner(dt, dy + s &* ds, N)); s = s &+ 1 }
+        t = t &+ 1
+    }
+    let gram = larger(own + cross + cross, V.zero)
+    square[0] = square[0] + (T == 1 ? gram : fma(gram, sizes * sizes, all(slack)))
+}
+
+@inline(__always) private func inner(_ p: In, _ q: In, _ A: Int) -> V {
+    var even = V.zero, odd = V.zero, i = 0
+    while i &+ 2 <= A {
+        even = fma(even, p[i], q[i])
+        odd = fma(odd, p[i &+ 1], q[i &+ 1])
+        i = i &+ 2
+    }
+    if i < A { even = fma(even, p[i], q[i]) }
+    return even + odd
+}
+
+/// Three inner products with one operand shared.
+@inline(__always) private func inner3(_ p: In, _ q: In, _ qs: Int, _ A: Int) -> (V, V, V) {
+    var a = V.zero, b = V.zero, c = V.zero, i = 0
+    let r = q + qs, u = r + qs
+    while i < A {
+        let x = p[i]
+        a = fma(a, x, q[i]); b = fma(b, x, r[i]); c = fma(c, x, u[i])
+        i = i &+ 1
+    }
+    return (a, b, c)
+}
+
+/// g[n] = sum over t of dy[t][n]; square[lane] += their squares. The gradient of a bias. g: [N] vectors.
+package func rowBias(_ dy: UnsafePointer<Float>, _ ds: Int, _ g: UnsafeMutablePointer<Float>, _ square: UnsafeMutablePointer<Float>,
+                     _ T: Int, _ N: Int) {
+    let dy = vectors(dy), g = vectors(g), square = vectors(square)
+    var n = 0
+    while n < N {
+        var s = V.zero, t = 0
+        while t < T { s = s + dy[t &* ds &+ n]; t = t &+ 1 }
+        g[n] = s
+        square[0] = fma(square[0], s, s)
+        n = n &+ 1
+    }
+}

@@ -1,0 +1,153 @@
+// The cells of one column of a file into one column of a table. Numbers stay numbers, texts are read as CSV cells would be, times are
+// converted from the unit that the file names.
+
+import Basics
+import Tables
+
+struct ColumnReader {
+    private let table: Table
+    private let field: Field
+    private let source: ColumnSource
+    private var rows: Int { table.rows }
+
+    init(_ table: Table, _ field: Field, _ source: ColumnSource) { (self.table, self.field, self.source) = (table, field, source) }
+
+    func read() throws {
+        switch source.cells {
+        case .numbers(let data, let type): try type.isFloat ? readDoubles(data, single: type == .float32) : readIntegers(data, type)
+        case .booleans(let data): try readBooleans(data)
+        case .texts(let data): try readTexts(data)
+        case .categories(let codes, let texts): try readCategories(codes, texts)
+        }
+    }
+
+    // MARK: one kind each
+
+    private func readIntegers(_ data: DataSetReader, _ type: NumberType) throws {
+        let values = try Buffer<Int64>(count: rows, for: "a column")
+        if type == .uint64 {
+            try UnsafeMutableRawPointer(values.base).withMemoryRebound(to: UInt64.self, capacity: rows) { try data.readAll(as: $0) }
+            for i in 0..<rows where values[i] < 0 && !isMissing(i) { throw bad(i, "beyond 64 bits") }
+        } else {
+            try data.readAll(as: values.base)
+        }
+        if let target = timeUnit {
+            let unit = try self.unit(data)
+            for i in 0..<rows where !isMissing(i) {
+                guard let converted = unit.convert(values[i], to: target) else { throw bad(i, "not a whole number of \(target.text)") }
+                values[i] = converted
+            }
+        }
+        if isText { return try setTexts { String(values[$0]) } }
+        let valid = try self.valid()
+        try withExtendedLifetime((values, valid)) { try table.setInt64(field.name, values.base, valid: valid?.base) }
+    }
+
+    private func readDoubles(_ data: DataSetReader, single: Bool) throws {
+        let values = try Buffer<Double>(count: rows, for: "a column")
+        try data.readAll(as: values.base)
+        if let target = timeUnit {
+            let unit = try self.unit(data)
+            let ratio = Double(unit.nanoseconds) / Double(target.nanoseconds)
+            // A moment is meant to the microsecond; a date must be whole as it stands.
+            for i in 0..<rows { values[i] = target == .days ? values[i] * ratio : (values[i] * ratio).rounded() }
+        } else if single, case .number(_, _, let step?) = field.kind {
+            // 0.1 in 32 bits is no multiple of 0.1 in 64: take the multiple whose 32 bits these are.
+            for i in 0..<rows {
+                let near = (values[i] / step).rounded() * step
+                if Float(near) == Float(values[i]) { values[i] = near }
+            }
+        }
+        if isText { return try setTexts { values[$0].isNaN ? nil : FieldText(field).text(values[$0]) } }
+        let valid = try self.valid()
+        try withExtendedLifetime((values, valid)) { try table.setFloat64(field.name, values.base, valid: valid?.base) }
+    }
+
+    private func readBooleans(_ data: DataSetReader) throws {
+        guard timeUnit == nil else { throw data.failure("holds booleans where times are expected") }
+        let bytes = try ColumnSource.booleans(data, rows)
+        if isText {
+            let words = FieldText(field)
+            return try setTexts { words.text(bytes[$0] == 1) }
+        }
+        let values = try Buffer<Int64>(count: rows, for: "a column")
+        for i in 0..<rows { values[i] = Int64(bytes[i]) }
+        let valid = try self.valid()
+        try withExtendedLifetime((values, valid)) { try table.setInt64(field.name, values.base, valid: valid?.base) }
+    }
+
+    private func readTexts(_ data: DataSetReader) throws {
+        let block = 8192
+        let list = try TextList()
+        var first = 0, trouble: (any Error)?
+        do {
+            try table.setStrings(field.name) { row in
+                if row >= first + list.count, trouble == nil {
+                    do {
+                        list.removeAll()
+                        first = row
+                        try data.readTexts(row, min(block, rows - row), maxBytes: 1 << 20) { try list.append($0) }
+                    } catch { trouble = error }
+                }
+                return trouble != nil || isMissing(row) ? nil : list[row - first]
+            }
+        } catch { throw trouble ?? error }
+        if let trouble { throw trouble }
+    }
+
+    private func readCategories(_ data: DataSetReader, _ texts: TextList) throws {
+        let codes = try Buffer<Int32>(count: rows, for: "a column")
+        try data.readAll(as: codes.base)
+        try withExtendedLifetime(codes) {
+            try table.setCodes(field.name, codes.base, levelCount: texts.count) { texts[$0] }
+        }
+    }
+
+    // MARK: parts
+
+    /// Cells of a field with text levels from something else than text.
+    private func setTexts(_ text: (Int) -> String?) throws {
+        let list = try TextList()
+        var trouble: (any Error)?
+        do {
+            try table.setStrings(field.name) { row in
+                guard !isMissing(row), let cell = text(row) else { return nil }
+                list.removeAll()
+                do { try list.append(cell) } catch {
+                    trouble = error
+                    return nil
+                }
+                return list[0]
+            }
+        } catch { throw trouble ?? error }
+        if let trouble { throw trouble }
+    }
+
+    private var isText: Bool {
+        if case .categorical = field.kind { return field.type == .string }
+        return false
+    }
+
+    /// What the table counts in, for fields of times.
+    private var timeUnit: TimeUnit? { field.type == .date ? .days : field.type == .datetime ? .microseconds : nil }
+
+    private func unit(_ data: DataSetReader) throws -> TimeUnit {
+        guard let unit = source.unit else {
+            throw data.failure("holds numbers for a \(field.type.rawValue): its attribute \"units\" must say what they count, such as "
+                + "\"days since 1970-01-01\"")
+        }
+        return unit
+    }
+
+    private func isMissing(_ row: Int) -> Bool { source.mask.map { $0[row] != 0 } ?? false }
+
+    /// One byte a row, 0 where the cell is missing.
+    private func valid() throws -> Buffer<UInt8>? {
+        guard let mask = source.mask else { return nil }
+        let valid = try Buffer<UInt8>(count: rows, for: "a column")
+        for i in 0..<rows { valid[i] = 1 - mask[i] }
+        return valid
+    }
+
+    private func bad(_ row: Int, _ rule: String) -> Failure { Failure(.schema, "column \(quoted(field.name)), row \(row + 1): \(rule)") }
+}

@@ -1,0 +1,222 @@
+/* Models: files good and bad, sampling, the ledger. */
+#include "check.h"
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *as_csv(const flip_table *table, size_t *size) {
+    flip_error err;
+    GIVES(FLIP_OK, flip_table_write_csv(table, path_of("rows.csv"), NULL, &err));
+    return read_file(path_of("rows.csv"), size);
+}
+
+static flip_table *sample(const flip_model *model, int64_t first, int64_t count, const char *config) {
+    flip_table *table = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_model_sample(model, first, count, config, NULL, NULL, &table, &err));
+    CHECK(flip_table_rows(table) == count);
+    return table;
+}
+
+static int same_sample(const flip_model *a, const flip_model *b, const char *config_a, const char *config_b) {
+    size_t n = 0, m = 1;
+    flip_table *x = sample(a, 0, 700, config_a), *y = sample(b, 0, 700, config_b);
+    char *s = as_csv(x, &n), *t = as_csv(y, &m);
+    int same = n == m && !memcmp(s, t, n);
+    free(s); free(t); flip_table_free(x); flip_table_free(y);
+    return same;
+}
+
+static void saved_and_loaded(void) {
+    flip_model *model = a_model(), *again = NULL, *from_bytes = NULL;
+    flip_buffer *bytes = NULL, *one = NULL, *two = NULL;
+    flip_schema *schema = NULL;
+    flip_error err;
+    size_t size = 0;
+    char *file;
+    GIVES(FLIP_OK, flip_model_save(model, path_of("m.flip.h5"), &err));
+    GIVES(FLIP_OK, flip_model_load(path_of("m.flip.h5"), &again, &err));
+    CHECK(same_sample(model, again, "{\"seed\": 5}", "{\"seed\": 5}"));
+    GIVES(FLIP_OK, flip_model_to_bytes(model, &bytes, &err));
+    file = read_file(path_of("m.flip.h5"), &size);
+    CHECK(size == flip_buffer_size(bytes) && !memcmp(file, flip_buffer_data(bytes), size));
+    GIVES(FLIP_OK, flip_model_from_bytes(flip_buffer_data(bytes), flip_buffer_size(bytes), &from_bytes, &err));
+    CHECK(same_sample(model, from_bytes, "{\"seed\": 6}", "{\"seed\": 6, \"threads\": 1}"));
+    GIVES(FLIP_OK, flip_model_ledger(model, &one, &err));
+    GIVES(FLIP_OK, flip_model_ledger(again, &two, &err));
+    CHECK(!strcmp(flip_buffer_data(one), flip_buffer_data(two)));
+    flip_buffer_free(one); flip_buffer_free(two);
+    GIVES(FLIP_OK, flip_model_json(model, &one, &err));
+    flip_buffer_free(one);
+    GIVES(FLIP_OK, flip_model_schema(model, &schema, &err));
+    GIVES(FLIP_OK, flip_file_check(path_of("m.flip.h5"), &one, &err));
+    CHECK(strstr(flip_buffer_data(one), "\"usable\":true") && strstr(flip_buffer_data(one), "\"verified\""));
+    flip_buffer_free(one);
+    free(file); flip_buffer_free(bytes); flip_schema_free(schema);
+    flip_model_free(model); flip_model_free(again); flip_model_free(from_bytes);
+}
+
+static void rows_of_a_seed(void) {
+    flip_model *model = a_model();
+    flip_table *all = sample(model, 0, 1000, "{\"seed\": 3}"), *part, *fresh;
+    int64_t x[1000], y[300];
+    int32_t c[1000], d[300];
+    double income;
+    uint8_t valid;
+    flip_error err;
+    int i;
+    GIVES(FLIP_OK, flip_table_get_int64(all, "age", 0, 1000, x, NULL, &err));
+    GIVES(FLIP_OK, flip_table_get_codes(all, "city", 0, 1000, c, &err));
+    part = sample(model, 613, 300, "{\"seed\": 3, \"threads\": 1}");
+    GIVES(FLIP_OK, flip_table_get_int64(part, "age", 0, 300, y, NULL, &err));
+    GIVES(FLIP_OK, flip_table_get_codes(part, "city", 0, 300, d, &err));
+    CHECK(!memcmp(x + 613, y, sizeof y) && !memcmp(c + 613, d, sizeof d));
+    for (i = 0; i < 1000; i++) {
+        CHECK(x[i] >= 18 && x[i] <= 90 && c[i] >= -1 && c[i] < 3);
+        GIVES(FLIP_OK, flip_table_get_float64(all, "income", i, 1, &income, &valid, &err));
+        CHECK(!valid || (income >= 0 && income <= 1000 && income * 2 == floor(income * 2)));
+    }
+    CHECK(!same_sample(model, model, "{\"seed\": 3}", "{\"seed\": 4}"));
+    CHECK(!same_sample(model, model, NULL, "{}"));                     /* fresh randomness each time */
+    fresh = sample(model, INT64_MAX - 5, 5, "{\"seed\": 9223372036854775807}");
+    flip_table_free(all); flip_table_free(part); flip_table_free(fresh); flip_model_free(model);
+}
+
+static int32_t stop(void *user, const flip_event *event) { (void)event; ++*(int *)user; return 1; }
+
+static void arguments(void) {
+    flip_model *model = a_model(), *m = model;
+    flip_table *table = (flip_table *)(void *)model;
+    flip_buffer *b = NULL;
+    flip_schema *s = NULL;
+    flip_accountant *a = NULL;
+    flip_error err;
+    double e1 = 0;
+    int calls = 0;
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 0, NULL, NULL, NULL, &table, &err));
+    CHECK(table == NULL);
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, -1, NULL, NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, -1, 5, NULL, NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, INT64_MAX, 5, NULL, NULL, NULL, &table, &err));
+    GIVES(FLIP_E_NOMEM, flip_model_sample(model, 0, INT64_MAX, NULL, NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"seed\": -1}", NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"seed\": 1.5}", NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"sead\": 1}", NULL, NULL, &table, &err));
+    MESSAGE_HAS("sead");
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"threads\": 1000000}", NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(NULL, 0, 5, NULL, NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, NULL, NULL, NULL, NULL, &err));
+    GIVES(FLIP_E_CANCELLED, flip_model_sample(model, 0, 100000, NULL, stop, &calls, &table, &err));
+    CHECK(calls == 1 && table == NULL);
+    GIVES(FLIP_E_ARG, flip_model_save(NULL, path_of("x"), &err));
+    GIVES(FLIP_E_ARG, flip_model_save(model, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_model_load(NULL, &m, &err));
+    GIVES(FLIP_E_ARG, flip_model_load(path_of("x"), NULL, &err));
+    GIVES(FLIP_E_ARG, flip_model_from_bytes(NULL, 5, &m, &err));
+    GIVES(FLIP_E_FORMAT, flip_model_from_bytes("", 0, &m, &err));
+    GIVES(FLIP_E_FORMAT, flip_model_from_bytes("hello", 5, &m, &err));
+    GIVES(FLIP_E_ARG, flip_model_from_bytes("hello", SIZE_MAX, &m, &err));
+    CHECK(m == NULL);
+    GIVES(FLIP_E_ARG, flip_model_to_bytes(NULL, &b, &err));
+    GIVES(FLIP_E_ARG, flip_model_to_bytes(model, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_model_json(NULL, &b, &err));
+    GIVES(FLIP_E_ARG, flip_model_json(model, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_model_ledger(NULL, &b, &err));
+    GIVES(FLIP_E_ARG, flip_model_ledger(model, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_model_schema(NULL, &s, &err));
+    GIVES(FLIP_E_ARG, flip_model_schema(model, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_accountant_of_model(model, "renyi", "nobody", &a, &err));
+    GIVES(FLIP_E_ARG, flip_accountant_of_model(model, NULL, NULL, &a, &err));
+    GIVES(FLIP_E_UNSUPPORTED, flip_accountant_of_model(model, "pld", NULL, &a, &err));
+    GIVES(FLIP_OK, flip_accountant_of_model(model, "renyi", NULL, &a, &err));
+    GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &e1, &err));
+    CHECK(e1 > 0 && e1 <= 4 * (1 + 1e-9));
+    flip_accountant_free(a);
+    GIVES(FLIP_OK, flip_accountant_of_model(model, "renyi", "all", &a, &err));
+    flip_accountant_free(a); flip_model_free(model);
+}
+
+/* Cut, changed, foreign and newer files: an error each, never a model, never a crash. */
+static void bad_files(void) {
+    flip_model *model = a_model(), *out = NULL;
+    flip_schema *schema = a_schema();
+    flip_table *table = a_table(schema, 10);
+    flip_buffer *json = NULL;
+    flip_error err;
+    const char *path = path_of("m.flip.h5"), *bad = path_of("bad.flip.h5"), *where;
+    size_t size = 0, keep;
+    char *bytes, *copy;
+    uint32_t state = 7;
+    int round;
+    GIVES(FLIP_OK, flip_model_save(model, path, &err));
+    bytes = read_file(path, &size);
+    for (keep = 0; keep < size; keep += keep < 400 ? 13 : 1 + size / 41) {
+        write_bytes(bad, bytes, keep);
+        GIVES(FLIP_E_FORMAT, flip_model_load(bad, &out, &err));
+        CHECK(out == NULL);
+    }
+    copy = (char *)malloc(size + 1);
+    for (round = 0; round < 200; round++) {
+        memcpy(copy, bytes, size);
+        state = state * 1664525u + 1013904223u;
+        copy[(state >> 3) % size] ^= (char)(1 << (state % 8));
+        if (flip_model_from_bytes(copy, size, &out, &err) == FLIP_OK) check_fail(__FILE__, __LINE__, "round %d: a changed file was accepted", round);
+        if (err.code != FLIP_E_FORMAT && err.code != FLIP_E_VERSION) check_fail(__FILE__, __LINE__, "round %d: %s", round, err.message);
+    }
+    memcpy(copy, bytes, size);
+    where = NULL;                                                          /* a file of format 9.0 */
+    for (keep = 0; keep + 3 < size; keep++) if (!memcmp(copy + keep, "1.0", 3) && (keep + 3 == size || copy[keep + 3] == 0)) { copy[keep] = '9'; where = copy; }
+    CHECK(where != NULL);
+    write_bytes(bad, copy, size);
+    if (flip_model_load(bad, &out, &err) == FLIP_OK || (err.code != FLIP_E_VERSION && err.code != FLIP_E_FORMAT))
+        check_fail(__FILE__, __LINE__, "format 9.0: %s", err.message);
+    GIVES(FLIP_OK, flip_file_check(bad, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"usable\":false") && strstr(flip_buffer_data(json), "\"problem\""));
+    flip_buffer_free(json);
+    GIVES(FLIP_OK, flip_table_write_hdf5(table, bad, NULL, &err));         /* HDF5, but of another kind */
+    GIVES(FLIP_E_FORMAT, flip_model_load(bad, &out, &err));
+    write_file(bad, "age,sex\n18,Male\n");
+    GIVES(FLIP_E_FORMAT, flip_model_load(bad, &out, &err));
+    GIVES(FLIP_E_IO, flip_model_load(path_of("none.h5"), &out, &err));
+    GIVES(FLIP_E_IO, flip_model_load("/tmp", &out, &err));
+    mkfifo(path_of("pipe"), 0600);
+    GIVES(FLIP_E_IO, flip_model_load(path_of("pipe"), &out, &err));        /* not a regular file: does not wait */
+    if (geteuid() == 0 && !seteuid(65534)) {
+        chmod(path, 0600);
+        GIVES(FLIP_E_IO, flip_model_load(path, &out, &err));               /* somebody else's */
+        if (seteuid(0)) abort();
+    }
+    CHECK(out == NULL);
+    free(bytes); free(copy); flip_model_free(model); flip_table_free(table); flip_schema_free(schema);
+}
+
+static void full_disk_and_read_only(void) {
+    flip_model *model = a_model(), *again = NULL;
+    flip_error err;
+    struct rlimit limit = {5000, 5000};
+    const char *path = path_of("m.flip.h5"), *folder = path_of("locked"), *inside = path_of("locked/m.flip.h5");
+    GIVES(FLIP_OK, flip_model_save(model, path, &err));
+    GIVES(FLIP_E_IO, flip_model_save(model, path_of("no/such/m.h5"), &err));
+    GIVES(FLIP_E_IO, flip_model_save(model, "/proc/m.h5", &err));
+    GIVES(FLIP_E_IO, flip_model_save(model, "/dev/full", &err));
+    mkdir(folder, 0500);
+    if (geteuid() == 0) {
+        if (seteuid(65534)) abort();
+        GIVES(FLIP_E_IO, flip_model_save(model, inside, &err));
+        if (seteuid(0)) abort();
+    } else {
+        GIVES(FLIP_E_IO, flip_model_save(model, inside, &err));
+    }
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit)) abort();
+    GIVES(FLIP_E_IO, flip_model_save(model, path, &err));
+    GIVES(FLIP_OK, flip_model_load(path, &again, &err));                   /* the old one is still there, whole */
+    flip_model_free(again); flip_model_free(model);
+}
+
+const test_case model_tests[] = {
+    {"model: saved and loaded", saved_and_loaded}, {"model: rows of a seed", rows_of_a_seed}, {"model: arguments", arguments},
+    {"model: bad files", bad_files}, {"model: full disk, read-only target", full_disk_and_read_only}, {NULL, NULL}};

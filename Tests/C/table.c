@@ -1,0 +1,142 @@
+/* Tables in memory: columns in, columns out, and everything a host can get wrong. */
+#include "check.h"
+#include <math.h>
+
+static void columns_come_back(void) {
+    flip_schema *schema = a_schema(), *again = NULL;
+    flip_table *table = NULL;
+    flip_error err;
+    static const int64_t ages[] = {18, 90, 44}, days[] = {18262, 18627, 18300};
+    static const int32_t sexes[] = {1, 0, 0}, cities[] = {2, -1, 0};
+    static const char *const sex_levels[] = {"Male", "Female"};          /* another order than the schema's */
+    static const char *const city_levels[] = {"K\xc3\xb6ln", "Rome", "Bonn"};   /* Rome is not used */
+    static const double incomes[] = {0.5, NAN, 1000};
+    static const uint8_t valid[] = {1, 0, 1};
+    static const char *const text = "trueNAfalse";
+    static const int64_t offsets[] = {0, 4, 6, 11};
+    int64_t x[3];
+    double d[3];
+    int32_t codes[3];
+    uint8_t v[3];
+    GIVES(FLIP_OK, flip_table_create(schema, 3, &table, &err));
+    CHECK(flip_table_rows(table) == 3);
+    GIVES(FLIP_E_STATE, flip_table_get_int64(table, "age", 0, 3, x, v, &err));
+    GIVES(FLIP_E_STATE, flip_table_write_csv(table, path_of("half.csv"), NULL, &err));
+    CHECK(!file_exists(path_of("half.csv")));
+    GIVES(FLIP_OK, flip_table_set_int64(table, "age", ages, NULL, &err));
+    GIVES(FLIP_OK, flip_table_set_codes(table, "sex", sexes, sex_levels, 2, &err));
+    GIVES(FLIP_OK, flip_table_set_codes(table, "city", cities, city_levels, 3, &err));
+    GIVES(FLIP_OK, flip_table_set_float64(table, "income", incomes, NULL, &err));
+    GIVES(FLIP_OK, flip_table_set_strings(table, "member", text, offsets, NULL, &err));
+    GIVES(FLIP_OK, flip_table_set_int64(table, "joined", days, valid, &err));
+
+    GIVES(FLIP_OK, flip_table_get_int64(table, "age", 0, 3, x, v, &err));
+    CHECK(x[0] == 18 && x[1] == 90 && x[2] == 44 && v[0] && v[1] && v[2]);
+    GIVES(FLIP_OK, flip_table_get_codes(table, "sex", 0, 3, codes, &err));
+    CHECK(codes[0] == 0 && codes[1] == 1 && codes[2] == 1);
+    GIVES(FLIP_OK, flip_table_get_codes(table, "city", 0, 3, codes, &err));
+    CHECK(codes[0] == 0 && codes[1] == -1 && codes[2] == 1);
+    GIVES(FLIP_OK, flip_table_get_float64(table, "income", 0, 3, d, v, &err));
+    CHECK(d[0] == 0.5 && isnan(d[1]) && d[2] == 1000 && v[0] == 1 && v[1] == 0);
+    GIVES(FLIP_OK, flip_table_get_codes(table, "member", 0, 3, codes, &err));
+    CHECK(codes[0] == 1 && codes[1] == -1 && codes[2] == 0);
+    GIVES(FLIP_OK, flip_table_get_int64(table, "joined", 1, 2, x, v, &err));
+    CHECK(x[0] == INT64_MIN && v[0] == 0 && x[1] == 18300 && v[1] == 1);
+    GIVES(FLIP_OK, flip_table_get_float64(table, "age", 2, 1, d, NULL, &err));
+    CHECK(d[0] == 44);
+    GIVES(FLIP_OK, flip_table_get_float64(table, "age", 3, 0, d, NULL, &err));
+    GIVES(FLIP_OK, flip_table_set_int64(table, "joined", days, NULL, &err));       /* again: replaced */
+    GIVES(FLIP_OK, flip_table_get_int64(table, "joined", 1, 1, x, v, &err));
+    CHECK(x[0] == 18627 && v[0] == 1);
+    GIVES(FLIP_OK, flip_table_schema(table, &again, &err));
+    flip_table_free(table);
+    flip_schema_free(schema);
+    flip_schema_free(again);
+}
+
+static void bad_cells(void) {
+    flip_schema *schema = a_schema();
+    flip_table *table = a_table(schema, 3);
+    flip_error err;
+    static const int64_t young[] = {18, 17, 18}, days[] = {18262, 18261, 18262}, many[] = {0, 2, 0};
+    static const double thirds[] = {0, 1.0 / 3, 0}, endless[] = {0, INFINITY, 0}, halves[] = {18.5, 20, 20};
+    static const int32_t codes[] = {0, 1, 0}, outside[] = {0, 2, 0}, low[] = {0, -2, 0};
+    static const char *const levels[] = {"Female", "Zebra-canary"};
+    static const uint8_t gap[] = {1, 0, 1};
+    static const char *const text = "18x17x";
+    static const int64_t offsets[] = {0, 2, 5, 6}, falling[] = {0, 4, 2, 6}, negative[] = {-1, 2, 4, 6};
+    int64_t x[3];
+    GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "age", young, NULL, &err));
+    MESSAGE_HAS("age");
+    MESSAGE_LACKS("17");
+    GIVES(FLIP_E_STATE, flip_table_get_int64(table, "age", 0, 3, x, NULL, &err));     /* unset now */
+    GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "age", young + 2, gap, &err));   /* required, and may not be missing */
+    GIVES(FLIP_E_SCHEMA, flip_table_set_float64(table, "age", halves, NULL, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "joined", days, NULL, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "member", many, NULL, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_float64(table, "income", thirds, NULL, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_float64(table, "income", endless, NULL, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_codes(table, "sex", codes, levels, 2, &err));
+    MESSAGE_LACKS("canary");
+    GIVES(FLIP_E_SCHEMA, flip_table_set_codes(table, "sex", outside, levels, 2, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_codes(table, "sex", low, levels, 2, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_strings(table, "age", text, offsets, NULL, &err));
+    MESSAGE_LACKS("x17");
+    GIVES(FLIP_E_ARG, flip_table_set_strings(table, "age", text, falling, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_strings(table, "age", text, negative, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_int64(table, "city", young, NULL, &err));        /* levels are set by codes or text */
+    GIVES(FLIP_E_ARG, flip_table_set_int64(table, "aeg", young, NULL, &err));
+    flip_table_free(table);
+    flip_schema_free(schema);
+}
+
+static void arguments(void) {
+    flip_schema *schema = a_schema(), *s = NULL;
+    flip_table *table = a_table(schema, 3), *other = (flip_table *)(void *)schema;
+    flip_error err;
+    int64_t x[3] = {18, 18, 18};
+    double d[3] = {1, 1, 1};
+    int32_t codes[3] = {0, 0, 0};
+    int64_t offsets[4] = {0, 0, 0, 0};
+    static const char *const levels[] = {"Male", NULL};
+    GIVES(FLIP_E_ARG, flip_table_create(NULL, 3, &other, &err));
+    CHECK(other == NULL);
+    GIVES(FLIP_E_ARG, flip_table_create(schema, 3, NULL, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_create(schema, 0, &other, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_create(schema, -5, &other, &err));
+    GIVES(FLIP_E_NOMEM, flip_table_create(schema, INT64_MAX, &other, &err));
+    GIVES(FLIP_E_NOMEM, flip_table_create(schema, INT64_MAX / 2, &other, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_int64(NULL, "age", x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_int64(table, NULL, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_int64(table, "age", NULL, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_int64(table, "\xff", x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_int64((flip_table *)(void *)schema, "age", x, NULL, &err));
+    MESSAGE_HAS("flip_schema");
+    GIVES(FLIP_E_ARG, flip_table_set_float64(NULL, "age", d, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_float64(table, "age", NULL, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_codes(table, "sex", NULL, levels, 1, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_codes(table, "sex", codes, NULL, 1, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_codes(table, "sex", codes, levels, 2, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_codes(table, "sex", codes, levels, -1, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_set_codes(table, "sex", codes, NULL, 0, &err));
+    GIVES(FLIP_OK, flip_table_set_codes(table, "sex", codes, levels, 1, &err));
+    GIVES(FLIP_E_ARG, flip_table_set_strings(table, "city", "", NULL, NULL, &err));
+    GIVES(FLIP_OK, flip_table_set_strings(table, "city", NULL, offsets, NULL, &err));    /* all empty: all missing */
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "age", 0, 3, NULL, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "age", -1, 1, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "age", 0, 4, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "age", 3, 1, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "age", 0, -1, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "age", INT64_MAX, INT64_MAX, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_int64(table, "sex", 0, 3, x, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_float64(table, "sex", 0, 3, d, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_codes(table, "age", 0, 3, codes, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_codes(table, "sex", 0, 3, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_schema(NULL, &s, &err));
+    GIVES(FLIP_E_ARG, flip_table_schema(table, NULL, &err));
+    flip_table_free(table);
+    flip_schema_free(schema);
+}
+
+const test_case table_tests[] = {
+    {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells}, {"table: arguments", arguments}, {NULL, NULL}};

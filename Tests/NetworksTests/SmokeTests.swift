@@ -1,3 +1,0 @@
-import XCTest
-@testable import Networks
-final class NetworksSmokeTests: XCTestCase { func testLinks() {} }
