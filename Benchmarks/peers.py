@@ -5,10 +5,10 @@ three contestants run the very same module. What it is not: a training; every st
 
     B  rows in a batch      T  tokens, one a column      d  token width      h  heads      F  feed-forward width
 
-    cells [B, T] → one embedding table with an offset a column → [B, T, d]
-    encoder mean, encoder log-variance: 2 blocks each            z = μ + ε·exp(½ logσ²)
-    decoder: 2 blocks → a linear head a column → Σ_columns cross-entropy + β KL
-    block:  x + O(softmax(Q Kᵀ/√(d/h)) V) of norm(x);  x + W₂ relu(W₁ norm(x))
+    cells [B, T] → one embedding table, an offset a column → [B, T, d]
+    two encoders of 2 blocks each → [d, d] → mean μ, log-variance (an offset a column)      z = μ + ε·exp(½ logσ²)
+    z, an offset a column → decoder of 2 blocks → a linear head a column → Σ_columns cross-entropy + β KL
+    block:  x + O(softmax(Q Kᵀ/√(d/h)) V) of norm(x);  x + W₂ relu(W₁ norm(x));  a norm after the last
 """
 import math, time, warnings
 import torch
@@ -19,6 +19,7 @@ warnings.filterwarnings("ignore")
 
 LEVELS = [20, 9, 20, 16, 16, 7, 15, 6, 5, 2, 6, 6, 16, 20, 2]     # adult's columns after binning
 SHAPES = {"narrow": (4, 1), "wide": (32, 4)}                      # token width, heads
+BIASES, AFFINE = False, False                                     # of the blocks' linear maps; of the norms: as in flip-bench
 FEED, BLOCKS, BATCH, BETA, CLIP, NOISE, RATE = 128, 2, 1024, .5, 1.0, 1.6, 1e-3
 
 
@@ -26,17 +27,31 @@ class Block(nn.Module):
     def __init__(self, d, heads):
         super().__init__()
         self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
-        self.q, self.k, self.v, self.o = (nn.Linear(d, d) for _ in range(4))
-        self.up, self.down = nn.Linear(d, FEED), nn.Linear(FEED, d)
+        self.norm1, self.norm2 = (nn.LayerNorm(d, elementwise_affine=AFFINE) for _ in range(2))
+        self.qkv, self.out = nn.Linear(d, 3 * d, bias=BIASES), nn.Linear(d, d, bias=BIASES)
+        self.up, self.down = nn.Linear(d, FEED, bias=BIASES), nn.Linear(FEED, d, bias=BIASES)
 
     def forward(self, x):                                         # [B, T, d]
         B, T, d = x.shape
-        y = self.norm1(x)
-        q, k, v = (f(y).view(B, T, self.heads, d // self.heads).transpose(1, 2) for f in (self.q, self.k, self.v))
+        q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
         a = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, T, d)
-        x = x + self.o(a)
+        x = x + self.out(a)
         return x + self.down(F.relu(self.up(self.norm2(x))))
+
+
+def transformer(d, heads):
+    return nn.Sequential(*(Block(d, heads) for _ in range(BLOCKS)), nn.LayerNorm(d, elementwise_affine=AFFINE))
+
+
+class Offset(nn.Module):
+    """x + a vector of each column's own; Opacus is told its per-example gradient below."""
+
+    def __init__(self, T, d):
+        super().__init__()
+        self.vector = nn.Parameter(torch.zeros(T, d))
+
+    def forward(self, x):
+        return x + self.vector
 
 
 class Autoencoder(nn.Module):
@@ -44,16 +59,19 @@ class Autoencoder(nn.Module):
 
     def __init__(self, d, heads, levels=LEVELS):
         super().__init__()
+        T = len(levels)
         self.token = nn.Embedding(sum(levels), d)
-        self.mean, self.logvar, self.decoder = (nn.Sequential(*(Block(d, heads) for _ in range(BLOCKS))) for _ in range(3))
+        self.offset, self.logvar_offset, self.decoder_offset = (Offset(T, d) for _ in range(3))
+        self.encoder, self.variance, self.decoder = (transformer(d, heads) for _ in range(3))
+        self.mean, self.logvar = (nn.Linear(d, d, bias=False) for _ in range(2))
         self.head = nn.ModuleList(nn.Linear(d, k) for k in levels)
-        self.offset = [sum(levels[:j]) for j in range(len(levels))]
+        self.first = torch.tensor([sum(levels[:j]) for j in range(T)])
 
     def forward(self, cells):                                     # [B, T] int64
-        x = self.token(cells + torch.tensor(self.offset))
-        mean, logvar = self.mean(x), self.logvar(x)
+        x = self.offset(self.token(cells + self.first))
+        mean, logvar = self.mean(self.encoder(x)), self.logvar_offset(self.logvar(self.variance(x)))
         z = mean + torch.randn_like(mean) * torch.exp(.5 * logvar)
-        y = self.decoder(z)
+        y = self.decoder(self.decoder_offset(z))
         entropy = sum(F.cross_entropy(head(y[:, j]), cells[:, j], reduction="none") for j, head in enumerate(self.head))
         kl = -.5 * (1 + logvar - mean * mean - logvar.exp()).sum((1, 2))
         return entropy + BETA * kl
@@ -65,7 +83,7 @@ def flops_per_row(d, heads, levels=LEVELS):
     The count of the *non-private* step: what clipping costs on top lowers a share of peak computed from it, as it should."""
     T, blocks = len(levels), 3 * BLOCKS
     block = 2 * T * d * d * 4 + 2 * 2 * T * T * d + 2 * 2 * T * d * FEED
-    return 3 * (blocks * block + sum(2 * d * k for k in levels))
+    return 3 * (blocks * block + 2 * 2 * T * d * d + sum(2 * d * k for k in levels))
 
 
 def weights(d, heads):
@@ -75,6 +93,19 @@ def weights(d, heads):
 def rows(batch=BATCH, levels=LEVELS):
     g = torch.Generator().manual_seed(1)
     return torch.stack([torch.randint(0, k, (batch,), generator=g) for k in levels], 1)
+
+
+def teach_opacus():
+    """What Opacus needs to know of Offset: its per-example gradient is the output's, and so is its norm."""
+    from opacus.grad_sample import register_grad_sampler, register_norm_sampler
+
+    @register_grad_sampler(Offset)
+    def gradient(layer, activations, backprops):
+        return {layer.vector: backprops}
+
+    @register_norm_sampler(Offset)
+    def norm(layer, activations, backprops):
+        return {layer.vector: backprops.flatten(1).norm(2, dim=1)}
 
 
 class Plain:
@@ -99,6 +130,7 @@ class Hooks:
     def __init__(self, d, heads):
         from opacus.grad_sample import GradSampleModule
         from opacus.optimizers import DPOptimizer
+        teach_opacus()
         torch.manual_seed(0)
         self.cells, self.net = rows(), GradSampleModule(Autoencoder(d, heads))
         self.optimizer = DPOptimizer(torch.optim.Adam(self.net.parameters(), RATE), noise_multiplier=NOISE,
@@ -118,6 +150,7 @@ class Ghost:
         from opacus.grad_sample import GradSampleModuleFastGradientClipping
         from opacus.optimizers import DPOptimizerFastGradientClipping
         from opacus.utils.fast_gradient_clipping_utils import DPTensorFastGradientClipping
+        teach_opacus()
         torch.manual_seed(0)
         self.cells, self.wrap = rows(), DPTensorFastGradientClipping
         self.net = GradSampleModuleFastGradientClipping(Autoencoder(d, heads), max_grad_norm=CLIP, use_ghost_clipping=True)

@@ -37,9 +37,6 @@ static inline hid_t flip_h5p_dataset_access(void) { return H5Pcreate(H5P_DATASET
 
 // The oldest format the objects need, never newer than 1.10.
 static inline herr_t flip_h5p_bounds(hid_t fapl) { return H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110); }
-// Lock the file while it is open where the file system can, go on where it cannot.
-static inline herr_t flip_h5p_locking(hid_t fapl) { return H5Pset_file_locking(fapl, 1, 1); }
-
 static inline hid_t flip_h5f_create(const char *name, hid_t fcpl, hid_t fapl) { return H5Fcreate(name, 0x0002u, fcpl, fapl); } // truncate
 static inline hid_t flip_h5f_open(const char *name, hid_t fapl) { return H5Fopen(name, 0x0000u, fapl); }                       // read only
 
@@ -151,18 +148,4 @@ static inline int64_t flip_h5a_count(hid_t object) {
 }
 static inline ssize_t flip_h5a_name(hid_t object, hsize_t i, char *name, size_t size) {
     return H5Aget_name_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, size, 0);
-}
-
-// Turns the descriptor behind a file on disk to memory, so that closing it cannot fail for want of space. See FileWriter.discard.
-// (Declared here because glibc shows them under _GNU_SOURCE only.)
-extern int memfd_create(const char *name, unsigned flags);
-extern int dup3(int from, int to, int flags);
-extern int close(int);
-static inline void flip_h5f_to_memory(hid_t file) {
-    void *handle = 0;
-    if (H5Fget_vfd_handle(file, 0, &handle) < 0 || !handle) return;
-    int memory = memfd_create("discarded", 1 /* close on exec */);
-    if (memory < 0) return;
-    dup3(memory, *(int *)handle, 02000000 /* close on exec */);
-    close(memory);
 }

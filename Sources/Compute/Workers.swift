@@ -10,29 +10,33 @@ package enum Workers {
 
     /// Calls `body` once for each worker number in 0 ..< threads, at the same time where threads can be had: what cannot be created is
     /// run by the caller afterwards, so every number is served. The caller is one of the workers. All signals are blocked in the others.
-    package static func run(threads: Int, _ body: @escaping @Sendable (_ worker: Int) -> Void) {
+    package static func run(threads: Int, _ body: (_ worker: Int) -> Void) {
         let wanted = min(max(threads, 1), 1024)
-        var old = sigset_t(), full = sigset_t()
-        sigfillset(&full)
-        let masked = pthread_sigmask(SIG_SETMASK, &full, &old) == 0
-        var started: [pthread_t] = []
-        while started.count + 1 < wanted, masked {
-            let job = Unmanaged.passRetained(Job(started.count + 1, body))
-            var thread = pthread_t()
-            guard pthread_create(&thread, nil, entry, job.toOpaque()) == 0 else {
-                job.release()
-                break
+        guard wanted > 1 else { return body(0) }
+        // Every thread is joined below, so the body does not outlive this call.
+        withoutActuallyEscaping(body) { body in
+            var old = sigset_t(), full = sigset_t()
+            sigfillset(&full)
+            let masked = pthread_sigmask(SIG_SETMASK, &full, &old) == 0
+            var started: [pthread_t] = []
+            while started.count + 1 < wanted, masked {
+                let job = Unmanaged.passRetained(Job(started.count + 1, body))
+                var thread = pthread_t()
+                guard pthread_create(&thread, nil, entry, job.toOpaque()) == 0 else {
+                    job.release()
+                    break
+                }
+                started.append(thread)
             }
-            started.append(thread)
+            if masked { pthread_sigmask(SIG_SETMASK, &old, nil) }
+            body(0)
+            for worker in started.count + 1 ..< max(wanted, started.count + 1) { body(worker) }
+            for thread in started { pthread_join(thread, nil) }
         }
-        if masked { pthread_sigmask(SIG_SETMASK, &old, nil) }
-        body(0)
-        for worker in started.count + 1 ..< max(wanted, started.count + 1) { body(worker) }
-        for thread in started { pthread_join(thread, nil) }
     }
 
     /// Calls `body(chunk, worker)` for every chunk in 0 ..< chunks, on `threads` threads that take the next chunk when they are free.
-    package static func run(threads: Int, chunks: Int, _ body: @escaping @Sendable (_ chunk: Int, _ worker: Int) -> Void) {
+    package static func run(threads: Int, chunks: Int, _ body: (_ chunk: Int, _ worker: Int) -> Void) {
         let next = Counter()
         run(threads: min(threads, max(chunks, 1))) { worker in
             while true {
@@ -46,8 +50,8 @@ package enum Workers {
 
 private final class Job {
     let worker: Int
-    let body: @Sendable (Int) -> Void
-    init(_ worker: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    let body: (Int) -> Void
+    init(_ worker: Int, _ body: @escaping (Int) -> Void) {
         self.worker = worker
         self.body = body
     }

@@ -60,6 +60,9 @@ package final class SecureRandom: RandomNumberGenerator {
         release = (release + 1) & (1 << 28 - 1)
     }
 
+    /// For tests: as if 2²⁸ releases had been made.
+    func useUp() { release = 1 << 28 - 1 }
+
     /// The stream of one purpose and place in the current release.
     func stream(_ purpose: Purpose, _ index: Int) -> RandomStream {
         RandomStream(key: key, nonce: nonce(purpose, index))

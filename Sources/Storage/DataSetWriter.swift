@@ -39,7 +39,7 @@ package final class DataSetWriter {
                 + "and control characters")
         }
         target = try AtomicFile(path)
-        file = try FileWriter(temporary: target.temporaryPath, name: target.path)
+        file = try FileWriter(target)
         try file.root { root in
             try root.encoding("dict", "0.1.0")
             try within(root, components(group)) { frame in
@@ -62,7 +62,10 @@ package final class DataSetWriter {
         guard first >= 0, count >= 0, first <= table.rows, count <= table.rows - first else { throw Failure(.argument, "rows outside the table") }
         try table.requireComplete()
         try orAbandon {
-            for (writer, column) in zip(columns, table.columns) { try writer.append(column, first: first, count: count) }
+            for (writer, column) in zip(columns, table.columns) {
+                try writer.append(column, first: first, count: count)
+                try file.checkDisk()
+            }
         }
         rows += count
     }
@@ -87,7 +90,6 @@ package final class DataSetWriter {
     package func abandon() {
         guard open else { return }
         open = false
-        file.divert()
         columns = []
         file.discard()
         target.abandon()

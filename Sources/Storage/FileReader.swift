@@ -30,6 +30,7 @@ package final class FileReader {
     let kind: Kind
     let limits: Limits
     private let file: Handle
+    private let disk: DiskFile?
     private var objects = 0
 
     /// A model or checkpoint in memory. `bytes` is copied.
@@ -37,39 +38,38 @@ package final class FileReader {
     package init(bytes: UnsafeRawBufferPointer, name: String, limits: Limits = Limits()) throws {
         try Library.check()
         try checkSignature(bytes, name)
-        let file = Self.open(name: nil) { access in
+        let file = Self.open { access in
             guard H5Pset_fapl_core(access, 1 << 20, false) >= 0 else { return false }
             return H5Pset_file_image(access, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) >= 0
         }
         guard let file else { throw damaged(name) }
-        (self.name, self.file, self.limits, kind) = (name, file, limits, .model)
+        (self.name, self.file, self.limits, kind, disk) = (name, file, limits, .model, nil)
     }
 
     /// A data set file, read in place.
     /// - Throws: `.io` naming the system's reason; `.format` when it is not HDF5.
     package init(dataSet path: String, limits: Limits = Limits()) throws {
         try Library.check()
-        try checkRegular(path)
+        let disk = try DiskFile(reading: path)
         let head = try Buffer<UInt8>(count: 8)
-        let count = try InputFile(path).read(into: head.base, count: 8)
+        let count = pread(disk.descriptor, head.base, 8, 0)
+        guard count >= 0 else { throw ioFailure(path, "read") }
         try checkSignature(UnsafeRawBufferPointer(start: head.base, count: count), path)
         // A file of ours is checked before the library sees it; others have no seal.
-        if try Seal.check(path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
-        let file = Self.open(name: path) { H5Pset_fapl_sec2($0) >= 0 && flip_h5p_locking($0) >= 0 }
-        guard let file else {
-            // The lock is the one thing that fails for a reason outside the file: another program is writing it.
-            throw errno == EAGAIN || errno == EWOULDBLOCK ? Failure(.io, "\(path): in use by another program that writes it") : damaged(path)
-        }
-        (name, self.file, self.limits, kind) = (path, file, limits, .dataSet)
+        if try Seal.check(disk.descriptor, path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
+        guard let file = Self.open({ flip_h5p_disk($0, disk.state) >= 0 }) else { throw damaged(path) }
+        (name, self.file, self.limits, kind, self.disk) = (path, file, limits, .dataSet, disk)
     }
 
-    private static func open(name: String?, _ driver: (hid_t) -> Bool) -> Handle? {
+    private static func open(_ driver: (hid_t) -> Bool) -> Handle? {
         guard let access = Handle(H5Pclose, flip_h5p_file_access) else { return nil }
         return Handle(H5Fclose) {
             guard driver(access.id), H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0 else { return -1 }
-            return flip_h5f_open(name ?? uniqueName(), access.id)
+            return flip_h5f_open(uniqueName(), access.id)
         }
     }
+
+    deinit { file.close() }       // while the disk is there
 
     package func root() throws -> GroupReader {
         guard let handle = Handle(H5Gclose, { H5Gopen2(file.id, "/", 0) }) else { throw damaged(name) }

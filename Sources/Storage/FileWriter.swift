@@ -1,4 +1,4 @@
-// A new HDF5 file: built in memory and returned as bytes (models, checkpoints), or written to a path in pieces (data sets).
+// A new HDF5 file: built in memory and returned as bytes (models, checkpoints), or written to the disk as it grows (data sets).
 // Equal content gives equal bytes: no times, no addresses, fixed chunk sizes, the oldest format version that serves.
 // What is put into it goes through GroupWriter.
 
@@ -16,33 +16,32 @@ package final class FileWriter {
     let name: String
     let text: TextLayout
     private let file: Handle
-    private let onDisk: Bool
+    /// Where it goes; nil when it is built in memory.
+    private let disk: DiskFile?
 
     /// In memory.
-    package convenience init() throws { try self.init(name: "the new file", text: .fixed, path: nil) }
+    package convenience init() throws { try self.init(name: "the new file", text: .fixed, disk: nil) }
 
-    /// At `path`, replacing what is there; only ever a temporary file of ours.
-    convenience init(temporary path: String, name: String) throws { try self.init(name: name, text: .variable, path: path) }
+    /// To an empty file that is open for writing.
+    convenience init(_ target: AtomicFile) throws {
+        try self.init(name: target.path, text: .variable, disk: DiskFile(writing: target.descriptor))
+    }
 
-    init(name: String, text: TextLayout, path: String?) throws {
+    private init(name: String, text: TextLayout, disk: DiskFile?) throws {
         try Library.check()
         let access = Handle(H5Pclose, flip_h5p_file_access), creation = Handle(H5Pclose, flip_h5p_file_create)
         guard let access, let creation else { throw Failure(.internal, "HDF5: no property list") }
         let file = Handle(H5Fclose) {
             guard flip_h5p_bounds(access.id) >= 0, H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0,
                   H5Pset_obj_track_times(creation.id, false) >= 0 else { return -1 }
-            guard let path else {
-                guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0 else { return -1 }
-                return flip_h5f_create(uniqueName(), creation.id, access.id)
-            }
-            guard H5Pset_fapl_sec2(access.id) >= 0, flip_h5p_locking(access.id) >= 0 else { return -1 }
-            return flip_h5f_create(path, creation.id, access.id)
+            let driver = disk.map { flip_h5p_disk(access.id, $0.state) } ?? H5Pset_fapl_core(access.id, 1 << 20, false)
+            return driver < 0 ? -1 : flip_h5f_create(uniqueName(), creation.id, access.id)
         }
         guard let file else { throw ioFailure(name, "write", errno == 0 ? EIO : errno) }
-        (self.name, self.text, self.file, onDisk) = (name, text, file, path != nil)
+        (self.name, self.text, self.file, self.disk) = (name, text, file, disk)
     }
 
-    deinit { if onDisk { discard() } }
+    deinit { file.close() }       // while the disk is there
 
     /// Runs `body` on the root group.
     package func root<R>(_ body: (GroupWriter) throws -> R) throws -> R {
@@ -54,7 +53,7 @@ package final class FileWriter {
 
     /// The bytes of the file as it is now; it may be written on. Only for files in memory.
     package func snapshot() throws -> Buffer<UInt8> {
-        guard !onDisk else { throw Failure(.state, "\(name): is not in memory") }
+        guard disk == nil else { throw Failure(.state, "\(name): is not in memory") }
         let size = Library.call { H5Fflush(file.id, H5F_SCOPE_LOCAL) < 0 ? -1 : H5Fget_file_image(file.id, nil, 0) }
         guard size > 0 else { throw failure("/") }
         let bytes = try Buffer<UInt8>(count: size, for: "the file's bytes")
@@ -71,31 +70,23 @@ package final class FileWriter {
 
     /// Completes a file on disk. The bytes are then with the system, not yet surely on the disk.
     func close() throws {
-        guard Library.call({ H5Fflush(file.id, H5F_SCOPE_LOCAL) }) >= 0 else {
-            let failure = failure("/")
-            discard()
-            throw failure
-        }
-        guard file.close() else { throw failure("/") }
+        let closed = file.close()
+        try checkDisk()
+        guard closed else { throw failure("/") }
     }
 
-    /// Turns what is still to be written to a file on disk to memory. A file whose disk is full cannot be closed: its pending writes
-    /// fail, stay pending, and the library would try again when the process ends. In memory they succeed. Then close what is open.
-    func divert() {
-        guard file.id >= 0, onDisk else { return }
-        Library.call { flip_h5f_to_memory(file.id) }
+    /// Closes a file that is not wanted.
+    func discard() { file.close() }
+
+    /// - Throws: the reason of the first write that the disk refused. HDF5 does not know of it (CHDF5/disk.h), so ask after every batch.
+    func checkDisk() throws {
+        if let error = disk?.error, error != 0 { throw ioFailure(name, "write", error) }
     }
 
-    /// Closes a file on disk that is not wanted.
-    func discard() {
-        divert()
-        file.close()
-    }
-
-    /// A failed write of the object at `path`, with the system's reason if it had one.
+    /// A failed write of the object at `path`.
     func failure(_ path: String) -> Failure {
-        let cause = errno
-        return cause == 0 ? Failure(.io, "\(name): HDF5 could not write \(quoted(path))") : ioFailure(name, "write", cause)
+        if let error = disk?.error, error != 0 { return ioFailure(name, "write", error) }
+        return Failure(.io, "\(name): HDF5 could not write \(quoted(path))")
     }
 }
 

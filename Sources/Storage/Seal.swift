@@ -48,11 +48,8 @@ enum Seal {
         try line(sha.hexDigest()).withUnsafeBytes { try file.write($0) }
     }
 
-    /// The verdict on the file at `path`.
-    static func check(_ path: String) throws -> Verdict {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ioFailure(path, "open") }
-        defer { close(descriptor) }
+    /// The verdict on an open file; `path` is for messages.
+    static func check(_ descriptor: Int32, _ path: String) throws -> Verdict {
         let size = Int(lseek(descriptor, 0, SEEK_END))
         guard size > length else { return .absent }
         var tail: [UInt8] = []

@@ -108,8 +108,11 @@ package final class Column: @unchecked Sendable {
 
     // MARK: writing, row in 0..<capacity
 
+    /// Stores an offset that is known to be in the domain, or -1.
+    package func put(_ row: Int, _ offset: Int64) { Column.put(base, storage, row, offset, .nan) }
+
     /// Stores what `CellParser.parse` gave: `value` for a number without a step, otherwise an offset known to be in the domain, or -1.
-    package func put(_ row: Int, _ offset: Int64, _ value: Double = .nan) { Column.put(base, storage, row, offset, value) }
+    @inline(__always) func put(_ row: Int, _ offset: Int64, _ value: Double) { Column.put(base, storage, row, offset, value) }
 
     /// The same for loops that keep the column's memory at hand.
     @inline(__always) static func put(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int, _ offset: Int64, _ value: Double) {
@@ -121,6 +124,9 @@ package final class Column: @unchecked Sendable {
         case .float64: base.storeBytes(of: value, toByteOffset: row &* 8, as: Double.self)
         }
     }
+
+    /// Stores a number of a column without a step.
+    package func put(_ row: Int, number: Double) { base.storeBytes(of: number, toByteOffset: row &* 8, as: Double.self) }
 
     /// Stores a value given as a double, NaN as missing; returns -1, >= 0, or the `BadCell` code of a value that is not stored.
     func store(_ row: Int, _ v: Double) -> Int64 {

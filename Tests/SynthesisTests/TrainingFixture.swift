@@ -30,7 +30,7 @@ enum Fixture {
             if s.uniform() < 0.1 { t.columns[1].put(i, -1) } else { t.columns[1].put(i, ward) }
             let age = min(99, ward * 20 + Int64(s.uniform() * 30))
             t.columns[2].put(i, age)
-            if s.uniform() < 0.2 { t.columns[3].put(i, -1) } else { t.columns[3].put(i, 0, Double(s.uniform()) * 2 - 1) }
+            if s.uniform() < 0.2 { t.columns[3].put(i, -1) } else { t.columns[3].put(i, number: Double(s.uniform()) * 2 - 1) }
             t.columns[4].put(i, age / 2)
             if s.uniform() < 0.3 { t.columns[5].put(i, -1) } else { t.columns[5].put(i, s.uniform() < 0.5 ? 0 : 1) }
             t.columns[6].put(i, Int64(s.uniform() * 700))

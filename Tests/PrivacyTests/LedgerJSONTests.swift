@@ -1,0 +1,62 @@
+// The ledger's text: round trip, and every figure that does not follow from the releases is refused.
+
+import Basics
+@testable import Privacy
+import XCTest
+
+final class LedgerJSONTests: XCTestCase {
+    private func sample() throws -> Ledger {
+        var l = try Ledger(epsilon: 3, delta: 1e-5, order: 12, groups: ["sex=F", "sex=M", "sex=\"é\""], assumptions: ["the schema is public"])
+        func shares(_ q: [Double], _ s: [Double]) -> [Ledger.Share] { zip(l.groups, zip(q, s)).map { .init(group: $0, samplingRate: $1.0, noiseMultiplier: $1.1) } }
+        try l.charge(.init(name: "histograms", groups: shares([1, 1, 1], [33.3, 33.3, 33.3])))
+        try l.charge(.init(name: "autoencoder", count: 120, groups: shares([0.01, 0.0123456789, 0.04], [1.7, 1.8, 2.9])))
+        return l
+    }
+
+    func testRoundTrip() throws {
+        let l = try sample(), text = l.json.text
+        let back = try Ledger(json: JSON.parse(text))
+        XCTAssertEqual(back, l)
+        XCTAssertEqual(back.json.text, text)
+        let empty = try Ledger(epsilon: 3, delta: 1e-5, order: 12)
+        XCTAssertEqual(try Ledger(json: JSON.parse(empty.json.text)), empty)
+    }
+
+    func testKeys() throws {
+        let j = try sample().json
+        XCTAssertEqual(j.asObject?.keys, ["epsilon", "delta", "order", "accountant", "neighbouring", "spent", "groups", "assumptions", "releases"])
+        XCTAssertEqual(j["accountant"], "renyi")
+        XCTAssertEqual(j["neighbouring"], "add/remove one row")
+        XCTAssertEqual(j["releases"]?.asArray?[1]["groups"]?["sex=M"]?["sampling_rate"], .number(0.0123456789))
+        XCTAssertEqual(j["releases"]?.asArray?[1]["count"], 120)
+    }
+
+    /// One edit each; all must be refused.
+    func testTampering() throws {
+        let text = try sample().json.text
+        let edits = [("\"count\":120", "\"count\":119"), ("\"count\":120", "\"count\":1200000"), ("\"count\":120", "\"count\":0"), ("\"count\":120", "\"count\":-5"),
+                     ("\"count\":120", "\"count\":1.5"), ("\"sampling_rate\":0.04", "\"sampling_rate\":0.03"), ("\"sampling_rate\":0.04", "\"sampling_rate\":4"),
+                     ("\"noise_multiplier\":2.9", "\"noise_multiplier\":0"), ("\"noise_multiplier\":2.9", "\"noise_multiplier\":1e999"), ("\"noise_multiplier\":2.9", "\"noise_multiplier\":null"),
+                     ("\"noise_multiplier\":2.9", "\"noise_multiplier\":9"), ("\"order\":12", "\"order\":13"), ("\"order\":12", "\"order\":1"), ("\"order\":12", "\"order\":2000"),
+                     ("\"delta\":", "\"delta\":-"), ("\"renyi\"", "\"pld\""), ("add/remove one row", "change one row"), ("\"spent\":", "\"spend\":"), ("\"spent\":", "\"spent\":1"),
+                     ("\"name\":\"histograms\"", "\"name\":7"), ("\"epsilon\":3", "\"epsilon\":0.1"), ("\"epsilon\":3", "\"epsilon\":\"3\""), ("\"assumptions\":[", "\"assumptions\":[3,"),
+                     ("{\"epsilon\"", "{\"extra\":1,\"epsilon\""), ("\"releases\":[{\"name\"", "\"releases\":[{\"x\":1,\"name\""), ("\"sex=F\":{", "\"sex=X\":{")]
+        for (old, new) in edits {
+            let t = replaced(text, old, new)
+            XCTAssertNotEqual(t, text, old)
+            XCTAssertThrowsError(try Ledger(json: JSON.parse(t)), "\(old) → \(new)") { XCTAssertEqual(($0 as? Failure)?.code, .format) }
+        }
+        // The promise itself may be another one: nothing derives from it but the ceiling.
+        XCTAssertNoThrow(try Ledger(json: JSON.parse(replaced(text, "\"epsilon\":3", "\"epsilon\":4"))))
+        XCTAssertThrowsError(try Ledger(json: .null))
+        XCTAssertThrowsError(try Ledger(json: .object(JSONObject())))
+    }
+
+    private func replaced(_ s: String, _ old: String, _ new: String) -> String {
+        let a = Array(s.utf8), b = Array(old.utf8)
+        for i in 0...(a.count - b.count) where Array(a[i..<i + b.count]) == b {
+            return String(decoding: a[..<i] + Array(new.utf8) + a[(i + b.count)...], as: UTF8.self)
+        }
+        return s
+    }
+}
