@@ -48,8 +48,9 @@ struct Sampler {
     /// Rows `first ..< first + count` of `seed` as a table of the plan's schema.
     /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false. Exactly `count` rows otherwise.
     func table(seed: UInt64, first: Int64, count: Int, threads: Int, progress: (Int, Int) -> Bool) throws -> Table {
-        let columns = plan.grids.count, chunks = (count + Self.chunk - 1) / Self.chunk
+        // First: a count that memory can hold is one that can be counted with.
         let out = try Table(schema: plan.schema, rows: count)
+        let columns = plan.grids.count, chunks = (count + Self.chunk - 1) / Self.chunk
         let workers = max(1, min(threads, chunks))
         let spaces = try (0..<workers).map { _ in try Workspace(self) }
         // In portions, so that the host's callback runs on the calling thread.

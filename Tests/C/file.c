@@ -55,7 +55,7 @@ static void csv_round_trip(void) {
 
 static void bad_csv(void) {
     flip_error err;
-    read_text("", NULL, FLIP_E_SCHEMA, &err);
+    read_text("", NULL, FLIP_E_FORMAT, &err);                                                        /* not even a header */
     read_text("age,sex,city,income,member,joined\n", NULL, FLIP_E_SCHEMA, &err);                       /* no rows */
     read_text("age,sex,city,income,member\n18,Male,,,\n", NULL, FLIP_E_SCHEMA, &err);                  /* column missing */
     MESSAGE_HAS("joined");

@@ -1,0 +1,44 @@
+// Which command is meant. Each one is a function in a file of its own.
+
+import Basics
+
+let version = "1.0.0"
+
+func run(_ words: [String]) throws {
+    guard let command = words.first else {
+        say(help)
+        return
+    }
+    let rest = Array(words.dropFirst())
+    switch command {
+    case "train": try train(rest)
+    case "sample": try sample(rest)
+    case "ledger": try ledger(rest)
+    case "convert": try convert(rest)
+    case "plan": try plan(rest)
+    case "check": try check(rest)
+    case "--version", "version": say("flip \(version)")
+    case "--help", "-h", "help": say(help)
+    default: throw Usage("flip \(command): there is no such command")
+    }
+}
+
+private let help = """
+    flip: private generators for tables
+
+    flip train TABLE --schema S.json --epsilon E --delta D --out MODEL     learn a table under a privacy budget
+         [--protected COLUMN]...  [--preset published]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
+    flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]      make rows; costs nothing
+    flip ledger MODEL [--json]              what the training released and what that cost
+    flip plan --schema S.json --epsilon E --delta D [...]   the same bill in advance, without any data (JSON)
+    flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
+    flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)
+    flip --version
+
+    A TABLE whose name ends in .h5, .hdf5 or .h5ad is HDF5 (an AnnData dataframe), any other is CSV with a header. Reading CSV:
+      --invalid coerce     a cell that breaks the schema becomes missing or the nearest bound; otherwise it is an error
+      --extra ignore       columns that the schema does not name are not read; otherwise they are an error
+      --delimiter C        comma, semicolon, tab or bar
+    --quiet                no progress bar
+    A checkpoint is written twice a minute and on Ctrl-C. What was charged to the privacy budget stays charged.
+    """

@@ -1,0 +1,59 @@
+// flip train: a table, a promise, a model file.
+
+import Basics
+import Glibc
+import Storage
+import Synthesis
+import Tables
+
+func train(_ words: [String]) throws {
+    let a = try Arguments("train", words, named: planOptionNames + csvOptionNames + ["out", "checkpoint"], switches: ["quiet", "resume"], places: ["TABLE"])
+    let out = try a.required("out"), checkpoint = try a.text("checkpoint")
+    if a.has("resume"), checkpoint == nil { throw Usage("flip train: --resume needs --checkpoint") }
+    // Both can fail: before the work rather than after it.
+    try AtomicFile(out).abandon()
+    let known = try schema(a)
+    if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip train: --schema is missing") }
+
+    Interrupt.watch()
+    let bar = Bar(quiet: a.has("quiet"))
+    let table = try readTable(a.words[0], a, known, bar)
+    let plan = try makePlan(a, table.schema)
+    let trainer = try makeTrainer(plan, table, checkpoint: checkpoint, resume: a.has("resume"))
+    try runAll(trainer, checkpoint: checkpoint, bar)
+    let model = try trainer.finish()
+    try model.save(out)
+    let ledger = model.ledger
+    say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
+}
+
+private func makeTrainer(_ plan: Plan, _ table: Table, checkpoint: String?, resume: Bool) throws -> Trainer {
+    guard let checkpoint, resume, access(checkpoint, F_OK) == 0 else { return try Trainer(plan: plan, table: table) }
+    let trainer = try Trainer.resume(checkpoint, table: table)
+    guard trainer.plan.json == plan.json else {
+        throw Failure(.state, "\(checkpoint): was begun with other options; use those, or leave out --resume")
+    }
+    return trainer
+}
+
+private func runAll(_ trainer: Trainer, checkpoint: String?, _ bar: Bar) throws {
+    defer { bar.close() }
+    var saved = monotonicSeconds()
+    while !trainer.isFinished {
+        let state = try trainer.step(maxSteps: .max, maxSeconds: 0.1)
+        if !bar.show(state.stage.name, state.step, state.total, epsilon: state.epsilon) {
+            bar.close()
+            if let checkpoint {
+                try trainer.checkpoint(checkpoint)
+                complain("stopped; --resume goes on from \(checkpoint)")
+            } else {
+                complain("stopped; ε \(short(state.epsilon)) was spent")
+            }
+            throw Failure(.cancelled, "interrupted")
+        }
+        if let checkpoint, monotonicSeconds() - saved > 30 {
+            try trainer.checkpoint(checkpoint)
+            saved = monotonicSeconds()
+        }
+    }
+}
