@@ -52,7 +52,7 @@ package struct Kernels: @unchecked Sendable {
     package let rowGradient: (Floats, Int, Floats, Int, MutableFloats, MutableFloats, Int, Int, Int) -> Void
     package let weightedLanes: (Floats, Floats, Labels, MutableFloats, Int) -> Void
     package let weightedGradient: (Floats, Int, Floats, Int, MutableFloats, Int, Int, Int) -> Void
-    package let gramNorm: (Floats, Int, Floats, Int, Float, MutableFloats, Int, Int, Int) -> Void
+    package let gramNorm: (Floats, Int, Floats, Int, Float, MutableFloats, MutableFloats, Int, Int, Int) -> Void
     package let rowBias: (Floats, Int, MutableFloats, MutableFloats, Int, Int) -> Void
 
     /// The fastest table of this machine.

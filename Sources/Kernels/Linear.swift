@@ -6,34 +6,37 @@
 package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
                     _ bias: UnsafePointer<Float>, _ start: Int, _ y: UnsafeMutablePointer<Float>, _ ys: Int,
                     _ M: Int, _ A: Int, _ N: Int) {
-    let x = vectors(x), y = vectors(y)
-    var m = 0
-    while m &+ tileRows <= M {
-        var j = 0
-        while j &+ 4 <= N {
-            if tileRows == 5 {
-                tile5x4(x + m &* xs, xs, w + j &* sj, si, sj, bias + j, start, y + (m &* ys &+ j), ys, A)
-            } else {
-                tile3x4(x + m &* xs, xs, w + j &* sj, si, sj, bias + j, start, y + (m &* ys &+ j), ys, A)
-            }
-            j = j &+ 4
+    var x = vectors(x), y = vectors(y), left = M
+    while left > 0 {
+        let rows = bandRows(left)
+        switch rows {
+        case 1: band(1, x, xs, w, si, sj, bias, start, y, ys, A, N)
+        case 2: band(2, x, xs, w, si, sj, bias, start, y, ys, A, N)
+        case 3: band(3, x, xs, w, si, sj, bias, start, y, ys, A, N)
+        case 4 where tileRows > 3: band(4, x, xs, w, si, sj, bias, start, y, ys, A, N)
+        default: band(tileRows, x, xs, w, si, sj, bias, start, y, ys, A, N)
         }
-        while j < N {
-            var r = 0
-            while r < tileRows {
-                let at = m &+ r
-                tile1x1(x + at &* xs, w + j &* sj, si, bias + j, start, y + (at &* ys &+ j), A)
-                r = r &+ 1
-            }
-            j = j &+ 1
-        }
-        m = m &+ tileRows
+        x += rows &* xs
+        y += rows &* ys
+        left = left &- rows
     }
-    while m < M {
-        var j = 0
-        while j &+ 8 <= N { tile1x8(x + m &* xs, w + j &* sj, si, sj, bias + j, start, y + (m &* ys &+ j), A); j = j &+ 8 }
-        while j < N { tile1x1(x + m &* xs, w + j &* sj, si, bias + j, start, y + (m &* ys &+ j), A); j = j &+ 1 }
-        m = m &+ 1
+}
+
+/// How many of the rows that are left the next band takes: full tiles, and the last two shared evenly.
+@inline(__always) func bandRows(_ left: Int) -> Int {
+    left >= 2 &* tileRows || left == tileRows ? tileRows : left > tileRows ? (left &+ 1) / 2 : left
+}
+
+/// R rows (a constant where it is called), all outputs.
+@_transparent private func band(_ R: Int, _ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
+                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int, _ N: Int) {
+    var j = 0
+    while R == 1, j &+ 8 <= N { tile1x8(x, w + j &* sj, si, sj, bias + j, start, y + j, A); j = j &+ 8 }
+    while j &+ 4 <= N { tile(R, x, xs, w + j &* sj, si, sj, bias + j, start, y + j, ys, A); j = j &+ 4 }
+    while j < N {
+        var r = 0
+        while r < R { tile1x1(x + r &* xs, w + j &* sj, si, bias + j, start, y + (r &* ys &+ j), A); r = r &+ 1 }
+        j = j &+ 1
     }
 }
 
@@ -48,81 +51,78 @@ package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Flo
     y[0] = a
 }
 
-@inline(__always) private func tile5x4(_ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int, _ bias: UnsafePointer<Float>,
-                                       _ start: Int, _ y: Out, _ ys: Int, _ A: Int) {
-    var a00 = begin(start, bias + 0, y + (0)), a01 = begin(start, bias + 1, y + (1))
-    var a02 = begin(start, bias + 2, y + (2)), a03 = begin(start, bias + 3, y + (3))
-    var a10 = begin(start, bias + 0, y + (ys)), a11 = begin(start, bias + 1, y + (ys &+ 1))
-    var a12 = begin(start, bias + 2, y + (ys &+ 2)), a13 = begin(start, bias + 3, y + (ys &+ 3))
-    var a20 = begin(start, bias + 0, y + (2 &* ys)), a21 = begin(start, bias + 1, y + (2 &* ys &+ 1))
-    var a22 = begin(start, bias + 2, y + (2 &* ys &+ 2)), a23 = begin(start, bias + 3, y + (2 &* ys &+ 3))
-    var a30 = begin(start, bias + 0, y + (3 &* ys)), a31 = begin(start, bias + 1, y + (3 &* ys &+ 1))
-    var a32 = begin(start, bias + 2, y + (3 &* ys &+ 2)), a33 = begin(start, bias + 3, y + (3 &* ys &+ 3))
-    var a40 = begin(start, bias + 0, y + (4 &* ys)), a41 = begin(start, bias + 1, y + (4 &* ys &+ 1))
-    var a42 = begin(start, bias + 2, y + (4 &* ys &+ 2)), a43 = begin(start, bias + 3, y + (4 &* ys &+ 3))
+/// R x 4 outputs, R up to 5; rows beyond R fall away when this is compiled.
+@_transparent private func tile(_ R: Int, _ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
+                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int) {
+    var a00 = V.zero, a01 = V.zero, a02 = V.zero, a03 = V.zero
+    var a10 = V.zero, a11 = V.zero, a12 = V.zero, a13 = V.zero
+    var a20 = V.zero, a21 = V.zero, a22 = V.zero, a23 = V.zero
+    var a30 = V.zero, a31 = V.zero, a32 = V.zero, a33 = V.zero
+    var a40 = V.zero, a41 = V.zero, a42 = V.zero, a43 = V.zero
+    a00 = begin(start, bias + 0, y + (0)); a01 = begin(start, bias + 1, y + (1))
+    a02 = begin(start, bias + 2, y + (2)); a03 = begin(start, bias + 3, y + (3))
+    if R > 1 {
+        a10 = begin(start, bias + 0, y + (ys &+ 0)); a11 = begin(start, bias + 1, y + (ys &+ 1))
+        a12 = begin(start, bias + 2, y + (ys &+ 2)); a13 = begin(start, bias + 3, y + (ys &+ 3))
+    }
+    if R > 2 {
+        a20 = begin(start, bias + 0, y + (2 &* ys &+ 0)); a21 = begin(start, bias + 1, y + (2 &* ys &+ 1))
+        a22 = begin(start, bias + 2, y + (2 &* ys &+ 2)); a23 = begin(start, bias + 3, y + (2 &* ys &+ 3))
+    }
+    if R > 3 {
+        a30 = begin(start, bias + 0, y + (3 &* ys &+ 0)); a31 = begin(start, bias + 1, y + (3 &* ys &+ 1))
+        a32 = begin(start, bias + 2, y + (3 &* ys &+ 2)); a33 = begin(start, bias + 3, y + (3 &* ys &+ 3))
+    }
+    if R > 4 {
+        a40 = begin(start, bias + 0, y + (4 &* ys &+ 0)); a41 = begin(start, bias + 1, y + (4 &* ys &+ 1))
+        a42 = begin(start, bias + 2, y + (4 &* ys &+ 2)); a43 = begin(start, bias + 3, y + (4 &* ys &+ 3))
+    }
     var p = w, i = 0
     while i < A {
         let w0 = all(p[0]), w1 = all(p[sj]), w2 = all(p[2 &* sj]), w3 = all(p[3 &* sj])
         let x0 = x[i]
         a00 = fma(a00, x0, w0); a01 = fma(a01, x0, w1); a02 = fma(a02, x0, w2); a03 = fma(a03, x0, w3)
-        let x1 = x[i &+ xs]
-        a10 = fma(a10, x1, w0); a11 = fma(a11, x1, w1); a12 = fma(a12, x1, w2); a13 = fma(a13, x1, w3)
-        let x2 = x[i &+ 2 &* xs]
-        a20 = fma(a20, x2, w0); a21 = fma(a21, x2, w1); a22 = fma(a22, x2, w2); a23 = fma(a23, x2, w3)
-        let x3 = x[i &+ 3 &* xs]
-        a30 = fma(a30, x3, w0); a31 = fma(a31, x3, w1); a32 = fma(a32, x3, w2); a33 = fma(a33, x3, w3)
-        let x4 = x[i &+ 4 &* xs]
-        a40 = fma(a40, x4, w0); a41 = fma(a41, x4, w1); a42 = fma(a42, x4, w2); a43 = fma(a43, x4, w3)
+        if R > 1 {
+            let x1 = x[i &+ xs]
+            a10 = fma(a10, x1, w0); a11 = fma(a11, x1, w1); a12 = fma(a12, x1, w2); a13 = fma(a13, x1, w3)
+        }
+        if R > 2 {
+            let x2 = x[i &+ 2 &* xs]
+            a20 = fma(a20, x2, w0); a21 = fma(a21, x2, w1); a22 = fma(a22, x2, w2); a23 = fma(a23, x2, w3)
+        }
+        if R > 3 {
+            let x3 = x[i &+ 3 &* xs]
+            a30 = fma(a30, x3, w0); a31 = fma(a31, x3, w1); a32 = fma(a32, x3, w2); a33 = fma(a33, x3, w3)
+        }
+        if R > 4 {
+            let x4 = x[i &+ 4 &* xs]
+            a40 = fma(a40, x4, w0); a41 = fma(a41, x4, w1); a42 = fma(a42, x4, w2); a43 = fma(a43, x4, w3)
+        }
         p += si
         i = i &+ 1
     }
     y[0] = a00; y[1] = a01; y[2] = a02; y[3] = a03
-    y[ys] = a10; y[ys &+ 1] = a11; y[ys &+ 2] = a12; y[ys &+ 3] = a13
-    y[2 &* ys] = a20; y[2 &* ys &+ 1] = a21; y[2 &* ys &+ 2] = a22; y[2 &* ys &+ 3] = a23
-    y[3 &* ys] = a30; y[3 &* ys &+ 1] = a31; y[3 &* ys &+ 2] = a32; y[3 &* ys &+ 3] = a33
-    y[4 &* ys] = a40; y[4 &* ys &+ 1] = a41; y[4 &* ys &+ 2] = a42; y[4 &* ys &+ 3] = a43
-}
-
-@inline(__always) private func tile3x4(_ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int, _ bias: UnsafePointer<Float>,
-                                       _ start: Int, _ y: Out, _ ys: Int, _ A: Int) {
-    var a00 = begin(start, bias + 0, y + (0)), a01 = begin(start, bias + 1, y + (1))
-    var a02 = begin(start, bias + 2, y + (2)), a03 = begin(start, bias + 3, y + (3))
-    var a10 = begin(start, bias + 0, y + (ys)), a11 = begin(start, bias + 1, y + (ys &+ 1))
-    var a12 = begin(start, bias + 2, y + (ys &+ 2)), a13 = begin(start, bias + 3, y + (ys &+ 3))
-    var a20 = begin(start, bias + 0, y + (2 &* ys)), a21 = begin(start, bias + 1, y + (2 &* ys &+ 1))
-    var a22 = begin(start, bias + 2, y + (2 &* ys &+ 2)), a23 = begin(start, bias + 3, y + (2 &* ys &+ 3))
-    var p = w, i = 0
-    while i < A {
-        let w0 = all(p[0]), w1 = all(p[sj]), w2 = all(p[2 &* sj]), w3 = all(p[3 &* sj])
-        let x0 = x[i]
-        a00 = fma(a00, x0, w0); a01 = fma(a01, x0, w1); a02 = fma(a02, x0, w2); a03 = fma(a03, x0, w3)
-        let x1 = x[i &+ xs]
-        a10 = fma(a10, x1, w0); a11 = fma(a11, x1, w1); a12 = fma(a12, x1, w2); a13 = fma(a13, x1, w3)
-        let x2 = x[i &+ 2 &* xs]
-        a20 = fma(a20, x2, w0); a21 = fma(a21, x2, w1); a22 = fma(a22, x2, w2); a23 = fma(a23, x2, w3)
-        p += si
-        i = i &+ 1
-    }
-    y[0] = a00; y[1] = a01; y[2] = a02; y[3] = a03
-    y[ys] = a10; y[ys &+ 1] = a11; y[ys &+ 2] = a12; y[ys &+ 3] = a13
-    y[2 &* ys] = a20; y[2 &* ys &+ 1] = a21; y[2 &* ys &+ 2] = a22; y[2 &* ys &+ 3] = a23
+    if R > 1 { y[ys &+ 0] = a10; y[ys &+ 1] = a11; y[ys &+ 2] = a12; y[ys &+ 3] = a13 }
+    if R > 2 { y[2 &* ys &+ 0] = a20; y[2 &* ys &+ 1] = a21; y[2 &* ys &+ 2] = a22; y[2 &* ys &+ 3] = a23 }
+    if R > 3 { y[3 &* ys &+ 0] = a30; y[3 &* ys &+ 1] = a31; y[3 &* ys &+ 2] = a32; y[3 &* ys &+ 3] = a33 }
+    if R > 4 { y[4 &* ys &+ 0] = a40; y[4 &* ys &+ 1] = a41; y[4 &* ys &+ 2] = a42; y[4 &* ys &+ 3] = a43 }
 }
 
 @inline(__always) private func tile1x8(_ x: In, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int, _ bias: UnsafePointer<Float>,
                                        _ start: Int, _ y: Out, _ A: Int) {
-    var a00 = begin(start, bias + 0, y + (0)), a01 = begin(start, bias + 1, y + (1))
-    var a02 = begin(start, bias + 2, y + (2)), a03 = begin(start, bias + 3, y + (3))
-    var a04 = begin(start, bias + 4, y + (4)), a05 = begin(start, bias + 5, y + (5))
-    var a06 = begin(start, bias + 6, y + (6)), a07 = begin(start, bias + 7, y + (7))
+    var a0 = begin(start, bias + 0, y + 0), a1 = begin(start, bias + 1, y + 1)
+    var a2 = begin(start, bias + 2, y + 2), a3 = begin(start, bias + 3, y + 3)
+    var a4 = begin(start, bias + 4, y + 4), a5 = begin(start, bias + 5, y + 5)
+    var a6 = begin(start, bias + 6, y + 6), a7 = begin(start, bias + 7, y + 7)
     var p = w, i = 0
     while i < A {
         let v = x[i]
-        a00 = fma(a00, v, all(p[0])); a01 = fma(a01, v, all(p[sj]))
-        a02 = fma(a02, v, all(p[2 &* sj])); a03 = fma(a03, v, all(p[3 &* sj]))
-        a04 = fma(a04, v, all(p[4 &* sj])); a05 = fma(a05, v, all(p[5 &* sj]))
-        a06 = fma(a06, v, all(p[6 &* sj])); a07 = fma(a07, v, all(p[7 &* sj]))
+        a0 = fma(a0, v, all(p[0])); a1 = fma(a1, v, all(p[sj]))
+        a2 = fma(a2, v, all(p[2 &* sj])); a3 = fma(a3, v, all(p[3 &* sj]))
+        a4 = fma(a4, v, all(p[4 &* sj])); a5 = fma(a5, v, all(p[5 &* sj]))
+        a6 = fma(a6, v, all(p[6 &* sj])); a7 = fma(a7, v, all(p[7 &* sj]))
         p += si
         i = i &+ 1
     }
-    y[0] = a00; y[1] = a01; y[2] = a02; y[3] = a03; y[4] = a04; y[5] = a05; y[6] = a06; y[7] = a07
+    y[0] = a0; y[1] = a1; y[2] = a2; y[3] = a3; y[4] = a4; y[5] = a5; y[6] = a6; y[7] = a7
 }

@@ -13,6 +13,12 @@
     o.storeBytes(of: o.loadUnaligned(as: SIMD8<Float>.self) + s, as: SIMD8<Float>.self)
 }
 
+/// out[0 ..< 4] += s.
+@inline(__always) func add4(_ s: SIMD4<Float>, _ out: UnsafeMutablePointer<Float>) {
+    let o = UnsafeMutableRawPointer(out)
+    o.storeBytes(of: o.loadUnaligned(as: SIMD4<Float>.self) + s, as: SIMD4<Float>.self)
+}
+
 /// square[lane] += sum of squares of x[m][n]. x: [M][N] row stride xs.
 package func sumSquares(_ x: UnsafePointer<Float>, _ xs: Int, _ square: UnsafeMutablePointer<Float>, _ M: Int, _ N: Int) {
     let x = vectors(x), square = vectors(square)

@@ -93,89 +93,95 @@ package func weightedGradient(_ x: UnsafePointer<Float>, _ xs: Int, _ dy: Unsafe
     let x = vectors(x), dy = vectors(dy)
     var a = 0
     while a < A {
+        let rows = a &+ 4 <= A ? 4 : 1
         var n = 0
-        if a &+ 2 <= A {
-            while n &+ 8 <= N { dots2x8(x + a, xs, dy + n, ds, out + (a &* N &+ n), N, M); n = n &+ 8 }
-            while n < N { dots1(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); dots1(x + (a &+ 1), xs, dy + n, ds, out + ((a &+ 1) &* N &+ n), M); n = n &+ 1 }
-            a = a &+ 2
-        } else {
-            while n < N { dots1(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); n = n &+ 1 }
-            a = a &+ 1
+        while rows == 4, n &+ 4 <= N { dots4x4(x + a, xs, dy + n, ds, out + (a &* N &+ n), N, M); n = n &+ 4 }
+        while rows == 1, n &+ 8 <= N { dots1x8(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); n = n &+ 8 }
+        while n < N {
+            var r = 0
+            while r < rows { dots1x1(x + (a &+ r), xs, dy + n, ds, out + ((a &+ r) &* N &+ n), M); r = r &+ 1 }
+            n = n &+ 1
         }
+        a = a &+ rows
     }
 }
 
-@inline(__always) private func dots1(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ M: Int) {
+@inline(__always) private func dots1x1(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ M: Int) {
     var s = V.zero, m = 0
     while m < M { s = fma(s, x[m &* xs], dy[m &* ds]); m = m &+ 1 }
     out[0] = out[0] + lanesSum(s)
 }
 
-@inline(__always) private func dots2x8(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ N: Int, _ M: Int) {
-    var a0 = V.zero, a1 = V.zero, a2 = V.zero, a3 = V.zero, a4 = V.zero, a5 = V.zero, a6 = V.zero, a7 = V.zero
-    var b0 = V.zero, b1 = V.zero, b2 = V.zero, b3 = V.zero, b4 = V.zero, b5 = V.zero, b6 = V.zero, b7 = V.zero
+@inline(__always) private func dots1x8(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ M: Int) {
+    var s0 = V.zero, s1 = V.zero, s2 = V.zero, s3 = V.zero
+    var s4 = V.zero, s5 = V.zero, s6 = V.zero, s7 = V.zero
     var p = x, q = dy, m = 0
     while m < M {
-        let u = p[0], v = p[1]
-        a0 = fma(a0, u, q[0]); b0 = fma(b0, v, q[0]); a1 = fma(a1, u, q[1]); b1 = fma(b1, v, q[1])
-        a2 = fma(a2, u, q[2]); b2 = fma(b2, v, q[2]); a3 = fma(a3, u, q[3]); b3 = fma(b3, v, q[3])
-        a4 = fma(a4, u, q[4]); b4 = fma(b4, v, q[4]); a5 = fma(a5, u, q[5]); b5 = fma(b5, v, q[5])
-        a6 = fma(a6, u, q[6]); b6 = fma(b6, v, q[6]); a7 = fma(a7, u, q[7]); b7 = fma(b7, v, q[7])
+        let v = p[0]
+        s0 = fma(s0, v, q[0]); s1 = fma(s1, v, q[1]); s2 = fma(s2, v, q[2]); s3 = fma(s3, v, q[3])
+        s4 = fma(s4, v, q[4]); s5 = fma(s5, v, q[5]); s6 = fma(s6, v, q[6]); s7 = fma(s7, v, q[7])
         p += xs
         q += ds
         m = m &+ 1
     }
-    add8(sum8(a0, a1, a2, a3, a4, a5, a6, a7), out)
-    add8(sum8(b0, b1, b2, b3, b4, b5, b6, b7), out + N)
+    add8(sum8(s0, s1, s2, s3, s4, s5, s6, s7), out)
+}
+
+@inline(__always) private func dots4x4(_ x: In, _ xs: Int, _ dy: In, _ ds: Int, _ out: UnsafeMutablePointer<Float>, _ N: Int, _ M: Int) {
+    var s00 = V.zero, s01 = V.zero, s02 = V.zero, s03 = V.zero
+    var s10 = V.zero, s11 = V.zero, s12 = V.zero, s13 = V.zero
+    var s20 = V.zero, s21 = V.zero, s22 = V.zero, s23 = V.zero
+    var s30 = V.zero, s31 = V.zero, s32 = V.zero, s33 = V.zero
+    var p = x, q = dy, m = 0
+    while m < M {
+        let d0 = q[0], d1 = q[1], d2 = q[2], d3 = q[3]
+        let x0 = p[0]
+        s00 = fma(s00, x0, d0); s01 = fma(s01, x0, d1); s02 = fma(s02, x0, d2); s03 = fma(s03, x0, d3)
+        let x1 = p[1]
+        s10 = fma(s10, x1, d0); s11 = fma(s11, x1, d1); s12 = fma(s12, x1, d2); s13 = fma(s13, x1, d3)
+        let x2 = p[2]
+        s20 = fma(s20, x2, d0); s21 = fma(s21, x2, d1); s22 = fma(s22, x2, d2); s23 = fma(s23, x2, d3)
+        let x3 = p[3]
+        s30 = fma(s30, x3, d0); s31 = fma(s31, x3, d1); s32 = fma(s32, x3, d2); s33 = fma(s33, x3, d3)
+        p += xs
+        q += ds
+        m = m &+ 1
+    }
+    let low = sum8(s00, s01, s02, s03, s10, s11, s12, s13), high = sum8(s20, s21, s22, s23, s30, s31, s32, s33)
+    add4(low.lowHalf, out)
+    add4(low.highHalf, out + N)
+    add4(high.lowHalf, out + 2 &* N)
+    add4(high.highHalf, out + 3 &* N)
 }
 
 /// square[lane] += an upper bound of |sum over t of x[t] dy[t]^T|^2, close to it: the double sum over tokens of (x_t . x_s)(dy_t . dy_s)
 /// plus what its rounding can hide, `slack` * (sum over t of |x_t| |dy_t|)^2. With one row the first part is exact enough and stands alone.
-/// - x: [T][A] row stride xs; dy: [T][N] row stride ds.
+/// - x: [T][A] row stride xs; dy: [T][N] row stride ds; room: 2 * 5 * (T + 4) vectors.
 package func gramNorm(_ x: UnsafePointer<Float>, _ xs: Int, _ dy: UnsafePointer<Float>, _ ds: Int, _ slack: Float,
-                      _ square: UnsafeMutablePointer<Float>, _ T: Int, _ A: Int, _ N: Int) {
+                      _ room: UnsafeMutablePointer<Float>, _ square: UnsafeMutablePointer<Float>, _ T: Int, _ A: Int, _ N: Int) {
     let x = vectors(x), dy = vectors(dy), square = vectors(square)
+    let xx = vectors(room), dd = xx + 5 &* (T &+ 4)
     var cross = V.zero, own = V.zero, sizes = V.zero
     var t = 0
     while t < T {
-        let xt = x + t &* xs, dt = dy + t &* ds
-        let mine = inner(xt, xt, A) * inner(dt, dt, N)
-        own = own + mine
-        sizes = fma(sizes, mine, inverseRoot(mine))
-        var s = 0
-        while s &+ 3 <= t {
-            let u = inner3(xt, x + s &* xs, xs, A), v = inner3(dt, dy + s &* ds, ds, N)
-            cross = fma(fma(fma(cross, u.0, v.0), u.1, v.1), u.2, v.2)
-            s = s &+ 3
+        // a band of rows of both Gram matrices, up to the diagonal
+        let rows = bandRows(T &- t), columns = t &+ rows
+        laneProduct(x + t &* xs, xs, 1, x, 1, xs, xx, columns, rows, A, columns)
+        laneProduct(dy + t &* ds, ds, 1, dy, 1, ds, dd, columns, rows, N, columns)
+        var r = 0
+        while r < rows {
+            let u = xx + r &* columns, v = dd + r &* columns
+            var s = 0
+            while s < t &+ r { cross = fma(cross, u[s], v[s]); s = s &+ 1 }
+            let mine = u[s] * v[s]
+            own = own + mine
+            sizes = fma(sizes, mine, inverseRoot(mine))
+            r = r &+ 1
         }
-        while s < t { cross = fma(cross, inner(xt, x + s &* xs, A), inner(dt, dy + s &* ds, N)); s = s &+ 1 }
-        t = t &+ 1
+        t = t &+ rows
     }
     let gram = larger(own + cross + cross, V.zero)
     square[0] = square[0] + (T == 1 ? gram : fma(gram, sizes * sizes, all(slack)))
-}
-
-@inline(__always) private func inner(_ p: In, _ q: In, _ A: Int) -> V {
-    var even = V.zero, odd = V.zero, i = 0
-    while i &+ 2 <= A {
-        even = fma(even, p[i], q[i])
-        odd = fma(odd, p[i &+ 1], q[i &+ 1])
-        i = i &+ 2
-    }
-    if i < A { even = fma(even, p[i], q[i]) }
-    return even + odd
-}
-
-/// Three inner products with one operand shared.
-@inline(__always) private func inner3(_ p: In, _ q: In, _ qs: Int, _ A: Int) -> (V, V, V) {
-    var a = V.zero, b = V.zero, c = V.zero, i = 0
-    let r = q + qs, u = r + qs
-    while i < A {
-        let x = p[i]
-        a = fma(a, x, q[i]); b = fma(b, x, r[i]); c = fma(c, x, u[i])
-        i = i &+ 1
-    }
-    return (a, b, c)
 }
 
 /// g[n] = sum over t of dy[t][n]; square[lane] += their squares. The gradient of a bias. g: [N] vectors.

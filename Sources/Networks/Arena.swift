@@ -30,11 +30,12 @@ struct TransformerRoom {
     init(_ layers: TransformerLayers, _ s: VAEShape, _ shared: SharedRoom, _ sink: RowGradientPlan, _ plan: inout ArenaPlan) {
         let T = s.columns, d = s.width, F = s.feedForward
         blocks = layers.blocks.map { l in
-            let hat1 = plan.take(T * d), hat2 = plan.take(T * d)
+            // ReLU works in place: its sign is that of its input
+            let hat1 = plan.take(T * d), hat2 = plan.take(T * d), hidden = plan.take(T * F)
             return BlockRoom(hat1: hat1, in1: l.norm1.affine ? plan.take(T * d) : hat1, rstd1: plan.take(T),
                              qkv: plan.take(3 * T * d), weights: plan.take(s.heads * T * T), mixed: plan.take(T * d),
                              hat2: hat2, in2: l.norm2.affine ? plan.take(T * d) : hat2, rstd2: plan.take(T),
-                             hidden: plan.take(T * F), active: plan.take(T * F),
+                             hidden: hidden, active: s.activation == .relu ? hidden : plan.take(T * F),
                              dqkv: sink.keeps(l.qkv, T) ? shared.wide : plan.take(3 * T * d),
                              dout: sink.keeps(l.out, T) ? shared.dstream : plan.take(T * d),
                              dup: sink.keeps(l.up, T) ? shared.wide : plan.take(T * F),
@@ -56,6 +57,6 @@ struct SharedRoom {
         dstream = plan.take(T * d)
         dnorm = plan.take(T * d)
         wide = plan.take(T * max(3 * d, s.feedForward))
-        scores = plan.take(T)
+        scores = plan.take(T * T)
     }
 }

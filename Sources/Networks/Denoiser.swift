@@ -151,7 +151,8 @@ package final class DenoiserScratch {
             if sink.keeps(layer, M) { kept.append(layer.weight ..< layer.weight + layer.inputs * layer.outputs) }
             if layer.bias >= 0 { kept.append(layer.bias ..< layer.bias + layer.outputs) }
         }
-        gradients = try RowGradients(d.kernels, sink, keptRanges: kept, largestSide: M * max(L, h, 2 * Q), layers: d.hidden.count + 3)
+        gradients = try RowGradients(d.kernels, sink, keptRanges: kept, largestSide: M * max(L, h, 2 * Q), tokens: M,
+                                     layers: d.hidden.count + 3)
     }
 
     func at(_ room: Int) -> UnsafeMutablePointer<Float> { arena.base + room * lanes }

@@ -30,7 +30,8 @@ package enum NetworksBenchmark {
     package static let standard = VAEShape(levels: levels)
 
     /// Steps of `batch` rows until `seconds` are over: gradients on all threads, noise (four normals a weight), Adam, weight average.
-    package static func train(shape: VAEShape, mode: Mode, batch: Int, threads: Int, seconds: Double) throws -> (rowsPerSecond: Double, weights: Int) {
+    package static func train(shape: VAEShape, mode: Mode, batch: Int, threads: Int, seconds: Double) throws
+        -> (rowsPerSecond: Double, rowsPerProcessorSecond: Double, weights: Int) {
         let vae = try VAE(shape: shape, seed: 1), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 64
         let chunks = (batch + chunk - 1) / chunk
         let scratch = try (0 ..< threads).map { _ in try VAEScratch(vae) }
@@ -45,9 +46,9 @@ package enum NetworksBenchmark {
         for t in 0 ..< shape.columns {
             for i in 0 ..< batch { cells[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1)) }
         }
-        func now() -> Double {
+        func now(_ clock: clockid_t = CLOCK_MONOTONIC) -> Double {
             var t = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &t)
+            clock_gettime(clock, &t)
             return Double(t.tv_sec) + Double(t.tv_nsec) * 1e-9
         }
         func step() {
@@ -74,11 +75,12 @@ package enum NetworksBenchmark {
         }
         step()
         var steps = 0
-        let start = now()
+        let start = now(), used = now(CLOCK_PROCESS_CPUTIME_ID)
         while now() - start < seconds {
             step()
             steps += 1
         }
-        return (Double(steps * batch) / (now() - start), P)
+        let rows = Double(steps * batch)
+        return (rows / (now() - start), rows / (now(CLOCK_PROCESS_CPUTIME_ID) - used), P)
     }
 }

@@ -39,12 +39,13 @@ final class RowGradients {
     private var siteCount = 0
     /// One vector each: squared length, factor; and lanes that count.
     let square: Buffer<Float>, factor: Buffer<Float>, keep: Buffer<Int32>
-    private let small: Buffer<Float>
+    /// Room for a weighted layer's smaller side, and for bands of Gram matrices.
+    private let small: Buffer<Float>, bands: Buffer<Float>
     /// Whether squared lengths are wanted in this pass.
     var clips = true
 
-    /// - largestSide: the largest M * min(A, N) of any layer; layers: how many products there are at most.
-    init(_ kernels: Kernels, _ plan: RowGradientPlan, keptRanges: [Range<Int>], largestSide: Int, layers: Int) throws {
+    /// - largestSide: the largest M * min(A, N) of any layer; tokens: the largest M; layers: how many products there are at most.
+    init(_ kernels: Kernels, _ plan: RowGradientPlan, keptRanges: [Range<Int>], largestSide: Int, tokens: Int, layers: Int) throws {
         self.kernels = kernels
         self.plan = plan
         let W = kernels.lanes
@@ -57,6 +58,7 @@ final class RowGradients {
         square = try Buffer(count: W, for: "lengths")
         factor = try Buffer(count: W, for: "factors")
         keep = try Buffer(count: W, for: "lanes")
+        bands = try Buffer(count: 10 * (tokens + 4) * W, for: "inner products")
         small = try Buffer(count: max(largestSide, 1) * W, for: "a weighted layer")
     }
 
@@ -83,7 +85,7 @@ final class RowGradients {
         if clips {
             // Inner products of length A + N, T^2 of them: what rounding can hide, in units of the lengths' product.
             let slack = Float(site.A + site.N + site.M) * 0x1p-23
-            kernels.gramNorm(site.x, site.xs, site.dy, site.ds, slack, square.base, site.M, site.A, site.N)
+            kernels.gramNorm(site.x, site.xs, site.dy, site.ds, slack, bands.base, square.base, site.M, site.A, site.N)
         }
         sites.base[siteCount] = site
         siteCount += 1

@@ -73,7 +73,8 @@ package final class VAEScratch {
         kept.append(l.offset ..< l.offset + T * d)
         kept.append(l.decoderOffset ..< l.decoderOffset + T * d)
         kept.append(l.headBias ..< l.headBias + s.totalLevels)
-        gradients = try RowGradients(vae.kernels, sink, keptRanges: kept, largestSide: max(T * max(d, F), Z, s.totalLevels), layers: layers)
+        gradients = try RowGradients(vae.kernels, sink, keptRanges: kept, largestSide: max(T * max(d, F), Z, s.totalLevels),
+                                     tokens: T, layers: layers)
     }
 
     /// The vectors of a room.

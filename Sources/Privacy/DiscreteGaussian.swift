@@ -50,9 +50,9 @@ struct DiscreteGaussian {
     private func laplace(_ random: RandomStream) -> (size: UInt64, negative: Bool) {
         while true {
             let u = random.below(scale)
-            guard bernoulliExp(UInt128(u), UInt128(scale), random) else { continue }
+            guard bernoulliExpProper(u, scale, random) else { continue }
             var v: UInt64 = 0
-            while bernoulliExp(1, 1, random) { v += 1 }
+            while bernoulliExpProper(1 as UInt64, 1, random) { v += 1 }
             let (whole, overflow) = v.multipliedReportingOverflow(by: scale)
             let (size, over) = whole.addingReportingOverflow(u)
             if overflow || over || size > UInt64(Int64.max) { continue }
@@ -65,21 +65,23 @@ struct DiscreteGaussian {
 
 /// True with probability exp(−a/b), exactly; a ≥ 0, b ≥ 1 (algorithm 1).
 func bernoulliExp(_ a: UInt128, _ b: UInt128, _ random: RandomStream) -> Bool {
-    var rest = a
-    if a > b {
-        // exp(−γ) = exp(−1)^⌊γ⌋ exp(−(γ − ⌊γ⌋)); most draws end at the first factors.
-        var whole = a / b
-        rest = a % b
-        while whole > 0 {
-            if !bernoulliExp(1, 1, random) { return false }
-            whole -= 1
-        }
+    if a <= b { return bernoulliExpProper(a, b, random) }
+    // exp(−γ) = exp(−1)^⌊γ⌋ exp(−(γ − ⌊γ⌋)); most draws end at the first factors.
+    var whole = a / b
+    while whole > 0 {
+        if !bernoulliExpProper(1 as UInt64, 1, random) { return false }
+        whole -= 1
     }
-    // The number of successes of Bernoulli(γ/1), Bernoulli(γ/2), … before the first failure is even with probability e^(−γ).
-    var k: UInt128 = 1
+    return bernoulliExpProper(a % b, b, random)
+}
+
+/// The same for a ≤ b: the number of successes of Bernoulli(γ/1), Bernoulli(γ/2), … before the first failure is even with probability e^(−γ).
+@inline(__always)
+private func bernoulliExpProper<N: UniformBelow>(_ a: N, _ b: N, _ random: RandomStream) -> Bool {
+    var k: N = 1
     while true {
         let (n, overflow) = b.multipliedReportingOverflow(by: k)
-        if overflow || random.below(n) >= rest { return k & 1 == 1 }
+        if overflow || random.below(n) >= a { return k & 1 == 1 }
         k += 1
     }
 }

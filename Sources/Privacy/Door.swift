@@ -161,6 +161,11 @@ package final class ClippedSum {
     fileprivate func take(_ other: ClippedSum) {
         for i in 0..<total.count { total.base[i] &+= other.total.base[i] }
     }
+
+    fileprivate func wipe() {
+        for k in isOpen.indices { isOpen[k] = false }
+        for i in 0..<total.count { total.base[i] = 0 }
+    }
 }
 
 /// The only mechanism that reads a `PrivateTable`.
@@ -176,7 +181,8 @@ package final class Door {
     private let table: PrivateTable
     private let random: SecureRandom
     private let selected: Buffer<UInt32>
-    private let cancelled = Atomic<Bool>(false)
+    private let cancelled = Cancelled()
+    private var kept: Memory?
 
     /// - Throws: `.state` when the table is not filled or another door has it; `.argument` when the ledger is of other groups or another budget.
     package init(table: PrivateTable, budget: Budget, ledger: Ledger, random: SecureRandom) throws {
@@ -192,11 +198,11 @@ package final class Door {
     }
 
     /// From any thread: the running release ends with `.cancelled` and stays charged, or the next one does before it is charged.
-    package func cancel() { cancelled.store(true, ordering: .relaxed) }
+    package func cancel() { cancelled.set() }
 
     /// Charge, make durable, take fresh randomness; in this order, before a row is read.
     private func open(_ name: String, rates: [Double], noiseMultipliers: [Double]) throws {
-        if cancelled.exchange(false, ordering: .relaxed) { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
+        if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
         try ledger.charge(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
             Ledger.Share(group: $0, samplingRate: $1.0, noiseMultiplier: $1.1)
         }))
@@ -276,41 +282,85 @@ package final class Door {
         let formats = try blocks.map(FixedPoint.init)
         try open(name, rates: rates, noiseMultipliers: jointNoiseMultipliers(blocks, groups: rates.count))
 
-        let sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
-        let loans = try (0..<threads).map { _ in try LoanedRows(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
         let out = try blocks.map { try Buffer<Float>(count: $0.length, for: "a released sum") }
         let drawn = drawPoissonBatch(rows: table.rows, groups: table.groupOf.map { UnsafePointer($0.base) }, thresholds: rates.map(BernoulliThreshold.init),
                                      random: random.stream(.batch, 0), ties: random.stream(.batchTies, 0), into: selected.base)
-
-        let turns = Turns((drawn + microBatch - 1) / microBatch)
         try withoutActuallyEscaping(map) { map in
-            Workers.run(threads: threads) { worker in
-                while let turn = turns.take() {
-                    if cancelled.load(ordering: .relaxed) { return turns.stop(Failure(.cancelled, "the release was cancelled; it stays charged")) }
-                    let first = turn * microBatch, rows = loans[worker]
-                    rows.random = random.stream(.rows, turn)
-                    rows.gather(table, selected.base + first, min(microBatch, drawn - first))
-                    sums[worker].open(rows)
-                    do { try map(rows, worker, sums[worker]) } catch { return turns.stop(error) }
-                }
+            let memory = try self.memory(blocks, formats, microBatch: microBatch, threads: threads)
+            defer { memory.wipe() }
+            let pass = Pass(table, random, drawn: UnsafeBufferPointer(start: selected.base, count: drawn), memory, map)
+            Workers.run(threads: threads) { [cancelled] in pass.sum(worker: $0, cancelled) }
+            if let error = pass.turns.failure { throw error }
+            pass.join()
+            var start = 0, stream = 0
+            for ((block, format), out) in zip(zip(blocks, formats), out) {
+                let task = NoiseTask(sum: pass.total + start, count: block.length, format: format, random: random, firstStream: stream, out: out.base)
+                Workers.run(threads: threads, chunks: task.chunks) { chunk, _ in task.run(chunk) }
+                start += block.length
+                stream += task.chunks
             }
-            if let error = turns.failure {
-                cancelled.store(false, ordering: .relaxed)
-                throw error
-            }
-        }
-        for other in sums.dropFirst() { sums[0].take(other) }
-        var start = 0, stream = 0
-        for ((block, format), out) in zip(zip(blocks, formats), out) {
-            let chunks = (block.length + noiseChunk - 1) / noiseChunk, sum = sums[0].total.base + start
-            Workers.run(threads: threads) { worker in
-                addNoise(sum: sum, count: block.length, format: format, random: random, base: stream, chunks: chunks * worker / threads..<chunks * (worker + 1) / threads, out: out.base)
-            }
-            start += block.length
-            stream += chunks
         }
         return out
     }
+
+    /// The workers' memory, kept from step to step while its sizes stay the same.
+    private func memory(_ blocks: [SumBlock], _ formats: [FixedPoint], microBatch: Int, threads: Int) throws -> Memory {
+        if let kept, kept.blocks == blocks, kept.microBatch == microBatch, kept.sums.count == threads { return kept }
+        kept = nil
+        let made = try Memory(table, random, blocks, formats, microBatch: microBatch, threads: threads)
+        kept = made
+        return made
+    }
+}
+
+/// What workers need for one kind of release.
+private final class Memory {
+    let blocks: [SumBlock], microBatch: Int
+    let loans: [LoanedRows], sums: [ClippedSum]
+
+    init(_ table: PrivateTable, _ random: SecureRandom, _ blocks: [SumBlock], _ formats: [FixedPoint], microBatch: Int, threads: Int) throws {
+        (self.blocks, self.microBatch) = (blocks, microBatch)
+        loans = try (0..<threads).map { _ in try LoanedRows(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
+        sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
+    }
+
+    /// No raw sum outlives its release.
+    func wipe() { for s in sums { s.wipe() } }
+}
+
+/// One batch on its way through the map: workers take micro-batches in turn, each sums into memory of its own.
+private final class Pass: @unchecked Sendable {
+    typealias Map = (LoanedRows, _ worker: Int, ClippedSum) throws -> Void
+    let turns: Turns
+    private let table: PrivateTable, random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, memory: Memory, map: Map
+
+    init(_ table: PrivateTable, _ random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, _ memory: Memory, _ map: @escaping Map) {
+        (self.table, self.random, self.drawn, self.memory, self.map) = (table, random, drawn, memory, map)
+        turns = Turns((drawn.count + memory.microBatch - 1) / memory.microBatch)
+    }
+
+    func sum(worker: Int, _ cancelled: Cancelled) {
+        guard let all = drawn.baseAddress else { return }
+        while let turn = turns.take() {
+            if cancelled.take() { return turns.stop(Failure(.cancelled, "the release was cancelled; it stays charged")) }
+            let first = turn * memory.microBatch, rows = memory.loans[worker], sum = memory.sums[worker]
+            rows.random = random.stream(.rows, turn)
+            rows.gather(table, all + first, min(memory.microBatch, drawn.count - first))
+            sum.open(rows)
+            do { try map(rows, worker, sum) } catch { return turns.stop(error) }
+        }
+    }
+
+    /// Whole numbers: the order of workers changes nothing.
+    func join() { for other in memory.sums.dropFirst() { memory.sums[0].take(other) } }
+    var total: UnsafePointer<Int64> { UnsafePointer(memory.sums[0].total.base) }
+}
+
+/// Set from any thread, taken once.
+private final class Cancelled: Sendable {
+    private let flag = Atomic<Bool>(false)
+    func set() { flag.store(true, ordering: .relaxed) }
+    func take() -> Bool { flag.load(ordering: .relaxed) && flag.exchange(false, ordering: .relaxed) }
 }
 
 /// Micro-batches in the order in which workers ask for them, until there is none or one of them fails.

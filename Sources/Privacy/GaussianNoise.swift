@@ -48,7 +48,7 @@ struct FixedPoint {
         guard let most = block.clips.max(), let least = block.clips.min(), least >= 1e-20, most <= 1e20, block.noise >= 1e-20 else {
             throw Failure(.argument, "release: clipping norms and noise must be between 1e-20 and 1e20")
         }
-        guard most <= 1e4 * least, block.noise <= 1e7 * most else { throw Failure(.argument, "release: clipping norms and noise are too far apart") }
+        guard most <= 1e4 * least, block.noise <= 2e6 * most else { throw Failure(.argument, "release: clipping norms and noise are too far apart") }
         step = Self.powerOfTwo(most) * 0x1p-32
         grid = max(Self.powerOfTwo(block.noise) * 0x1p-16, step)
         deviation = block.noise * (1 + Self.headroom) / step
@@ -61,23 +61,34 @@ struct FixedPoint {
 /// Noise in chunks, each from a stream of its own, so that the number of threads changes nothing.
 let noiseChunk = 4096
 
-/// out = round((sum + noise) / grid) · grid, in chunks `first ..< last` of `noiseChunk` numbers.
+/// out = round((sum + noise) / grid) · grid for one block.
 ///
 /// With an ideal Gaussian this is post-processing of the Gaussian mechanism: the sum is a whole number of steps, so rounding sum plus
 /// noise is adding the rounded noise. What is not ideal is the generator, 53 bits of radius and angle: mitigated by sums of four.
-/// - Parameter base: index of the block's first stream.
-func addNoise(sum: UnsafePointer<Int64>, count: Int, format: FixedPoint, random: SecureRandom, base: Int, chunks: Range<Int>, out: UnsafeMutablePointer<Float>) {
-    // A power of two, so a shift; half of it rounds to nearest.
-    let ratio = format.grid / format.step, shift = Int64(ratio.exponent), half: Int64 = shift > 0 ? 1 << (shift - 1) : 0
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: noiseChunk) { scratch in
-        guard let z = scratch.baseAddress else { return }
-        for chunk in chunks {
-            let from = chunk * noiseChunk, n = min(noiseChunk, count - from)
-            fillFourSample(random.stream(.noise, base + chunk), z, n)
+struct NoiseTask: @unchecked Sendable {
+    /// [count], in steps of `format`.
+    let sum: UnsafePointer<Int64>
+    let count: Int
+    let format: FixedPoint
+    let random: SecureRandom
+    /// Number of the first chunk's stream; no other block of the release has a number in firstStream ..< firstStream + chunks.
+    let firstStream: Int
+    /// [count].
+    let out: UnsafeMutablePointer<Float>
+
+    var chunks: Int { (count + noiseChunk - 1) / noiseChunk }
+
+    func run(_ chunk: Int) {
+        // A power of two, so a shift; half of it rounds to nearest.
+        let shift = Int64((format.grid / format.step).exponent), half: Int64 = shift > 0 ? 1 << (shift - 1) : 0
+        let from = chunk * noiseChunk, n = min(noiseChunk, count - from)
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: noiseChunk) { scratch in
+            guard let z = scratch.baseAddress else { return }
+            fillFourSample(random.stream(.noise, firstStream + chunk), z, n)
             for i in 0..<n {
-                // |z| < 18: within 2⁶² for every ratio that FixedPoint admits.
-                let noisy = sum[from + i] &+ Int64((z[i] * format.deviation).rounded())
-                out[from + i] = Float(Double((noisy &+ half) >> shift) * format.grid)
+                // |z| < 18: within 2⁶¹ for every ratio that FixedPoint admits.
+                let noisy = sum[from &+ i] &+ Int64((z[i] * format.deviation).rounded())
+                out[from &+ i] = Float(Double((noisy &+ half) &>> shift) * format.grid)
             }
         }
     }

@@ -60,20 +60,11 @@ package final class RandomStream: RandomNumberGenerator {
     package func uniform() -> Double { Double((next() >> 11) + 1) * 0x1p-53 }
 
     /// Uniform in 0 ..< n, n ≥ 1, exactly: rejection on the least power of two that holds n.
-    func below(_ n: UInt64) -> UInt64 {
-        let mask = n <= 1 ? 0 : UInt64.max >> UInt64((n - 1).leadingZeroBitCount)
+    @inline(__always)
+    func below<N: UniformBelow>(_ n: N) -> N {
+        let mask = n <= 1 ? 0 : N.max >> N((n - 1).leadingZeroBitCount)
         while true {
-            let v = next() & mask
-            if v < n { return v }
-        }
-    }
-
-    /// Uniform in 0 ..< n, n ≥ 1, exactly.
-    func below(_ n: UInt128) -> UInt128 {
-        if n <= UInt128(UInt64.max) { return UInt128(below(UInt64(n))) }
-        let mask = UInt128.max >> UInt128((n - 1).leadingZeroBitCount)
-        while true {
-            let high = UInt128(next()), v = (high << 64 | UInt128(next())) & mask
+            let v = N.random(self) & mask
             if v < n { return v }
         }
     }
@@ -95,5 +86,17 @@ package final class RandomStream: RandomNumberGenerator {
                 i += m
             }
         }
+    }
+}
+
+/// Whole numbers of which a stream draws all bits.
+protocol UniformBelow: FixedWidthInteger, UnsignedInteger {
+    static func random(_ stream: RandomStream) -> Self
+}
+extension UInt64: UniformBelow { static func random(_ stream: RandomStream) -> UInt64 { stream.next() } }
+extension UInt128: UniformBelow {
+    static func random(_ stream: RandomStream) -> UInt128 {
+        let high = UInt128(stream.next())
+        return high << 64 | UInt128(stream.next())
     }
 }

@@ -49,14 +49,14 @@ final class GaussianNoiseTests: XCTestCase {
             XCTAssertLessThanOrEqual(f.grid, nu * 0x1p-16)
             XCTAssertGreaterThanOrEqual(f.step, clip * 0x1p-33)
             XCTAssertLessThanOrEqual(f.step, clip * 0x1p-32)
-            // Rows at the limit stay inside 62 bits, noise of 18 deviations inside another 61.
+            // Rows at the limit stay inside 62 bits, noise of 18 deviations inside 61.
             XCTAssertLessThanOrEqual(Double(FixedPoint.mostRows) * clip / f.step, 0x1p62)
             XCTAssertLessThan(18 * f.deviation, 0x1p61)
             let d = try door(cells: [[]], cellCounts: [1])
             let out = try d.releaseSum(name: "s", length: 5000, rates: [1], clips: [clip], noise: nu, microBatch: 1, threads: 1) { _, _, _ in }
             for i in 0..<5000 { XCTAssertEqual((Double(out[i]) / f.grid).rounded(), Double(out[i]) / f.grid) }
         }
-        XCTAssertLessThan(18 * (try FixedPoint(SumBlock(length: 1, clips: [1.999], noise: 1.9e7))).deviation, 0x1p62)
+        XCTAssertLessThan(18 * (try FixedPoint(SumBlock(length: 1, clips: [1.999], noise: 1.9e6))).deviation, 0x1p61)
     }
 
     /// Sum and noise are added as whole numbers: the noisy sum minus the sum is the noise of an empty table, to the last step of the grid.
