@@ -88,6 +88,47 @@ final class DataSetTests: XCTestCase {
         assertSame(try readTable(scratch("a"), group: "deep/er/data"), table)
     }
 
+    func testReadingInBatches() throws {
+        let scratch = Scratch(), table = try everyTable(rows: 300)
+        let writer = try DataSetWriter(scratch("t.h5"), schema: table.schema, expectedRows: 64)
+        try writer.append(table)
+        try writer.finish()
+        for batch in [1, 64, 77, 300, 1000] {
+            let reader = try FrameReader(scratch("t.h5"))
+            XCTAssertEqual(reader.rows, 300)
+            var first = 0
+            while let part = try reader.next(batch) {
+                assertSame(part, try table.slice(first: first, count: part.rows))
+                first += part.rows
+            }
+            XCTAssertEqual(first, 300)
+        }
+    }
+
+    func testRowsInMessagesAreThoseOfTheFile() throws {
+        let scratch = Scratch()
+        let wide = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":200"), narrow = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":100")
+        let table = try Table(schema: wide, rows: 100)
+        try table.setOffsets(0) { $0 == 73 ? 150 : Int64($0) }
+        try writeTable(table, to: scratch("t.h5"))
+        for batch in [10, 100] {
+            let reader = try FrameReader(scratch("t.h5"), schema: narrow)
+            let message = failure(.schema) { while try reader.next(batch) != nil {} }.message
+            XCTAssertTrue(message.hasSuffix(": column \"age, row 1: x\", row 74: above the maximum 100"), message)
+        }
+    }
+
+    func testConversionComesBack() throws {
+        let scratch = Scratch(), table = try everyTable(rows: 200)
+        try writeTable(table, to: scratch("a.h5"))
+        try convertTable(from: scratch("a.h5"), to: scratch("b.csv"), schema: nil)
+        try convertTable(from: scratch("b.csv"), to: scratch("c.h5"), schema: table.schema)
+        try convertTable(from: scratch("c.h5"), to: scratch("d.h5"), schema: nil)
+        assertSame(try readTable(scratch("d.h5")), table)
+        failure(.argument) { try convertTable(from: scratch("b.csv"), to: scratch("e.h5"), schema: nil) }
+        XCTAssertEqual(scratch.entries, ["a.h5", "b.csv", "c.h5", "d.h5"])
+    }
+
     func testAWriterThatIsNotFinishedLeavesNothing() throws {
         let scratch = Scratch(), table = try everyTable(rows: 3)
         do {
