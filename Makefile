@@ -11,7 +11,7 @@ VERSION := 1.0.0
 HERE := $(CURDIR)
 
 # The shipped library carries its Swift runtime; tests cannot be built that way, hence a scratch folder of its own.
-SHIP := $(SWIFT) build -c release --scratch-path .build-ship -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
+SHIP := $(SWIFT) build -c release --disable-local-rpath --scratch-path .build-ship -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 -Xlinker -z -Xlinker nodelete \
        -Xlinker --gc-sections
 

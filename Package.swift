@@ -41,7 +41,7 @@ let package = Package(
         .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks"]),
         .executableTarget(name: "flip-cli", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage"]),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
-        .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
+        .testTarget(name: "ComputeTests", dependencies: ["Compute", "Basics"]),
         .testTarget(name: "PrivacyTests", dependencies: ["Privacy"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Compute"]),

@@ -117,7 +117,7 @@ final class RowGradients {
                     // Comparisons are false for not-a-number, so anything odd leaves zero.
                     if !(length < .infinity) || !(bound > 0) { c = 0 } else if length * c > bound { c = bound / length }
                 }
-                if !(c > 0) { c = 0 }
+                if !(c > 0 && c < .infinity) { c = 0 }
             }
             factor[l] = c
             keep[l] = c > 0 ? 1 : 0

@@ -1,3 +1,0 @@
-import XCTest
-@testable import Compute
-final class ComputeSmokeTests: XCTestCase { func testLinks() {} }
