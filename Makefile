@@ -11,7 +11,7 @@ VERSION := 1.0.0
 HERE := $(CURDIR)
 
 # The shipped library carries its Swift runtime; tests cannot be built that way, hence a scratch folder of its own.
-SHIP := $(SWIFT) build -c release --scratch-path .build-ship -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
+SHIP := $(SWIFT) build -c release --disable-local-rpath --scratch-path .build-ship -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 -Xlinker -z -Xlinker nodelete \
        -Xlinker --gc-sections
 
@@ -48,7 +48,8 @@ demo: .build-ship/system build
 	PYTHONPATH=bindings/python $(or $(wildcard $(PYTHON)),python3) examples/python/demo.py
 
 bench: build
-	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Benchmarks/bench.py
+	$(SHIP) --product flip-bench
+	FLIP_BENCH=.build-ship/release/flip-bench PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Benchmarks/bench.py
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin

@@ -59,7 +59,8 @@ public func flip_build_info(_ json: HandleOut, _ err: ErrorOut) -> flip_status {
     giveJSON(json, err) {
         let hdf5 = hdf5Versions()
         return ["version": .string("\(version.major).\(version.minor).\(version.patch)"), "compiler": .string(compiler),
-                "architecture": .string(architecture), "hdf5": ["compiled": .string(hdf5.compiled), "loaded": .string(hdf5.loaded)]]
+                "architecture": .string(architecture), "kernels": .string(Kernels.current.name),
+                "processors": .int(Int64(Workers.available)), "hdf5": ["compiled": .string(hdf5.compiled), "loaded": .string(hdf5.loaded)]]
     }
 }
 

@@ -8,7 +8,7 @@ import Glibc
 ///
 /// # Guarantee
 /// Fully adaptive releases whose divergences of order α*, each a function of what was released before, sum to at most R* with
-/// certainty are together (α*, R*)-Rényi private (Feldman and Zrnic 2020, arXiv 2008.11193v2, theorem 4.3), hence (ε, δ)-private
+/// certainty are together (α*, R*)-Rényi private (the Rényi filter of Feldman and Zrnic 2020, arXiv 2008.11193), hence (ε, δ)-private
 /// by `RenyiAccountant.epsilon`. Falsifiers: BudgetTests (random noisy counts; a mutant that takes the first noise from true counts).
 package struct Budget: Sendable, Equatable {
     /// The orders that α* may have.

@@ -5,9 +5,9 @@ import Basics
 
 /// N_Z(0, σ²): P(x) ∝ exp(−x² / 2σ²) on the whole numbers.
 ///
-/// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, algorithms 1 to 3 (section 5). At integer orders its Rényi divergence
-/// between whole-step shifts is at most the continuous Gaussian's (theorem 4 and proposition 5 there). Falsifier: DiscreteGaussianTests
-/// (χ² against the exact probabilities).
+/// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, algorithms 1 to 3. Between whole-step shifts its Rényi divergence at integer
+/// orders is at most the continuous Gaussian's (there, and TightnessTests). Falsifier: DiscreteGaussianTests (χ² against the exact
+/// probabilities).
 struct DiscreteGaussian {
     /// σ² = numerator / denominator, never below what was asked for.
     let numerator: UInt128, denominator: UInt128

@@ -59,7 +59,7 @@ struct FixedPoint {
 }
 
 /// Noise in chunks, each from a stream of its own, so that the number of threads changes nothing.
-let noiseChunk = 4096
+let noiseChunk = 1024
 
 /// out = round((sum + noise) / grid) · grid for one block.
 ///
@@ -86,8 +86,10 @@ struct NoiseTask: @unchecked Sendable {
             guard let z = scratch.baseAddress else { return }
             fillFourSample(random.stream(.noise, firstStream + chunk), z, n)
             for i in 0..<n {
-                // |z| < 18: within 2⁶¹ for every ratio that FixedPoint admits.
-                let noisy = sum[from &+ i] &+ Int64((z[i] * format.deviation).rounded())
+                // |z| < 18: within 2⁶¹ for every ratio that FixedPoint admits. To the nearest step, by truncation and one step down below zero:
+                // the library's rounding is a call on some processors.
+                let x = z[i] * format.deviation + 0.5, t = Int64(x)
+                let noisy = sum[from &+ i] &+ (t &- (Double(t) > x ? 1 : 0))
                 out[from &+ i] = Float(Double((noisy &+ half) &>> shift) * format.grid)
             }
         }

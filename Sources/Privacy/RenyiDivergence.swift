@@ -20,7 +20,7 @@ private let logFactorial: [Double] = {
 ///
 ///     A = Σ_{k=0}^{α} C(α,k) (1−q)^{α−k} q^k exp((k² − k) / 2σ²),   D_α = log A / (α − 1)
 ///
-/// Mironov, Talwar and Zhang 2019, arXiv 1908.10530v1, section 3.3, equation (9) with theorem 5 (the other direction is smaller).
+/// Mironov, Talwar and Zhang 2019, arXiv 1908.10530, section 3.3 (integer orders); the same paper shows that the other direction is smaller.
 /// The binomial weights sum to one, so A − 1 = Σ_{k≥2} of the same with exp(…) − 1: all terms are positive and nothing cancels,
 /// which the plain sum does for small q. Rounding goes up: q one unit up, σ one unit down, the result by its error bound.
 ///

@@ -8,9 +8,15 @@ struct ColumnReader {
     private let table: Table
     private let field: Field
     private let source: ColumnSource
+    /// The row of the file that is the table's row 0.
+    private let first: Int
+    private let missing: Buffer<UInt8>?
     private var rows: Int { table.rows }
 
-    init(_ table: Table, _ field: Field, _ source: ColumnSource) { (self.table, self.field, self.source) = (table, field, source) }
+    init(_ table: Table, _ field: Field, _ source: ColumnSource, first: Int = 0) throws {
+        (self.table, self.field, self.source, self.first) = (table, field, source, first)
+        missing = try source.mask.map { try ColumnSource.booleans($0, first, table.rows) }
+    }
 
     func read() throws {
         switch source.cells {
@@ -26,10 +32,10 @@ struct ColumnReader {
     private func readIntegers(_ data: DataSetReader, _ type: NumberType) throws {
         let values = try Buffer<Int64>(count: rows, for: "a column")
         if type == .uint64 {
-            try UnsafeMutableRawPointer(values.base).withMemoryRebound(to: UInt64.self, capacity: rows) { try data.readAll(as: $0) }
+            try data.readRows(first, rows, values.base)
             for i in 0..<rows where values[i] < 0 && !isMissing(i) { throw bad(i, "beyond 64 bits") }
         } else {
-            try data.readAll(as: values.base)
+            try data.readRows(first, rows, as: values.base)
         }
         if let target = timeUnit {
             let unit = try self.unit(data)
@@ -39,13 +45,12 @@ struct ColumnReader {
             }
         }
         if isText { return try setTexts { String(values[$0]) } }
-        let valid = try self.valid()
-        try withExtendedLifetime((values, valid)) { try table.setInt64(field.name, values.base, valid: valid?.base) }
+        try setIntegers(values)
     }
 
     private func readDoubles(_ data: DataSetReader, single: Bool) throws {
         let values = try Buffer<Double>(count: rows, for: "a column")
-        try data.readAll(as: values.base)
+        try data.readRows(first, rows, as: values.base)
         if let target = timeUnit {
             let unit = try self.unit(data)
             let ratio = Double(unit.nanoseconds) / Double(target.nanoseconds)
@@ -58,46 +63,43 @@ struct ColumnReader {
                 if Float(near) == Float(values[i]) { values[i] = near }
             }
         }
-        if isText { return try setTexts { values[$0].isNaN ? nil : FieldText(field).text(values[$0]) } }
+        if isText {
+            let words = FieldText(field)
+            return try setTexts { values[$0].isNaN ? nil : words.text(values[$0]) }
+        }
         let valid = try self.valid()
         try withExtendedLifetime((values, valid)) { try table.setFloat64(field.name, values.base, valid: valid?.base) }
     }
 
     private func readBooleans(_ data: DataSetReader) throws {
         guard timeUnit == nil else { throw data.failure("holds booleans where times are expected") }
-        let bytes = try ColumnSource.booleans(data, rows)
+        let bytes = try ColumnSource.booleans(data, first, rows)
         if isText {
             let words = FieldText(field)
             return try setTexts { words.text(bytes[$0] == 1) }
         }
         let values = try Buffer<Int64>(count: rows, for: "a column")
         for i in 0..<rows { values[i] = Int64(bytes[i]) }
-        let valid = try self.valid()
-        try withExtendedLifetime((values, valid)) { try table.setInt64(field.name, values.base, valid: valid?.base) }
+        try setIntegers(values)
     }
 
     private func readTexts(_ data: DataSetReader) throws {
         let block = 8192
         let list = try TextList()
-        var first = 0, trouble: (any Error)?
-        do {
-            try table.setStrings(field.name) { row in
-                if row >= first + list.count, trouble == nil {
-                    do {
-                        list.removeAll()
-                        first = row
-                        try data.readTexts(row, min(block, rows - row), maxBytes: 1 << 20) { try list.append($0) }
-                    } catch { trouble = error }
-                }
-                return trouble != nil || isMissing(row) ? nil : list[row - first]
+        var start = 0
+        try setStrings { row in
+            if row >= start + list.count {
+                list.removeAll()
+                start = row
+                try data.readTexts(first + row, min(block, rows - row), maxBytes: 1 << 20) { try list.append($0) }
             }
-        } catch { throw trouble ?? error }
-        if let trouble { throw trouble }
+            return isMissing(row) ? nil : list[row - start]
+        }
     }
 
     private func readCategories(_ data: DataSetReader, _ texts: TextList) throws {
         let codes = try Buffer<Int32>(count: rows, for: "a column")
-        try data.readAll(as: codes.base)
+        try data.readRows(first, rows, as: codes.base)
         try withExtendedLifetime(codes) {
             try table.setCodes(field.name, codes.base, levelCount: texts.count) { texts[$0] }
         }
@@ -105,19 +107,30 @@ struct ColumnReader {
 
     // MARK: parts
 
+    private func setIntegers(_ values: Buffer<Int64>) throws {
+        let valid = try self.valid()
+        try withExtendedLifetime((values, valid)) { try table.setInt64(field.name, values.base, valid: valid?.base) }
+    }
+
     /// Cells of a field with text levels from something else than text.
     private func setTexts(_ text: (Int) -> String?) throws {
         let list = try TextList()
+        try setStrings { row in
+            guard !isMissing(row), let cell = text(row) else { return nil }
+            list.removeAll()
+            try list.append(cell)
+            return list[0]
+        }
+    }
+
+    /// As `Table.setStrings`, with a closure that may throw.
+    private func setStrings(_ text: (Int) throws -> UnsafeBufferPointer<UInt8>?) throws {
         var trouble: (any Error)?
         do {
             try table.setStrings(field.name) { row in
-                guard !isMissing(row), let cell = text(row) else { return nil }
-                list.removeAll()
-                do { try list.append(cell) } catch {
-                    trouble = error
-                    return nil
-                }
-                return list[0]
+                guard trouble == nil else { return nil }
+                do { return try text(row) } catch { trouble = error }
+                return nil
             }
         } catch { throw trouble ?? error }
         if let trouble { throw trouble }
@@ -139,13 +152,13 @@ struct ColumnReader {
         return unit
     }
 
-    private func isMissing(_ row: Int) -> Bool { source.mask.map { $0[row] != 0 } ?? false }
+    private func isMissing(_ row: Int) -> Bool { missing.map { $0[row] != 0 } ?? false }
 
     /// One byte a row, 0 where the cell is missing.
     private func valid() throws -> Buffer<UInt8>? {
-        guard let mask = source.mask else { return nil }
+        guard let missing else { return nil }
         let valid = try Buffer<UInt8>(count: rows, for: "a column")
-        for i in 0..<rows { valid[i] = 1 - mask[i] }
+        for i in 0..<rows { valid[i] = 1 - missing[i] }
         return valid
     }
 

@@ -14,8 +14,8 @@ struct ColumnSource {
     }
     let cells: Cells
     let rows: Int
-    /// One byte a row, 1 where the cell is missing.
-    let mask: Buffer<UInt8>?
+    /// Booleans, true where the cell is missing.
+    let mask: DataSetReader?
     /// What numbers count, for times.
     let unit: TimeUnit?
 
@@ -40,19 +40,20 @@ struct ColumnSource {
         case "nullable-integer", "nullable-boolean", "nullable-string-array":
             let values = try group.data("values")
             rows = try Self.rows(values)
-            mask = try Self.booleans(group.data("mask"), rows)
+            let mask = try group.data("mask")
+            guard mask.type == .boolean, mask.shape == [rows] else { throw mask.failure("must hold \(rows) booleans") }
+            self.mask = mask
             cells = try Self.plain(values)
         default:
             throw frame.failure(name, "must be a column: an array, categorical or nullable element of AnnData's format 0.2.0")
         }
     }
 
-    /// One byte a row, 0 or 1.
-    static func booleans(_ data: DataSetReader, _ rows: Int) throws -> Buffer<UInt8> {
-        guard data.type == .boolean, data.shape == [rows] else { throw data.failure("must hold \(rows) booleans") }
-        let bytes = try Buffer<UInt8>(count: rows, for: "a column")
-        try data.readAll(bytes.base)
-        for i in 0..<rows where bytes[i] > 1 { throw data.failure("holds a boolean that is neither FALSE nor TRUE") }
+    /// Rows `start ..< start + count` of a data set of booleans: one byte a row, 0 or 1.
+    static func booleans(_ data: DataSetReader, _ start: Int, _ count: Int) throws -> Buffer<UInt8> {
+        let bytes = try Buffer<UInt8>(count: count, for: "a column")
+        try data.readRows(start, count, bytes.base)
+        for i in 0..<count where bytes[i] > 1 { throw data.failure("holds a boolean that is neither FALSE nor TRUE") }
         return bytes
     }
 
@@ -81,15 +82,15 @@ struct ColumnSource {
         switch data.type {
         case .fixedText, .variableText: try data.readTexts(0, count, maxBytes: 1 << 20) { try list.append($0) }
         case .boolean:
-            let values = try booleans(data, count)
+            let values = try booleans(data, 0, count)
             for i in 0..<count { try list.append(field.text(values[i] == 1)) }
         case .number(let type) where type.isFloat:
             let values = try Buffer<Double>(count: count, for: "categories")
-            try data.readAll(as: values.base)
+            try data.readRows(0, count, as: values.base)
             for i in 0..<count { try list.append(field.text(values[i])) }
         case .number:
             let values = try Buffer<Int64>(count: count, for: "categories")
-            try data.readAll(as: values.base)
+            try data.readRows(0, count, as: values.base)
             for i in 0..<count { try list.append(String(values[i])) }
         }
         return list

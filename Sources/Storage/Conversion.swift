@@ -1,5 +1,4 @@
-// One table file into another, CSV and HDF5 in either direction. A CSV source is read in batches, so its size does not matter; an HDF5
-// source is read whole.
+// One table file into another, CSV and HDF5 in either direction, in batches: the size of the files does not matter.
 
 import Basics
 import Tables
@@ -21,21 +20,26 @@ package func writeTableFile(_ table: Table, _ path: String, options: CSVOptions 
 }
 
 /// Reads `source` and writes `target`, which appears complete or not at all.
+/// - Parameter given: nil takes the schema stored in an HDF5 source.
 /// - Throws: what reading and writing throw.
-package func convertTable(from source: String, to target: String, schema: Schema?, options: CSVOptions = CSVOptions(),
+package func convertTable(from source: String, to target: String, schema given: Schema?, options: CSVOptions = CSVOptions(),
                           progress: TableProgress? = nil) throws {
-    if isHDF5Name(source) {
-        return try writeTableFile(readTable(source, schema: schema, progress: progress), target, options: options)
-    }
-    let reader = try CSVReader(source, needed(schema, source), options, progress: progress)
     let batchRows = 65_536
+    let (schema, next): (Schema, () throws -> Table?)
+    if isHDF5Name(source) {
+        let reader = try FrameReader(source, schema: given)
+        (schema, next) = (reader.schema, { try reader.next(batchRows, progress: progress) })
+    } else {
+        let reader = try CSVReader(source, needed(given, source), options, progress: progress)
+        (schema, next) = (reader.schema, { try reader.next(batchRows) })
+    }
     if isHDF5Name(target) {
-        let writer = try DataSetWriter(target, schema: reader.schema)
-        while let batch = try reader.next(batchRows) { try writer.append(batch) }
+        let writer = try DataSetWriter(target, schema: schema)
+        while let batch = try next() { try writer.append(batch) }
         try writer.finish()
     } else {
-        let writer = try CSVWriter(target, reader.schema, options)
-        while let batch = try reader.next(batchRows) { try writer.append(batch) }
+        let writer = try CSVWriter(target, schema, options)
+        while let batch = try next() { try writer.append(batch) }
         try writer.finish()
     }
 }

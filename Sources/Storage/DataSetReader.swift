@@ -27,10 +27,22 @@ final class DataSetReader {
         try readAll(memory.id, target)
     }
 
-    /// Reads all of it as numbers of another type; what does not fit becomes the nearest that does.
-    func readAll<T: Stored>(as target: UnsafeMutablePointer<T>) throws {
+    /// Reads rows `start ..< start + count` in the memory layout of `type`.
+    func readRows(_ start: Int, _ count: Int, _ target: UnsafeMutableRawPointer) throws {
+        guard let memory = type.handle(memory: true) else { throw failure("cannot be read") }
+        try readRows(start, count, memory.id, target)
+    }
+
+    /// Reads rows as numbers of another type; what does not fit becomes the nearest that does.
+    func readRows<T: Stored>(_ start: Int, _ count: Int, as target: UnsafeMutablePointer<T>) throws {
         guard case .number = type else { throw failure("must hold numbers") }
-        try readAll(T.numberType.memory, target)
+        try readRows(start, count, T.numberType.memory, target)
+    }
+
+    private func readRows(_ start: Int, _ count: Int, _ memory: hid_t, _ target: UnsafeMutableRawPointer) throws {
+        guard count > 0 else { return }
+        guard start >= 0, count <= rows, start <= rows - count else { throw failure("has too few rows") }
+        guard select(start, count, { flip_h5d_read(handle.id, memory, $0, $1, target) }) >= 0 else { throw failure("cannot be read") }
     }
 
     private func readAll(_ memory: hid_t, _ target: UnsafeMutableRawPointer) throws {
@@ -49,8 +61,7 @@ final class DataSetReader {
             let (bytes, overflow) = size.multipliedReportingOverflow(by: count)
             guard size <= max(maxBytes, 1), !overflow else { throw failure("text longer than \(maxBytes) bytes") }
             let buffer = try Buffer<UInt8>(count: bytes, for: "text")
-            let result = select(start, count) { flip_h5d_read(handle.id, memory.id, $0, $1, buffer.base) }
-            guard result >= 0 else { throw failure("cannot be read") }
+            try readRows(start, count, memory.id, buffer.base)
             for i in 0..<count { try body(trimmed(buffer.base + i * size, size, spaces)) }
         case .variableText:
             let pointers = try Buffer<UnsafeMutablePointer<CChar>?>(count: count, for: "text")
@@ -85,7 +96,7 @@ final class DataSetReader {
     /// Calls `read` with the spaces in memory and file that stand for the rows; 0 is all.
     private func select(_ start: Int, _ count: Int, _ read: (hid_t, hid_t) -> herr_t) -> herr_t {
         Library.call {
-            if shape.isEmpty { return read(0, 0) }
+            if start == 0, count == rows { return read(0, 0) }
             guard shape.count == 1 else { return -1 }
             let fileSpace = H5Dget_space(handle.id), memorySpace = flip_h5s_simple(1, [hsize_t(count)], 0)
             defer {

@@ -1,34 +1,86 @@
-// A table from an AnnData dataframe, column by column: each is found by its name, its cells are given to the table in their own type, and
-// the table checks every one against the schema. Memory: the table and one column of eight bytes a cell. Columns that the schema does
-// not name are not looked at, nor is the order of columns or what the rows are called.
+// Tables from an AnnData dataframe, whole or in batches of rows: each column is found by its name, its cells are given to the table in
+// their own type, and the table checks every one against the schema. Columns that the schema does not name are not looked at, nor is the
+// order of columns or what the rows are called.
 
 import Basics
 import Tables
 
-/// The dataframe in `group` of the file at `path`. The file is the user's own: see Guards.swift for what is refused all the same.
+/// A dataframe in a file, read in batches. The file is the user's own: see Guards.swift for what is refused all the same.
+package final class FrameReader {
+    package let schema: Schema
+    /// Rows in all.
+    package let rows: Int
+    /// Rows read so far.
+    package private(set) var done = 0
+    private let path: String
+    private let columns: [ColumnSource]
+
+    /// - Parameters:
+    ///   - group: where in the file, such as "/data" or "/a/b".
+    ///   - schema: nil takes the one that libflip stores with its own dataframes.
+    /// - Throws: `.io`; `.format` for a file that is not such a dataframe; `.schema` when it has no rows or, if asked for, no schema.
+    package init(_ path: String, group: String = "/data", schema: Schema? = nil, limits: Limits = Limits()) throws {
+        let frame = try openFrame(path, group, limits)
+        let schema = try schema ?? storedSchema(frame, path, group)
+        let columns = try schema.fields.map { try ColumnSource(frame, FieldText($0)) }
+        let rows = columns.first?.rows ?? 0
+        if let i = columns.firstIndex(where: { $0.rows != rows }) {
+            throw frame.failure(schema.fields[i].name, "has another number of rows than the other columns")
+        }
+        guard rows > 0 else { throw Failure(.schema, "\(path): the table has no rows") }
+        (self.path, self.schema, self.rows, self.columns) = (path, schema, rows, columns)
+    }
+
+    /// Up to `maximum` further rows; nil when there are none left. Memory: the batch and one column of eight bytes a cell.
+    /// - Throws: `.schema` naming column, row (of the file, from 1) and rule, never a value; `.format`; `.noMemory`; `.cancelled`.
+    package func next(_ maximum: Int, progress: TableProgress? = nil) throws -> Table? {
+        guard maximum > 0 else { throw Failure(.argument, "a batch has at least one row") }
+        let count = min(maximum, rows - done)
+        guard count > 0 else { return nil }
+        let table = try Table(schema: schema, rows: count)
+        for (j, field) in schema.fields.enumerated() {
+            let (total, overflow) = rows.multipliedReportingOverflow(by: columns.count)
+            if let progress, !progress(overflow ? 0 : done * columns.count + j * count, overflow ? 0 : total) {
+                throw Failure(.cancelled, "\(path): reading was cancelled")
+            }
+            do {
+                try ColumnReader(table, field, columns[j], first: done).read()
+            } catch let failure as Failure where failure.code == .schema {
+                throw Failure(.schema, "\(path): \(renumbered(failure.message, field, by: done))")
+            }
+        }
+        try table.requireComplete()
+        done += count
+        return table
+    }
+}
+
+/// The whole dataframe in `group` of the file at `path`.
 /// - Parameters:
 ///   - schema: nil takes the one that libflip stores with its own dataframes.
 ///   - progress: called with the cells done and all cells before each column; false stops.
-/// - Throws: `.io`; `.format` for a file that is not such a dataframe; `.schema` naming column, row and rule, never a value;
-///   `.noMemory`; `.cancelled`.
+/// - Throws: as `FrameReader`.
 package func readTable(_ path: String, group: String = "/data", schema: Schema? = nil, limits: Limits = Limits(),
                        progress: TableProgress? = nil) throws -> Table {
-    var frame = try FileReader(dataSet: path, limits: limits).root()
-    for name in try components(group) { frame = try frame.group(name) }
-    if frame.hasAttribute("encoding-type") {
-        guard try frame.attribute("encoding-type", maxBytes: 256) == "dataframe" else {
-            throw Failure(.format, "\(path), \(quoted(group)): must be a dataframe")
-        }
-    }
-    return try read(frame, path, schema ?? storedSchema(frame, path, group), progress)
+    let reader = try FrameReader(path, group: group, schema: schema, limits: limits)
+    guard let table = try reader.next(reader.rows, progress: progress) else { throw Failure(.schema, "\(path): the table has no rows") }
+    return table
 }
 
 /// The schema stored with the dataframe in `group` of the file at `path`.
-/// - Throws: as `readTable`; `.schema` when there is none.
+/// - Throws: as `FrameReader`; `.schema` when there is none.
 package func readSchema(_ path: String, group: String = "/data") throws -> Schema {
-    var frame = try FileReader(dataSet: path).root()
-    for name in try components(group) { frame = try frame.group(name) }
-    return try storedSchema(frame, path, group)
+    try storedSchema(openFrame(path, group, Limits()), path, group)
+}
+
+private func openFrame(_ path: String, _ group: String, _ limits: Limits) throws -> GroupReader {
+    let names = try components(group)
+    var frame = try FileReader(dataSet: path, limits: limits).root()
+    for name in names { frame = try frame.group(name) }
+    guard try !frame.hasAttribute("encoding-type") || frame.attribute("encoding-type", maxBytes: 256) == "dataframe" else {
+        throw Failure(.format, "\(path), \(quoted(group)): must be a dataframe")
+    }
+    return frame
 }
 
 private func storedSchema(_ frame: GroupReader, _ path: String, _ group: String) throws -> Schema {
@@ -38,24 +90,12 @@ private func storedSchema(_ frame: GroupReader, _ path: String, _ group: String)
     return try Schema(json: frame.attribute("flip-schema", maxBytes: 16 << 20))
 }
 
-private func read(_ frame: GroupReader, _ path: String, _ schema: Schema, _ progress: TableProgress?) throws -> Table {
-    var table: Table?
-    for (j, field) in schema.fields.enumerated() {
-        let source = try ColumnSource(frame, FieldText(field))
-        if table == nil {
-            guard source.rows > 0 else { throw Failure(.schema, "\(path): the table has no rows") }
-            table = try Table(schema: schema, rows: source.rows)
-        }
-        guard let table, table.rows == source.rows else { throw frame.failure(field.name, "has another number of rows than the other columns") }
-        let (total, overflow) = table.rows.multipliedReportingOverflow(by: schema.fields.count)
-        if let progress, !progress(j * table.rows, overflow ? Int.max : total) { throw Failure(.cancelled, "\(path): reading was cancelled") }
-        do {
-            try ColumnReader(table, field, source).read()
-        } catch let failure as Failure where failure.code == .schema {
-            throw Failure(.schema, "\(path): \(failure.message)")
-        }
-    }
-    guard let table else { throw Failure(.schema, "\(path): the table has no columns") }
-    try table.requireComplete()
-    return table
+/// A message about a cell of a batch, with the row of the file in place of the row of the batch.
+private func renumbered(_ message: String, _ field: Field, by first: Int) -> String {
+    let start = "column \(quoted(field.name)), row "
+    guard first > 0, message.hasPrefix(start) else { return message }
+    let rest = message.dropFirst(start.count)
+    let digits = rest.prefix { $0.isASCII && $0.isNumber }
+    guard let row = Int(digits) else { return message }
+    return start + String(row + first) + rest.dropFirst(digits.count)
 }

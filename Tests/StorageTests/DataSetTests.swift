@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Tables
 import XCTest
 @testable import Storage
@@ -88,6 +89,47 @@ final class DataSetTests: XCTestCase {
         assertSame(try readTable(scratch("a"), group: "deep/er/data"), table)
     }
 
+    func testReadingInBatches() throws {
+        let scratch = Scratch(), table = try everyTable(rows: 300)
+        let writer = try DataSetWriter(scratch("t.h5"), schema: table.schema, expectedRows: 64)
+        try writer.append(table)
+        try writer.finish()
+        for batch in [1, 64, 77, 300, 1000] {
+            let reader = try FrameReader(scratch("t.h5"))
+            XCTAssertEqual(reader.rows, 300)
+            var first = 0
+            while let part = try reader.next(batch) {
+                assertSame(part, try table.slice(first: first, count: part.rows))
+                first += part.rows
+            }
+            XCTAssertEqual(first, 300)
+        }
+    }
+
+    func testRowsInMessagesAreThoseOfTheFile() throws {
+        let scratch = Scratch()
+        let wide = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":200"), narrow = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":100")
+        let table = try Table(schema: wide, rows: 100)
+        try table.setOffsets(0) { $0 == 73 ? 150 : Int64($0) }
+        try writeTable(table, to: scratch("t.h5"))
+        for batch in [10, 100] {
+            let reader = try FrameReader(scratch("t.h5"), schema: narrow)
+            let message = failure(.schema) { while try reader.next(batch) != nil {} }.message
+            XCTAssertTrue(message.hasSuffix(": column \"age, row 1: x\", row 74: above the maximum 100"), message)
+        }
+    }
+
+    func testConversionComesBack() throws {
+        let scratch = Scratch(), table = try everyTable(rows: 200)
+        try writeTable(table, to: scratch("a.h5"))
+        try convertTable(from: scratch("a.h5"), to: scratch("b.csv"), schema: nil)
+        try convertTable(from: scratch("b.csv"), to: scratch("c.h5"), schema: table.schema)
+        try convertTable(from: scratch("c.h5"), to: scratch("d.h5"), schema: nil)
+        assertSame(try readTable(scratch("d.h5")), table)
+        failure(.argument) { try convertTable(from: scratch("b.csv"), to: scratch("e.h5"), schema: nil) }
+        XCTAssertEqual(scratch.entries, ["a.h5", "b.csv", "c.h5", "d.h5"])
+    }
+
     func testAWriterThatIsNotFinishedLeavesNothing() throws {
         let scratch = Scratch(), table = try everyTable(rows: 3)
         do {
@@ -132,6 +174,35 @@ final class DataSetTests: XCTestCase {
         XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\(bounds),\"multipleOf\":1}}"), .integer(.int32, nullable: true, unit: .seconds))
         XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\"minimum\":\"0001-01-01T00:00:00Z\",\"maximum\":\"9999-01-01T00:00:00Z\"}}"),
                        .integer(.int64, nullable: true, unit: .microseconds))
+    }
+
+    func testManyLevelsAndManyColumns() throws {
+        let scratch = Scratch()
+        let levels = (0..<40_000).map { "\"level \($0)\"" }.joined(separator: ",")
+        let long = try Table(schema: one("x", "string", "\"enum\":[\(levels)]"), rows: 40_000)
+        try long.setOffsets(0) { Int64(39_999 - $0) }
+        try writeTable(long, to: scratch("long.h5"))            // its schema is longer than an attribute's 64 KiB
+        assertSame(try readTable(scratch("long.h5")), long)
+
+        let fields = (0..<600).map { "{\"name\":\"c\($0)\",\"type\":\"boolean\"}" }.joined(separator: ",")
+        let wide = try Table(schema: Schema(json: "{\"fields\":[\(fields)]}"), rows: 3)
+        for j in 0..<600 { try wide.setOffsets(j) { Int64(($0 + j) % 3) - 1 } }
+        try writeTable(wide, to: scratch("wide.h5"))
+        assertSame(try readTable(scratch("wide.h5")), wide)
+
+        let most = (0..<4096).map { "{\"name\":\"c\($0)\",\"type\":\"boolean\"}" }.joined(separator: ",")
+        failure(.argument) { _ = try DataSetWriter(scratch("most.h5"), schema: Schema(json: "{\"fields\":[\(most)]}")) }
+        XCTAssertEqual(scratch.entries, ["long.h5", "wide.h5"])
+    }
+
+    func testAFileThatSomebodyWritesIsLeftAlone() throws {
+        let scratch = Scratch()
+        try writeTable(everyTable(rows: 3), to: scratch("t.h5"))
+        let file = open(scratch("t.h5"), O_RDWR)
+        XCTAssertEqual(flock(file, LOCK_EX), 0)
+        XCTAssertTrue(failure(.io) { _ = try readTable(scratch("t.h5")) }.message.contains("in use"))
+        close(file)
+        XCTAssertEqual(try readTable(scratch("t.h5")).rows, 3)
     }
 
     func testTimeUnits() {

@@ -21,7 +21,7 @@ class CProgress(ctypes.Structure):
 
 
 class CEvent(ctypes.Structure):
-    _fields_ = [("size", c_uint32), ("kind", c_uint32), ("progress", POINTER(CProgress)), ("text", c_char_p)]
+    _fields_ = [("size", c_uint32), ("kind", c_uint32), ("progress", POINTER(CProgress))]
 
 
 CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(CEvent))

@@ -46,12 +46,12 @@ def fill_column(table, field, column, missing_texts):
     missing = column.isna().to_numpy(dtype=bool)
     valid = None if not missing.any() else (~missing).astype(numpy.uint8)
     if levels_of(field) is None and kind in ("integer", "number") and pandas.api.types.is_numeric_dtype(column.dtype):
-        if pandas.api.types.is_integer_dtype(column.dtype):
-            table._set_int64(name, whole(column, missing), valid)
+        if pandas.api.types.is_integer_dtype(column.dtype) and "uint64" not in str(column.dtype).lower():
+            table._set_int64(name, whole(column), valid)
         else:
             table._set_float64(name, numpy.ascontiguousarray(column.to_numpy(dtype=numpy.float64, na_value=numpy.nan)), valid)
     elif levels_of(field) is None and kind == "boolean" and pandas.api.types.is_bool_dtype(column.dtype) and not isinstance(column.dtype, pandas.CategoricalDtype):
-        table._set_int64(name, whole(column, missing), valid)
+        table._set_int64(name, whole(column), valid)
     elif levels_of(field) is None and kind in _UNIT and pandas.api.types.is_datetime64_any_dtype(column.dtype):
         if getattr(column.dt, "tz", None) is not None:
             column = column.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -78,11 +78,9 @@ def fill_column(table, field, column, missing_texts):
             table._set_strings(name, codes, texts)
 
 
-def whole(column, missing):
+def whole(column):
     """int64 values with 0 where missing."""
-    if missing.any():
-        column = column.where(~missing, 0)
-    return numpy.ascontiguousarray(column.to_numpy(dtype=numpy.int64))
+    return numpy.ascontiguousarray(column.astype("Int64").to_numpy(dtype=numpy.int64, na_value=0))
 
 
 def frame(table):

@@ -1,0 +1,103 @@
+"""The command line, as a person uses it."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import flip
+import pytest
+from conftest import LONG, ROOT, SMALL
+
+FLIP = os.path.join(ROOT, "build", "bin", "flip")
+
+
+def run(*words, **options):
+    return subprocess.run([FLIP, *map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL, **options)
+
+
+def promise(domain):
+    return ["--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps(SMALL)]
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"flip {flip.__version__}\n"
+    assert "flip train" in run("--help").stdout == run().stdout
+
+
+def test_from_a_table_to_synthetic_rows(csv, tmp_path):
+    path, domain = csv
+    model, rows = tmp_path / "m.flip.h5", tmp_path / "s.csv"
+    done = run("train", path, *promise(domain), "--out", model)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "600" not in done.stdout
+    assert run("sample", model, "--rows", 321, "--seed", 1, "--out", rows).returncode == 0
+    assert len(flip.Table.read_csv(rows, domain)) == 321
+    assert rows.read_text() == _csv(flip.load(model).sample(321, seed=1), tmp_path)
+    bill = json.loads(run("ledger", model, "--json").stdout)
+    assert bill == flip.load(model).ledger
+    people = run("ledger", model).stdout
+    assert "autoencoder" in people and "ε" in people
+    assert json.loads(run("check", model).stdout)["usable"] is True
+    assert run("sample", model, "--rows", 10, "--out", tmp_path / "s.h5").returncode == 0
+    assert len(flip.Table.read_hdf5(tmp_path / "s.h5")) == 10
+
+
+def _csv(table, folder):
+    table.to_csv(folder / "ours.csv")
+    return (folder / "ours.csv").read_text()
+
+
+def test_plan_is_priced_without_data(csv):
+    explained = json.loads(run("plan", *promise(csv[1])).stdout)
+    assert explained["epsilon"] == 4
+
+
+def test_convert_both_ways(csv, tmp_path):
+    path, domain = csv
+    assert run("convert", path, "--schema", domain, "--out", tmp_path / "a.h5").returncode == 0
+    assert run("convert", tmp_path / "a.h5", tmp_path / "a.csv").returncode == 0
+    assert (tmp_path / "a.csv").read_bytes() == open(path, "rb").read()
+
+
+def test_a_config_may_be_a_file(csv, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"autoencoder": {"steps": 7}}))
+    said = run("plan", "--schema", csv[1], "--epsilon", 1, "--delta", "1e-5", f"--config={tmp_path / 'config.json'}")
+    assert json.loads(said.stdout)["config"]["autoencoder"]["steps"] == 7
+
+
+@pytest.mark.parametrize("words", [
+    ["fly"], ["train"], ["train", "a.csv"], ["train", "a.csv", "--out", "m"], ["sample", "m"], ["sample", "m", "--rows", "0", "--out", "x"],
+    ["sample", "m", "--rows", "many", "--out", "x"], ["ledger"], ["ledger", "m", "n"], ["ledger", "m", "--xml"], ["convert", "a.csv"],
+    ["sample", "m", "--rows"], ["sample", "m", "--rows", "5", "--rows", "6", "--out", "x"], ["train", "a.csv", "--out", "m", "--resume"],
+])
+def test_wrong_calls_are_exit_code_2(words, tmp_path):
+    said = run(*words, cwd=tmp_path)
+    assert said.returncode == 2 and said.stderr.startswith("flip: ") and said.stdout == ""
+    assert os.listdir(tmp_path) == []
+
+
+def test_failures_are_exit_code_1(csv, tmp_path):
+    path, domain = csv
+    assert run("ledger", tmp_path / "none").returncode == 1
+    said = run("train", path, *promise(domain), "--out", "/proc/m.h5")
+    assert said.returncode == 1 and "/proc" in said.stderr
+    (tmp_path / "bad.csv").write_text("age,sex\n1,2\n")
+    said = run("train", tmp_path / "bad.csv", *promise(domain), "--out", tmp_path / "m.h5")
+    assert said.returncode == 1 and "bad.csv" in said.stderr
+    assert sorted(os.listdir(tmp_path)) == ["bad.csv", "rows.csv", "rows.schema.json"]
+
+
+def test_ctrl_c_and_resume(csv, tmp_path):
+    path, domain = csv
+    words = [FLIP, "train", path, "--schema", domain, "--epsilon", "4", "--delta", "1e-5", "--config", json.dumps(LONG),
+             "--out", str(tmp_path / "m.h5"), "--checkpoint", str(tmp_path / "c.h5")]
+    for attempt in range(2):
+        child = subprocess.Popen(words + ["--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(2.0)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=30)
+        assert child.returncode == 130 and "--resume" in err and out == "", err
+        assert flip.file_check(tmp_path / "c.h5")["kind"] == "flip-checkpoint"
+    assert not (tmp_path / "m.h5").exists()
+    assert run("train", path, *promise(domain), "--out", tmp_path / "m.h5", "--checkpoint", tmp_path / "c.h5", "--resume").returncode == 1

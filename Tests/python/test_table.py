@@ -1,0 +1,165 @@
+"""Tables: pandas, CSV and HDF5, in both directions."""
+import anndata
+import flip
+import h5py
+import numpy
+import pandas
+import pytest
+from conftest import SCHEMA, make_frame
+
+
+def texts(frame):
+    """A frame as text, so that two frames of different column types can be compared."""
+    return frame.astype(object).where(frame.notna(), None).map(
+        lambda v: None if v is None else v.isoformat() if isinstance(v, pandas.Timestamp) else str(int(v)) if isinstance(v, (int, float, numpy.number)) and float(v).is_integer() else str(v))
+
+
+def test_pandas_round_trip(frame, table):
+    back = table.to_pandas()
+    assert list(back.columns) == list(frame.columns) and len(back) == len(table) == table.rows == 600
+    pandas.testing.assert_frame_equal(texts(back), texts(frame))
+    assert back["age"].dtype == "int64" and back["stay"].dtype == "Int64" and back["member"].dtype == "boolean"
+    assert list(back["sex"].cat.categories) == ["Female", "Male"]
+    assert back["joined"].dtype == "datetime64[us]" and back["seen"].dtype == "datetime64[us]"
+
+
+@pytest.mark.parametrize("change", [
+    lambda f: f.assign(sex=f.sex.astype("category")),
+    lambda f: f.assign(city=pandas.Categorical(f.city, categories=['Trier, "Süd"', "Köln", "Rome", "Bonn"])),
+    lambda f: f.assign(age=f.age.astype("float64"), stay=f.stay.astype("float64"), ward=f.ward.astype("float64")),
+    lambda f: f.assign(age=f.age.astype("uint8"), weight=f.weight.astype("object")),
+    lambda f: f.assign(member=f.member.astype("object")),
+    lambda f: f.assign(member=f.member.map({True: "true", False: "false"})),
+    lambda f: f.assign(joined=f.joined.dt.strftime("%Y-%m-%d"), seen=f.seen.dt.strftime("%Y-%m-%dT%H:%M:%SZ")),
+    lambda f: f.assign(seen=f.seen.dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin")),
+    lambda f: f.assign(seen=f.seen.astype("datetime64[s]"), joined=f.joined.astype("datetime64[ns]")),
+    lambda f: f.assign(joined=f.joined.dt.date),
+    lambda f: f.assign(ward=f.ward.astype("string"), age=f.age.astype("string")),
+    lambda f: f.assign(city=f.city.fillna("NA")),
+    lambda f: f[list(reversed(f.columns))],
+    lambda f: f.set_index(pandas.Index(range(600, 0, -1))),
+    lambda f: f.iloc[::-1].iloc[::-1],
+])
+def test_the_same_cells_in_other_clothes(frame, schema, table, change):
+    other = flip.Table.from_pandas(change(frame), schema).to_pandas()
+    pandas.testing.assert_frame_equal(other, table.to_pandas())
+
+
+@pytest.mark.parametrize("change, part", [
+    (lambda f: f.drop(columns="age"), "age"),
+    (lambda f: f.assign(extra=1), "extra"),
+    (lambda f: f.assign(age=f.age + 100), "age"),
+    (lambda f: f.assign(sex="Canary"), "sex"),
+    (lambda f: f.assign(sex=None), "sex"),
+    (lambda f: f.assign(income=0.3), "income"),
+    (lambda f: f.assign(weight=numpy.inf), "weight"),
+    (lambda f: f.assign(stay=1.5), "stay"),
+    (lambda f: f.assign(joined=f.seen + pandas.Timedelta("1min")), "joined"),
+    (lambda f: f.assign(seen=pandas.Timestamp("1999-01-01")), "seen"),
+    (lambda f: f.iloc[:0], "rows"),
+])
+def test_frames_that_break_the_schema(frame, schema, change, part):
+    with pytest.raises(flip.SchemaError) as caught:
+        flip.Table.from_pandas(change(frame), schema)
+    assert part in str(caught.value) and "Canary" not in str(caught.value)
+
+
+def test_csv_round_trip(csv, table, tmp_path):
+    path, domain = csv
+    again = flip.Table.read_csv(path, schema=domain)
+    pandas.testing.assert_frame_equal(again.to_pandas(), table.to_pandas())
+    again.to_csv(str(tmp_path / "b.csv"), delimiter=";")
+    third = flip.Table.read_csv(tmp_path / "b.csv", schema=again.schema, delimiter=";")
+    pandas.testing.assert_frame_equal(third.to_pandas(), table.to_pandas())
+
+
+def test_csv_of_pandas(frame, table, tmp_path, schema):
+    path = tmp_path / "p.csv"
+    frame.assign(seen=frame.seen.dt.strftime("%Y-%m-%dT%H:%M:%SZ"), joined=frame.joined.dt.strftime("%Y-%m-%d")).to_csv(path, index=False)
+    pandas.testing.assert_frame_equal(flip.Table.read_csv(path, schema).to_pandas(), table.to_pandas())
+
+
+def test_a_bad_cell_names_the_place_and_not_the_value(tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("x,y\n1,true\n2,Canary-77\n")
+    schema = {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}, {"name": "y", "type": "boolean"}]}
+    with pytest.raises(flip.SchemaError) as caught:
+        flip.Table.read_csv(path, schema)
+    message = str(caught.value)
+    assert "bad.csv" in message and "3" in message and "y" in message and "Canary" not in message
+    assert flip.Table.read_csv(path, schema, invalid="coerce").to_pandas()["y"].isna().tolist() == [False, True]
+    with pytest.raises(flip.ArgumentError):
+        flip.Table.read_csv(path, schema, invalid="ignore")
+    with pytest.raises(flip.FileError):
+        flip.Table.read_csv(tmp_path / "none.csv", schema)
+
+
+def test_what_we_write_anndata_reads(table, tmp_path):
+    path = tmp_path / "t.h5"
+    table.write_hdf5(path)
+    with h5py.File(path, "r") as file:
+        theirs = anndata.io.read_elem(file["data"])
+    ours = table.to_pandas()
+    assert list(theirs.columns) == list(ours.columns)
+    assert theirs["sex"].astype(str).tolist() == ours["sex"].astype(str).tolist()
+    assert theirs["city"].isna().tolist() == ours["city"].isna().tolist()
+    assert theirs["age"].tolist() == ours["age"].tolist()
+    numpy.testing.assert_array_equal(theirs["weight"].to_numpy(float), ours["weight"].to_numpy(float))
+    again = flip.Table.read_hdf5(path)
+    pandas.testing.assert_frame_equal(again.to_pandas(), ours)
+    assert again.schema == table.schema
+
+
+def test_what_anndata_writes_we_read(frame, table, schema, tmp_path):
+    path = tmp_path / "a.h5"
+    plain = frame.drop(columns=["joined", "seen"]).assign(city=frame.city.astype("category"))
+    with h5py.File(path, "w") as file:
+        anndata.io.write_elem(file, "obs", plain)
+    part = flip.Schema({"fields": [f for f in SCHEMA["fields"] if f["name"] not in ("joined", "seen")]})
+    read = flip.Table.read_hdf5(path, schema=part, group="/obs").to_pandas()
+    pandas.testing.assert_frame_equal(read, table.to_pandas().drop(columns=["joined", "seen"]))
+
+
+def test_convert(csv, table, tmp_path):
+    path, domain = csv
+    flip.convert(path, tmp_path / "c.h5", schema=domain)
+    flip.convert(tmp_path / "c.h5", tmp_path / "c.csv")
+    assert (tmp_path / "c.csv").read_bytes() == open(path, "rb").read()
+
+
+def test_progress_of_reading_can_stop_it(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("x\n" + "5\n" * 3_000_000)
+    schema = {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}]}
+    seen = []
+    assert len(flip.Table.read_csv(path, schema, progress=seen.append)) == 3_000_000
+    assert len(seen) > 1 and seen[-1].total == path.stat().st_size
+
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        flip.Table.read_csv(path, schema, progress=stop)
+
+
+def test_schemas(schema):
+    assert flip.Schema(schema.json) == schema and hash(flip.Schema(schema.dict)) == hash(schema)
+    import pickle
+    assert pickle.loads(pickle.dumps(schema)) == schema
+    assert schema.names == [f["name"] for f in SCHEMA["fields"]]
+    with pytest.raises(flip.SchemaError):
+        flip.Schema({"fields": [{"name": "a", "type": "integer"}]})
+    with pytest.raises(OSError):
+        flip.Schema("/no/such/file.json")
+
+
+def test_printing_a_table_shows_no_row_and_no_count(table):
+    assert "600" not in repr(table) and "Bonn" not in repr(table)
+
+
+def test_a_closed_handle_is_an_error(schema):
+    table = flip.Table.from_pandas(make_frame(5), schema)
+    table.close()
+    table.close()
+    with pytest.raises(flip.ArgumentError):
+        table.to_csv("/tmp/never.csv")
