@@ -48,7 +48,8 @@ demo: .build-ship/system build
 	PYTHONPATH=bindings/python $(or $(wildcard $(PYTHON)),python3) examples/python/demo.py
 
 bench: build
-	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Benchmarks/bench.py
+	$(SHIP) --product flip-bench
+	FLIP_BENCH=.build-ship/release/flip-bench PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Benchmarks/bench.py
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin

@@ -109,8 +109,9 @@ static herr_t flip_h5fd_truncate(H5FD_t *file, hid_t dxpl, hbool_t closing) {
     return 0;
 }
 
-// Makes `fapl` use the driver on `disk`.
-static inline herr_t flip_h5p_disk(hid_t fapl, flip_h5_disk *disk) {
+// The driver, made known to the library. `known`: what an earlier call gave, or -1; it is kept for good, because HDF5 1.10 reads a
+// driver's table once more after it has let go of the driver. Host and library may meanwhile have been through H5close.
+static inline hid_t flip_h5fd_driver(hid_t known) {
     static const H5FD_class_t driver = {
 #if H5_VERSION_GE(1, 13, 0)
         .version = H5FD_CLASS_VERSION, .value = (H5FD_class_value_t)612,    // any number from 512 on that is free in the process
@@ -120,12 +121,10 @@ static inline herr_t flip_h5p_disk(hid_t fapl, flip_h5_disk *disk) {
         .get_eof = flip_h5fd_get_eof, .read = flip_h5fd_read, .write = flip_h5fd_write, .truncate = flip_h5fd_truncate,
         .fl_map = H5FD_FLMAP_DICHOTOMY,
     };
-    hid_t id = H5FDregister(&driver);
-    if (id < 0) return -1;
-    herr_t result = H5Pset_driver(fapl, id, &disk);
-    H5FDunregister(id);         // the list, and later the file, hold it
-    return result;
+    return known >= 0 && H5Iget_type(known) == H5I_VFL ? known : H5FDregister(&driver);
 }
+// Makes `fapl` use the driver on `disk`.
+static inline herr_t flip_h5p_disk(hid_t fapl, hid_t driver, flip_h5_disk *disk) { return H5Pset_driver(fapl, driver, &disk); }
 
 static inline void flip_h5_disk_empty(flip_h5_disk *disk) {
     for (flip_h5_piece *q = disk->first, *next; q; q = next) { next = q->next; free(q); }

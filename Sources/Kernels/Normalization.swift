@@ -28,14 +28,14 @@ package func normForward(_ x: UnsafePointer<Float>, _ xs: Int, _ gain: UnsafePoi
     }
 }
 
-/// dx (+)= rstd (g - mean g - hat mean(g hat)), g = dy * gain. `start` 2 adds to dx, 0 writes it.
+/// dx = (base +) rstd (g - mean g - hat mean(g hat)), g = dy * gain. `start` 2 adds base, which may be dx; 0 does not read it. base, dx: [M][A].
 package func normBackward(_ dy: UnsafePointer<Float>, _ hat: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>, _ gain: UnsafePointer<Float>,
-                          _ affine: Int, _ dx: UnsafeMutablePointer<Float>, _ dxs: Int, _ start: Int, _ M: Int, _ A: Int) {
-    let dy = vectors(dy), hat = vectors(hat), rstd = vectors(rstd), dx = vectors(dx)
+                          _ affine: Int, _ base: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ start: Int, _ M: Int, _ A: Int) {
+    let dy = vectors(dy), hat = vectors(hat), rstd = vectors(rstd), base = vectors(base), dx = vectors(dx)
     let share = all(1 / Float(A))
     var m = 0
     while m < M {
-        let d = dy + m &* A, h = hat + m &* A, o = dx + m &* dxs
+        let d = dy + m &* A, h = hat + m &* A, b = base + m &* A, o = dx + m &* A
         var sum = V.zero, dot = V.zero, a = 0
         while a < A {
             let g = affine != 0 ? d[a] * all(gain[a]) : d[a]
@@ -48,7 +48,7 @@ package func normBackward(_ dy: UnsafePointer<Float>, _ hat: UnsafePointer<Float
         while a < A {
             let g = affine != 0 ? d[a] * all(gain[a]) : d[a]
             let v = r * (fma(g - mean, -h[a], slope))
-            o[a] = start == 2 ? o[a] + v : v
+            o[a] = start == 2 ? b[a] + v : v
             a = a &+ 1
         }
         m = m &+ 1

@@ -91,18 +91,29 @@ package func weightedLanes(_ g: UnsafePointer<Float>, _ weight: UnsafePointer<Fl
 package func weightedGradient(_ x: UnsafePointer<Float>, _ xs: Int, _ dy: UnsafePointer<Float>, _ ds: Int, _ out: UnsafeMutablePointer<Float>,
                               _ M: Int, _ A: Int, _ N: Int) {
     let x = vectors(x), dy = vectors(dy)
+    let evenA = A & ~3, evenN = N & ~3
+    // The wider side is walked once, the narrower one stays near.
+    if A >= N {
+        var a = 0
+        while a < evenA {
+            var n = 0
+            while n < evenN { dots4x4(x + a, xs, dy + n, ds, out + (a &* N &+ n), N, M); n = n &+ 4 }
+            a = a &+ 4
+        }
+    } else {
+        var n = 0
+        while n < evenN {
+            var a = 0
+            while a < evenA { dots4x4(x + a, xs, dy + n, ds, out + (a &* N &+ n), N, M); a = a &+ 4 }
+            n = n &+ 4
+        }
+    }
     var a = 0
     while a < A {
-        let rows = a &+ 4 <= A ? 4 : 1
-        var n = 0
-        while rows == 4, n &+ 4 <= N { dots4x4(x + a, xs, dy + n, ds, out + (a &* N &+ n), N, M); n = n &+ 4 }
-        while rows == 1, n &+ 8 <= N { dots1x8(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); n = n &+ 8 }
-        while n < N {
-            var r = 0
-            while r < rows { dots1x1(x + (a &+ r), xs, dy + n, ds, out + ((a &+ r) &* N &+ n), M); r = r &+ 1 }
-            n = n &+ 1
-        }
-        a = a &+ rows
+        var n = a < evenA ? evenN : 0
+        while n &+ 8 <= N { dots1x8(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); n = n &+ 8 }
+        while n < N { dots1x1(x + a, xs, dy + n, ds, out + (a &* N &+ n), M); n = n &+ 1 }
+        a = a &+ 1
     }
 }
 

@@ -37,7 +37,7 @@ struct TransformerRoom {
                              hat2: hat2, in2: l.norm2.affine ? plan.take(T * d) : hat2, rstd2: plan.take(T),
                              hidden: hidden, active: s.activation == .relu ? hidden : plan.take(T * F),
                              dqkv: sink.keeps(l.qkv, T) ? shared.wide : plan.take(3 * T * d),
-                             dout: sink.keeps(l.out, T) ? shared.dstream : plan.take(T * d),
+                             dout: sink.keeps(l.out, T) ? shared.dmiddle : plan.take(T * d),
                              dup: sink.keeps(l.up, T) ? shared.wide : plan.take(T * F),
                              ddown: sink.keeps(l.down, T) ? shared.dstream : plan.take(T * d))
         }
@@ -49,12 +49,13 @@ struct TransformerRoom {
 
 /// Room that passes use one after another.
 struct SharedRoom {
-    let stream: Int, dstream: Int, dnorm: Int, wide: Int, scores: Int
+    let stream: Int, dstream: Int, dmiddle: Int, dnorm: Int, wide: Int, scores: Int
 
     init(_ s: VAEShape, _ plan: inout ArenaPlan) {
         let T = s.columns, d = s.width
         stream = plan.take(T * d)
         dstream = plan.take(T * d)
+        dmiddle = plan.take(T * d)
         dnorm = plan.take(T * d)
         wide = plan.take(T * max(3 * d, s.feedForward))
         scores = plan.take(T * T)

@@ -29,10 +29,10 @@ package enum NetworksBenchmark {
     package static let wide = published(width: 32, heads: 4)
     package static let standard = VAEShape(levels: levels)
 
-    /// Steps of `batch` rows until `seconds` are over: gradients on all threads, noise (four normals a weight), Adam, weight average.
+    /// Steps of `batch` rows until `seconds` are over: gradients on all threads, noise (four numbers a weight), Adam, weight average.
     package static func train(shape: VAEShape, mode: Mode, batch: Int, threads: Int, seconds: Double) throws
         -> (rowsPerSecond: Double, rowsPerProcessorSecond: Double, weights: Int) {
-        let vae = try VAE(shape: shape, seed: 1), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 64
+        let vae = try VAE(shape: shape, seed: 1), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 128
         let chunks = (batch + chunk - 1) / chunk
         let scratch = try (0 ..< threads).map { _ in try VAEScratch(vae) }
         let sums = try (0 ..< threads).map { _ in try Buffer<Float>(count: P, for: "a sum") }
@@ -67,7 +67,7 @@ package enum NetworksBenchmark {
             for p in 0 ..< P {
                 var s = 0.0
                 for t in totals { s += t[p] }
-                if mode == .clipped { for _ in 0 ..< 4 { s += Double(random.next()) * 0.5 } }
+                if mode == .clipped { for _ in 0 ..< 4 { s += random.uniform() - 0.5 } }
                 released[p] = Float(s) / Float(batch)
             }
             adam.step(vae.parameters.base, gradient: released.base, rate: 1e-3)

@@ -87,24 +87,24 @@ extension VAE {
     private func backwardBlock(_ beta: Float, _ added: Bool, _ s: VAEScratch) {
         let T = shape.columns, d = shape.width, W = kernels.lanes, Z = shape.latentCount, g = s.gradients
         let w = parameters.base, M = layout.fromLatent == nil ? T : 1
-        let dstream = s.at(s.shared.dstream)
+        let dtokens = s.at(s.dtokens)
         // heads
         for t in 0 ..< T {
             let K = shape.levels[t], k = layout.firstLevel[t], y = s.at(s.decoder.out) + t * d * W, dlogits = s.at(s.logits) + k * W
             g.product(GradientSite(x: y, xs: d, dy: dlogits, ds: K, M: 1, A: d, N: K, offset: layout.headWeight + d * k))
-            kernels.linear(dlogits, K, w + layout.headWeight + d * k, 1, K, w, 0, s.at(s.ddecoded) + t * d * W, d, 1, K, d)
+            kernels.linear(dlogits, K, w + layout.headWeight + d * k, 1, K, w, 0, s.at(s.ddecoded) + t * d * W, d, 1, K, d,
+                           0, s.at(s.ddecoded))
         }
         g.numbers(layout.headBias, s.at(s.logits), shape.totalLevels)
-        backward(layout.decoder, s.decoder, s, s.at(s.ddecoded), dstream)
+        backward(layout.decoder, s.decoder, s, s.at(s.ddecoded), dtokens)
         // tokens of the latent
-        g.numbers(layout.decoderOffset, dstream, T * d)
+        g.numbers(layout.decoderOffset, dtokens, T * d)
         let dz = s.at(s.dz)
         if let map = layout.fromLatent {
-            s.at(s.dtokens).update(from: dstream, count: T * d * W)
-            g.linear(map, s.at(s.z), s.at(s.dtokens), 1)
-            applyBack(map, dstream, dz, 1)
+            g.linear(map, s.at(s.z), dtokens, 1)
+            applyBack(map, dtokens, dz, 1)
         } else {
-            dz.update(from: dstream, count: T * d * W)
+            dz.update(from: dtokens, count: T * d * W)
         }
         // posterior
         kernels.posteriorBackward(s.at(s.mean), s.at(s.variance), s.at(s.noise), s.at(s.deviation), beta, dz, s.at(s.dvariance), Z)
@@ -118,13 +118,12 @@ extension VAE {
             g.linear(map, s.at(s.encoder.out), s.at(s.dvariance), M)
             applyBack(map, s.at(s.dvariance), dencoded, M, adds: true)
         }
-        backward(layout.encoder, s.encoder, s, dencoded, dstream)
-        dembedded.update(from: dstream, count: T * d * W)
+        backward(layout.encoder, s.encoder, s, dencoded, dembedded)
         if let map = layout.logVariance, let own = layout.varianceEncoder, let room = s.varianceEncoder {
             g.linear(map, s.at(room.out), s.at(s.dvariance), M)
             applyBack(map, s.at(s.dvariance), dencoded, M)
-            backward(own, room, s, dencoded, dstream)
-            kernels.add(dstream, dembedded, T * d)
+            backward(own, room, s, dencoded, s.at(s.shared.stream))
+            kernels.add(s.at(s.shared.stream), dembedded, T * d)
         }
         // Each column has vectors of its own: no cross terms between tokens.
         g.numbers(layout.offset, dembedded, T * d)

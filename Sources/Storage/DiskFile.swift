@@ -37,6 +37,15 @@ final class DiskFile {
         state.deallocate()
     }
 
+    /// The driver's number in the library. Used with the library's lock held only.
+    private nonisolated(unsafe) static var driver: hid_t = -1
+
+    /// Makes files opened with the property list `access` go through this descriptor. Call within `Library.call`.
+    func use(in access: hid_t) -> Bool {
+        Self.driver = flip_h5fd_driver(Self.driver)
+        return Self.driver >= 0 && flip_h5p_disk(access, Self.driver, state) >= 0
+    }
+
     var descriptor: Int32 { state.pointee.descriptor }
     /// The error number of the first write that failed; 0 while all is well.
     var error: Int32 { state.pointee.error }

@@ -57,7 +57,7 @@ package final class FileReader {
         try checkSignature(UnsafeRawBufferPointer(start: head.base, count: count), path)
         // A file of ours is checked before the library sees it; others have no seal.
         if try Seal.check(disk.descriptor, path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
-        guard let file = Self.open({ flip_h5p_disk($0, disk.state) >= 0 }) else { throw damaged(path) }
+        guard let file = Self.open(disk.use) else { throw damaged(path) }
         (name, self.file, self.limits, kind, self.disk) = (path, file, limits, .dataSet, disk)
     }
 

@@ -34,8 +34,8 @@ package final class FileWriter {
         let file = Handle(H5Fclose) {
             guard flip_h5p_bounds(access.id) >= 0, H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0,
                   H5Pset_obj_track_times(creation.id, false) >= 0 else { return -1 }
-            let driver = disk.map { flip_h5p_disk(access.id, $0.state) } ?? H5Pset_fapl_core(access.id, 1 << 20, false)
-            return driver < 0 ? -1 : flip_h5f_create(uniqueName(), creation.id, access.id)
+            let ready = disk.map { $0.use(in: access.id) } ?? (H5Pset_fapl_core(access.id, 1 << 20, false) >= 0)
+            return !ready ? -1 : flip_h5f_create(uniqueName(), creation.id, access.id)
         }
         guard let file else { throw ioFailure(name, "write", errno == 0 ? EIO : errno) }
         (self.name, self.text, self.file, self.disk) = (name, text, file, disk)

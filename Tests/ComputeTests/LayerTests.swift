@@ -49,7 +49,7 @@ final class LayerTests: XCTestCase {
                     k.normForward(x.base, A, gain, bias, affine, hat.base, out.base, rstd.base, M, A)
                     let g = affine == 1 ? gain.map(Double.init) : nil, b = affine == 1 ? bias.map(Double.init) : nil
                     let dx = try Vectors(k, M * A, &random), before = dx.lane(1)
-                    k.normBackward(dy.base, hat.base, rstd.base, gain, affine, dx.base, A, 2, M, A)
+                    k.normBackward(dy.base, hat.base, rstd.base, gain, affine, dx.base, dx.base, 2, M, A)
                     XCTAssertLessThan(distance((affine == 1 ? out : hat).lane(1), LayerTests.norm(x.lane(1), A, g, b)), 2e-6)
                     let want = slopes(x.lane(1), dy.lane(1)) { LayerTests.norm($0, A, g, b) }
                     XCTAssertLessThan(distance(zip(dx.lane(1), before).map(-), want), A == 1 ? 1e-2 : 1e-5)

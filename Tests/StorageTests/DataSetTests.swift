@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Tables
 import XCTest
 @testable import Storage
@@ -173,6 +174,35 @@ final class DataSetTests: XCTestCase {
         XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\(bounds),\"multipleOf\":1}}"), .integer(.int32, nullable: true, unit: .seconds))
         XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\"minimum\":\"0001-01-01T00:00:00Z\",\"maximum\":\"9999-01-01T00:00:00Z\"}}"),
                        .integer(.int64, nullable: true, unit: .microseconds))
+    }
+
+    func testManyLevelsAndManyColumns() throws {
+        let scratch = Scratch()
+        let levels = (0..<40_000).map { "\"level \($0)\"" }.joined(separator: ",")
+        let long = try Table(schema: one("x", "string", "\"enum\":[\(levels)]"), rows: 40_000)
+        try long.setOffsets(0) { Int64(39_999 - $0) }
+        try writeTable(long, to: scratch("long.h5"))            // its schema is longer than an attribute's 64 KiB
+        assertSame(try readTable(scratch("long.h5")), long)
+
+        let fields = (0..<600).map { "{\"name\":\"c\($0)\",\"type\":\"boolean\"}" }.joined(separator: ",")
+        let wide = try Table(schema: Schema(json: "{\"fields\":[\(fields)]}"), rows: 3)
+        for j in 0..<600 { try wide.setOffsets(j) { Int64(($0 + j) % 3) - 1 } }
+        try writeTable(wide, to: scratch("wide.h5"))
+        assertSame(try readTable(scratch("wide.h5")), wide)
+
+        let most = (0..<4096).map { "{\"name\":\"c\($0)\",\"type\":\"boolean\"}" }.joined(separator: ",")
+        failure(.argument) { _ = try DataSetWriter(scratch("most.h5"), schema: Schema(json: "{\"fields\":[\(most)]}")) }
+        XCTAssertEqual(scratch.entries, ["long.h5", "wide.h5"])
+    }
+
+    func testAFileThatSomebodyWritesIsLeftAlone() throws {
+        let scratch = Scratch()
+        try writeTable(everyTable(rows: 3), to: scratch("t.h5"))
+        let file = open(scratch("t.h5"), O_RDWR)
+        XCTAssertEqual(flock(file, LOCK_EX), 0)
+        XCTAssertTrue(failure(.io) { _ = try readTable(scratch("t.h5")) }.message.contains("in use"))
+        close(file)
+        XCTAssertEqual(try readTable(scratch("t.h5")).rows, 3)
     }
 
     func testTimeUnits() {
