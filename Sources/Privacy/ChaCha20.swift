@@ -1,6 +1,8 @@
 // The ChaCha20 block function (RFC 8439, section 2.3), four blocks at a time: lane i of every vector is block `counter + i`.
 // Only the function; keys, nonces and who may use them are in SecureRandom.swift.
 
+import Compute
+
 /// One word of four blocks.
 typealias Words = SIMD4<UInt32>
 
@@ -62,4 +64,18 @@ func chaCha20Blocks(key: ChaChaKey, counter: UInt64, nonce: SIMD2<UInt32>, into 
     out[10] = x10 &+ Words(repeating: key[6]); out[11] = x11 &+ Words(repeating: key[7])
     out[12] = x12 &+ low; out[13] = x13 &+ high
     out[14] = x14 &+ Words(repeating: nonce[0]); out[15] = x15 &+ Words(repeating: nonce[1])
+}
+
+/// Eight consecutive blocks, in the processor's widest vectors where there are any (Kernels/KeyStream.swift): two groups of four as
+/// `chaCha20Blocks` writes them. out: 32 vectors.
+func chaCha20Buffer(key: ChaChaKey, counter: UInt64, nonce: SIMD2<UInt32>, into out: UnsafeMutablePointer<Words>, _ kernels: NoiseKernels = .current) {
+    guard let wide = kernels.keyStream else {
+        chaCha20Blocks(key: key, counter: counter, nonce: nonce, into: out)
+        chaCha20Blocks(key: key, counter: counter &+ UInt64(chaChaLanes), nonce: nonce, into: out + 16)
+        return
+    }
+    withUnsafeBytes(of: key) { k in
+        guard let k = k.baseAddress else { return }
+        wide(k.assumingMemoryBound(to: UInt32.self), counter, nonce[0], nonce[1], UnsafeMutableRawPointer(out).assumingMemoryBound(to: UInt32.self))
+    }
 }

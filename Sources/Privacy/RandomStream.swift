@@ -23,8 +23,7 @@ package final class RandomStream: RandomNumberGenerator {
 
     @inline(never)
     private func refill() {
-        chaCha20Blocks(key: key, counter: counter, nonce: nonce, into: buffer)
-        chaCha20Blocks(key: key, counter: counter &+ UInt64(chaChaLanes), nonce: nonce, into: buffer + 16)
+        chaCha20Buffer(key: key, counter: counter, nonce: nonce, into: buffer)
         counter &+= UInt64(2 * chaChaLanes)
         used = 0
     }

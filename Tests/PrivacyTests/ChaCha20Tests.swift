@@ -1,5 +1,6 @@
 // The block function against the vectors of RFC 8439.
 
+import Compute
 @testable import Privacy
 import XCTest
 
@@ -32,5 +33,22 @@ final class ChaCha20Tests: XCTestCase {
         let key = ChaChaKey(1, 2, 3, 4, 5, 6, 7, 8), nonce = SIMD2<UInt32>(9, 10), start: UInt64 = 0xFFFF_FFFE
         let together = blocks(key, start, nonce)
         for lane in 0..<chaChaLanes { XCTAssertEqual(blocks(key, start + UInt64(lane), nonce)[0], together[lane]) }
+    }
+
+    func testEveryInstructionSetGivesTheSameBits() {
+        let key = ChaChaKey(1, 2, 3, 4, 5, 6, 7, 8), nonce = SIMD2<UInt32>(9, 10)
+        for start: UInt64 in [0, 5, 0xFFFF_FFFB, .max - 2] {
+            var plain = [Words](repeating: Words(), count: 32)
+            plain.withUnsafeMutableBufferPointer { p in
+                guard let b = p.baseAddress else { return }
+                chaCha20Blocks(key: key, counter: start, nonce: nonce, into: b)
+                chaCha20Blocks(key: key, counter: start &+ 4, nonce: nonce, into: b + 16)
+            }
+            for kernels in NoiseKernels.available {
+                var out = [Words](repeating: Words(), count: 32)
+                chaCha20Buffer(key: key, counter: start, nonce: nonce, into: &out, kernels)
+                XCTAssertEqual(out, plain)
+            }
+        }
     }
 }
