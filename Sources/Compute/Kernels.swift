@@ -36,7 +36,7 @@ package struct Kernels: @unchecked Sendable {
     package let times: (Floats, Float, MutableFloats, Int) -> Void
     package let gather: (Floats, Labels, Floats, MutableFloats, Int) -> Void
     package let scatter: (Floats, Labels, Floats, MutableFloats, Int) -> Void
-    package let linear: (Floats, Int, Floats, Int, Int, Floats, Int, MutableFloats, Int, Int, Int, Int) -> Void
+    package let linear: (Floats, Int, Floats, Int, Int, Floats, Int, MutableFloats, Int, Int, Int, Int, Int, Floats) -> Void
     package let normForward: (Floats, Int, Floats, Floats, Int, MutableFloats, MutableFloats, MutableFloats, Int, Int) -> Void
     package let normBackward: (Floats, Floats, Floats, Floats, Int, Floats, MutableFloats, Int, Int, Int) -> Void
     package let normGradient: (Floats, Floats, MutableFloats, MutableFloats, Int, Int) -> Void

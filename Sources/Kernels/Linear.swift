@@ -2,22 +2,24 @@
 // weights with (1, N). The weights are numbers, broadcast; x and y are vectors. The sum runs over i in order, whatever the tile.
 
 /// Where a sum starts: 0 at nothing, 1 at the bias, 2 at what y holds.
-/// - x: [M][.] vectors, row stride `xs` vectors. y: [M][.], row stride `ys`. `bias`: N numbers, read when `start` is 1.
+/// What happens to a finished sum (`after`): 0 nothing, 1 ReLU, 2 it stays where `gate` is above zero (the way back through a ReLU).
+/// - x: [M][.] vectors, row stride `xs` vectors. y, gate: [M][.], row stride `ys`. `bias`: N numbers, read when `start` is 1.
 package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
                     _ bias: UnsafePointer<Float>, _ start: Int, _ y: UnsafeMutablePointer<Float>, _ ys: Int,
-                    _ M: Int, _ A: Int, _ N: Int) {
-    var x = vectors(x), y = vectors(y), left = M
+                    _ M: Int, _ A: Int, _ N: Int, _ after: Int, _ gate: UnsafePointer<Float>) {
+    var x = vectors(x), y = vectors(y), gate = vectors(gate), left = M
     while left > 0 {
         let rows = bandRows(left)
         switch rows {
-        case 1: band(1, x, xs, w, si, sj, bias, start, y, ys, A, N)
-        case 2: band(2, x, xs, w, si, sj, bias, start, y, ys, A, N)
-        case 3: band(3, x, xs, w, si, sj, bias, start, y, ys, A, N)
-        case 4 where tileRows > 3: band(4, x, xs, w, si, sj, bias, start, y, ys, A, N)
-        default: band(tileRows, x, xs, w, si, sj, bias, start, y, ys, A, N)
+        case 1: band(1, x, xs, w, si, sj, bias, start, y, ys, A, N, after, gate)
+        case 2: band(2, x, xs, w, si, sj, bias, start, y, ys, A, N, after, gate)
+        case 3: band(3, x, xs, w, si, sj, bias, start, y, ys, A, N, after, gate)
+        case 4 where tileRows > 3: band(4, x, xs, w, si, sj, bias, start, y, ys, A, N, after, gate)
+        default: band(tileRows, x, xs, w, si, sj, bias, start, y, ys, A, N, after, gate)
         }
         x += rows &* xs
         y += rows &* ys
+        gate += rows &* ys
         left = left &- rows
     }
 }
@@ -29,13 +31,13 @@ package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Flo
 
 /// R rows (a constant where it is called), all outputs.
 @_transparent private func band(_ R: Int, _ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
-                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int, _ N: Int) {
+                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int, _ N: Int, _ after: Int, _ gate: In) {
     var j = 0
-    while R == 1, j &+ 8 <= N { tile1x8(x, w + j &* sj, si, sj, bias + j, start, y + j, A); j = j &+ 8 }
-    while j &+ 4 <= N { tile(R, x, xs, w + j &* sj, si, sj, bias + j, start, y + j, ys, A); j = j &+ 4 }
+    while R == 1, j &+ 8 <= N { tile1x8(x, w + j &* sj, si, sj, bias + j, start, y + j, A, after, gate + j); j = j &+ 8 }
+    while j &+ 4 <= N { tile(R, x, xs, w + j &* sj, si, sj, bias + j, start, y + j, ys, A, after, gate + j); j = j &+ 4 }
     while j < N {
         var r = 0
-        while r < R { tile1x1(x + r &* xs, w + j &* sj, si, bias + j, start, y + (r &* ys &+ j), A); r = r &+ 1 }
+        while r < R { tile1x1(x + r &* xs, w + j &* sj, si, bias + j, start, y + (r &* ys &+ j), A, after, gate + (r &* ys &+ j)); r = r &+ 1 }
         j = j &+ 1
     }
 }
@@ -44,16 +46,20 @@ package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Flo
     start == 2 ? y[0] : start == 1 ? all(bias[0]) : V.zero
 }
 
+@inline(__always) private func finish(_ sum: V, _ after: Int, _ gate: In) -> V {
+    after == 0 ? sum : only(positive(after == 1 ? sum : gate[0]), sum)
+}
+
 @inline(__always) private func tile1x1(_ x: In, _ w: UnsafePointer<Float>, _ si: Int, _ bias: UnsafePointer<Float>, _ start: Int,
-                                       _ y: Out, _ A: Int) {
+                                       _ y: Out, _ A: Int, _ after: Int, _ gate: In) {
     var a = begin(start, bias, y), i = 0
     while i < A { a = fma(a, x[i], all(w[i &* si])); i = i &+ 1 }
-    y[0] = a
+    y[0] = finish(a, after, gate)
 }
 
 /// R x 4 outputs, R up to 5; rows beyond R fall away when this is compiled.
 @_transparent private func tile(_ R: Int, _ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
-                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int) {
+                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int, _ after: Int, _ gate: In) {
     var a00 = V.zero, a01 = V.zero, a02 = V.zero, a03 = V.zero
     var a10 = V.zero, a11 = V.zero, a12 = V.zero, a13 = V.zero
     var a20 = V.zero, a21 = V.zero, a22 = V.zero, a23 = V.zero
@@ -101,15 +107,28 @@ package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Flo
         p += si
         i = i &+ 1
     }
-    y[0] = a00; y[1] = a01; y[2] = a02; y[3] = a03
-    if R > 1 { y[ys &+ 0] = a10; y[ys &+ 1] = a11; y[ys &+ 2] = a12; y[ys &+ 3] = a13 }
-    if R > 2 { y[2 &* ys &+ 0] = a20; y[2 &* ys &+ 1] = a21; y[2 &* ys &+ 2] = a22; y[2 &* ys &+ 3] = a23 }
-    if R > 3 { y[3 &* ys &+ 0] = a30; y[3 &* ys &+ 1] = a31; y[3 &* ys &+ 2] = a32; y[3 &* ys &+ 3] = a33 }
-    if R > 4 { y[4 &* ys &+ 0] = a40; y[4 &* ys &+ 1] = a41; y[4 &* ys &+ 2] = a42; y[4 &* ys &+ 3] = a43 }
+    y[0] = finish(a00, after, gate + (0)); y[1] = finish(a01, after, gate + (1))
+    y[2] = finish(a02, after, gate + (2)); y[3] = finish(a03, after, gate + (3))
+    if R > 1 {
+        y[ys &+ 0] = finish(a10, after, gate + (ys &+ 0)); y[ys &+ 1] = finish(a11, after, gate + (ys &+ 1))
+        y[ys &+ 2] = finish(a12, after, gate + (ys &+ 2)); y[ys &+ 3] = finish(a13, after, gate + (ys &+ 3))
+    }
+    if R > 2 {
+        y[2 &* ys &+ 0] = finish(a20, after, gate + (2 &* ys &+ 0)); y[2 &* ys &+ 1] = finish(a21, after, gate + (2 &* ys &+ 1))
+        y[2 &* ys &+ 2] = finish(a22, after, gate + (2 &* ys &+ 2)); y[2 &* ys &+ 3] = finish(a23, after, gate + (2 &* ys &+ 3))
+    }
+    if R > 3 {
+        y[3 &* ys &+ 0] = finish(a30, after, gate + (3 &* ys &+ 0)); y[3 &* ys &+ 1] = finish(a31, after, gate + (3 &* ys &+ 1))
+        y[3 &* ys &+ 2] = finish(a32, after, gate + (3 &* ys &+ 2)); y[3 &* ys &+ 3] = finish(a33, after, gate + (3 &* ys &+ 3))
+    }
+    if R > 4 {
+        y[4 &* ys &+ 0] = finish(a40, after, gate + (4 &* ys &+ 0)); y[4 &* ys &+ 1] = finish(a41, after, gate + (4 &* ys &+ 1))
+        y[4 &* ys &+ 2] = finish(a42, after, gate + (4 &* ys &+ 2)); y[4 &* ys &+ 3] = finish(a43, after, gate + (4 &* ys &+ 3))
+    }
 }
 
 @inline(__always) private func tile1x8(_ x: In, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int, _ bias: UnsafePointer<Float>,
-                                       _ start: Int, _ y: Out, _ A: Int) {
+                                       _ start: Int, _ y: Out, _ A: Int, _ after: Int, _ gate: In) {
     var a0 = begin(start, bias + 0, y + 0), a1 = begin(start, bias + 1, y + 1)
     var a2 = begin(start, bias + 2, y + 2), a3 = begin(start, bias + 3, y + 3)
     var a4 = begin(start, bias + 4, y + 4), a5 = begin(start, bias + 5, y + 5)
@@ -124,5 +143,8 @@ package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Flo
         p += si
         i = i &+ 1
     }
-    y[0] = a0; y[1] = a1; y[2] = a2; y[3] = a3; y[4] = a4; y[5] = a5; y[6] = a6; y[7] = a7
+    y[0] = finish(a0, after, gate + (0)); y[1] = finish(a1, after, gate + (1))
+    y[2] = finish(a2, after, gate + (2)); y[3] = finish(a3, after, gate + (3))
+    y[4] = finish(a4, after, gate + (4)); y[5] = finish(a5, after, gate + (5))
+    y[6] = finish(a6, after, gate + (6)); y[7] = finish(a7, after, gate + (7))
 }

@@ -92,7 +92,8 @@ extension VAE {
         for t in 0 ..< T {
             let K = shape.levels[t], k = layout.firstLevel[t], y = s.at(s.decoder.out) + t * d * W, dlogits = s.at(s.logits) + k * W
             g.product(GradientSite(x: y, xs: d, dy: dlogits, ds: K, M: 1, A: d, N: K, offset: layout.headWeight + d * k))
-            kernels.linear(dlogits, K, w + layout.headWeight + d * k, 1, K, w, 0, s.at(s.ddecoded) + t * d * W, d, 1, K, d)
+            kernels.linear(dlogits, K, w + layout.headWeight + d * k, 1, K, w, 0, s.at(s.ddecoded) + t * d * W, d, 1, K, d,
+                           0, s.at(s.ddecoded))
         }
         g.numbers(layout.headBias, s.at(s.logits), shape.totalLevels)
         backward(layout.decoder, s.decoder, s, s.at(s.ddecoded), dtokens)

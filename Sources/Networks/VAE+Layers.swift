@@ -6,12 +6,14 @@ import Compute
 extension VAE {
     private var w: UnsafeMutablePointer<Float> { parameters.base }
 
-    func apply(_ l: LinearLayer, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false) {
-        kernels.apply(l, w, x, y, M, adds: adds)
+    func apply(_ l: LinearLayer, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false,
+               rectifies: Bool = false) {
+        kernels.apply(l, w, x, y, M, adds: adds, rectifies: rectifies)
     }
 
-    func applyBack(_ l: LinearLayer, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false) {
-        kernels.applyBack(l, w, dy, dx, M, adds: adds)
+    func applyBack(_ l: LinearLayer, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false,
+                   gate: UnsafeMutablePointer<Float>? = nil) {
+        kernels.applyBack(l, w, dy, dx, M, adds: adds, gate: gate)
     }
 
     func normalise(_ l: NormLayer, _ x: UnsafeMutablePointer<Float>, _ s: VAEScratch, _ hat: Int, _ out: Int, _ rstd: Int) {
@@ -29,15 +31,17 @@ extension VAE {
 
     /// The stream [T][d] goes through all blocks in place; the last norm's output is in `r.out`.
     func forward(_ l: TransformerLayers, _ r: TransformerRoom, _ s: VAEScratch, _ stream: UnsafeMutablePointer<Float>) {
-        let T = shape.columns, d = shape.width
+        let T = shape.columns, d = shape.width, rectifies = shape.activation == .relu
         for (b, q) in zip(l.blocks, r.blocks) {
             normalise(b.norm1, stream, s, q.hat1, q.in1, q.rstd1)
             apply(b.qkv, s.at(q.in1), s.at(q.qkv), T)
             kernels.attentionForward(s.at(q.qkv), s.at(q.weights), s.at(q.mixed), T, shape.heads, d / shape.heads)
             apply(b.out, s.at(q.mixed), stream, T, adds: true)
             normalise(b.norm2, stream, s, q.hat2, q.in2, q.rstd2)
-            apply(b.up, s.at(q.in2), s.at(q.hidden), T)
-            kernels.activationForward(s.at(q.hidden), s.at(q.active), shape.activation.rawValue, T * shape.feedForward)
+            apply(b.up, s.at(q.in2), s.at(q.hidden), T, rectifies: rectifies)
+            if !rectifies {
+                kernels.activationForward(s.at(q.hidden), s.at(q.active), shape.activation.rawValue, T * shape.feedForward)
+            }
             apply(b.down, s.at(q.active), stream, T, adds: true)
         }
         normalise(l.norm, stream, s, r.hat, r.out, r.rstd)
@@ -47,7 +51,7 @@ extension VAE {
     /// The stream's gradient moves from room to room, so that each place it passes stays for the weighted products.
     func backward(_ l: TransformerLayers, _ r: TransformerRoom, _ s: VAEScratch, _ dout: UnsafeMutablePointer<Float>,
                   _ din: UnsafeMutablePointer<Float>) {
-        let T = shape.columns, d = shape.width, F = shape.feedForward, g = s.gradients
+        let T = shape.columns, d = shape.width, F = shape.feedForward, g = s.gradients, rectifies = shape.activation == .relu
         let dnorm = s.at(s.shared.dnorm)
         var stream = r.blocks.last.map { s.at($0.ddown) } ?? din
         normaliseBack(l.norm, dout, s, r.hat, r.rstd, stream)
@@ -55,8 +59,8 @@ extension VAE {
             let b = l.blocks[i], q = r.blocks[i], dhidden = s.at(q.dup), dqkv = s.at(q.dqkv), middle = s.at(q.dout)
             let next = i > 0 ? s.at(r.blocks[i - 1].ddown) : din
             g.linear(b.down, s.at(q.active), stream, T)
-            applyBack(b.down, stream, dhidden, T)
-            kernels.activationBackward(s.at(q.hidden), dhidden, shape.activation.rawValue, T * F)
+            applyBack(b.down, stream, dhidden, T, gate: rectifies ? s.at(q.active) : nil)
+            if !rectifies { kernels.activationBackward(s.at(q.hidden), dhidden, shape.activation.rawValue, T * F) }
             g.linear(b.up, s.at(q.in2), dhidden, T)
             applyBack(b.up, dhidden, dnorm, T)
             normaliseBack(b.norm2, dnorm, s, q.hat2, q.rstd2, base: stream, middle)
@@ -117,7 +121,7 @@ extension VAE {
         for t in 0 ..< T {
             let K = shape.levels[t], k = layout.firstLevel[t]
             kernels.linear(s.at(s.decoder.out) + t * d * W, d, w + layout.headWeight + d * k, K, 1, w + layout.headBias + k, 1,
-                           s.at(s.logits) + k * W, K, 1, d, K)
+                           s.at(s.logits) + k * W, K, 1, d, K, 0, s.at(s.logits))
         }
     }
 }

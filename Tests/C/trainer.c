@@ -96,6 +96,19 @@ static void delta_against_the_noisy_count(void) {
     flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
 }
 
+/* One row is the least a table can have: nothing that follows depends on there being more. */
+static void one_row(void) {
+    flip_schema *schema = a_schema();
+    flip_table *table = a_table(schema, 1), *rows = NULL;
+    flip_plan *plan = a_plan(schema);
+    flip_model *model = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_train(plan, table, NULL, NULL, &model, &err));
+    GIVES(FLIP_OK, flip_model_sample(model, 0, 50, NULL, NULL, NULL, &rows, &err));
+    CHECK(flip_table_rows(rows) == 50);
+    flip_table_free(rows); flip_model_free(model); flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
+}
+
 static void checkpoint_and_resume(void) {
     flip_schema *schema = a_schema();
     flip_table *table = a_table(schema, 600), *rows = NULL;
@@ -219,5 +232,5 @@ static void callback(void) {
 
 const test_case trainer_tests[] = {
     {"trainer: step by step", step_by_step}, {"trainer: refused", refused}, {"trainer: delta against the noisy count", delta_against_the_noisy_count},
-    {"trainer: checkpoint and resume", checkpoint_and_resume}, {"trainer: full disk", full_disk},
+    {"trainer: one row", one_row}, {"trainer: checkpoint and resume", checkpoint_and_resume}, {"trainer: full disk", full_disk},
     {"trainer: cancel from another thread", cancel_from_another_thread}, {"trainer: callback", callback}, {NULL, NULL}};

@@ -15,12 +15,13 @@ final class LinearTests: XCTestCase {
                             let xs = A + 2, ys = N + 1, si = transposed ? 1 : N, sj = transposed ? A : 1
                             let x = try Vectors(k, M * xs, &random), y = try Vectors(k, M * ys, &random)
                             let w = (0 ..< A * N).map { _ in random.next() }, b = (0 ..< N).map { _ in random.next() }
-                            let before = (0 ..< M * ys).map { y[$0, 3] }
-                            k.linear(x.base, xs, w, si, sj, b, start, y.base, ys, M, A, N)
+                            let before = (0 ..< M * ys).map { y[$0, 3] }, gate = try Vectors(k, M * ys, &random), after = (M + A + start) % 3
+                            k.linear(x.base, xs, w, si, sj, b, start, y.base, ys, M, A, N, after, gate.base)
                             for m in 0 ..< M {
                                 for j in 0 ..< N {
                                     var s = start == 2 ? before[m * ys + j] : start == 1 ? b[j] : 0
                                     for i in 0 ..< A { s = s.addingProduct(x[m * xs + i, 3], w[i * si + j * sj]) }
+                                    if after == 1 && !(s > 0) || after == 2 && !(gate[m * ys + j, 3] > 0) { s = 0 }
                                     XCTAssertEqual(y[m * ys + j, 3], s, "\(k.name) \(M) \(A) \(N) \(start)")
                                 }
                                 XCTAssertEqual(y[m * ys + N, 3], before[m * ys + N], "written past a row")
