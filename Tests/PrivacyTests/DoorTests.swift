@@ -120,6 +120,13 @@ final class DoorTests: XCTestCase {
         XCTAssertEqual(seen.with { $0.count }, 1000)
     }
 
+    func testEveryGroupHasItsOwnMultiplier() throws {
+        let d = try door(cells: [[0, 1]], cellCounts: [2], groups: ["a", "b", "nobody"], groupOf: [0, 1])
+        _ = try d.releaseSum(name: "s", length: 2, rates: [0.5, 0.25, 1], clips: [1, 2, 0.5], noise: 3, microBatch: 8, threads: 1, map: oneHot)
+        XCTAssertEqual(d.ledger.releases[0].groups, [.init(group: "a", samplingRate: 0.5, noiseMultiplier: 3), .init(group: "b", samplingRate: 0.25, noiseMultiplier: 1.5),
+                                                     .init(group: "nobody", samplingRate: 1, noiseMultiplier: 6)])
+    }
+
     func testBlocksOfOneBatchAreOneEntry() throws {
         let d = try door(cells: [[0, 1, 2]], cellCounts: [3], groups: ["a", "b"], groupOf: [0, 1, 1])
         let blocks = [SumBlock(length: 3, clips: [1, 2], noise: 2), SumBlock(length: 2, clips: [3, 3], noise: 4)]
