@@ -33,7 +33,7 @@ package enum ModelFile {
 
     package static let formatVersion = Version(1, 0)
     package static let minimumReader = Version(1, 0)
-    package static let writer = "libflip 1.0.0"
+    package static let writer = "libflip " + libraryVersion
 
     // MARK: writing
 

@@ -2,8 +2,6 @@
 
 import Basics
 
-let version = "1.0.0"
-
 func run(_ words: [String]) throws {
     guard let command = words.first else {
         say(help)
@@ -17,7 +15,7 @@ func run(_ words: [String]) throws {
     case "convert": try convert(rest)
     case "plan": try plan(rest)
     case "check": try check(rest)
-    case "--version", "version": say("flip \(version)")
+    case "--version", "version": say("flip \(libraryVersion)")
     case "--help", "-h", "help": say(help)
     default: throw Usage("flip \(command): there is no such command")
     }

@@ -3,6 +3,7 @@
 
 import CFlip
 import XCTest
+import Basics
 @testable import FLIP
 
 private func same<F>(_ header: F, _ export: F) {}
@@ -70,6 +71,7 @@ final class HeaderTests: XCTestCase {
 
     func testTheVersionIsTheHeaders() {
         XCTAssertEqual(FLIP.flip_version(), UInt32(FLIP_VERSION_MAJOR * 1_000_000 + FLIP_VERSION_MINOR * 1_000 + FLIP_VERSION_PATCH))
+        XCTAssertEqual(libraryVersion, "\(FLIP_VERSION_MAJOR).\(FLIP_VERSION_MINOR).\(FLIP_VERSION_PATCH)")
     }
 
     func testTheErrorStructHasTheSizeThatHostsRelyOn() {
