@@ -7,6 +7,7 @@
 PREFIX ?= /usr/local
 PYTHON ?= .venv/bin/python
 SWIFT ?= swift
+export SWIFT
 VERSION := 1.0.0
 HERE := $(CURDIR)
 
@@ -42,7 +43,7 @@ setup:
 	@mkdir -p .build-ship && touch .build-ship/system
 
 test: setup build
-	SWIFT="$(SWIFT)" PYTHON="$(PYTHON)" $(PYTHON) Tests/run_all
+	PYTHON="$(PYTHON)" $(PYTHON) Tests/run_all
 
 demo: .build-ship/system build
 	PYTHONPATH=bindings/python $(or $(wildcard $(PYTHON)),python3) examples/python/demo.py

@@ -3,10 +3,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fenv.h>
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,6 +186,28 @@ static void allocation_fails(void) {
     flip_buffer_free(json); flip_table_free(small); flip_model_free(model); flip_schema_free(schema); flip_schema_free(wide);
 }
 
+/* A whole training and a sample under every limit from nothing on: it works or says that memory is missing. */
+static void memory_runs_out_anywhere(void) {
+    long kilobytes;
+    for (kilobytes = 0; kilobytes <= 3000; kilobytes += 100) {
+        pid_t child = fork();
+        int status = -1;
+        if (child == 0) {
+            flip_schema *schema = a_schema();
+            flip_table *table = a_table(schema, 5000), *rows = NULL;
+            flip_plan *plan = a_plan(schema);
+            flip_model *model = NULL;
+            flip_status s;
+            limit_memory((size_t)kilobytes << 10);
+            s = flip_train(plan, table, NULL, NULL, &model, NULL);
+            if (s == FLIP_OK) s = flip_model_sample(model, 0, 50000, NULL, NULL, NULL, &rows, NULL);
+            _exit(s == FLIP_OK || s == FLIP_E_NOMEM ? 0 : 1);
+        }
+        waitpid(child, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status)) check_fail(__FILE__, __LINE__, "with %ld KB: status %x", kilobytes, (unsigned)status);
+    }
+}
+
 /* Two threads, each with handles of its own. */
 static void *busy(void *user) {
     int i;
@@ -208,6 +232,90 @@ static void different_handles_are_independent(void) {
     pthread_join(b, NULL);
 }
 
+static int descriptors(void) {
+    int n = 0, fd;
+    for (fd = 0; fd < 1024; fd++) n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
+static long resident(void) {
+    long total = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%ld %ld", &total, &pages) != 2) abort();
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* A round of good and bad calls on files. */
+static void use_files(const flip_schema *schema, const flip_table *table, const flip_model *model) {
+    flip_table *t = NULL;
+    flip_model *m = NULL;
+    flip_buffer *b = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_model_save(model, path_of("m"), &err));
+    GIVES(FLIP_OK, flip_model_load(path_of("m"), &m, &err));
+    GIVES(FLIP_OK, flip_model_sample(m, 0, 600, NULL, NULL, NULL, &t, &err));
+    flip_table_free(t);
+    GIVES(FLIP_OK, flip_model_to_bytes(m, &b, &err));
+    flip_buffer_free(b);
+    flip_model_free(m);
+    GIVES(FLIP_OK, flip_table_write_hdf5(table, path_of("t.h5"), NULL, &err));
+    GIVES(FLIP_OK, flip_table_read_hdf5(NULL, path_of("t.h5"), NULL, &t, &err));
+    flip_table_free(t);
+    GIVES(FLIP_OK, flip_table_write_csv(table, path_of("t.csv"), NULL, &err));
+    GIVES(FLIP_OK, flip_table_read_csv(schema, path_of("t.csv"), NULL, NULL, NULL, &t, &err));
+    flip_table_free(t);
+    GIVES(FLIP_E_FORMAT, flip_table_read_hdf5(schema, path_of("m"), NULL, &t, &err));
+    GIVES(FLIP_E_FORMAT, flip_table_read_hdf5(schema, path_of("t.csv"), NULL, &t, &err));
+    GIVES(FLIP_E_FORMAT, flip_model_load(path_of("t.h5"), &m, &err));
+    GIVES(FLIP_E_IO, flip_model_load(path_of("none"), &m, &err));
+    GIVES(FLIP_E_IO, flip_model_save(model, "/proc/m", &err));
+    GIVES(FLIP_OK, flip_file_check(path_of("m"), &b, &err));
+    flip_buffer_free(b);
+}
+
+static void nothing_piles_up(void) {
+    flip_schema *schema = a_schema();
+    flip_table *table = a_table(schema, 600);
+    flip_model *model = a_model();
+    int i, open_before;
+    long before;
+    for (i = 0; i < 10; i++) use_files(schema, table, model);
+    open_before = descriptors();
+    before = resident();
+    for (i = 0; i < 60 && !check_failures; i++) use_files(schema, table, model);
+    CHECK(descriptors() == open_before);
+    if (resident() - before > 8000000) check_fail(__FILE__, __LINE__, "60 rounds took %ld bytes", resident() - before);
+    flip_model_free(model); flip_table_free(table); flip_schema_free(schema);
+}
+
+/* What belongs to the process is as it was: signals, rounding, denormals, folder, mask of new files. */
+static void manners(void) {
+    flip_schema *schema = a_schema();
+    flip_table *table = a_table(schema, 600);
+    flip_model *model;
+    struct sigaction before[65], now;
+    sigset_t mask_before, mask_now;
+    volatile double tiny = 4.9e-324, small = 1e-310;
+    char here[1000], there[1000];
+    mode_t mode = umask(027);
+    int s, rounding = fegetround();
+    for (s = 1; s < 65; s++) sigaction(s, NULL, &before[s]);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
+    if (!getcwd(here, sizeof here)) abort();
+    model = a_model();
+    use_files(schema, table, model);
+    for (s = 1; s < 65; s++) CHECK(sigaction(s, NULL, &now) || now.sa_handler == before[s].sa_handler);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask_now);
+    for (s = 1; s < 65; s++) CHECK(sigismember(&mask_now, s) == sigismember(&mask_before, s));
+    CHECK(fegetround() == rounding && tiny > 0 && small * 0.5 > 0 && small * 0.5 < small);
+    CHECK(getcwd(there, sizeof there) && !strcmp(here, there));
+    CHECK(umask(mode) == 027);
+    CHECK(!strcmp(setlocale(LC_ALL, NULL), "C"));
+    flip_model_free(model); flip_table_free(table); flip_schema_free(schema);
+}
+
 const test_case guest_tests[] = {
+    {"guest: nothing piles up", nothing_piles_up}, {"guest: manners", manners},
     {"guest: loading", loading}, {"guest: silent", silent}, {"guest: no thread stays", no_thread_stays}, {"guest: fork", fork_makes_handles_useless},
-    {"guest: allocation fails", allocation_fails}, {"guest: independent handles", different_handles_are_independent}, {NULL, NULL}};
+    {"guest: allocation fails", allocation_fails}, {"guest: memory runs out anywhere", memory_runs_out_anywhere}, {"guest: independent handles", different_handles_are_independent}, {NULL, NULL}};
