@@ -198,6 +198,25 @@ def test_an_interrupted_training_goes_on(table, schema, tmp_path):
     assert later[0].step > seen[0].step and model.ledger["groups"]["all"] <= 4.0
 
 
+@pytest.mark.parametrize("other", [{"epsilon": 0.5}, {"delta": 1e-6}, {"protected": []}, {"config": {**LONG, "seed": 5}}])
+def test_a_checkpoint_goes_on_under_its_own_plan_only(table, schema, tmp_path, other):
+    path = str(tmp_path / "run.ckpt")
+    with flip.Trainer(flip.plan(schema, config=LONG, **PROMISE), table) as trainer:
+        trainer.step(max_steps=3, max_seconds=0)
+        trainer.checkpoint(path)
+        assert trainer.plan.json == flip.plan(schema, config=LONG, **PROMISE).json
+    before = open(path, "rb").read()
+    options = {**PROMISE, "config": LONG, **other}
+    for way in ({"plan": flip.plan(schema, **options)}, options):
+        with pytest.raises(flip.StateError, match="plan"):
+            flip.train(table, checkpoint=path, resume=True, progress=False, **way)
+    assert open(path, "rb").read() == before
+    with pytest.raises(flip.ArgumentError):
+        flip.train(table, checkpoint=path, resume=True, progress=False)     # without a plan: no default promise
+    with flip.Trainer.resume(path, table) as trainer:
+        assert trainer.plan.epsilon == 4.0 and trainer.plan.json == flip.plan(schema, config=LONG, **PROMISE).json
+
+
 def test_ctrl_c_in_sampling(model):
     def stop(progress):
         raise KeyboardInterrupt
