@@ -64,4 +64,5 @@ def plan(schema, protected=None, epsilon=None, delta=None, preset=None, config=N
         if key in options and options[key] != value:
             raise TypeError(f"{key} is given twice, with different values")
         options[key] = value
-    return Plan(new("flip_plan_create", Schema.of(schema)._pointer, config_bytes(options)))
+    schema = Schema.of(schema)                  # kept until the call returns: a pointer alone would not
+    return Plan(new("flip_plan_create", schema._pointer, config_bytes(options)))
