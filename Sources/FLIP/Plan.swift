@@ -32,6 +32,11 @@ public func flip_plan_explain(_ handle: OpaquePointer?, _ json: HandleOut, _ err
     giveJSON(json, err) { try plan(handle).explain() }
 }
 
+@_cdecl("flip_plan_json")
+public func flip_plan_json(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveJSON(json, err) { try plan(handle).json }
+}
+
 @_cdecl("flip_plan_memory")
 public func flip_plan_memory(_ handle: OpaquePointer?, _ rows: Int64, _ peakBytes: UnsafeMutablePointer<Int64>?, _ err: ErrorOut) -> flip_status {
     give(peakBytes, "peak_bytes", err) { try Int64(plan(handle).memory(rows: Int(rows))) }

@@ -39,6 +39,11 @@ public func flip_trainer_resume(_ path: UnsafePointer<CChar>?, _ tableHandle: Op
     create(.trainer, out, err) { try Trainer.resume(text(path, "path"), table: complete(tableHandle)) }
 }
 
+@_cdecl("flip_trainer_plan")
+public func flip_trainer_plan(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.plan, out, err) { try PlanBox(trainer(handle).plan) }
+}
+
 @_cdecl("flip_trainer_ledger")
 public func flip_trainer_ledger(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
     giveJSON(json, err) { try trainer(handle).ledger.json }

@@ -115,6 +115,8 @@ static void checkpoint_and_resume(void) {
     flip_plan *plan = a_plan(schema);
     flip_trainer *trainer = NULL;
     flip_model *model = NULL;
+    flip_plan *same = NULL;
+    flip_buffer *json = NULL, *own = NULL;
     flip_progress p, q;
     flip_error err;
     size_t size = 0, keep;
@@ -132,6 +134,14 @@ static void checkpoint_and_resume(void) {
     GIVES(FLIP_OK, flip_trainer_checkpoint(trainer, path, &err));
     flip_trainer_free(trainer);
     GIVES(FLIP_OK, flip_trainer_resume(path, table, &trainer, &err));
+    GIVES(FLIP_OK, flip_trainer_plan(trainer, &same, &err));
+    GIVES(FLIP_OK, flip_plan_json(same, &json, &err));
+    GIVES(FLIP_OK, flip_plan_json(plan, &own, &err));
+    CHECK(!strcmp(flip_buffer_data(json), flip_buffer_data(own)));
+    flip_buffer_free(json); flip_buffer_free(own); flip_plan_free(same);
+    GIVES(FLIP_E_ARG, flip_trainer_plan(NULL, &same, &err));
+    GIVES(FLIP_E_ARG, flip_plan_json(NULL, &json, &err));
+    CHECK(!same && !json);
     do GIVES(FLIP_OK, flip_trainer_step(trainer, 0, 0, &q, &err)); while (!check_failures && q.step < q.total);
     CHECK(q.epsilon <= 4 && q.epsilon >= p.epsilon && q.total == p.total);
     GIVES(FLIP_OK, flip_trainer_finish(trainer, &model, &err));

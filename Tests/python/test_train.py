@@ -1,4 +1,5 @@
 """Plans, training, models: the whole way in Python, and every way to stop it."""
+import json
 import os
 import pickle
 import signal
@@ -11,7 +12,7 @@ import flip
 import numpy
 import pandas
 import pytest
-from conftest import LONG, ROOT, SMALL, make_frame
+from conftest import LONG, ROOT, SCHEMA, SMALL, make_frame
 
 PROMISE = {"protected": ["sex"], "epsilon": 4.0, "delta": 1e-5}
 
@@ -40,6 +41,23 @@ def test_a_plan_needs_no_data(schema, plan):
 def test_plans_that_are_refused(schema, options, error):
     with pytest.raises(error):
         flip.plan(schema, **options)
+
+
+def test_a_plan_from_a_dict_text_or_file(schema, tmp_path):
+    """The schema made on the way lives as long as the call needs it."""
+    (tmp_path / "s.json").write_text(json.dumps(SCHEMA))
+    wanted = flip.plan(schema, config=SMALL, **PROMISE).json
+    for source in (SCHEMA, json.dumps(SCHEMA), tmp_path / "s.json", str(tmp_path / "s.json")):
+        for _ in range(20):
+            assert flip.plan(source, config=SMALL, **PROMISE).json == wanted
+
+
+def test_no_pointer_of_a_temporary_object_crosses():
+    """`X(...)._pointer` would be freed before the call that takes it."""
+    folder = os.path.dirname(flip.__file__)
+    for name in os.listdir(folder):
+        if name.endswith(".py"):
+            assert ")._pointer" not in open(os.path.join(folder, name), encoding="utf-8").read(), name
 
 
 def test_the_whole_way(model, schema, tmp_path):
@@ -196,6 +214,25 @@ def test_an_interrupted_training_goes_on(table, schema, tmp_path):
     later = []
     model = flip.train(table, plan, progress=later.append, checkpoint=path, resume=True)
     assert later[0].step > seen[0].step and model.ledger["groups"]["all"] <= 4.0
+
+
+@pytest.mark.parametrize("other", [{"epsilon": 0.5}, {"delta": 1e-6}, {"protected": []}, {"config": {**LONG, "seed": 5}}])
+def test_a_checkpoint_goes_on_under_its_own_plan_only(table, schema, tmp_path, other):
+    path = str(tmp_path / "run.ckpt")
+    with flip.Trainer(flip.plan(schema, config=LONG, **PROMISE), table) as trainer:
+        trainer.step(max_steps=3, max_seconds=0)
+        trainer.checkpoint(path)
+        assert trainer.plan.json == flip.plan(schema, config=LONG, **PROMISE).json
+    before = open(path, "rb").read()
+    options = {**PROMISE, "config": LONG, **other}
+    for way in ({"plan": flip.plan(schema, **options)}, options):
+        with pytest.raises(flip.StateError, match="plan"):
+            flip.train(table, checkpoint=path, resume=True, progress=False, **way)
+    assert open(path, "rb").read() == before
+    with pytest.raises(flip.ArgumentError):
+        flip.train(table, checkpoint=path, resume=True, progress=False)     # without a plan: no default promise
+    with flip.Trainer.resume(path, table) as trainer:
+        assert trainer.plan.epsilon == 4.0 and trainer.plan.json == flip.plan(schema, config=LONG, **PROMISE).json
 
 
 def test_ctrl_c_in_sampling(model):

@@ -2,11 +2,12 @@
 
 import ctypes
 import json
+import operator
 import os
 import sys
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_void_p
 
-from ._errors import error
+from ._errors import ArgumentError, error
 
 __version__ = "1.0.0"
 
@@ -61,12 +62,14 @@ SIGNATURES = {
     "flip_plan_create": (_ST, [_H, _S, _HO, _E]),
     "flip_plan_epsilon": (_ST, [_H, _S, _D, POINTER(c_double), _E]),
     "flip_plan_explain": (_ST, [_H, _HO, _E]),
+    "flip_plan_json": (_ST, [_H, _HO, _E]),
     "flip_plan_memory": (_ST, [_H, _I64, POINTER(c_int64), _E]),
     "flip_plan_free": (None, [_H]),
     "flip_trainer_create": (_ST, [_H, _H, _HO, _E]),
     "flip_trainer_step": (_ST, [_H, _I64, _D, POINTER(CProgress), _E]),
     "flip_trainer_checkpoint": (_ST, [_H, _S, _E]),
     "flip_trainer_resume": (_ST, [_S, _H, _HO, _E]),
+    "flip_trainer_plan": (_ST, [_H, _HO, _E]),
     "flip_trainer_ledger": (_ST, [_H, _HO, _E]),
     "flip_trainer_finish": (_ST, [_H, _HO, _E]),
     "flip_trainer_cancel": (None, [_H]),
@@ -133,10 +136,44 @@ def _open():
 lib, library_path = _open()
 
 
+def _range(kind):
+    bits = 8 * ctypes.sizeof(kind)
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if kind(-1).value < 0 else (0, (1 << bits) - 1)
+
+
+# ctypes cuts whole numbers to the size of their type without a word: call() looks first.
+_RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)}
+
+
+def _checked(name, place, kind, value):
+    """`value` as the argument at `place`, from 1, of a function; an ArgumentError where it does not fit the type of flip.h."""
+    if kind in _RANGES:
+        low, high = _RANGES[kind]
+        try:
+            whole = operator.index(value)       # Python's and numpy's integers, nothing that would be rounded
+        except TypeError:
+            whole = None
+        if whole is None or isinstance(value, bool) or not low <= whole <= high:
+            raise ArgumentError(f"{name}, argument {place}: must be a whole number from {low} to {high}")
+        return whole
+    if kind is c_double:
+        try:
+            if not isinstance(value, (bool, str, bytes)):
+                return float(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+        raise ArgumentError(f"{name}, argument {place}: must be a number")
+    return value
+
+
 def call(name, *arguments):
-    """Calls a function that ends in `flip_error *`; raises what it reports."""
+    """Calls a function that ends in `flip_error *`; raises what it reports. Every call of the package that may fail goes this way."""
+    kinds = SIGNATURES[name][1]
+    if len(arguments) != len(kinds) - 1:
+        raise TypeError(f"{name} takes {len(kinds) - 1} arguments")
     err = CError()
-    status = getattr(lib, name)(*arguments, ctypes.byref(err))
+    checked = [_checked(name, place, *pair) for place, pair in enumerate(zip(kinds, arguments), 1)]
+    status = getattr(lib, name)(*checked, ctypes.byref(err))
     if status:
         raise error(status, err.message.decode("utf-8", "replace"))
 

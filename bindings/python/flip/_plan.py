@@ -2,7 +2,7 @@
 
 from ctypes import byref, c_double, c_int64
 
-from ._library import Handle, call, config_bytes, new, take_json
+from ._library import Handle, call, config_bytes, new, take_bytes, take_json
 from ._schema import Schema
 
 
@@ -14,6 +14,11 @@ class Plan(Handle):
     def explain(self):
         """dict: the resolved configuration, the stages, every planned release and what it costs. Depends on no row."""
         return take_json("flip_plan_explain", self._pointer)
+
+    @property
+    def json(self):
+        """Canonical JSON text: schema, promise, every option as resolved. Two plans are the same when their texts are."""
+        return take_bytes("flip_plan_json", self._pointer).decode()
 
     def epsilon_at(self, delta, accountant="renyi"):
         """The epsilon all planned releases together may cost at `delta`."""
@@ -59,4 +64,5 @@ def plan(schema, protected=None, epsilon=None, delta=None, preset=None, config=N
         if key in options and options[key] != value:
             raise TypeError(f"{key} is given twice, with different values")
         options[key] = value
-    return Plan(new("flip_plan_create", Schema.of(schema)._pointer, config_bytes(options)))
+    schema = Schema.of(schema)                  # kept until the call returns: a pointer alone would not
+    return Plan(new("flip_plan_create", schema._pointer, config_bytes(options)))

@@ -5,7 +5,7 @@ import time
 import warnings
 from ctypes import byref, sizeof
 
-from ._errors import FlipError
+from ._errors import FlipError, StateError
 from ._library import CProgress, Handle, call, lib, new, path_bytes, take_json
 from ._model import Model
 from ._plan import Plan, plan as make_plan
@@ -36,6 +36,11 @@ class Trainer(Handle):
         call("flip_trainer_checkpoint", self._pointer, path_bytes(path))
 
     @property
+    def plan(self):
+        """The plan that is carried out; after `resume` the one in the checkpoint."""
+        return Plan(new("flip_trainer_plan", self._pointer))
+
+    @property
     def ledger(self):
         """What was spent so far; the same dict as Model.ledger."""
         return take_json("flip_trainer_ledger", self._pointer)
@@ -60,14 +65,21 @@ def train(table, plan=None, progress=None, checkpoint=None, resume=False, **opti
 
     plan: a flip.Plan; without one, `options` are those of flip.plan(). progress: None (a bar on a terminal), True, False, or a function
     that takes a Progress. checkpoint: a path, written twice a minute and when the training is interrupted (Ctrl-C too); with
-    resume=True a training goes on from it when it is there.
+    resume=True a training goes on from it when it is there and was begun with the same plan; StateError otherwise.
     """
     if plan is not None and options:
         raise TypeError("give a plan, or the options of one: " + ", ".join(options))
+    if plan is not None and not isinstance(plan, Plan):
+        raise TypeError("plan must be a flip.Plan")
+    if plan is None:
+        plan = make_plan(table.schema, **options)
     if checkpoint and resume and os.path.exists(checkpoint):
         trainer = Trainer.resume(checkpoint, table)
+        if trainer.plan.json != plan.json:
+            trainer.close()
+            raise StateError(f"{os.fspath(checkpoint)}: was begun with another plan; use that one, or begin anew with another file")
     else:
-        trainer = Trainer(plan if isinstance(plan, Plan) else make_plan(table.schema, **options), table)
+        trainer = Trainer(plan, table)
     report = reporter(progress)
     with trainer:
         saved = time.monotonic()
