@@ -43,7 +43,7 @@ final class CheckpointTests: XCTestCase {
             try t.checkpoint("\(folder)/a.h5")
             let r = try Trainer.resume("\(folder)/a.h5", table: table)
             XCTAssertEqual(r.progress.step, stop)
-            XCTAssertEqual(r.ledger, t.ledger)
+            XCTAssertEqual(r.ledger.releases, t.ledger.releases)
             while !r.isFinished { try r.step(maxSteps: 4, maxSeconds: 1e9) }
             XCTAssertEqual(r.ledger.releases.map(\.count), whole.releases.map(\.count))
             XCTAssertLessThanOrEqual(r.ledger.epsilon, plan.epsilon)

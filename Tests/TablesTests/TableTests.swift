@@ -119,7 +119,7 @@ final class TableTests: XCTestCase {
         says("has no levels") { try t.setCodes("age", [0, 1]) }
         XCTAssertThrowsError(try table(0))
         XCTAssertThrowsError(try table(-1))
-        XCTAssertThrowsError(try table(.max)) { XCTAssertEqual(($0 as? Failure)?.code, .noMemory) }
+        XCTAssertThrowsError(try table(.max)) { XCTAssertEqual(($0 as? Failure)?.code, .schema) }
         XCTAssertThrowsError(try table(1 << 60))
     }
 
