@@ -3,7 +3,7 @@
 
     dp_step   rows a second of one DP-SGD step on the same network, batch and two threads: ours, Opacus (the faster of hooks and ghost clipping),
               PyTorch without privacy. Contestants take turns in rounds; each figure is the median of the rounds, *_spread is
-              (max − min) / median. share_of_peak: the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
+              (max − min) / median, *_best the fastest (what a busy machine disturbs least). share_of_peak: the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
     train     wall time from a loaded table to a model, with the default plan at ε = 2
     sample    rows a second of the default sampler, decoding included
     load      what loading the library does to a process: threads, output, time; and its stripped size
@@ -34,6 +34,18 @@ def summary(samples, digits=0):
         return None, None
     m = statistics.median(samples)
     return round(m, digits or None), round((max(samples) - min(samples)) / m, 3)
+
+
+def busy(seconds=.3):
+    """Share of the machine's processors that others keep busy, measured while this process sleeps."""
+    def read():
+        with open("/proc/stat", encoding="ascii") as f:
+            x = [int(v) for v in f.readline().split()[1:9]]
+        return sum(x), x[3] + x[4]
+    total, idle = read()
+    time.sleep(seconds)
+    after, still = read()
+    return 1 - (still - idle) / max(after - total, 1)
 
 
 def right_python():
@@ -85,7 +97,9 @@ def dp_step(rounds, seconds):
                 contestants[shape][-1].step()
             except ImportError as error:
                 note(f"{kind.name} skipped: {error}")
+    others = []
     for _ in range(rounds):
+        others.append(busy())
         for line in flip_turn(program, seconds) if program else ():
             if line["shape"] in samples:
                 samples[line["shape"]]["flip" if line["step"] == "clipped" else "flip_nonprivate"].append(line["rows_per_second"])
@@ -94,6 +108,8 @@ def dp_step(rounds, seconds):
             for c in contestants[shape]:
                 samples[shape][c.name].append(peers.rows_per_second(c, seconds))
             samples[shape]["sgemm_gflops"].append(peers.sgemm_peak())
+    if max(others) > .1:
+        note(f"the machine was busy with other work ({max(others):.0%} at worst): these figures mean little, those of thread pools least of all")
     for shape in samples:
         m = {k: summary(v)[0] for k, v in samples[shape].items()}
         opacus = max((m[k] for k in ("opacus_hooks", "opacus_ghost") if m[k]), default=None)
@@ -107,8 +123,8 @@ def dp_step(rounds, seconds):
              share_of_peak=round(m["flip"] * flops / (m["sgemm_gflops"] * 1e9), 4) if m["flip"] and flops else None,
              times_opacus=ratio(m["flip"], opacus), times_torch=ratio(m["flip"], m["torch"]), private_cost=ratio(m["flip_nonprivate"], m["flip"]),
              opacus_hooks_rows_per_s=m["opacus_hooks"], opacus_ghost_rows_per_s=m["opacus_ghost"], sgemm_gflops=m["sgemm_gflops"],
-             flops_per_row=flops, weights=weights.get(shape), same_network=same, threads=THREADS, rounds=rounds,
-             **{f"{k}_spread": summary(v)[1] for k, v in samples[shape].items()})
+             flops_per_row=flops, weights=weights.get(shape), same_network=same, threads=THREADS, rounds=rounds, others_busy=round(max(others), 2),
+             **{f"{k}_spread": summary(v)[1] for k, v in samples[shape].items()}, **{f"{k}_best": round(max(v)) for k, v in samples[shape].items() if v})
 
 
 def train_and_sample(which, rounds):

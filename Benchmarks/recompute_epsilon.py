@@ -3,7 +3,7 @@
 
     python Benchmarks/recompute_epsilon.py MODEL.flip.h5 [...]        exits 1 when a figure is off by more than 1e-6 relative, or above the target
 
-Reads /ledger: its attributes epsilon, delta and order, and /ledger/events, one row per release and group (AnnData's dataframe encoding:
+Reads /ledger: its attributes spent, delta and order, and /ledger/events, one row per release and group (AnnData's dataframe encoding:
 columns name, group, sampling_rate, noise_multiplier, count); and from /plan the epsilon that was asked for. For every group the releases are
 composed under add/remove-one neighbours at the ledger's own order; a release at rate 1 is an unsampled Gaussian. ε is the largest over groups.
 """
@@ -33,7 +33,7 @@ def column(frame, name):
 def read(path):
     with h5py.File(path, "r") as f:
         ledger = f["ledger"]
-        scalars = {k: float(ledger.attrs[k]) for k in ("epsilon", "delta", "order")}
+        scalars = {k: float(ledger.attrs[k]) for k in ("spent", "delta", "order")}
         scalars["target"] = float(json.loads(text(f["plan"]))["epsilon"])
         events = ledger["events"]
         rows = list(zip(*(column(events, n) for n in ("name", "group", "sampling_rate", "noise_multiplier", "count"))))
@@ -59,10 +59,10 @@ def main(paths):
         scalars, rows = read(path)
         groups = recompute(scalars, rows)
         worst = max(groups.values())
-        off = abs(worst - scalars["epsilon"]) / worst
+        off = abs(worst - scalars["spent"]) / worst
         fine = bool(off <= 1e-6 and worst <= scalars["target"])
         good &= fine
-        print(json.dumps({"model": path, "epsilon": worst, "claimed": scalars["epsilon"], "relative_difference": off, "target": scalars["target"],
+        print(json.dumps({"model": path, "epsilon": worst, "claimed": scalars["spent"], "relative_difference": off, "target": scalars["target"],
                           "order": int(scalars["order"]), "groups": groups, "releases": len(rows), "agrees": fine}))
     return 0 if good else 1
 

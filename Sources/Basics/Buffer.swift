@@ -11,14 +11,14 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     /// - Throws: `.noMemory` when the size overflows or cannot be had; `.argument` when `count` is negative.
     package init(count: Int, for purpose: StaticString = "a buffer") throws {
         guard count >= 0 else { throw Failure(.argument, "\(purpose): negative size") }
-        let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        let (bytes, overflow) = Swift.max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         var raw: UnsafeMutableRawPointer?
         guard !overflow, posix_memalign(&raw, 64, bytes) == 0, let raw else {
             throw Failure(.noMemory, "not enough memory for \(purpose)")
         }
         memset(raw, 0, bytes)
         self.count = count
-        base = raw.bindMemory(to: Element.self, capacity: max(count, 1))
+        base = raw.bindMemory(to: Element.self, capacity: Swift.max(count, 1))
     }
 
     deinit { free(base) }
@@ -27,4 +27,9 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
         get { base[i] }
         set { base[i] = newValue }
     }
+}
+
+extension Buffer: RandomAccessCollection {
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { count }
 }

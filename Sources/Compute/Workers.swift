@@ -8,8 +8,9 @@ package enum Workers {
     /// Processors this process may run on (its affinity mask), at least 1.
     package static var available: Int { max(1, Int(flip_processors())) }
 
-    /// Calls `body` once for each worker number in 0 ..< threads, at the same time where threads can be had: what cannot be created is
-    /// run by the caller afterwards, so every number is served. The caller is one of the workers. All signals are blocked in the others.
+    /// Calls `body` once for each worker number in 0 ..< threads (at least 1, at most 1024), at the same time where threads can be had:
+    /// what cannot be created is run by the caller afterwards, so every number is served. The caller is one of the workers. All signals
+    /// are blocked in the others.
     package static func run(threads: Int, _ body: (_ worker: Int) -> Void) {
         let wanted = min(max(threads, 1), 1024)
         guard wanted > 1 else { return body(0) }

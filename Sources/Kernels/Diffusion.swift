@@ -5,9 +5,9 @@
 /// Room for the levels of one block: x = z + s e at s = e^(middle + spread u).
 /// - z: [L]; e: [M][L]; u: [M]. input: [M][L], c x. goal: [M][L], what F should be. features: [M][2 * Q], sines and cosines of
 ///   1.5 log s * frequencies[q].
-package func diffuse(_ z: UnsafePointer<Float>, _ e: UnsafePointer<Float>, _ u: UnsafePointer<Float>, _ middle: Float, _ spread: Float, _ s0: Float,
-                     _ frequencies: UnsafePointer<Float>, _ input: UnsafeMutablePointer<Float>, _ goal: UnsafeMutablePointer<Float>,
-                     _ features: UnsafeMutablePointer<Float>, _ M: Int, _ L: Int, _ Q: Int) {
+package func diffuse(_ z: UnsafePointer<Float>, _ e: UnsafePointer<Float>, _ u: UnsafePointer<Float>, _ middle: Float, _ spread: Float,
+                     _ s0: Float, _ frequencies: UnsafePointer<Float>, _ input: UnsafeMutablePointer<Float>,
+                     _ goal: UnsafeMutablePointer<Float>, _ features: UnsafeMutablePointer<Float>, _ M: Int, _ L: Int, _ Q: Int) {
     let z = vectors(z), e = vectors(e), u = vectors(u), input = vectors(input), goal = vectors(goal), features = vectors(features)
     var m = 0
     while m < M {
@@ -67,8 +67,8 @@ package func flowSlope(_ x: UnsafePointer<Float>, _ f: UnsafePointer<Float>, _ s
 }
 
 /// y = x + h d (two slopes: their mean). [L] vectors.
-package func flowStep(_ x: UnsafePointer<Float>, _ d: UnsafePointer<Float>, _ d2: UnsafePointer<Float>, _ h: Float, _ y: UnsafeMutablePointer<Float>,
-                      _ L: Int) {
+package func flowStep(_ x: UnsafePointer<Float>, _ d: UnsafePointer<Float>, _ d2: UnsafePointer<Float>, _ h: Float,
+                      _ y: UnsafeMutablePointer<Float>, _ L: Int) {
     let x = vectors(x), d = vectors(d), d2 = vectors(d2), y = vectors(y), half = all(h * 0.5)
     var i = 0
     while i < L { y[i] = fma(x[i], half, d[i] + d2[i]); i = i &+ 1 }

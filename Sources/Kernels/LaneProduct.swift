@@ -20,7 +20,8 @@ func laneProduct(_ A: In, _ ai: Int, _ ak: Int, _ B: In, _ bk: Int, _ bj: Int, _
 }
 
 /// R rows (a constant where it is called), all columns.
-@_transparent private func band(_ R: Int, _ A: In, _ ai: Int, _ ak: Int, _ B: In, _ bk: Int, _ bj: Int, _ C: Out, _ ci: Int, _ K: Int, _ J: Int) {
+@_transparent private func band(_ R: Int, _ A: In, _ ai: Int, _ ak: Int, _ B: In, _ bk: Int, _ bj: Int, _ C: Out, _ ci: Int,
+                                _ K: Int, _ J: Int) {
     var j = 0
     while j &+ 4 <= J { tile(R, 4, A, ai, ak, B + j &* bj, bk, bj, C + j, ci, K); j = j &+ 4 }
     switch J &- j {
@@ -32,7 +33,8 @@ func laneProduct(_ A: In, _ ai: Int, _ ak: Int, _ B: In, _ bk: Int, _ bj: Int, _
 }
 
 /// R x Q products, R up to 5 and Q up to 4; what is beyond them falls away when this is compiled.
-@_transparent private func tile(_ R: Int, _ Q: Int, _ A: In, _ ai: Int, _ ak: Int, _ B: In, _ bk: Int, _ bj: Int, _ C: Out, _ ci: Int, _ K: Int) {
+@_transparent private func tile(_ R: Int, _ Q: Int, _ A: In, _ ai: Int, _ ak: Int, _ B: In, _ bk: Int, _ bj: Int, _ C: Out,
+                                _ ci: Int, _ K: Int) {
     var s00 = V.zero, s01 = V.zero, s02 = V.zero, s03 = V.zero
     var s10 = V.zero, s11 = V.zero, s12 = V.zero, s13 = V.zero
     var s20 = V.zero, s21 = V.zero, s22 = V.zero, s23 = V.zero

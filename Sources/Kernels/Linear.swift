@@ -31,13 +31,18 @@ package func linear(_ x: UnsafePointer<Float>, _ xs: Int, _ w: UnsafePointer<Flo
 
 /// R rows (a constant where it is called), all outputs.
 @_transparent private func band(_ R: Int, _ x: In, _ xs: Int, _ w: UnsafePointer<Float>, _ si: Int, _ sj: Int,
-                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int, _ N: Int, _ after: Int, _ gate: In) {
+                                    _ bias: UnsafePointer<Float>, _ start: Int, _ y: Out, _ ys: Int, _ A: Int, _ N: Int,
+                                _ after: Int, _ gate: In) {
     var j = 0
     while R == 1, j &+ 8 <= N { tile1x8(x, w + j &* sj, si, sj, bias + j, start, y + j, A, after, gate + j); j = j &+ 8 }
     while j &+ 4 <= N { tile(R, x, xs, w + j &* sj, si, sj, bias + j, start, y + j, ys, A, after, gate + j); j = j &+ 4 }
     while j < N {
         var r = 0
-        while r < R { tile1x1(x + r &* xs, w + j &* sj, si, bias + j, start, y + (r &* ys &+ j), A, after, gate + (r &* ys &+ j)); r = r &+ 1 }
+        while r < R {
+            let at = r &* ys &+ j
+            tile1x1(x + r &* xs, w + j &* sj, si, bias + j, start, y + at, A, after, gate + at)
+            r = r &+ 1
+        }
         j = j &+ 1
     }
 }

@@ -1,4 +1,5 @@
-// Layer norm over a row-vector's A features (arXiv 1607.06450), variance with divisor A, 1e-5 added. With `affine`, out = hat * gain + bias.
+// Layer norm over a row-vector's A features (arXiv 1607.06450), variance with divisor A, 1e-5 added. With `affine`,
+// out = hat * gain + bias.
 
 /// - x: [M][A] row stride xs; hat: [M][A]; out: [M][A], written when `affine` is not 0; rstd: [M].
 package func normForward(_ x: UnsafePointer<Float>, _ xs: Int, _ gain: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ affine: Int,
@@ -28,9 +29,11 @@ package func normForward(_ x: UnsafePointer<Float>, _ xs: Int, _ gain: UnsafePoi
     }
 }
 
-/// dx = (base +) rstd (g - mean g - hat mean(g hat)), g = dy * gain. `start` 2 adds base, which may be dx; 0 does not read it. base, dx: [M][A].
-package func normBackward(_ dy: UnsafePointer<Float>, _ hat: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>, _ gain: UnsafePointer<Float>,
-                          _ affine: Int, _ base: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ start: Int, _ M: Int, _ A: Int) {
+/// dx = (base +) rstd (g - mean g - hat mean(g hat)), g = dy * gain. base, dx: [M][A]. `start` 2 adds base, which may be dx; 0 does not
+/// read it.
+package func normBackward(_ dy: UnsafePointer<Float>, _ hat: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>,
+                          _ gain: UnsafePointer<Float>, _ affine: Int, _ base: UnsafePointer<Float>,
+                          _ dx: UnsafeMutablePointer<Float>, _ start: Int, _ M: Int, _ A: Int) {
     let dy = vectors(dy), hat = vectors(hat), rstd = vectors(rstd), base = vectors(base), dx = vectors(dx)
     let share = all(1 / Float(A))
     var m = 0

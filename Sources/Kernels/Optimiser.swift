@@ -2,7 +2,8 @@
 
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= rate * (m / c1) / (sqrt(v / c2) + epsilon); c1 = 1 - b1^t, c2 = 1 - b2^t.
 package func adamStep(_ w: UnsafeMutablePointer<Float>, _ m: UnsafeMutablePointer<Float>, _ v: UnsafeMutablePointer<Float>,
-                      _ g: UnsafePointer<Float>, _ rate: Float, _ b1: Float, _ b2: Float, _ c1: Float, _ c2: Float, _ epsilon: Float, _ P: Int) {
+                      _ g: UnsafePointer<Float>, _ rate: Float, _ b1: Float, _ b2: Float, _ c1: Float, _ c2: Float,
+                      _ epsilon: Float, _ P: Int) {
     let inverse1 = all(1 / c1), inverse2 = all(1 / c2), pull = all(-rate)
     var i = 0
     while i < P {

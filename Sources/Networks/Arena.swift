@@ -27,20 +27,28 @@ struct TransformerRoom {
     let blocks: [BlockRoom]
     let hat: Int, out: Int, rstd: Int
 
-    init(_ layers: TransformerLayers, _ s: VAEShape, _ shared: SharedRoom, _ sink: RowGradientPlan, _ plan: inout ArenaPlan) {
+    /// - spare: room that is free once the backward pass comes here: queries, keys, values and weights of the block it has just left.
+    ///   It holds the next hidden gradients while it is still in the cache.
+    init(_ layers: TransformerLayers, _ s: VAEShape, _ shared: SharedRoom, _ sink: RowGradientPlan, _ plan: inout ArenaPlan,
+         spare: inout Range<Int>) {
         let T = s.columns, d = s.width, F = s.feedForward
-        blocks = layers.blocks.map { l in
+        var rooms: [BlockRoom] = []
+        for l in layers.blocks.reversed() {
             // ReLU works in place: its sign is that of its input
             let hat1 = plan.take(T * d), hat2 = plan.take(T * d), hidden = plan.take(T * F)
-            return BlockRoom(hat1: hat1, in1: l.norm1.affine ? plan.take(T * d) : hat1, rstd1: plan.take(T),
-                             qkv: plan.take(3 * T * d), weights: plan.take(s.heads * T * T), mixed: plan.take(T * d),
-                             hat2: hat2, in2: l.norm2.affine ? plan.take(T * d) : hat2, rstd2: plan.take(T),
-                             hidden: hidden, active: s.activation == .relu ? hidden : plan.take(T * F),
-                             dqkv: sink.keeps(l.qkv, T) ? shared.wide : plan.take(3 * T * d),
-                             dout: sink.keeps(l.out, T) ? shared.dmiddle : plan.take(T * d),
-                             dup: sink.keeps(l.up, T) ? shared.wide : plan.take(T * F),
-                             ddown: sink.keeps(l.down, T) ? shared.dstream : plan.take(T * d))
+            let qkv = plan.take(3 * T * d + s.heads * T * T)
+            rooms.append(BlockRoom(
+                hat1: hat1, in1: l.norm1.affine ? plan.take(T * d) : hat1, rstd1: plan.take(T),
+                qkv: qkv, weights: qkv + 3 * T * d, mixed: plan.take(T * d),
+                hat2: hat2, in2: l.norm2.affine ? plan.take(T * d) : hat2, rstd2: plan.take(T),
+                hidden: hidden, active: s.activation == .relu ? hidden : plan.take(T * F),
+                dqkv: sink.keeps(l.qkv, T) ? shared.wide : plan.take(3 * T * d),
+                dout: sink.keeps(l.out, T) ? shared.dmiddle : plan.take(T * d),
+                dup: sink.keeps(l.up, T) ? shared.wide : spare.count >= T * F ? spare.lowerBound : plan.take(T * F),
+                ddown: sink.keeps(l.down, T) ? shared.dstream : plan.take(T * d)))
+            spare = qkv ..< qkv + 3 * T * d + s.heads * T * T
         }
+        blocks = rooms.reversed()
         hat = plan.take(T * d)
         out = layers.norm.affine ? plan.take(T * d) : hat
         rstd = plan.take(T)

@@ -42,7 +42,8 @@ package struct DenoiserShape: Sendable, Equatable {
         try need((1 ... 64).contains(layers), "layers must be 1 to 64")
         try need((1 ... 256).contains(frequencies), "frequencies must be 1 to 256")
         try need((1e-3 ... 1e3).contains(sigmaData), "sigma_data must be 0.001 to 1000")
-        try need((-10 ... 10).contains(levelMean) && (0 ... 10).contains(levelDeviation), "noise levels must have log mean -10 to 10 and log deviation 0 to 10")
+        try need((-10 ... 10).contains(levelMean), "noise levels must have a log mean of -10 to 10")
+        try need((0 ... 10).contains(levelDeviation), "noise levels must have a log deviation of 0 to 10")
         try need((1 ... 256).contains(noiseLevels), "noise_levels must be 1 to 256")
         try need(latent * width * 2 + width * width * layers <= 1 << 28, "the network must have at most 268435456 weights")
     }

@@ -22,8 +22,8 @@ extension Kernels {
     }
 
     /// dx (+)= dy W^T. With a gate, [M][inputs], dx becomes zero where the gate is not above zero.
-    func applyBack(_ l: LinearLayer, _ w: UnsafePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ M: Int,
-                   adds: Bool = false, gate: UnsafeMutablePointer<Float>? = nil) {
+    func applyBack(_ l: LinearLayer, _ w: UnsafePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
+                   _ M: Int, adds: Bool = false, gate: UnsafeMutablePointer<Float>? = nil) {
         linear(dy, l.outputs, w + l.weight, 1, l.outputs, w, adds ? 2 : 0, dx, l.inputs, M, l.outputs, l.inputs,
                gate == nil ? 0 : 2, gate ?? dx)
     }

@@ -30,14 +30,16 @@ package enum NetworksBenchmark {
     package static let standard = VAEShape(levels: levels)
 
     /// Steps of `batch` rows until `seconds` are over: gradients on all threads, noise (four numbers a weight), Adam, weight average.
-    package static func train(shape: VAEShape, mode: Mode, batch: Int, threads: Int, seconds: Double) throws
+    package static func train(shape: VAEShape, mode: Mode, batch: Int, threads: Int, seconds: Double,
+                              kernels: Kernels = .current) throws
         -> (rowsPerSecond: Double, rowsPerProcessorSecond: Double, weights: Int) {
-        let vae = try VAE(shape: shape, seed: 1), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 128
+        let vae = try VAE(shape: shape, seed: 1, kernels: kernels), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 128
         let chunks = (batch + chunk - 1) / chunk
         let scratch = try (0 ..< threads).map { _ in try VAEScratch(vae) }
         let sums = try (0 ..< threads).map { _ in try Buffer<Float>(count: P, for: "a sum") }
         let totals = try (0 ..< threads).map { _ in try Buffer<Double>(count: P, for: "a total") }
-        let cells = try Buffer<UInt16>(count: batch * shape.columns, for: "rows"), noise = try Buffer<Float>(count: batch * Z, for: "noise")
+        let cells = try Buffer<UInt16>(count: batch * shape.columns, for: "rows")
+        let noise = try Buffer<Float>(count: batch * Z, for: "noise")
         let clips = try Buffer<Float>(count: batch, for: "clips"), released = try Buffer<Float>(count: P, for: "a release")
         let average = try Buffer<Float>(count: P, for: "an average"), adam = try Adam(count: P)
         var random = NormalStream(seed: 2, stream: 0)

@@ -32,7 +32,8 @@ extension VAE {
     }
 
     /// losses[n], without a backward pass. Not private.
-    package func losses(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, losses: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
+    package func losses(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, losses: UnsafeMutablePointer<Float>,
+                        _ scratch: VAEScratch) {
         var first = 0
         while first < rows.count {
             let n = load(rows, first, scratch)

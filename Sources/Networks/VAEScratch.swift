@@ -24,10 +24,12 @@ package final class VAEScratch {
         let sink = RowGradientPlan(trainable: vae.parameters.trainable)
         let shared = SharedRoom(s, &plan)
         self.shared = shared
-        func room(_ layers: TransformerLayers) -> TransformerRoom { TransformerRoom(layers, s, shared, sink, &plan) }
+        // in the order of the backward pass
+        var spare = 0 ..< 0
+        func room(_ layers: TransformerLayers) -> TransformerRoom { TransformerRoom(layers, s, shared, sink, &plan, spare: &spare) }
+        decoder = room(l.decoder)
         encoder = room(l.encoder)
         varianceEncoder = l.varianceEncoder.map(room)
-        decoder = room(l.decoder)
         embedded = plan.take(T * d)
         dembedded = plan.take(T * d)
         mean = plan.take(Z)

@@ -220,7 +220,7 @@ package final class Door {
     ///   deviation of a count is noiseMultiplier · C / weight.
     /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`; what `durable` throws.
     package func releaseHistograms(name: String, requests: [HistogramRequest], noiseMultiplier: Double,
-                                   groupWeight: Int = 1) throws -> (counts: [[Double]], groups: [Double]) {
+                                   groupWeight: Int = 1) throws -> (counts: [Buffer<Double>], groups: [Double]) {
         let weights = requests.map(\.weight) + [groupWeight]
         guard weights.allSatisfy({ (1...1 << 20).contains($0) }), requests.count < 1 << 20 else { throw Failure(.argument, "histograms: a weight is out of range") }
         for r in requests {
@@ -230,28 +230,38 @@ package final class Door {
         }
         let square = weights.reduce(0.0) { $0 + Double($1) * Double($1) }
         let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
+        // All memory first: what cannot be had is not charged for.
+        let sizes = requests.map { ($0.body + $0.divisor - 1) / $0.divisor + table.cellCounts[$0.column] - $0.body }
+        let out = try sizes.map { try Buffer<Double>(count: $0, for: "a histogram") }
+        let sums = try Buffer<Int64>(count: max(sizes.max() ?? 0, ledger.groups.count), for: "a histogram")
+        let target = try Buffer<UInt32>(count: requests.map { table.cellCounts[$0.column] }.max() ?? 0, for: "a histogram")
+        defer { for i in 0..<sums.count { sums.base[i] = 0 } }
         try open(name, rates: ledger.groups.map { _ in 1 }, noiseMultipliers: ledger.groups.map { _ in noiseMultiplier })
-        func noisy(_ cells: [Int64], _ place: Int, _ weight: Int) -> [Double] {
+        func noisy(_ n: Int, _ place: Int, _ weight: Int, _ write: (Int, Double) -> Void) {
             let stream = random.stream(.histogram, place)
-            return cells.map { Double($0 + noise.sample(stream)) / Double(weight) }
+            for i in 0..<n { write(i, Double(sums.base[i] + noise.sample(stream)) / Double(weight)) }
         }
-        let counts = requests.enumerated().map { k, r in noisy(count(r), k, r.weight) }
-        var groups = [Int64](repeating: 0, count: ledger.groups.count)
-        for i in 0..<table.rows { groups[table.groupOf.map { Int($0.base[i]) } ?? 0] += Int64(groupWeight) }
-        return (counts, noisy(groups, requests.count, groupWeight))
+        for (k, r) in requests.enumerated() {
+            count(r, size: sizes[k], target: target.base, into: sums.base)
+            noisy(sizes[k], k, r.weight) { out[k].base[$0] = $1 }
+        }
+        for g in ledger.groups.indices { sums.base[g] = 0 }
+        for i in 0..<table.rows { sums.base[table.groupOf.map { Int($0.base[i]) } ?? 0] += Int64(groupWeight) }
+        var groups = [Double](repeating: 0, count: ledger.groups.count)
+        noisy(groups.count, requests.count, groupWeight) { groups[$0] = $1 }
+        return (out, groups)
     }
 
-    /// Whole numbers throughout: 2²⁹ rows of weight 2²⁰ fit.
-    private func count(_ r: HistogramRequest) -> [Int64] {
-        let merged = (r.body + r.divisor - 1) / r.divisor, size = table.cellCounts[r.column]
-        let target = (0..<size).map { $0 < r.body ? $0 / r.divisor : merged + $0 - r.body }
-        var cells = [Int64](repeating: 0, count: merged + size - r.body)
+    /// cells: [size], overwritten. Whole numbers throughout: 2²⁹ rows of weight 2²⁰ fit.
+    private func count(_ r: HistogramRequest, size: Int, target: UnsafeMutablePointer<UInt32>, into cells: UnsafeMutablePointer<Int64>) {
+        let merged = (r.body + r.divisor - 1) / r.divisor
+        for c in 0..<table.cellCounts[r.column] { target[c] = UInt32(truncatingIfNeeded: c < r.body ? c / r.divisor : merged + c - r.body) }
+        for i in 0..<size { cells[i] = 0 }
         switch table.columns[r.column] {
-        case .narrow(let c): for i in 0..<table.rows { cells[target[Int(c.base[i])]] += Int64(r.weight) }
-        case .wide(let c): for i in 0..<table.rows { cells[target[Int(c.base[i])]] += Int64(r.weight) }
+        case .narrow(let c): for i in 0..<table.rows { cells[Int(target[Int(c.base[i])])] += Int64(r.weight) }
+        case .wide(let c): for i in 0..<table.rows { cells[Int(target[Int(c.base[i])])] += Int64(r.weight) }
         case nil: break
         }
-        return cells
     }
 
     // MARK: sums of clipped vectors

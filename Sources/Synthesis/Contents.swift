@@ -25,27 +25,62 @@ extension Ledger {
     func write(to root: GroupWriter) throws {
         try root.group("ledger") { g in
             try g.string("json", json.text)
-            try g.attribute("epsilon", epsilon)
+            try g.attribute("epsilon", target)
+            try g.attribute("spent", epsilon)
             try g.attribute("delta", delta)
             try g.attribute("order", order)
             try g.attribute("assumptions", assumptions)
-            let lines = releases.flatMap { r in r.groups.map { (r, $0) } }
-            try g.dataframe("events", [
-                ("name", .strings(lines.map { $0.0.name })),
-                ("mechanism", .strings(lines.map { _ in "poisson-sampled gaussian" })),
-                ("group", .strings(lines.map { $0.1.group })),
-                ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
-                ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })),
-                ("count", .integers(lines.map { Int64($0.0.count) })),
-            ])
+            try g.dataframe("events", events)
         }
     }
 
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
         let ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
         guard ledger.target == plan.epsilon, ledger.delta == plan.delta, ledger.order == plan.budget.order, ledger.groups == [Plan.group],
-              ledger.epsilon <= plan.epsilon * (1 + 1e-9) else { throw Failure(.format, "the ledger is not the plan's") }
+              plan.assumptions.allSatisfy(ledger.assumptions.contains) else { throw Failure(.format, "the ledger is not the plan's") }
+        // The data frame is what others recompute ε from: it must say the same.
+        guard try root.group("ledger").dataframe("events", Self.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }
         return ledger
+    }
+
+    private static let columns: [(String, FrameColumn.Kind)] = [("name", .strings), ("mechanism", .strings), ("group", .strings), ("sampling_rate", .numbers),
+                                                                 ("noise_multiplier", .numbers), ("count", .integers)]
+
+    /// One line for each release and group.
+    private var events: [(String, FrameColumn)] {
+        let lines = releases.flatMap { r in r.groups.map { (r, $0) } }
+        return [("name", .strings(lines.map { $0.0.name })), ("mechanism", .strings(lines.map { _ in "poisson-sampled gaussian" })),
+                ("group", .strings(lines.map { $0.1.group })), ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
+                ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })), ("count", .integers(lines.map { Int64($0.0.count) }))]
+    }
+}
+
+extension Plan {
+    /// Whether `ledger` holds what this plan releases in its first `done` steps.
+    /// - Throws: `.format` when a release is missing, unknown, or of another rate or noise.
+    func check(_ ledger: Ledger, statistics: Statistics?, done: Int) throws {
+        let wrong = Failure(.format, "the ledger's releases are not those of the plan")
+        guard let statistics else {
+            guard ledger.releases.allSatisfy({ $0.name == Stage.histograms.name }) else { throw wrong }
+            return
+        }
+        let noise = try self.noise(rows: statistics.rows), a = settings.autoencoder, d = settings.diffusion
+        var left = done
+        for (stage, steps) in zip(Stage.allCases, self.steps) {
+            let rate: Double, sigma: Double
+            switch stage {
+            case .histograms: (rate, sigma) = (1, histogramNoise)
+            case .autoencoder: (rate, sigma) = (Self.rate(batch: a.batch, rows: statistics.rows), noise.autoencoder)
+            case .diffusion: (rate, sigma) = (Self.rate(batch: d.batch, rows: statistics.rows), noise.diffusion)
+            case .calibration: continue
+            }
+            let own = ledger.releases.filter { $0.name == stage.name }, count = own.reduce(0) { $0 + $1.count }
+            func same(_ x: Double, _ y: Double) -> Bool { abs(x - y) <= 1e-9 * y }
+            guard count <= steps, count >= min(max(left, 0), steps),
+                  own.allSatisfy({ $0.groups.allSatisfy { same($0.samplingRate, rate) && same($0.noiseMultiplier, sigma) } }) else { throw wrong }
+            left -= steps
+        }
+        guard ledger.releases.allSatisfy({ r in Stage.allCases.contains { $0.name == r.name } }) else { throw wrong }
     }
 }
 
@@ -62,12 +97,10 @@ extension Statistics {
 
     static func read(from root: GroupReader, plan: Plan) throws -> Statistics {
         let g = try root.group("released")
-        func array(_ name: String, _ n: Int) throws -> [Double] {
-            let b = try g.tensor(name, shape: [n], as: Double.self)
-            return Array(UnsafeBufferPointer(start: b.base, count: n))
+        let counts = try plan.histograms.enumerated().map { k, r in
+            try g.tensor("histogram_\(k)", shape: [plan.grids[r.column].histogramSize(divisor: r.divisor)], as: Double.self)
         }
-        let counts = try plan.histograms.enumerated().map { k, r in try array("histogram_\(k)", plan.grids[r.column].histogramSize(divisor: r.divisor)) }
-        return try Statistics(plan: plan, counts: counts, groupCounts: array("group_counts", 1))
+        return try Statistics(plan: plan, counts: counts, groupCounts: Array(g.tensor("group_counts", shape: [1], as: Double.self)))
     }
 }
 

@@ -6,24 +6,24 @@ import Basics
 /// One column's bins.
 package struct ColumnEncoder: Sendable {
     /// Bin of each cell, `grid.count` long, values in 0 ..< bins.
-    package let binOfCell: [UInt16]
+    package let binOfCell: Buffer<UInt16>
     /// Share of each cell in the whole column, ≥ 0, sums to 1.
-    package let share: [Double]
+    package let share: Buffer<Double>
     package let bins: Int
     /// Share of each bin, sums to 1.
     package let binShare: [Double]
     /// Cells of each bin in order, with running sums of their shares for drawing: cells `first[b] ..< first[b + 1]` of `order`.
-    private let order: [Int32]
+    private let order: Buffer<Int32>
     private let first: [Int]
-    private let running: [Double]
+    private let running: Buffer<Double>
 
     /// - Parameters:
     ///   - masses: `cellMasses` of this column, in rows.
     ///   - deviation: noise deviation of one count, in rows.
     ///   - most: largest number of bins of a numerical column.
-    package init(grid: ColumnGrid, masses: [Double], deviation: Double, most: Int) {
+    package init(grid: ColumnGrid, masses: Buffer<Double>, deviation: Double, most: Int) throws {
         let total = max(masses.reduce(0, +), 1e-9)
-        var bin = [UInt16](repeating: 0, count: grid.count)
+        let bin = try Buffer<UInt16>(count: grid.count, for: "an encoder"), share = try Buffer<Double>(count: grid.count, for: "an encoder")
         var used = 0
         if grid.numerical {
             // Quantile bins; a cell that holds the mass of two bins is an atom and gets a bin of its own.
@@ -41,42 +41,44 @@ package struct ColumnEncoder: Sendable {
                 for c in 0..<grid.body where Int(bin[c]) == used { bin[c] = UInt16(used - 1) }
             } else { used += 1 }
             // Single values named in public: a bin of their own when they are heavy, otherwise they go with the cells around them.
-            for (i, _) in grid.atoms.enumerated() {
+            for i in 0..<grid.atomCount {
                 let c = grid.body + i
                 if masses[c] >= 5 * deviation, masses[c] >= 0.25 * total / Double(most) { bin[c] = UInt16(used); used += 1 }
                 else { bin[c] = bin[grid.neighbour(ofAtom: i)] }
             }
         } else {
             // Levels whose mass is lost in the noise share one bin.
-            let levels = 0..<grid.body
-            let rare = levels.filter { masses[$0] < 3 * deviation }
-            let merge = rare.count >= 2 && grid.body > 2 ? Set(rare) : []
-            for c in levels where !merge.contains(c) { bin[c] = UInt16(used); used += 1 }
-            if !merge.isEmpty { for c in merge { bin[c] = UInt16(used) }; used += 1 }
+            let levels = 0..<grid.body, rare = levels.reduce(0) { $0 + (masses[$1] < 3 * deviation ? 1 : 0) }
+            let merges = rare >= 2 && grid.body > 2
+            for c in levels where !merges || masses[c] >= 3 * deviation { bin[c] = UInt16(used); used += 1 }
+            if merges {
+                for c in levels where masses[c] < 3 * deviation { bin[c] = UInt16(used) }
+                used += 1
+            }
         }
         if let c = grid.missingCell { bin[c] = UInt16(used); used += 1 }
-        self.init(binOfCell: Self.dense(bin, &used), share: masses.map { $0 / total }, bins: used)
+        // Bins in order of first use without gaps: a body whose cells all left for atoms leaves its bin unused.
+        var name = [Int](repeating: -1, count: used), bins = 0
+        for c in 0..<bin.count {
+            let b = Int(bin[c])
+            if name[b] < 0 { name[b] = bins; bins += 1 }
+            bin[c] = UInt16(name[b])
+            share[c] = masses[c] / total
+        }
+        try self.init(binOfCell: bin, share: share, bins: bins)
     }
 
-    /// Bins in order of first use without gaps (an all-atom column may leave the body's bin unused only when it has no cells).
-    private static func dense(_ bin: [UInt16], _ used: inout Int) -> [UInt16] {
-        var name = [Int](repeating: -1, count: used), next = 0
-        for b in bin where name[Int(b)] < 0 { name[Int(b)] = next; next += 1 }
-        used = next
-        return bin.map { UInt16(name[Int($0)]) }
-    }
-
-    /// From stored parts. `binOfCell` must use every bin in 0 ..< bins; `share` non-negative and finite (the reader checks).
-    package init(binOfCell: [UInt16], share: [Double], bins: Int) {
+    /// - Parameters: `binOfCell` uses every bin in 0 ..< bins; `share` is non-negative and finite.
+    init(binOfCell: Buffer<UInt16>, share: Buffer<Double>, bins: Int) throws {
         self.binOfCell = binOfCell
         self.share = share
         self.bins = bins
         var mass = [Double](repeating: 0, count: bins), start = [Int](repeating: 0, count: bins + 1)
-        for (c, b) in binOfCell.enumerated() { mass[Int(b)] += share[c]; start[Int(b) + 1] += 1 }
+        for c in 0..<binOfCell.count { mass[Int(binOfCell[c])] += share[c]; start[Int(binOfCell[c]) + 1] += 1 }
         for b in 0..<bins { start[b + 1] += start[b] }
-        var place = start, cells = [Int32](repeating: 0, count: binOfCell.count)
-        for (c, b) in binOfCell.enumerated() { cells[place[Int(b)]] = Int32(c); place[Int(b)] += 1 }
-        var sums = [Double](repeating: 0, count: binOfCell.count)
+        var place = start
+        let cells = try Buffer<Int32>(count: binOfCell.count, for: "an encoder"), sums = try Buffer<Double>(count: binOfCell.count, for: "an encoder")
+        for c in 0..<binOfCell.count { cells[place[Int(binOfCell[c])]] = Int32(c); place[Int(binOfCell[c])] += 1 }
         for b in 0..<bins {
             // A bin without mass draws its cells alike.
             var acc = 0.0
@@ -101,7 +103,7 @@ extension ColumnGrid {
     /// The body cell in which an atom would lie had it not been cut out.
     func neighbour(ofAtom i: Int) -> Int {
         switch axis {
-        case .wideSteps(let values): return min(Int(atoms[i] / Double(values) * Double(body)), body - 1)
+        case .wideSteps(let values): return min(Int(Double(atomOffsets[i]) / Double(values) * Double(body)), body - 1)
         case .interval(let lo, let hi): return max(0, min(Int((atoms[i] - lo) / (hi - lo) * Double(body)), body - 1))
         case .levels, .values: return 0
         }

@@ -1,12 +1,15 @@
 // Free calibration of the decoder's head biases: generated rows are compared with the released histograms, and each bias moves
 // until the mean of the softmax meets its bin's share. Only generated rows take part, never encodings of private ones.
 
+import Basics
 import Glibc
 import Networks
 
 /// A copy of `autoencoder` whose generated one-way marginals meet `statistics`. Fixed-point iteration in the log domain: bias += .8 log(target / mean).
-/// - Parameter rows: generated rows the means are taken over.
-func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?, rows: Int = 8192, rounds: Int = 15, threads: Int) throws -> VAE {
+/// - Parameters:
+///   - rows: generated rows the means are taken over.
+///   - stop: asked before every round; true ends with `.cancelled`.
+func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?, rows: Int = 8192, rounds: Int = 15, threads: Int, stop: () -> Bool) throws -> VAE {
     let vae = try autoencoder.copy()
     let sampler = Sampler(plan: plan, statistics: statistics, autoencoder: vae, denoiser: denoiser)
     var biases = statistics.encoders.map { _ in [Float]() }
@@ -14,6 +17,7 @@ func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoi
         for (t, e) in statistics.encoders.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }
     }
     for _ in 0..<rounds {
+        if stop() { throw Failure(.cancelled, "training was cancelled; it can be continued") }
         let mean = try sampler.meanShares(seed: 0x6865_6164, count: rows, threads: threads)
         for (t, e) in statistics.encoders.enumerated() {
             for b in 0..<e.bins {

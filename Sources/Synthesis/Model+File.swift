@@ -31,6 +31,7 @@ extension Model {
         let plan = try Plan.read(from: root)
         let ledger = try Ledger.read(from: root, plan: plan)
         let statistics = try Statistics.read(from: root, plan: plan)
+        try plan.check(ledger, statistics: statistics, done: plan.totalSteps)
         let weights = try root.group("weights")
         let autoencoder = try VAE(shape: plan.autoencoderShape(levels: statistics.levels), seed: 0)
         try autoencoder.parameters.read(from: weights.group("autoencoder"))

@@ -27,7 +27,7 @@ package final class Model: Sendable {
     ///   - progress: (rows done, rows asked for); false cancels.
     /// - Throws: `.argument` for a negative range, `.noMemory`, `.cancelled`; never fewer rows than asked for.
     package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, threads: Int = 0, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Table {
-        guard first >= 0, count >= 1, first <= Int.max - count else { throw Failure(.argument, "first must not be negative, count at least 1, and their sum not too large") }
+        guard first >= 0, count >= 1, count < Table.mostRows, first <= Int.max - count else { throw Failure(.argument, "first must not be negative, count from 1 to 536870911, and their sum not too large") }
         let seed = try seed ?? freshSeed()
         return try Sampler(plan: plan, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser)
             .table(seed: seed, first: Int64(first), count: count, threads: threads > 0 ? threads : Workers.available, progress: progress)

@@ -1,18 +1,30 @@
 // From released noisy counts to one non-negative distribution over the cells of a column. Post-processing: it reads released
 // values only, so it is free. Works from coarse to fine and stops splitting where a node's mass is lost in the noise.
 
-/// Euclidean projection of `y` on { x ≥ 0, Σ x = total }: the maximum-likelihood non-negative counts under equal Gaussian noise
-/// when the total is known. Algorithm: Held, Wolfe and Crowder 1974 (sort and threshold).
-package func projectOnSimplex(_ y: [Double], total: Double) -> [Double] {
-    guard !y.isEmpty, total > 0 else { return y.map { _ in 0 } }
-    let sorted = y.sorted(by: >)
-    var sum = 0.0, theta = 0.0
-    for (i, v) in sorted.enumerated() {
-        sum += v
-        let t = (sum - total) / Double(i + 1)
-        if v - t > 0 { theta = t } else { break }
+import Basics
+
+/// Euclidean projection of y[n] on { x ≥ 0, Σ x = total }, in place: the maximum-likelihood non-negative counts under equal Gaussian
+/// noise when the total is known. x = max(y − θ, 0) with the one θ that meets the total (Held, Wolfe and Crowder 1974), found by
+/// halving and then exactly from the entries above it.
+package func projectOnSimplex(_ y: UnsafeMutablePointer<Double>, _ n: Int, total: Double) {
+    guard n > 0, total > 0 else {
+        for i in 0..<max(n, 0) { y[i] = 0 }
+        return
     }
-    return y.map { max($0 - theta, 0) }
+    var hi = y[0], low = y[0]
+    for i in 0..<n { hi = max(hi, y[i]); low = min(low, y[i]) }
+    var lo = low - total / Double(n)          // here the sum is at least the total, at hi it is 0
+    for _ in 0..<80 {
+        let mid = (lo + hi) / 2
+        if mid <= lo || mid >= hi { break }
+        var sum = 0.0
+        for i in 0..<n { sum += max(y[i] - mid, 0) }
+        if sum >= total { lo = mid } else { hi = mid }
+    }
+    var sum = 0.0, above = 0.0
+    for i in 0..<n where y[i] > lo { sum += y[i]; above += 1 }
+    let theta = above > 0 ? (sum - total) / above : lo
+    for i in 0..<n { y[i] = max(y[i] - theta, 0) }
 }
 
 /// Mass of every cell of `grid`, summing to `total`.
@@ -20,35 +32,36 @@ package func projectOnSimplex(_ y: [Double], total: Double) -> [Double] {
 ///   - counts: released histograms, one for each of `grid.divisors`, each `grid.histogramSize(divisor:)` long, in rows.
 ///   - deviation: standard deviation of the noise in each count, in rows.
 ///   - total: released row count, at least 1.
-package func cellMasses(grid: ColumnGrid, counts: [[Double]], deviation: Double, total: Double) -> [Double] {
-    let tail = grid.count - grid.body
-    var masses = [Double](repeating: 0, count: grid.count)
+package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, deviation: Double, total: Double) throws -> Buffer<Double> {
+    let levels = Array(counts), tail = grid.count - grid.body
+    let masses = try Buffer<Double>(count: grid.count, for: "an encoder")
     // Atoms and missing stand in every level: their mean is less noisy.
-    var top = counts[0]
-    let head = top.count - tail
+    let top = try Buffer<Double>(count: levels[0].count, for: "an encoder"), head = top.count - tail
+    for i in 0..<head { top[i] = levels[0][i] }
     for a in 0..<tail {
-        top[head + a] = zip(counts, grid.divisors).reduce(0) { $0 + $1.0[grid.histogramSize(divisor: $1.1) - tail + a] } / Double(counts.count)
+        var sum = 0.0
+        for h in levels { sum += h[h.count - tail + a] }
+        top[head + a] = sum / Double(levels.count)
     }
-    let split = projectOnSimplex(top, total: total)
-    for a in 0..<tail { masses[grid.body + a] = split[head + a] }
-    var nodes = Array(split[0..<head])
-    for level in 1..<max(grid.divisors.count, 1) {
-        let parent = grid.divisors[level - 1], own = grid.divisors[level]
-        let size = (grid.body + own - 1) / own
-        var next = [Double](repeating: 0, count: size)
-        for (p, mass) in nodes.enumerated() where mass > 0 {
-            let lo = p * (parent / own), hi = min(lo + parent / own, size)
+    projectOnSimplex(top.base, top.count, total: total)
+    for a in 0..<tail { masses[grid.body + a] = top[head + a] }
+    var nodes = top, width = head
+    for level in 1..<max(levels.count, 1) {
+        let parent = grid.divisors[level - 1], own = grid.divisors[level], size = (grid.body + own - 1) / own
+        let next = try Buffer<Double>(count: size, for: "an encoder")
+        for p in 0..<width where nodes[p] > 0 {
+            let mass = nodes[p], lo = p * (parent / own), hi = min(lo + parent / own, size)
             guard lo < hi else { continue }
             if mass >= 4 * deviation {
-                let part = projectOnSimplex(Array(counts[level][lo..<hi]), total: mass)
-                for i in lo..<hi { next[i] = part[i - lo] }
+                for i in lo..<hi { next[i] = levels[level][i] }
+                projectOnSimplex(next.base + lo, hi - lo, total: mass)
             } else {
                 // Below the noise: spread by how many cells each child covers.
                 let cells = Double(min(hi * own, grid.body) - lo * own)
                 for i in lo..<hi { next[i] = mass * Double(min((i + 1) * own, grid.body) - i * own) / cells }
             }
         }
-        nodes = next
+        (nodes, width) = (next, size)
     }
     for c in 0..<grid.body { masses[c] = nodes[c] }
     return masses

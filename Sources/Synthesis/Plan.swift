@@ -3,8 +3,6 @@
 // executes it. Nothing here is derived from a row.
 
 import Basics
-import Compute
-import Networks
 import Privacy
 import Tables
 
@@ -39,15 +37,15 @@ package struct Plan: Sendable {
         guard Self.presets.contains(preset) else { throw Failure(.unsupported, "preset: must be one of \(Self.presets.joined(separator: ", "))") }
         var seen = Set<String>()
         for name in protected {
-            guard let i = schema.index(of: name) else { throw Failure(.argument, "protected column \(name): not in the schema") }
-            guard seen.insert(name).inserted else { throw Failure(.argument, "protected column \(name): named twice") }
-            guard schema.fields[i].kind.count != 1 else { throw Failure(.argument, "protected column \(name): has one level only") }
+            guard let i = schema.index(of: name) else { throw Failure(.argument, "protected column \(quoted(name)): not in the schema") }
+            guard seen.insert(name).inserted else { throw Failure(.argument, "protected column \(quoted(name)): named twice") }
+            guard schema.fields[i].kind.count != 1 else { throw Failure(.argument, "protected column \(quoted(name)): has one level only") }
         }
         let settings = config == .null ? Settings() : try Settings(config)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
         }
-        for name in settings.encoder.atoms.keys where schema.index(of: name) == nil { throw Failure(.argument, "config encoder.atoms.\(name): not in the schema") }
+        for name in settings.encoder.atoms.keys.sorted() where schema.index(of: name) == nil { throw Failure(.argument, "config, encoder atoms \(quoted(name)): not in the schema") }
         let grids = try schema.fields.map { try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? []) }
         let n: Int
         switch settings.rows { case .declared(let m), .guessed(let m): n = m }
@@ -58,8 +56,7 @@ package struct Plan: Sendable {
         var best: (budget: Budget, noise: Double, hist: Double, weight: Double)?
         for order in Budget.orders {
             guard let b = Budget(epsilon: epsilon, delta: delta, order: order) else { continue }
-            // A full-rate Gaussian of multiplier m has Rényi divergence order / (2 m²) (Mironov 2017, arXiv 1702.07476v3, corollary 3).
-            let hist = (Double(order) / (2 * settings.encoder.share * b.ceiling)).squareRoot()
+            let hist = try b.firstNoise(share: settings.encoder.share)
             let rest = b.ceiling * (1 - settings.encoder.share)
             guard let sa = Budget.leastNoise(rate: qa, count: a.steps, order: order, within: rest * (d.enabled ? 1 - d.share : 1)) else { continue }
             var weight = 1.0
@@ -90,13 +87,15 @@ package struct Plan: Sendable {
     /// Deviation of the noise in one released count, in rows.
     package var countDeviation: Double { histogramNoise * histogramSensitivity }
 
+    /// Divergence of the first release at α*.
+    var histogramCost: Double { rdpSubsampledGaussian(q: 1, sigma: histogramNoise, order: budget.order) }
+
     /// Noise multipliers of the stages for a row count: the least common factor s that meets R* at α*.
     package func noise(rows: Double) throws -> (autoencoder: Double, diffusion: Double) {
         let a = settings.autoencoder, d = settings.diffusion
         var events = [Budget.Event(rate: Self.rate(batch: a.batch, rows: rows), weight: 1, count: a.steps)]
         if d.enabled { events.append(.init(rate: Self.rate(batch: d.batch, rows: rows), weight: diffusionWeight, count: d.steps)) }
-        let spent = Double(budget.order) / (2 * histogramNoise * histogramNoise)
-        let s = try budget.calibrate(events, spent: spent)
+                let s = try budget.calibrate(events, spent: histogramCost)
         return (s, s * diffusionWeight)
     }
 
@@ -112,88 +111,9 @@ package struct Plan: Sendable {
                  "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
+        if !protected.isEmpty { a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))") }
         if case .declared(let n) = settings.rows { a.append("the row count is public by declaration: \(n)") }
         if settings.testSeed != nil { a.append("deterministic noise: not private") }
         return a
-    }
-
-    package var json: JSON {
-        .members([("schema", schema.jsonValue), ("protected", .array(protected.map { .string($0) })), ("epsilon", .number(epsilon)), ("delta", .number(delta)),
-                 ("preset", .string(preset)), ("config", settings.json), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
-                 ("histogram_noise_multiplier", .number(histogramNoise)), ("diffusion_weight", .number(diffusionWeight)),
-                 ("neighbours", .string("add or remove one row"))])
-    }
-
-    /// Reads back `json`: the plan is made again from its inputs, and what was stored must agree.
-    package init(json: JSON) throws {
-        let r = try JSONReader(json, context: "plan")
-        let schema = try Schema(r.value("schema"))
-        try self.init(schema: schema, protected: r.strings("protected"), epsilon: r.double("epsilon"), delta: r.double("delta"), preset: r.string("preset"), config: r.value("config"))
-        // Another machine's logarithm may differ in the last bit.
-        func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
-        guard try r.int("order") == budget.order, try same("ceiling", budget.ceiling), try same("histogram_noise_multiplier", histogramNoise),
-              try same("diffusion_weight", diffusionWeight) else { throw Failure(.format, "plan: its budget does not follow from its options") }
-        _ = try r.string("neighbours")
-        try r.finish()
-    }
-
-    /// What the plan will do and what each share buys, before any data is seen.
-    package func explain() throws -> JSON {
-        let n: Int, known: String
-        switch settings.rows { case .declared(let m): (n, known) = (m, "declared"); case .guessed(let m): (n, known) = (m, "guess") }
-        let noise = try self.noise(rows: Double(n))
-        func entry(_ stage: Stage, _ rate: Double, _ sigma: Double, _ count: Int, _ rdp: Double) -> JSON {
-            .members([("stage", .string(stage.name)), ("releases", .int(Int64(count))), ("sampling_rate", .number(rate)), ("noise_multiplier", .number(sigma)),
-                     ("share_of_budget", .number(rdp / budget.ceiling))])
-        }
-        let a = settings.autoencoder, d = settings.diffusion
-        let qa = Self.rate(batch: a.batch, rows: Double(n)), qd = Self.rate(batch: d.batch, rows: Double(n))
-        var releases = [entry(.histograms, 1, histogramNoise, 1, Double(budget.order) / (2 * histogramNoise * histogramNoise)),
-                        entry(.autoencoder, qa, noise.autoencoder, a.steps, Double(a.steps) * rdpSubsampledGaussian(q: qa, sigma: noise.autoencoder, order: budget.order))]
-        if d.enabled { releases.append(entry(.diffusion, qd, noise.diffusion, d.steps, Double(d.steps) * rdpSubsampledGaussian(q: qd, sigma: noise.diffusion, order: budget.order))) }
-        return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
-                        ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })), ("groups", .array([.string(Self.group)])),
-                        ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countDeviation)), ("histograms", .int(Int64(histograms.count + 1))),
-                        ("releases", .array(releases)), ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json)])
-    }
-}
-
-extension Plan {
-    /// The autoencoder's shape for the released number of bins of each column.
-    func autoencoderShape(levels: [Int]) throws -> VAEShape {
-        let a = settings.autoencoder
-        var shape = VAEShape(levels: levels)
-        (shape.width, shape.heads, shape.feedForward, shape.encoderBlocks, shape.decoderBlocks) = (a.width, a.heads, a.feedForward, a.blocks, a.blocks)
-        shape.activation = a.activation == "relu" ? .relu : .gelu
-        (shape.affineNorm, shape.biases) = (a.affine, a.affine)
-        shape.latent = a.latentKind == "pooled" ? .pooled(a.latent) : .perToken
-        shape.logVariance = a.logVariance == "global" ? .global : a.logVariance == "head" ? .head : .network
-        shape.trainsLogVariance = a.logVariance != "global"
-        try shape.check()
-        return shape
-    }
-}
-
-extension Plan {
-    func makeDenoiser(latent: Int) throws -> Denoiser {
-        let d = settings.diffusion
-        var shape = DenoiserShape(latent: latent)
-        (shape.width, shape.layers, shape.noiseLevels) = (d.hidden, d.layers, d.noiseLevels)
-        return try Denoiser(shape: shape, seed: settings.seed)
-    }
-
-    /// An upper estimate of the memory a training takes beside the host's own table, in bytes.
-    /// - Throws: `.argument` for a row count that is negative or too large to count in bytes.
-    package func memory(rows: Int) throws -> Int {
-        guard rows >= 0, rows <= 1 << 44 else { throw Failure(.argument, "rows: must be from 0 to 2^44") }
-        let bytesPerRow = grids.reduce(0) { $0 + ($1.count <= 256 ? 1 : 2) } + 1
-        let a = settings.autoencoder, d = settings.diffusion, T = grids.count
-        // A worker keeps every activation and its gradient for one micro-batch: per token and block about 12 widths, the
-        // feed-forward layer twice, attention weights twice; three transformers at most, and the heads.
-        let bins = settings.encoder.bins * T
-        let perRow = 3 * a.blocks * T * (12 * a.width + 2 * a.feedForward + 2 * T * a.heads) + 4 * bins + d.noiseLevels * d.layers * 4 * d.hidden
-        let weights = 3 * a.blocks * (4 * a.width * a.width + 2 * a.width * a.feedForward) + 2 * bins * a.width + 2 * T * a.width * a.latent + d.layers * d.hidden * d.hidden + 64 * d.hidden
-        let threads = settings.threads > 0 ? settings.threads : Workers.available
-        return rows * bytesPerRow + threads * 4 * (perRow * Trainer.microBatch + weights) + 24 * weights + 32 * grids.reduce(0) { $0 + 4 * $1.count } + (8 << 20)
     }
 }

@@ -7,14 +7,14 @@ import Tables
 
 package struct Statistics: Sendable {
     /// Noisy counts in rows, in the order of `plan.histograms`; may be negative.
-    package let counts: [[Double]]
+    package let counts: [Buffer<Double>]
     /// Noisy row count of each group, in rows; may be negative. One group at strength 0.
     package let groupCounts: [Double]
     /// Best released estimate of the row count, at least 1.
     package let rows: Double
     package let encoders: [ColumnEncoder]
 
-    package init(plan: Plan, counts: [[Double]], groupCounts: [Double]) throws {
+    package init(plan: Plan, counts: [Buffer<Double>], groupCounts: [Double]) throws {
         guard counts.count == plan.histograms.count, groupCounts.count == 1,
               zip(counts, plan.histograms).allSatisfy({ $0.count == plan.grids[$1.column].histogramSize(divisor: $1.divisor) && $0.allSatisfy(\.isFinite) }),
               groupCounts.allSatisfy(\.isFinite) else { throw Failure(.format, "released histograms: not of this plan") }
@@ -29,10 +29,10 @@ package struct Statistics: Sendable {
         var at = 0
         var made: [ColumnEncoder] = []
         for grid in plan.grids {
-            let own = Array(counts[at..<at + grid.divisors.count])
+            let own = counts[at..<at + grid.divisors.count]
             at += grid.divisors.count
-            let masses = cellMasses(grid: grid, counts: own, deviation: plan.countDeviation, total: rows)
-            made.append(ColumnEncoder(grid: grid, masses: masses, deviation: plan.countDeviation, most: plan.settings.encoder.bins))
+            let masses = try cellMasses(grid: grid, counts: own, deviation: plan.countDeviation, total: rows)
+            try made.append(ColumnEncoder(grid: grid, masses: masses, deviation: plan.countDeviation, most: plan.settings.encoder.bins))
         }
         encoders = made
     }

@@ -12,44 +12,29 @@ extension Trainer {
     /// Writes the state after the last finished step, in one move, and binds the file to this trainer.
     /// - Throws: `.io`, `.noMemory`; the trainer and an older file are unharmed.
     package func checkpoint(_ path: String) throws {
-        try write(path, ahead: 0)
+        try write(path, ledger, done: done)
         file = (path, done)
     }
 
-    /// Called before every step: nothing is drawn that the bound file has not been charged for.
-    func chargeAhead() throws {
-        guard let file, done >= file.chargedTo else { return }
+    /// The door calls this with the charged ledger before every draw: nothing is drawn that the bound file has not been charged for.
+    func chargeAhead(_ ledger: Ledger) throws {
+        guard let file, done >= file.chargedTo, let now = ledger.releases.last else { return }
         let (stage, step) = place(of: done)
         let ahead = min(plan.settings.checkpointBlock, plan.steps[stage.rawValue] - step)
-        try write(file.path, ahead: ahead)
+        var charged = ledger
+        if ahead > 1 { try charged.charge(Ledger.Release(name: now.name, count: ahead - 1, groups: now.groups)) }
+        try write(file.path, charged, done: done + ahead)
         self.file = (file.path, done + ahead)
     }
 
-    /// The release that one step of `stage` makes; nil when the stage makes none.
-    private func release(_ stage: Plan.Stage, count: Int) -> Ledger.Release? {
-        func one(_ rate: Double, _ sigma: Double) -> Ledger.Release {
-            .init(name: stage.name, count: count, groups: [.init(group: Plan.group, samplingRate: rate, noiseMultiplier: sigma)])
-        }
-        let rows = statistics?.rows ?? 1
-        switch stage {
-        case .histograms: return one(1, plan.histogramNoise)
-        case .autoencoder: return one(Plan.rate(batch: plan.settings.autoencoder.batch, rows: rows), noise.autoencoder)
-        case .diffusion: return one(Plan.rate(batch: plan.settings.diffusion.batch, rows: rows), noise.diffusion)
-        case .calibration: return nil
-        }
-    }
-
-    private func write(_ path: String, ahead: Int) throws {
-        var ledger = self.ledger
-        if ahead > 0, let r = release(place(of: done).stage, count: ahead) { try ledger.charge(r) }
+    private func write(_ path: String, _ ledger: Ledger, done: Int) throws {
         try ModelFile.write(.checkpoint, to: path) { root in
             try plan.write(to: root)
             try ledger.write(to: root)
             try root.string("run", runID)
-            try root.scalar("steps_done", Int64(done + ahead))
-            guard let statistics, let autoencoder else { return }
-            try statistics.write(to: root, plan: plan)
-            try autoencoder.write(to: root, "autoencoder")
+            try root.scalar("steps_done", Int64(done))
+            try statistics?.write(to: root, plan: plan)
+            try autoencoder?.write(to: root, "autoencoder")
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
@@ -61,14 +46,16 @@ extension Trainer {
     package static func resume(_ path: String, table: Table) throws -> Trainer {
         let trainer = try ModelFile.read(.checkpoint, path) { root in
             let plan = try Plan.read(from: root)
-            let ledger = try Ledger.read(from: root, plan: plan)
+            var ledger = try Ledger.read(from: root, plan: plan)
             let done = Int(clamping: try root.scalar("steps_done", as: Int64.self))
             guard (0...plan.totalSteps).contains(done) else { throw Failure(.format, "steps_done: not of this plan") }
+            ledger.assume("the table of a resumed training is the one it was begun on")
             // A new key and new batches; in test mode another deterministic stream.
             let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0 &+ UInt64(done) &* 0x9E37_79B9_7F4A_7C15) } ?? SecureRandom()
             let t = try Trainer(plan: plan, table: table, ledger: ledger, random: random, runID: root.string("run", maxBytes: 64))
             t.done = done
             try t.restore(root)
+            try plan.check(ledger, statistics: t.statistics, done: done)
             return t
         }
         trainer.file = (path, trainer.done)
@@ -89,7 +76,7 @@ extension Trainer {
             try vae.parameters.read(from: root.group("calibrated"))
             calibrated = vae
         }
-        guard !isFinished || calibrated != nil else { throw Failure(.format, "checkpoint: finished, but without its result") }
+        if isFinished, calibrated == nil { throw Failure(.format, "checkpoint: finished, but without its result") }
     }
 }
 

@@ -22,15 +22,14 @@ extension Trainer {
 
     private func releaseHistograms() throws {
         let (counts, groups) = try door.releaseHistograms(name: Plan.Stage.histograms.name, requests: plan.histograms, noiseMultiplier: plan.histogramNoise)
-        let statistics = try Statistics(plan: plan, counts: counts, groupCounts: groups)
-        // δ is judged by the noisy count, after it was paid for; no later stage begins when it is refused.
-        guard plan.delta < 1 / statistics.rows else { throw Failure(.budget, "delta: must be below 1 over the released row count") }
-        try begin(with: statistics)
+        try begin(with: Statistics(plan: plan, counts: counts, groupCounts: groups))
     }
 
     /// Everything that follows from the released statistics: noise of the later stages and starting weights.
+    /// - Throws: `.budget` when δ is not below 1 over the released row count: judged after it was paid for, and no later stage begins.
     func begin(with statistics: Statistics) throws {
         self.statistics = statistics
+        guard plan.delta < 1 / statistics.rows else { throw Failure(.budget, "delta: must be below 1 over the released row count") }
         noise = try plan.noise(rows: statistics.rows)
         let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.levels), seed: plan.settings.seed)
         try vae.setHeadBiases(statistics.encoders.map { $0.binShare.map { Float(log(max($0, 1e-4))) } })
@@ -51,6 +50,7 @@ extension Trainer {
             out.add(w.sum.base)
         }
         fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        spaces.forEach { $0.wipe() }
         if t + 1 == s.steps { try finishAutoencoder() }
     }
 
@@ -59,6 +59,7 @@ extension Trainer {
         guard let fit = autoencoder else { return }
         let averaged = try fit.averaged()
         encoderForDiffusion = averaged
+        cachedWorkspaces = nil
         if plan.settings.diffusion.enabled {
             diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount))
         }
@@ -93,12 +94,14 @@ extension Trainer {
             out.add(w.sum.base)
         }
         fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        spaces.forEach { $0.wipe() }
     }
 
     private func calibrate() throws {
+        cachedWorkspaces = nil
         guard let statistics, let vae = encoderForDiffusion else { throw Self.lost }
         calibrated = plan.settings.calibrateHeads
-            ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), threads: threads) : vae
+            ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), threads: threads, stop: takeCancel) : vae
     }
 
     private func workspaces(_ statistics: Statistics, _ vae: VAE, clip: Double, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
@@ -130,11 +133,13 @@ final class Workspace {
         sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
         vae = try VAEScratch(network)
         self.denoiser = try denoiser.map { try DenoiserScratch($0) }
-        tables = try statistics.encoders.map { e in
-            let b = try Buffer<UInt16>(count: e.binOfCell.count, for: "an encoder")
-            for (c, bin) in e.binOfCell.enumerated() { b.base[c] = bin }
-            return b
-        }
+        tables = statistics.encoders.map(\.binOfCell)
+    }
+
+    /// Encoded rows, latents and raw sums do not outlive their release.
+    func wipe() {
+        for i in codes.indices { codes.base[i] = 0 }
+        for b in [normals, latents, logVariances, sum] { for i in b.indices { b.base[i] = 0 } }
     }
 
     func rows(_ count: Int) -> CodeRows { CodeRows(cells: codes.base, stride: rows, count: count) }

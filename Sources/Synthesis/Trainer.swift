@@ -56,6 +56,7 @@ package final class Trainer {
         self.runID = runID
         threads = plan.settings.threads > 0 ? plan.settings.threads : Workers.available
         door = try Door(table: privateTable(table, plan: plan), budget: plan.budget, ledger: ledger, random: random)
+        door.durable = { [weak self] in try self?.chargeAhead($0) }
     }
 
     private static func newID() throws -> String {
@@ -81,8 +82,15 @@ package final class Trainer {
                  epsilon: ledger.epsilon, seconds: monotonicSeconds() - started)
     }
 
-    /// From any thread: the running or next `step` call ends with `.cancelled` between two steps. What was drawn stays charged.
-    package func cancel() { cancelled.store(true, ordering: .relaxed) }
+    /// From any thread: the running or next `step` call ends with `.cancelled`, inside a release as soon as its micro-batches are done.
+    /// What was charged stays charged, and such a step is not done again.
+    package func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+        door.cancel()
+    }
+
+    /// Whether `cancel` was called since the last answer.
+    func takeCancel() -> Bool { cancelled.exchange(false, ordering: .relaxed) }
 
     /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
     /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where it was.
@@ -93,12 +101,11 @@ package final class Trainer {
         let begin = monotonicSeconds()
         var count = 0
         while !isFinished, count < maxSteps {
-            if cancelled.exchange(false, ordering: .relaxed) { throw Failure(.cancelled, "training was cancelled; it can be continued") }
-            try chargeAhead()
             let charged = ledger.releases
             do { try run(place(of: done)) } catch {
                 // What was charged is spent, whether its value was used or not: such a step is not done again.
                 if ledger.releases != charged { done += 1 }
+                if (error as? Failure)?.code == .cancelled { _ = takeCancel() }
                 throw error
             }
             done += 1

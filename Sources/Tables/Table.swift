@@ -15,7 +15,7 @@ package final class Table: @unchecked Sendable {
     /// A table whose columns are still to be set.
     /// - Throws: `.schema` for no rows, `.noMemory`.
     package init(schema: Schema, rows: Int) throws {
-        guard rows > 0 else { throw Failure(.schema, "the table has no rows") }
+        try Table.checkRows(rows)
         self.schema = schema
         self.rows = rows
         columns = try schema.fields.map { field in
@@ -32,6 +32,15 @@ package final class Table: @unchecked Sendable {
         self.rows = rows
         self.columns = columns
         filled = [Bool](repeating: true, count: columns.count)
+    }
+
+    /// Rows of a table stay below this: what is computed from private rows later relies on it, so a loader must refuse more.
+    package static let mostRows = 1 << 29
+
+    /// - Throws: `.schema` for no rows or too many.
+    static func checkRows(_ rows: Int) throws {
+        guard rows > 0 else { throw Failure(.schema, "the table has no rows") }
+        guard rows < mostRows else { throw Failure(.schema, "the table has too many rows: they must be fewer than 536870912") }
     }
 
     package var isComplete: Bool { !filled.contains(false) }

@@ -75,7 +75,7 @@ package final class TableBuilder {
     /// - Throws: `.schema` when there are no rows, `.state` the second time.
     package func finish() throws -> Table {
         guard !finished else { throw Failure(.state, "the table is finished") }
-        guard rows > 0 else { throw Failure(.schema, "the table has no rows") }
+        try Table.checkRows(rows)
         for column in columns { try column.setCapacity(rows) }
         finished = true
         return Table(schema: schema, rows: rows, columns: columns)

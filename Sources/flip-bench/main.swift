@@ -1,23 +1,27 @@
 // Rows per second of private training steps on made-up rows: prints one JSON line a measurement. Not a comparison with other
 // libraries (Benchmarks/), and no privacy: noise is a stand-in of the same cost.
 //
-//     swift run -c release flip-bench [threads] [seconds] [narrow|wide|default]
+//     swift run -c release flip-bench [threads] [seconds] [narrow|wide|default]… [avx512|avx2|baseline]
 
 import Basics
 import Compute
 import Glibc
 import Networks
 
-let words = CommandLine.arguments.dropFirst(), arguments = words.compactMap { Double($0) }
-let threads = arguments.count > 0 ? max(1, Int(arguments[0])) : min(2, Workers.available)
-let seconds = arguments.count > 1 ? arguments[1] : 2
+let words = CommandLine.arguments.dropFirst(), numbers = words.compactMap { Double($0) }
+let threads = numbers.count > 0 ? max(1, Int(numbers[0])) : min(2, Workers.available)
+let seconds = numbers.count > 1 ? numbers[1] : 2
+let kernels = Kernels.available.first { words.contains($0.name) } ?? .current
+let all = [("narrow", NetworksBenchmark.narrow), ("wide", NetworksBenchmark.wide), ("default", NetworksBenchmark.standard)]
+let chosen = all.filter { words.contains($0.0) }
 
 do {
-    for run in [("narrow", NetworksBenchmark.narrow), ("wide", NetworksBenchmark.wide), ("default", NetworksBenchmark.standard)] where words.count < 3 || words.contains(run.0) {
+    for (name, shape) in chosen.isEmpty ? all : chosen {
         for mode in [NetworksBenchmark.Mode.clipped, .plain] {
-            let r = try NetworksBenchmark.train(shape: run.1, mode: mode, batch: 1024, threads: threads, seconds: seconds)
-            print("{\"shape\":\"\(run.0)\",\"step\":\"\(mode.rawValue)\",\"kernels\":\"\(Kernels.current.name)\",\"threads\":\(threads),"
-                + "\"rows_per_second\":\(Int(r.rowsPerSecond)),\"rows_per_processor_second\":\(Int(r.rowsPerProcessorSecond)),\"weights\":\(r.weights)}")
+            let r = try NetworksBenchmark.train(shape: shape, mode: mode, batch: 1024, threads: threads, seconds: seconds, kernels: kernels)
+            print("{\"shape\":\"\(name)\",\"step\":\"\(mode.rawValue)\",\"kernels\":\"\(kernels.name)\",\"threads\":\(threads),"
+                + "\"rows_per_second\":\(Int(r.rowsPerSecond)),\"rows_per_processor_second\":\(Int(r.rowsPerProcessorSecond)),"
+                + "\"weights\":\(r.weights)}")
         }
     }
 } catch {

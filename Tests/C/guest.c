@@ -186,6 +186,28 @@ static void allocation_fails(void) {
     flip_buffer_free(json); flip_table_free(small); flip_model_free(model); flip_schema_free(schema); flip_schema_free(wide);
 }
 
+/* A whole training and a sample under every limit from nothing on: it works or says that memory is missing. */
+static void memory_runs_out_anywhere(void) {
+    long kilobytes;
+    for (kilobytes = 0; kilobytes <= 3000; kilobytes += 100) {
+        pid_t child = fork();
+        int status = -1;
+        if (child == 0) {
+            flip_schema *schema = a_schema();
+            flip_table *table = a_table(schema, 5000), *rows = NULL;
+            flip_plan *plan = a_plan(schema);
+            flip_model *model = NULL;
+            flip_status s;
+            limit_memory((size_t)kilobytes << 10);
+            s = flip_train(plan, table, NULL, NULL, &model, NULL);
+            if (s == FLIP_OK) s = flip_model_sample(model, 0, 50000, NULL, NULL, NULL, &rows, NULL);
+            _exit(s == FLIP_OK || s == FLIP_E_NOMEM ? 0 : 1);
+        }
+        waitpid(child, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status)) check_fail(__FILE__, __LINE__, "with %ld KB: status %x", kilobytes, (unsigned)status);
+    }
+}
+
 /* Two threads, each with handles of its own. */
 static void *busy(void *user) {
     int i;
@@ -296,4 +318,4 @@ static void manners(void) {
 const test_case guest_tests[] = {
     {"guest: nothing piles up", nothing_piles_up}, {"guest: manners", manners},
     {"guest: loading", loading}, {"guest: silent", silent}, {"guest: no thread stays", no_thread_stays}, {"guest: fork", fork_makes_handles_useless},
-    {"guest: allocation fails", allocation_fails}, {"guest: independent handles", different_handles_are_independent}, {NULL, NULL}};
+    {"guest: allocation fails", allocation_fails}, {"guest: memory runs out anywhere", memory_runs_out_anywhere}, {"guest: independent handles", different_handles_are_independent}, {NULL, NULL}};

@@ -20,7 +20,9 @@ final class LayerTests: XCTestCase {
         var out = [Double](repeating: 0, count: T * d)
         for h in 0 ..< H {
             for t in 0 ..< T {
-                let s = (0 ..< T).map { u in (0 ..< e).reduce(0.0) { $0 + qkv[t * 3 * d + h * e + $1] * qkv[u * 3 * d + d + h * e + $1] } / Double(e).squareRoot() }
+                let s = (0 ..< T).map { u in
+                    (0 ..< e).reduce(0.0) { $0 + qkv[t * 3 * d + h * e + $1] * qkv[u * 3 * d + d + h * e + $1] } / Double(e).squareRoot()
+                }
                 let w = s.map { exp($0) }, sum = w.reduce(0, +)
                 for j in 0 ..< e { out[t * d + h * e + j] = (0 ..< T).reduce(0) { $0 + w[$1] / sum * qkv[$1 * 3 * d + 2 * d + h * e + j] } }
             }

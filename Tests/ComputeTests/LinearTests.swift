@@ -46,7 +46,13 @@ final class LinearTests: XCTestCase {
                     XCTAssertEqual(Double(square[0, l]), want.reduce(0) { $0 + $1 * $1 }, accuracy: 1e-5 * Double(T * A * N))
                 }
                 var direct: Float = 0
-                for a in 0 ..< A { for n in 0 ..< N { direct = 0; for t in 0 ..< T { direct = direct.addingProduct(x[t * A + a, 2], d[t * N + n, 2]) }; XCTAssertEqual(g[a * N + n, 2], direct) } }
+                for a in 0 ..< A {
+                    for n in 0 ..< N {
+                        direct = 0
+                        for t in 0 ..< T { direct = direct.addingProduct(x[t * A + a, 2], d[t * N + n, 2]) }
+                        XCTAssertEqual(g[a * N + n, 2], direct)
+                    }
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ struct MadeRows {
         self.shape = shape
         self.count = count
         var r = NormalStream(seed: seed, stream: 9)
-        for t in 0 ..< shape.columns { for _ in 0 ..< count { cells.append(UInt16(min(Int(r.uniform() * Double(shape.levels[t])), shape.levels[t] - 1))) } }
+        for k in shape.levels { for _ in 0 ..< count { cells.append(UInt16(min(Int(r.uniform() * Double(k)), k - 1))) } }
         noise = (0 ..< count * shape.latentCount).map { _ in r.next() }
         uniforms = (0 ..< count * shape.columns).map { _ in Float(r.uniform()) * 0.9999 }
     }

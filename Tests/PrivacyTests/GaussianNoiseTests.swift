@@ -1,5 +1,6 @@
 // P9: released noise has the deviation that the ledger assumes, is fresh for every number and release, and lies on the public grid.
 
+import Basics
 import Glibc
 @testable import Privacy
 import XCTest
@@ -73,5 +74,23 @@ final class GaussianNoiseTests: XCTestCase {
         }
         let zip0 = zip(try run(0), try run(12)).map { $1 - $0 }
         for (i, x) in zip0.enumerated() { XCTAssertEqual(x, i == 7 ? 12 : 0) }
+    }
+
+    /// With a grid as fine as the step the released number is the noise to the nearest step, on both sides of zero.
+    func testNoiseIsRoundedToTheNearestStep() throws {
+        let n = 2500, random = SecureRandom(testSeed: 6), format = try FixedPoint(SumBlock(length: n, clips: [1], noise: 0x1p-30))
+        XCTAssertEqual(format.grid, format.step)
+        try random.beginRelease()
+        let zero = try Buffer<Int64>(count: n), out = try Buffer<Float>(count: n)
+        let task = NoiseTask(sum: zero.base, count: n, format: format, random: random, firstStream: 3, out: out.base)
+        XCTAssertEqual(task.chunks, 3)
+        for c in 0..<3 { task.run(c) }
+        for c in 0..<3 {
+            var z = [Double](repeating: 0, count: noiseChunk)
+            fillFourSample(random.stream(.noise, 3 + c), &z, z.count)
+            for i in 0..<min(noiseChunk, n - c * noiseChunk) {
+                XCTAssertEqual(Double(out[c * noiseChunk + i]) / format.step, (z[i] * format.deviation).rounded())
+            }
+        }
     }
 }

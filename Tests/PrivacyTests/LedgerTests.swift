@@ -25,6 +25,9 @@ final class LedgerTests: XCTestCase {
         try once.charge(release("a", 5))
         try once.charge(release("a", 1, [("all", 0.03, 1.8)]))
         XCTAssertEqual(once, l)
+        var blocks = try ledger()
+        for n in [3, 4, 5] { try blocks.charge(release("a", n)) }
+        XCTAssertEqual(blocks.releases.map(\.count), [12])
     }
 
     func testFiguresFollowFromEntries() throws {

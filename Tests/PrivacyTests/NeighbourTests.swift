@@ -126,7 +126,7 @@ final class NeighbourTests: XCTestCase {
         func counts(_ rows: [(Int, Int, Int)]) throws -> [Double] {
             let d = try door(cells: [rows.map(\.0), rows.map(\.1)], cellCounts: [9, 300], groups: ["a", "b", "c"], groupOf: rows.map(\.2))
             let r = try d.releaseHistograms(name: "h", requests: requests, noiseMultiplier: 1e-4, groupWeight: 5)
-            return zip(r.counts + [r.groups], [3.0, 2, 1, 5]).flatMap { h, w in h.map { $0 * w } }
+            return zip(r.counts.map(Array.init) + [r.groups], [3.0, 2, 1, 5]).flatMap { h, w in h.map { $0 * w } }
         }
         func random() -> (Int, Int, Int) { (Int(dice.below(UInt64(9))), Int(dice.below(UInt64(300))), Int(dice.below(UInt64(3)))) }
         let bound = (9.0 + 4 + 1 + 25).squareRoot()

@@ -47,7 +47,7 @@ final class SamplerTests: XCTestCase {
         XCTAssertThrowsError(try model.sample(first: -1, count: 1, seed: 1))
         XCTAssertThrowsError(try model.sample(count: -1, seed: 1))
         XCTAssertThrowsError(try model.sample(first: Int.max, count: 2, seed: 1))
-        XCTAssertThrowsError(try model.sample(count: 1 << 60, seed: 1)) { XCTAssertEqual(($0 as? Failure)?.code, .noMemory) }
+        XCTAssertThrowsError(try model.sample(count: 1 << 60, seed: 1)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
         XCTAssertThrowsError(try model.sample(count: 5000, seed: 1) { _, _ in false }) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
     }
 }

@@ -49,3 +49,12 @@ def test_the_c_example_reports_errors(program, csv, tmp_path):
     path, domain = csv
     done = subprocess.run([program, path, domain, "-4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"], capture_output=True, text=True)
     assert done.returncode == 1 and "FLIP_E_ARG" in done.stderr and "epsilon" in done.stderr
+
+
+def test_the_readmes_c_program_compiles():
+    text = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()
+    blocks = [part.split("```")[0] for part in text.split("```c\n")[1:]]
+    assert blocks
+    for block in blocks:
+        subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-I", os.path.join(ROOT, "include"), "-"],
+                       input=block, text=True, check=True)

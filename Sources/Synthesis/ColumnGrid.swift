@@ -16,11 +16,14 @@ package struct ColumnGrid: Sendable {
     }
     package let axis: Axis
     package let body: Int
-    /// Offsets (`wideSteps`) or values (`interval`) that have a cell of their own, ascending.
+    /// Values (`interval`) that have a cell of their own, ascending.
     package let atoms: [Double]
+    /// Offsets (`wideSteps`) that have a cell of their own, ascending. Whole numbers: beyond 2⁵³ doubles skip some.
+    package let atomOffsets: [Int64]
+    package var atomCount: Int { atoms.count + atomOffsets.count }
     package let hasMissing: Bool
     package let numerical: Bool
-    package var count: Int { body + atoms.count + (hasMissing ? 1 : 0) }
+    package var count: Int { body + atomCount + (hasMissing ? 1 : 0) }
     package var missingCell: Int? { hasMissing ? count - 1 : nil }
     /// Divisors of the body at which histograms are released, coarsest first; the last is always 1.
     package let divisors: [Int]
@@ -32,64 +35,65 @@ package struct ColumnGrid: Sendable {
     /// - Parameter atoms: values of this column which the user names in public, beside the bounds and zero.
     package init(_ field: Field, atoms named: [Double] = []) throws {
         hasMissing = !field.required
-        let room = Self.mostCells - 1
-        let values = field.kind.count ?? 0
-        var zero: Double? = nil       // offset of the value 0
-        var origin = 0.0, width = 1.0 // offset = (value - origin) / width
+        let most = Self.mostCells - 1
+        let values: Int64             // of a stepped column
+        var zero: Int64? = nil        // offset of the value 0
+        let origin: Double, width: Double // offset = (value - origin) / width
         switch field.kind {
-        case .categorical(let levels):
-            guard levels.count <= room else { throw Failure(.schema, "column \(field.name): more than \(room) levels") }
-            (axis, body, self.atoms, numerical, divisors) = (.levels, levels.count, [], false, [1])
+        case .categorical, .boolean:
+            let levels = Int(field.kind.count ?? 1)
+            guard levels <= most else { throw Failure(.schema, "column \(quoted(field.name)): more than \(most) levels") }
+            (axis, body, atoms, atomOffsets, numerical, divisors) = (.levels, levels, [], [], false, [1])
             return
-        case .boolean:
-            (axis, body, self.atoms, numerical, divisors) = (.levels, 2, [], false, [1])
+        case .number(let lo, let hi, nil):
+            guard (hi - lo).isFinite else { throw Failure(.schema, "column \(quoted(field.name)): the declared range is too wide") }
+            let narrow = lo == hi
+            axis = .interval(minimum: lo, maximum: hi)
+            body = narrow ? 1 : Self.equalCells
+            atoms = narrow ? [] : try Self.few(([lo, hi, 0] + named).filter { $0 >= lo && $0 <= hi }, field)
+            (atomOffsets, numerical, divisors) = ([], true, Self.ladder(body))
             return
-        case .integer(let lo, let hi, let step):
-                        (origin, width) = (Double(lo), Double(step))
-            if lo <= 0 && hi >= 0 { zero = -Double(lo) / Double(step) }
+        case .integer(let lo, let hi, let step), .datetime(let lo, let hi, let step):
+            (values, origin, width) = (field.kind.count ?? 1, Double(lo), Double(step))
+            if lo <= 0, hi >= 0, lo % step == 0 { zero = -(lo / step) }
         case .date(let lo, _):
-                        origin = Double(lo)
-        case .datetime(let lo, _, let step):
-                        (origin, width) = (Double(lo), Double(step))
-        case .number(let lo, let hi, let step):
-            guard let step else {
-                guard (hi - lo).isFinite else { throw Failure(.schema, "column \(field.name): the declared range is too wide") }
-                var own = Set([lo, hi] + named.filter { $0 >= lo && $0 <= hi })
-                if lo <= 0 && hi >= 0 { own.insert(0) }
-                guard own.count < 1024 else { throw Failure(.argument, "column \(field.name): more than 1000 atoms") }
-                let narrow = lo == hi
-                axis = .interval(minimum: lo, maximum: hi)
-                body = narrow ? 1 : Self.equalCells
-                self.atoms = narrow ? [] : own.sorted()
-                (numerical, divisors) = (true, Self.ladder(body))
-                return
-            }
-            guard let grid = field.kind.grid else { throw Failure(.schema, "column \(field.name): the declared range holds no multiple of the step") }
-            (origin, width) = (Double(grid.first) * step, step)
-            if lo <= 0 && hi >= 0 { zero = Double(-grid.first) }
+            (values, origin, width) = (field.kind.count ?? 1, Double(lo), 1)
+        case .number(_, _, let step?):
+            guard let grid = field.kind.grid else { throw Failure(.schema, "column \(quoted(field.name)): the declared range holds no multiple of the step") }
+            (values, origin, width) = (grid.count, Double(grid.first) * step, step)
+            zero = -grid.first
         }
-        numerical = true
-        if values <= Int64(room) {
-            (axis, body, self.atoms) = (.values, Int(values), [])
+        (atoms, numerical) = ([], true)
+        if values <= Int64(most) {
+            (axis, body, atomOffsets) = (.values, Int(values), [])
         } else {
-            var own = Set([0, Double(values - 1)])
-            if let zero { own.insert(zero) }
-            for v in named {
+            let wanted = named.compactMap { v -> Int64? in
                 let k = ((v - origin) / width).rounded()
-                if k >= 0, k < Double(values) { own.insert(k) }
+                return k >= 0 && k < 0x1p62 ? Int64(k) : nil
             }
-            guard own.count < 1024 else { throw Failure(.argument, "column \(field.name): more than 1000 atoms") }
-            (axis, body, self.atoms) = (.wideSteps(values: values), Self.equalCells, own.sorted())
+            axis = .wideSteps(values: values)
+            body = Self.equalCells
+            atomOffsets = try Self.few(([0, values - 1] + [zero].compactMap { $0 } + wanted).filter { (0..<values).contains($0) }, field)
         }
         divisors = Self.ladder(body)
     }
 
+    /// Each value once, ascending.
+    private static func few<T: Comparable & Hashable>(_ atoms: [T], _ field: Field) throws -> [T] {
+        let own = Set(atoms).sorted()
+        guard own.count <= 1000 else { throw Failure(.argument, "column \(quoted(field.name)): more than 1000 atoms") }
+        return own
+    }
+
     /// One histogram for up to 128 cells, two levels for up to 8192, three above: each level multiplies the resolution alike.
     private static func ladder(_ cells: Int) -> [Int] {
-        func root(_ k: Double) -> Int { var b = 1; while true { var p = 1.0; for _ in 0..<Int(k) { p *= Double(b) }; if p >= Double(cells) { return b }; b += 1 } }
         if cells <= 128 { return [1] }
-        if cells <= 8192 { return [root(2), 1] }
-        let b = root(3)
+        var b = 1
+        if cells <= 8192 {
+            while b * b < cells { b += 1 }
+            return [b, 1]
+        }
+        while b * b * b < cells { b += 1 }
         return [b * b, b, 1]
     }
 
@@ -105,7 +109,7 @@ package struct ColumnGrid: Sendable {
         switch axis {
         case .levels, .values: return min(Int(k), body - 1)
         case .wideSteps(let values):
-            for (i, a) in atoms.enumerated() where Double(k) == a { return body + i }
+            for (i, a) in atomOffsets.enumerated() where k == a { return body + i }
             // k < values ≤ 2⁶³: the product is taken in floating point, which only moves interval borders, the same for every row.
             return min(Int(Double(k) / Double(values) * Double(body)), body - 1)
         case .interval: return 0
@@ -125,7 +129,7 @@ package struct ColumnGrid: Sendable {
     /// An offset inside a cell of a stepped column. `u`: uniform in [0, 1).
     package func offset(cell c: Int, u: Double) -> Int64 {
         guard case .wideSteps(let values) = axis else { return Int64(c) }
-        if c >= body { return Int64(atoms[c - body]) }
+        if c >= body { return atomOffsets[c - body] }
         let w = Double(values) / Double(body)
         let lo = (Double(c) * w).rounded(.up), hi = ((Double(c + 1) * w).rounded(.up) - 1)
         return max(0, min(values - 1, Int64(lo + ((hi - lo + 1) * u).rounded(.down))))

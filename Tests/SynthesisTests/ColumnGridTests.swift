@@ -2,7 +2,7 @@ import XCTest
 @testable import Synthesis
 @testable import Tables
 
-final class GridTests: XCTestCase {
+final class ColumnGridTests: XCTestCase {
     func field(_ json: String) throws -> Field {
         try Schema(json: "{\"fields\": [\(json)]}").fields[0]
     }
@@ -20,7 +20,7 @@ final class GridTests: XCTestCase {
     func testWideColumnsHaveEqualCellsAndAtoms() throws {
         let g = try ColumnGrid(field(#"{"name": "x", "type": "integer", "constraints": {"minimum": -10, "maximum": 1500000, "required": true}}"#))
         XCTAssertEqual(g.body, ColumnGrid.equalCells)
-        XCTAssertEqual(g.atoms, [0, 10, 1_500_010])       // lower bound, zero, upper bound, as offsets
+        XCTAssertEqual(g.atomOffsets, [0, 10, 1_500_010])       // lower bound, zero, upper bound
         XCTAssertEqual(g.cell(offset: 10), g.body + 1)
         XCTAssertEqual(g.offset(cell: g.body + 1, u: 0.5), 10)
         XCTAssertEqual(g.divisors.count, 3)
@@ -29,7 +29,7 @@ final class GridTests: XCTestCase {
             for u in [0, 0.3, 0.999999] {
                 let k = g.offset(cell: c, u: u)
                 XCTAssert(k >= 0 && k <= 1_500_010)
-                if !g.atoms.contains(Double(k)) { XCTAssertEqual(g.cell(offset: k), c) }
+                if !g.atomOffsets.contains(k) { XCTAssertEqual(g.cell(offset: k), c) }
             }
         }
     }
@@ -45,6 +45,15 @@ final class GridTests: XCTestCase {
             XCTAssertEqual(g.value(cell: c, u: 0.5), v, accuracy: 4.0 / Double(g.body))
         }
         for c in [0, g.body - 1] { for u in [0, 0.9999999999] { let v = g.value(cell: c, u: u); XCTAssert(v >= -1 && v <= 3) } }
+    }
+
+    func testBoundsThatDoublesCannotTellApart() throws {
+        let most = (1 << 53) + 3
+        let g = try ColumnGrid(field(#"{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": \#(most), "required": true}}"#))
+        XCTAssertEqual(g.atomOffsets, [0, Int64(most)])
+        XCTAssertEqual(g.cell(offset: Int64(most)), g.body + 1)
+        XCTAssertEqual(g.cell(offset: Int64(most) - 1), g.body - 1)
+        for c in 0..<g.count { for u in [0, 0.5, 0.9999999999999999] { XCTAssert((0...Int64(most)).contains(g.offset(cell: c, u: u))) } }
     }
 
     func testLadderCoversTheBody() throws {
