@@ -65,7 +65,21 @@ package struct JSONObject: Equatable, Sendable {
     package init() {}
     /// Pairs in order; a repeated key replaces the earlier value.
     package init(_ pairs: [(String, JSON)]) {
-        for (key, value) in pairs { self[key] = value }
+        members.reserveCapacity(pairs.count)
+        var places: [String: Int] = Dictionary(minimumCapacity: pairs.count)     // looking each key up in a list would be quadratic
+        for (key, value) in pairs {
+            if let i = places[key] { members[i].value = value } else {
+                places[key] = members.count
+                members.append(Member(key: key, value: value))
+            }
+        }
+    }
+
+    /// The members whose key fulfils a condition, in the same order.
+    package func filter(_ keep: (String) -> Bool) -> JSONObject {
+        var object = JSONObject()
+        object.members = members.filter { keep($0.key) }
+        return object
     }
 
     package var keys: [String] { members.map(\.key) }

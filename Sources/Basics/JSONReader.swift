@@ -6,11 +6,14 @@ package final class JSONReader {
     package let context: String
     private let object: JSONObject
     private let code: FailureCode
-    private var asked: [String] = []
+    private var asked: Set<String> = []
+    /// Where each key stands, for objects with so many keys that looking through them again and again would be quadratic.
+    private let places: [String: Int]?
 
     /// - Parameter code: of the failures thrown; `.argument` for options, `.schema` for schemas, `.format` for files.
     package init(_ object: JSONObject, context: String, code: FailureCode = .argument) {
         (self.object, self.context, self.code) = (object, context, code)
+        places = object.members.count <= 32 ? nil : Dictionary(zip(object.keys, 0...), uniquingKeysWith: { first, _ in first })
     }
 
     /// - Throws: when `json` is not an object.
@@ -25,7 +28,7 @@ package final class JSONReader {
     /// - Throws: names the first key that was never asked for, and the one that may have been meant.
     package func finish() throws {
         for key in object.keys where !asked.contains(key) {
-            let near = asked.min { distance($0, key) < distance($1, key) }
+            let near = asked.min { (distance($0, key), $0) < (distance($1, key), $1) }
             let hint = near.flatMap { distance($0, key) <= 2 ? "; did you mean \(quoted($0))?" : nil } ?? ""
             throw Failure(code, "\(context): unknown key \(quoted(key))\(hint)")
         }
@@ -40,8 +43,9 @@ package final class JSONReader {
 
     /// Any value, or nil when the key is absent. Counts as asked for.
     package func optional(_ key: String) -> JSON? {
-        if !asked.contains(key) { asked.append(key) }
-        return object[key]
+        asked.insert(key)
+        guard let places else { return object[key] }
+        return places[key].map { object.members[$0].value }
     }
 
     package func value(_ key: String) throws -> JSON {

@@ -10,10 +10,10 @@ extension Plan {
     /// - Throws: `.argument` for a missing epsilon or delta, and what making the plan throws.
     init(schema: Schema, options: JSON) throws {
         let all = options.asObject ?? JSONObject()
-        let r = JSONReader(JSONObject(all.members.filter { Self.promise.contains($0.key) }.map { ($0.key, $0.value) }), context: "config")
-        let method = all.members.filter { !Self.promise.contains($0.key) }.map { ($0.key, $0.value) }
+        let r = JSONReader(all.filter { Self.promise.contains($0) }, context: "config")
+        let method = all.filter { !Self.promise.contains($0) }
         try self.init(schema: schema, protected: r.optionalStrings("protected") ?? [], epsilon: r.double("epsilon"), delta: r.double("delta"),
-                      preset: r.optionalString("preset") ?? Plan.presets[0], config: .object(JSONObject(method)))
+                      preset: r.optionalString("preset") ?? Plan.presets[0], config: .object(method))
     }
 
     /// Every key of `options`, for hosts.

@@ -12,6 +12,7 @@ func train(_ words: [String]) throws {
     if a.has("resume"), checkpoint == nil { throw Usage("flip train: --resume needs --checkpoint") }
     // Both can fail: before the work rather than after it.
     try AtomicFile(out).abandon()
+    if let checkpoint { try refuseExisting(checkpoint, resume: a.has("resume")) }
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip train: --schema is missing") }
 
@@ -27,8 +28,24 @@ func train(_ words: [String]) throws {
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
 }
 
+private func exists(_ path: String) -> Bool {
+    var info = stat()
+    return lstat(path, &info) == 0
+}
+
+private func refuseExisting(_ checkpoint: String, resume: Bool) throws {
+    guard !resume, exists(checkpoint) else { return }
+    throw Failure(.state, "\(checkpoint): exists; pass --resume to continue it, or delete it: its charges would be lost")
+}
+
 private func makeTrainer(_ plan: Plan, _ table: Table, checkpoint: String?, resume: Bool) throws -> Trainer {
-    guard let checkpoint, resume, access(checkpoint, F_OK) == 0 else { return try Trainer(plan: plan, table: table) }
+    guard let checkpoint, exists(checkpoint) else {
+        let trainer = try Trainer(plan: plan, table: table)
+        // Bound before the first release: a crash loses steps and never their charge.
+        if let checkpoint { try trainer.checkpoint(checkpoint) }
+        return trainer
+    }
+    try refuseExisting(checkpoint, resume: resume)
     let trainer = try Trainer.resume(checkpoint, table: table)
     guard trainer.plan.json == plan.json else {
         throw Failure(.state, "\(checkpoint): was begun with other options; use those, or leave out --resume")

@@ -24,6 +24,13 @@ final class JSONReaderTests: XCTestCase {
         try r.finish()
     }
 
+    func testObjectsOfManyKeysAreReadTheSameWay() throws {
+        let r = JSONReader(JSONObject((0..<300_000).map { ("k\($0)", .int(Int64($0))) } + [("k7", -7)]), context: "plan")
+        for i in 0..<300_000 where i != 299_998 { XCTAssertEqual(try r.int("k\(i)"), i == 7 ? -7 : i) }
+        XCTAssertNil(r.optional("none"))
+        XCTAssertEqual(message { try r.finish() }.prefix(27), "plan: unknown key \"k299998\"")
+    }
+
     func testErrorsNamePlaceKeyAndRule() throws {
         let r = try reader("{\"x\":3,\"s\":1,\"n\":1.5,\"epsilom\":1,\"o\":{\"u\":1},\"z\":null}")
         XCTAssertEqual(message { _ = try r.double("x", in: 0...2.5) }, "plan, \"x\": must be between 0 and 2.5")

@@ -72,7 +72,8 @@ final class JSONTests: XCTestCase {
     }
 
     func testObjectKeepsOrder() {
-        var o = JSONObject([("b", 1), ("a", 2)])
+        var o = JSONObject([("b", 0), ("a", 2), ("b", 1)])          // a repeated key replaces, in its place
+        XCTAssertEqual(o.filter { $0 == "a" }, JSONObject([("a", 2)]))
         o["c"] = 3
         o["b"] = 4
         o["a"] = nil

@@ -38,6 +38,8 @@ def test_from_a_table_to_synthetic_rows(csv, tmp_path):
     assert bill == flip.load(model).ledger
     people = run("ledger", model).stdout
     assert "autoencoder" in people and "ε" in people
+    assert "A row is not a person: somebody with k rows has the guarantee of k rows" in people
+    assert "hanging a row is removing it and adding another: 2ε is promised" in people
     assert json.loads(run("check", model).stdout)["usable"] is True
     assert run("sample", model, "--rows", 10, "--out", tmp_path / "s.h5").returncode == 0
     assert len(flip.Table.read_hdf5(tmp_path / "s.h5")) == 10
@@ -86,6 +88,42 @@ def test_failures_are_exit_code_1(csv, tmp_path):
     said = run("train", tmp_path / "bad.csv", *promise(domain), "--out", tmp_path / "m.h5")
     assert said.returncode == 1 and "bad.csv" in said.stderr
     assert sorted(os.listdir(tmp_path)) == ["bad.csv", "rows.csv", "rows.schema.json"]
+
+
+def test_a_killed_training_keeps_its_charge(csv, tmp_path):
+    """SIGKILL early on: the file was bound before the first release, the training goes on from it and stays inside the promise."""
+    path, domain = csv
+    checkpoint, model = tmp_path / "c.h5", tmp_path / "m.h5"
+    config = {**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 4000}}
+    words = ["train", path, "--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--config", json.dumps(config),
+             "--out", str(model), "--checkpoint", str(checkpoint)]
+    child = subprocess.Popen([FLIP, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = None
+    until = time.monotonic() + 60
+    while time.monotonic() < until and child.poll() is None:
+        if checkpoint.exists():
+            first = first or checkpoint.read_bytes()
+            if checkpoint.read_bytes() != first:        # charged ahead: steps are being drawn
+                break
+        time.sleep(0.002)
+    child.kill()
+    child.communicate()
+    assert child.returncode == -signal.SIGKILL and not model.exists()
+    table = flip.Table.read_csv(path, domain)
+    try:
+        with flip.Trainer.resume(checkpoint, table) as trainer:
+            charged = trainer.ledger["spent"]
+    except flip.BudgetError:                            # killed inside the very first release, which cannot be made twice
+        return
+    assert 0 < charged <= 4
+    refused = run(*words)
+    assert refused.returncode == 1 and "exists; pass --resume to continue it" in refused.stderr and not model.exists()
+    done = run(*words, "--resume")
+    assert done.returncode == 0, done.stderr
+    bill = flip.load(model).ledger
+    assert charged <= bill["spent"] <= 4
+    again = run(*words)
+    assert again.returncode == 1 and "its charges would be lost" in again.stderr
 
 
 def test_ctrl_c_and_resume(csv, tmp_path):

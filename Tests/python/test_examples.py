@@ -1,5 +1,5 @@
 """What the demonstration stands on: the simulated table, the comparisons, the arithmetic of its ledger. Standard library only."""
-import os, sys, tempfile, unittest
+import contextlib, io, os, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "python"))
 
@@ -86,6 +86,18 @@ class Arithmetic(unittest.TestCase):
         self.assertAlmostEqual(demo.rdp(1 - 1e-12, 2, 8), demo.rdp(1, 2, 8), places=8)
         self.assertLess(demo.rdp(.1, 2, 8), demo.rdp(.2, 2, 8))
         self.assertEqual(demo.epsilon(0, 2, .9), 0)
+
+    def test_the_bill_says_what_the_promise_is_about(self):
+        try:
+            import demo
+        except SystemExit:
+            self.skipTest("the flip package is not on the path")
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            demo.show_ledger({"order": 8, "delta": 1e-5, "epsilon": 1.0, "assumptions": [], "releases": [
+                {"name": "histograms", "count": 1, "groups": {"all": {"sampling_rate": 1, "noise_multiplier": 5}}}]})
+        self.assertIn("A row is not a person: somebody with k rows has the guarantee of k rows", said.getvalue())
+        self.assertIn("hanging a row is removing it and adding another: 2ε is promised", said.getvalue())
 
 
 if __name__ == "__main__":

@@ -75,6 +75,20 @@ def test_the_whole_way(model, schema, tmp_path):
     assert flip.file_check(path)["usable"] is True
 
 
+def test_descriptions_name_what_is_there(model, table, plan, tmp_path):
+    """Keys of the dicts stand in the docstrings, names of stages in the header."""
+    model.save(tmp_path / "m.h5")
+    for found, said in ((model.info, flip.Model.info.__doc__), (model.ledger, flip.Model.ledger.__doc__), (flip.file_check(tmp_path / "m.h5"), flip.file_check.__doc__)):
+        assert [key for key in found if key not in said] == []
+    for gone, said in (("encoders", flip.Model.info.__doc__), ("versions", flip.Model.info.__doc__)):
+        assert gone not in said
+    header = open(os.path.join(ROOT, "include", "flip.h"), encoding="utf-8").read()
+    with flip.Trainer(plan, table) as trainer:
+        stages = {trainer.step(max_steps=1, max_seconds=0).stage_name for _ in range(27)}
+    assert len(stages) >= 3 and all(f'"{stage}"' in header for stage in stages), stages
+    assert "Arrow" not in open(os.path.join(ROOT, "NOTICE"), encoding="utf-8").read()
+
+
 def test_rows_of_a_seed_do_not_depend_on_chunks(model):
     whole = model.sample(900, seed=7).to_pandas()
     parts = [model.sample(300, seed=7, first=k, threads=1 + k // 300).to_pandas() for k in (0, 300, 600)]
@@ -233,6 +247,26 @@ def test_a_checkpoint_goes_on_under_its_own_plan_only(table, schema, tmp_path, o
         flip.train(table, checkpoint=path, resume=True, progress=False)     # without a plan: no default promise
     with flip.Trainer.resume(path, table) as trainer:
         assert trainer.plan.epsilon == 4.0 and trainer.plan.json == flip.plan(schema, config=LONG, **PROMISE).json
+
+
+def test_a_checkpoint_is_bound_before_the_first_step(table, schema, tmp_path):
+    """The file is there when the first progress is told, charged for what was drawn, and it is not written over."""
+    path = str(tmp_path / "run.ckpt")
+    plan = flip.plan(schema, config=LONG, **PROMISE)
+    seen = []
+
+    def crash(progress):
+        with flip.Trainer.resume(path, table) as other:         # what a crash at this moment would leave behind
+            seen.append((progress, other.ledger["spent"], other.step(max_steps=1, max_seconds=0).step))
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        flip.train(table, plan, progress=crash, checkpoint=path)
+    progress, spent, step = seen[0]
+    assert spent >= progress.epsilon > 0 and step > progress.step
+    before = open(path, "rb").read()
+    with pytest.raises(flip.StateError, match="exists; pass resume=True to continue it, or delete it: its charges would be lost"):
+        flip.train(table, plan, progress=False, checkpoint=path)
+    assert open(path, "rb").read() == before
 
 
 def test_ctrl_c_in_sampling(model):

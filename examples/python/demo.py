@@ -61,6 +61,8 @@ def show_ledger(ledger):
     say(f"\nε = {total:.4f} at δ = {delta:g} and Rényi order {order}; the library says {ledger['epsilon']:.4f}. ε's do not add: divergences do.")
     for a in ledger["assumptions"]:
         say(f"  assumed: {a}")
+    say("  A row is not a person: somebody with k rows has the guarantee of k rows.")
+    say("  Changing a row is removing it and adding another: 2ε is promised.")
 
 
 def show_released(model, synthetic):

@@ -145,6 +145,10 @@ def _range(kind):
 _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)}
 
 
+# Texts that cross with their length; every other one ends at its first NUL, so it may hold none.
+_SIZED = {("flip_schema_parse", 1), ("flip_table_set_strings", 3)}
+
+
 def _checked(name, place, kind, value):
     """`value` as the argument at `place`, from 1, of a function; an ArgumentError where it does not fit the type of flip.h."""
     if kind in _RANGES:
@@ -163,6 +167,8 @@ def _checked(name, place, kind, value):
         except (TypeError, ValueError, OverflowError):
             pass
         raise ArgumentError(f"{name}, argument {place}: must be a number")
+    if kind is c_char_p and value is not None and b"\0" in value and (name, place) not in _SIZED:
+        raise ArgumentError(f"{name}, argument {place}: text with a NUL in it")
     return value
 
 
@@ -241,5 +247,6 @@ def config_schema(what):
 
 
 def file_check(path):
-    """What the file at `path` is: {"kind", "format_version", "digest"}. Trusts nothing in it."""
+    """What the file at `path` is, a dict: kind, usable, problem and, as far as known, format_version, min_reader, writer, digest, sha256. Trusts
+    nothing in it; a damaged or foreign file is an answer."""
     return take_json("flip_file_check", path_bytes(path))

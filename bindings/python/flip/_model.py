@@ -38,12 +38,13 @@ class Model(Handle):
 
     @property
     def ledger(self):
-        """dict: epsilon, delta, order, accountant, groups {name: epsilon}, assumptions, releases [{name, count, groups}]."""
+        """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions and
+        releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}]."""
         return take_json("flip_model_ledger", self._pointer)
 
     @property
     def info(self):
-        """dict: plan, encoders, versions, digest."""
+        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has)."""
         return take_json("flip_model_json", self._pointer)
 
     @property

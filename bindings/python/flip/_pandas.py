@@ -63,6 +63,7 @@ def fill_column(table, field, column, missing_texts):
         x[missing] = 0
         table._set_int64(name, x, valid)
     else:                                       # anything else crosses as text: each distinct value once
+        refuse_nul(name, column)
         codes, distinct = pandas.factorize(column, use_na_sentinel=True)
         texts = [text_of(value) for value in distinct]
         codes = codes.astype(numpy.int32)
@@ -76,6 +77,13 @@ def fill_column(table, field, column, missing_texts):
             table._set_codes(name, numpy.ascontiguousarray(remap[codes]), [texts[i] for i in used])
         else:
             table._set_strings(name, codes, texts)
+
+
+def refuse_nul(name, column):
+    """pandas takes texts that differ behind a NUL only for equal ones, so they are looked for before it sorts values out."""
+    values = column.cat.categories if isinstance(column.dtype, pandas.CategoricalDtype) else column
+    if (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)) and any(isinstance(v, str) and "\0" in v for v in values):
+        raise SchemaError(f"column {name!r}: text with a NUL in it")
 
 
 def whole(column):

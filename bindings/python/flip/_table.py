@@ -3,6 +3,7 @@
 import ctypes
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8
 
+from ._errors import SchemaError
 from ._library import Handle, call, config_bytes, lib, new, path_bytes
 from ._progress import Callback, reporter
 from ._schema import Schema
@@ -14,13 +15,14 @@ class Table(Handle):
     _free = "flip_table_free"
 
     @classmethod
-    def read_csv(cls, path, schema, invalid=None, delimiter=None, progress=False):
+    def read_csv(cls, path, schema, invalid=None, extra=None, delimiter=None, progress=False):
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
+        extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         """
         callback = Callback(reporter(progress))
-        config = config_bytes({"invalid": invalid, "delimiter": delimiter})
+        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
         schema = Schema.of(schema)
         return callback.run(lambda: cls(new("flip_table_read_csv", schema._pointer, path_bytes(path), config, callback.c, None)))
 
@@ -73,6 +75,8 @@ class Table(Handle):
         call("flip_table_set_int64", self._pointer, name.encode(), _pointer(x, c_int64), _pointer(valid, c_uint8))
 
     def _set_codes(self, name, codes, levels):
+        if any("\0" in level for level in levels):
+            raise SchemaError(f"column {name!r}: text with a NUL in it")
         texts = (c_char_p * max(1, len(levels)))(*[level.encode() for level in levels])
         call("flip_table_set_codes", self._pointer, name.encode(), _pointer(codes, c_int32), texts, len(levels))
 
@@ -97,10 +101,10 @@ def _pointer(array, kind):
     return None if array is None else array.ctypes.data_as(POINTER(kind))
 
 
-def convert(source, target, schema=None, invalid=None, delimiter=None, progress=False):
-    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV."""
+def convert(source, target, schema=None, invalid=None, extra=None, delimiter=None, progress=False):
+    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV. Options as in Table.read_csv."""
     callback = Callback(reporter(progress))
-    config = config_bytes({"invalid": invalid, "delimiter": delimiter})
+    config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     schema = Schema.of(schema)
     callback.run(lambda: call("flip_table_convert", schema and schema._pointer, path_bytes(source), path_bytes(target), config,
                               callback.c, None))

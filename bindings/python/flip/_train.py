@@ -46,7 +46,8 @@ class Trainer(Handle):
         return take_json("flip_trainer_ledger", self._pointer)
 
     def cancel(self):
-        """From any thread: the step that runs, or the next one, raises Cancelled."""
+        """From any thread: the step that runs raises Cancelled when its micro-batch is done, or else the next one; what was charged
+        stays charged, and the trainer can be continued."""
         lib.flip_trainer_cancel(self._pointer)
 
     def finish(self):
@@ -64,7 +65,8 @@ def train(table, plan=None, progress=None, checkpoint=None, resume=False, **opti
     """Trains and returns the Model.
 
     plan: a flip.Plan; without one, `options` are those of flip.plan(). progress: None (a bar on a terminal), True, False, or a function
-    that takes a Progress. checkpoint: a path, written twice a minute and when the training is interrupted (Ctrl-C too); with
+    that takes a Progress. checkpoint: a path, written at the start, twice a minute and when the training is interrupted (Ctrl-C too);
+    whatever is drawn is charged to it first, and a file that is there already is an error, StateError, unless it is resumed. With
     resume=True a training goes on from it when it is there and was begun with the same plan; StateError otherwise.
     """
     if plan is not None and options:
@@ -73,7 +75,10 @@ def train(table, plan=None, progress=None, checkpoint=None, resume=False, **opti
         raise TypeError("plan must be a flip.Plan")
     if plan is None:
         plan = make_plan(table.schema, **options)
-    if checkpoint and resume and os.path.exists(checkpoint):
+    there = bool(checkpoint) and os.path.lexists(checkpoint)
+    if there and not resume:
+        raise StateError(f"{os.fspath(checkpoint)}: exists; pass resume=True to continue it, or delete it: its charges would be lost")
+    if there:
         trainer = Trainer.resume(checkpoint, table)
         if trainer.plan.json != plan.json:
             trainer.close()
@@ -82,6 +87,8 @@ def train(table, plan=None, progress=None, checkpoint=None, resume=False, **opti
         trainer = Trainer(plan, table)
     report = reporter(progress)
     with trainer:
+        if checkpoint and not there:
+            trainer.checkpoint(checkpoint)      # bound before the first release: a crash loses steps and never their charge
         saved = time.monotonic()
         try:
             while True:
