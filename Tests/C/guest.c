@@ -208,6 +208,71 @@ static void memory_runs_out_anywhere(void) {
     }
 }
 
+/* A training on a wide table, and loading its model, in a child process that may take `more` bytes: done, or FLIP_E_NOMEM; no other end. */
+static void with_little_memory(const char *text, const char *path, size_t more) {
+    static const char *const config = "{\"epsilon\": 4, \"delta\": 1e-5, \"rows\": {\"guess\": 50}, \"threads\": 2,"
+        " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": 2},"
+        " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 16, \"steps\": 2, \"sampler_steps\": 2}}";
+    flip_schema *schema = NULL;
+    flip_table *table = NULL;
+    flip_plan *plan = NULL;
+    flip_trainer *trainer = NULL;
+    flip_model *model = NULL;
+    flip_progress progress;
+    flip_error err;
+    flip_status status;
+    double x[50];
+    char name[20];
+    int i;
+    progress.size = sizeof progress;
+    for (i = 0; i < 50; i++) x[i] = i * 0.17;
+    GIVES(FLIP_OK, flip_schema_parse(text, strlen(text), &schema, &err));
+    GIVES(FLIP_OK, flip_table_create(schema, 50, &table, &err));
+    for (i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "x%d", i);
+        GIVES(FLIP_OK, flip_table_set_float64(table, name, x, NULL, &err));
+    }
+    GIVES(FLIP_OK, flip_plan_create(schema, config, &plan, &err));
+    if (more) limit_memory(more);
+    status = flip_trainer_create(plan, table, &trainer, &err);
+    if (!status) do status = flip_trainer_step(trainer, 1, 0, &progress, &err); while (!status && progress.step < progress.total);
+    if (!status) status = flip_trainer_finish(trainer, &model, &err);
+    CHECK(status == FLIP_OK || (more && status == FLIP_E_NOMEM));
+    if (status && status != FLIP_E_NOMEM) fprintf(stderr, "training: %s\n", err.message);
+    if (!more) GIVES(FLIP_OK, flip_model_save(model, path, &err));
+    flip_model_free(model); flip_trainer_free(trainer);
+    model = NULL;
+    status = flip_model_load(path, &model, &err);
+    CHECK(status == FLIP_OK || (more && status == FLIP_E_NOMEM));
+    if (status && status != FLIP_E_NOMEM) fprintf(stderr, "loading: %s\n", err.message);
+    CHECK((status == FLIP_OK) == (model != NULL));
+    flip_model_free(model); flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
+}
+
+static void a_wide_table_and_little_memory(void) {
+    static const size_t limits[] = {0, 20, 60, 150};                   /* 0: none; writes the model that the others load */
+    static char text[30000] = "{\"fields\": [";
+    size_t i;
+    for (i = 0; i < 200; i++)
+        sprintf(text + strlen(text), "%s{\"name\": \"x%d\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}", i ? "," : "", (int)i);
+    strcat(text, "]}");
+    for (i = 0; i < sizeof limits / sizeof *limits; i++) {
+        int status = -1;
+        pid_t child;
+        fflush(NULL);
+        child = fork();
+        if (child == 0) {
+            check_failures = 0;
+            with_little_memory(text, path_of("wide.h5"), limits[i] << 20);
+            fflush(NULL);
+            _exit(check_failures ? 1 : 0);
+        }
+        waitpid(child, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status))
+            check_fail(__FILE__, __LINE__, "with %d MB more: %s %d", (int)limits[i], WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    }
+}
+
 /* Two threads, each with handles of its own. */
 static void *busy(void *user) {
     int i;
@@ -318,4 +383,6 @@ static void manners(void) {
 const test_case guest_tests[] = {
     {"guest: nothing piles up", nothing_piles_up}, {"guest: manners", manners},
     {"guest: loading", loading}, {"guest: silent", silent}, {"guest: no thread stays", no_thread_stays}, {"guest: fork", fork_makes_handles_useless},
-    {"guest: allocation fails", allocation_fails}, {"guest: memory runs out anywhere", memory_runs_out_anywhere}, {"guest: independent handles", different_handles_are_independent}, {NULL, NULL}};
+    {"guest: allocation fails", allocation_fails}, {"guest: memory runs out anywhere", memory_runs_out_anywhere},
+    {"guest: a wide table and little memory", a_wide_table_and_little_memory}, {"guest: independent handles", different_handles_are_independent},
+    {NULL, NULL}};
