@@ -20,8 +20,15 @@ extension Ledger {
                     }))),
                 ]))
             })),
+            ("notes", .array(Self.notes.map { .string($0) })),
         ]))
     }
+
+    /// What every report of an ε has to say beside it.
+    package static let notes = [
+        "a row is not a person: somebody with k rows has the guarantee of k rows",
+        "changing a row is removing it and adding another: 2 epsilon is promised for that, and it guards the value of a protected column too",
+    ]
 
     /// Reads what `json` wrote.
     /// - Throws: `.format` when a key is missing, unknown or out of range, or a figure is not what the releases cost.
@@ -29,6 +36,7 @@ extension Ledger {
         let r = try JSONReader(json, context: "ledger", code: .format)
         _ = try r.choice("accountant", of: [Self.accountant])
         _ = try r.choice("neighbouring", of: [Self.neighbouring])
+        _ = try r.optionalStrings("notes")
         let stated = try Self.members(r.value("groups"), "groups")
         let assumptions = try r.strings("assumptions")
         var ledger: Ledger

@@ -101,7 +101,7 @@ static void arguments(void) {
     GIVES(FLIP_E_ARG, flip_model_sample(model, 0, -1, NULL, NULL, NULL, &table, &err));
     GIVES(FLIP_E_ARG, flip_model_sample(model, -1, 5, NULL, NULL, NULL, &table, &err));
     GIVES(FLIP_E_ARG, flip_model_sample(model, INT64_MAX, 5, NULL, NULL, NULL, &table, &err));
-    GIVES(FLIP_E_NOMEM, flip_model_sample(model, 0, INT64_MAX, NULL, NULL, NULL, &table, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, INT64_MAX, NULL, NULL, NULL, &table, &err));
     GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"seed\": -1}", NULL, NULL, &table, &err));
     GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"seed\": 1.5}", NULL, NULL, &table, &err));
     GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"sead\": 1}", NULL, NULL, &table, &err));

@@ -104,8 +104,8 @@ static void arguments(void) {
     GIVES(FLIP_E_ARG, flip_table_create(schema, 3, NULL, &err));
     GIVES(FLIP_E_SCHEMA, flip_table_create(schema, 0, &other, &err));
     GIVES(FLIP_E_SCHEMA, flip_table_create(schema, -5, &other, &err));
-    GIVES(FLIP_E_NOMEM, flip_table_create(schema, INT64_MAX, &other, &err));
-    GIVES(FLIP_E_NOMEM, flip_table_create(schema, INT64_MAX / 2, &other, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_create(schema, INT64_MAX, &other, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_create(schema, INT64_MAX / 2, &other, &err));
     GIVES(FLIP_E_ARG, flip_table_set_int64(NULL, "age", x, NULL, &err));
     GIVES(FLIP_E_ARG, flip_table_set_int64(table, NULL, x, NULL, &err));
     GIVES(FLIP_E_ARG, flip_table_set_int64(table, "age", NULL, NULL, &err));
