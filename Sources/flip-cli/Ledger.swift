@@ -21,9 +21,5 @@ func ledger(_ words: [String]) throws {
     say("\nassumptions")
     for assumption in ledger.assumptions { say("  " + assumption) }
     say("\nwhat the promise is about")
-    for sentence in reading { say("  " + sentence) }
+    for note in Ledger.notes { say("  " + note) }
 }
-
-/// What everybody who reads the figures must know, in every report.
-private let reading = ["A row is not a person: somebody with k rows has the guarantee of k rows.",
-                       "Changing a row is removing it and adding another: 2ε is promised."]

@@ -38,8 +38,9 @@ def test_from_a_table_to_synthetic_rows(csv, tmp_path):
     assert bill == flip.load(model).ledger
     people = run("ledger", model).stdout
     assert "autoencoder" in people and "ε" in people
-    assert "A row is not a person: somebody with k rows has the guarantee of k rows" in people
-    assert "hanging a row is removing it and adding another: 2ε is promised" in people
+    assert "a row is not a person: somebody with k rows has the guarantee of k rows" in people
+    assert "changing a row is removing it and adding another: 2 epsilon is promised" in people
+    assert len(bill["notes"]) >= 2 and all(note in people for note in bill["notes"])
     assert json.loads(run("check", model).stdout)["usable"] is True
     assert run("sample", model, "--rows", 10, "--out", tmp_path / "s.h5").returncode == 0
     assert len(flip.Table.read_hdf5(tmp_path / "s.h5")) == 10

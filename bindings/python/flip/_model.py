@@ -38,8 +38,8 @@ class Model(Handle):
 
     @property
     def ledger(self):
-        """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions and
-        releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}]."""
+        """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions, notes (what
+        epsilon does not cover) and releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}]."""
         return take_json("flip_model_ledger", self._pointer)
 
     @property
