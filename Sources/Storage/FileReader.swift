@@ -38,6 +38,11 @@ package final class FileReader {
     package init(bytes: UnsafeRawBufferPointer, name: String, limits: Limits = Limits()) throws {
         try Library.check()
         try checkSignature(bytes, name)
+        // HDF5 copies the image twice and reports memory that is not there like damage: ask first. (A compiler may drop malloc and free.)
+        let (twice, overflow) = bytes.count.multipliedReportingOverflow(by: 2)
+        guard !overflow, twice <= Int.max - (4 << 20), let room = mmap(nil, twice + (4 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+              room != MAP_FAILED else { throw Failure(.noMemory, "\(name): not enough memory to open it") }
+        munmap(room, twice + (4 << 20))
         let file = Self.open { access in
             guard H5Pset_fapl_core(access, 1 << 20, false) >= 0 else { return false }
             return H5Pset_file_image(access, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) >= 0
