@@ -24,7 +24,7 @@ final class LedgerJSONTests: XCTestCase {
 
     func testKeys() throws {
         let j = try sample().json
-        XCTAssertEqual(j.asObject?.keys, ["epsilon", "delta", "order", "accountant", "neighbouring", "spent", "groups", "assumptions", "releases"])
+        XCTAssertEqual(j.asObject?.keys, ["epsilon", "delta", "order", "accountant", "neighbouring", "spent", "groups", "assumptions", "releases", "notes"])
         XCTAssertEqual(j["accountant"], "renyi")
         XCTAssertEqual(j["neighbouring"], "add/remove one row")
         XCTAssertEqual(j["releases"]?.asArray?[1]["groups"]?["sex=M"]?["sampling_rate"], .number(0.0123456789))
