@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Basics", "Tables", "CHDF5"]),
         .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Storage"]),
         .target(name: "FLIP", dependencies: ["CFlip", "Basics", "Synthesis", "Privacy", "Tables", "Storage", "Compute"], exclude: ["flip.map"]),
-        .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks"]),
+        .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks", "Privacy"]),
         .executableTarget(name: "flip-cli", dependencies: ["Basics", "Synthesis", "Privacy", "Tables", "Storage"]),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Basics"]),

@@ -1,14 +1,12 @@
-// A training step on made-up rows, timed: what flip-bench prints. Its noise is a stand-in; nothing here is private or needs to be.
+// A training step without privacy on made-up rows, timed: what flip-bench prints beside the private one (PrivateSteps.swift).
 
 import Basics
 import Compute
 import Glibc
 
 package enum NetworksBenchmark {
-    package enum Mode: String { case clipped, plain }
-
     /// Fifteen columns with the level counts of a census table.
-    static let levels = [20, 9, 20, 16, 16, 7, 15, 6, 5, 2, 6, 6, 16, 20, 2]
+    package static let levels = [20, 9, 20, 16, 16, 7, 15, 6, 5, 2, 6, 6, 16, 20, 2]
 
     /// The published shape: a latent per token, three transformers of two blocks, 128 hidden units.
     static func published(width: Int, heads: Int) -> VAEShape {
@@ -29,8 +27,8 @@ package enum NetworksBenchmark {
     package static let wide = published(width: 32, heads: 4)
     package static let standard = VAEShape(levels: levels)
 
-    /// Steps of `batch` rows until `seconds` are over: gradients on all threads, noise (four numbers a weight), Adam, weight average.
-    package static func train(shape: VAEShape, mode: Mode, batch: Int, threads: Int, seconds: Double,
+    /// Steps of `batch` rows until `seconds` are over: gradients on all threads, Adam, weight average.
+    package static func train(shape: VAEShape, batch: Int, threads: Int, seconds: Double,
                               kernels: Kernels = .current) throws
         -> (rowsPerSecond: Double, rowsPerProcessorSecond: Double, weights: Int) {
         let vae = try VAE(shape: shape, seed: 1, kernels: kernels), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 128
@@ -40,11 +38,10 @@ package enum NetworksBenchmark {
         let totals = try (0 ..< threads).map { _ in try Buffer<Double>(count: P, for: "a total") }
         let cells = try Buffer<UInt16>(count: batch * shape.columns, for: "rows")
         let noise = try Buffer<Float>(count: batch * Z, for: "noise")
-        let clips = try Buffer<Float>(count: batch, for: "clips"), released = try Buffer<Float>(count: P, for: "a release")
+        let mean = try Buffer<Float>(count: P, for: "a mean")
         let average = try Buffer<Float>(count: P, for: "an average"), adam = try Adam(count: P)
         var random = NormalStream(seed: 2, stream: 0)
         for i in 0 ..< batch * Z { noise[i] = random.next() }
-        for i in 0 ..< batch { clips[i] = 1 }
         for t in 0 ..< shape.columns {
             for i in 0 ..< batch { cells[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1)) }
         }
@@ -59,20 +56,15 @@ package enum NetworksBenchmark {
                 let first = c * chunk, n = min(chunk, batch - first)
                 let rows = CodeRows(cells: cells.base + first, stride: batch, count: n)
                 let e = noise.base + first * Z, sum = sums[worker].base, total = totals[worker].base
-                if mode == .clipped {
-                    vae.clippedGradientSum(rows, noise: e, clips: clips.base + first, beta: 0.5, into: sum, scratch[worker])
-                } else {
-                    vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch[worker])
-                }
+                vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch[worker])
                 for p in 0 ..< P { total[p] += Double(sum[p]) }
             }
             for p in 0 ..< P {
                 var s = 0.0
                 for t in totals { s += t[p] }
-                if mode == .clipped { for _ in 0 ..< 4 { s += random.uniform() - 0.5 } }
-                released[p] = Float(s) / Float(batch)
+                mean[p] = Float(s) / Float(batch)
             }
-            adam.step(vae.parameters.base, gradient: released.base, rate: 1e-3)
+            adam.step(vae.parameters.base, gradient: mean.base, rate: 1e-3)
             averageWeights(average.base, vae.parameters.base, count: P, keep: 0.98, step: adam.steps)
         }
         step()
