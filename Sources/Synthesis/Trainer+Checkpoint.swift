@@ -70,9 +70,12 @@ extension Trainer {
         }
         try begin(with: Statistics.read(from: root, plan: plan))
         try autoencoder?.read(from: root, "autoencoder")
-        if place(of: done).stage.rawValue > Plan.Stage.autoencoder.rawValue || isFinished { try finishAutoencoder() }
-        if root.has("diffusion") { try diffusion?.read(from: root, "diffusion") }
-        if root.has("calibrated"), let vae = try encoderForDiffusion?.copy() {
+        if root.has("diffusion") {
+            _ = try finishedAutoencoder()
+            try diffusion?.read(from: root, "diffusion")
+        }
+        if root.has("calibrated") {
+            let vae = try finishedAutoencoder().copy()
             try vae.parameters.read(from: root.group("calibrated"))
             calibrated = vae
         }

@@ -41,6 +41,7 @@ extension Trainer {
         let s = plan.settings.autoencoder, vae = fit.network
         let q = Plan.rate(batch: s.batch, rows: statistics.rows)
         let spaces = try workspaces(statistics, vae, clip: s.clip)
+        defer { spaces.forEach { $0.wipe() } }
         let sum = try door.releaseSum(name: Plan.Stage.autoencoder.name, length: vae.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.autoencoder * s.clip,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             let w = spaces[worker]
@@ -50,28 +51,28 @@ extension Trainer {
             out.add(w.sum.base)
         }
         fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
-        spaces.forEach { $0.wipe() }
-        if t + 1 == s.steps { try finishAutoencoder() }
     }
 
-    /// The averaged autoencoder is what the diffusion learns on.
-    func finishAutoencoder() throws {
-        guard let fit = autoencoder else { return }
+    /// The averaged autoencoder is what the diffusion learns on: made when it is first needed, so that a lost last step loses only itself.
+    func finishedAutoencoder() throws -> VAE {
+        if let made = encoderForDiffusion { return made }
+        guard let fit = autoencoder else { throw Self.lost }
         let averaged = try fit.averaged()
-        encoderForDiffusion = averaged
         cachedWorkspaces = nil
-        if plan.settings.diffusion.enabled {
-            diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount))
-        }
+        if plan.settings.diffusion.enabled { diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount)) }
+        encoderForDiffusion = averaged
+        return averaged
     }
 
     private func stepDiffusion(_ t: Int) throws {
-        guard let statistics, let vae = encoderForDiffusion, let fit = diffusion else { throw Self.lost }
+        let vae = try finishedAutoencoder()
+        guard let statistics, let fit = diffusion else { throw Self.lost }
         let s = plan.settings.diffusion, denoiser = fit.network, L = vae.latentCount, K = s.noiseLevels
         let q = Plan.rate(batch: s.batch, rows: statistics.rows)
         // A public bound on the latent: twice the norm that the prior expects.
         let bound = 2 * Float(L).squareRoot()
         let spaces = try workspaces(statistics, vae, clip: s.clip, denoiser: denoiser, levels: K)
+        defer { spaces.forEach { $0.wipe() } }
         let sum = try door.releaseSum(name: Plan.Stage.diffusion.name, length: denoiser.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.diffusion * s.clip,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             guard let d = spaces[worker].denoiser else { return }
@@ -94,12 +95,12 @@ extension Trainer {
             out.add(w.sum.base)
         }
         fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
-        spaces.forEach { $0.wipe() }
     }
 
     private func calibrate() throws {
         cachedWorkspaces = nil
-        guard let statistics, let vae = encoderForDiffusion else { throw Self.lost }
+        let vae = try finishedAutoencoder()
+        guard let statistics else { throw Self.lost }
         calibrated = plan.settings.calibrateHeads
             ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), threads: threads, stop: takeCancel) : vae
     }

@@ -69,6 +69,20 @@ final class TrainerTests: XCTestCase {
         XCTAssertEqual(try t.finish().sample(count: 5, seed: 1).rows, 5)
     }
 
+    /// Each step in turn is charged and then lost: the training goes on without it, and its charge stays.
+    func testALostStepLosesOnlyItself() throws {
+        let plan = try Fixture.plan(), table = try Fixture.table(rows: 100)
+        for lost in 1..<plan.totalSteps - 1 {
+            let t = try Trainer(plan: plan, table: table)
+            try t.step(maxSteps: lost, maxSeconds: 1e9)
+            t.file = ("/dev/null/no/such/file", lost)          // the charge cannot be made durable
+            XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 1e9)) { XCTAssertEqual(($0 as? Failure)?.code, .io) }
+            t.file = nil
+            while !t.isFinished { try t.step(maxSteps: 100, maxSeconds: 1e9) }
+            XCTAssertEqual(try t.finish().ledger.releases.map(\.count), [1, 6, 5])
+        }
+    }
+
     func testDeltaAgainstTheReleasedCountIsRefusedAndCharged() throws {
         let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 5, delta: 0.02, config: JSON.parse("{\(Fixture.quick)}"))
         let t = try Trainer(plan: plan, table: Fixture.table(rows: 5000))
