@@ -15,41 +15,43 @@ extension VAE {
     package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
                                     weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil, beta: Float,
                                     into: UnsafeMutablePointer<Float>, losses: UnsafeMutablePointer<Float>? = nil, _ scratch: VAEScratch) {
-        gradient(rows, noise, clips, weights, addedMeanGradient, beta, into, losses, nil, scratch)
+        gradient(rows, nil, noise, clips, weights, addedMeanGradient, beta, into, losses, nil, scratch)
     }
 
     /// into[P] = sum over rows of weight_i g_i. Not private: released or generated rows only.
-    package func gradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, weights: UnsafePointer<Float>? = nil,
+    /// - goals: as many rows: the levels that the decoder is asked for, when they are not those the encoder reads. A second draw of the
+    ///   same relaxed row makes the gradient an unbiased estimate of the one against that row's probabilities.
+    package func gradientSum(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>, weights: UnsafePointer<Float>? = nil,
                              addedMeanGradient: UnsafePointer<Float>? = nil, beta: Float, into: UnsafeMutablePointer<Float>,
                              losses: UnsafeMutablePointer<Float>? = nil, _ scratch: VAEScratch) {
-        gradient(rows, noise, nil, weights, addedMeanGradient, beta, into, losses, nil, scratch)
+        gradient(rows, goals, noise, nil, weights, addedMeanGradient, beta, into, losses, nil, scratch)
     }
 
     /// norms[n] = ||g_i||, as the clip sees it. Not private.
     package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, norms: UnsafeMutablePointer<Float>,
                                  _ scratch: VAEScratch) {
-        gradient(rows, noise, nil, nil, nil, beta, nil, nil, norms, scratch)
+        gradient(rows, nil, noise, nil, nil, nil, beta, nil, nil, norms, scratch)
     }
 
-    /// losses[n], without a backward pass. Not private.
-    package func losses(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, losses: UnsafeMutablePointer<Float>,
+    /// losses[n], without a backward pass. Not private. goals: see `gradientSum`.
+    package func losses(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>, beta: Float, losses: UnsafeMutablePointer<Float>,
                         _ scratch: VAEScratch) {
         var first = 0
         while first < rows.count {
-            let n = load(rows, first, scratch)
+            let n = load(rows, goals, first, scratch)
             forwardBlock(noise, first, n, scratch)
             storeLosses(losses, first, n, beta, scratch)
             first += n
         }
     }
 
-    private func gradient(_ rows: CodeRows, _ noise: UnsafePointer<Float>, _ clips: UnsafePointer<Float>?, _ weights: UnsafePointer<Float>?,
+    private func gradient(_ rows: CodeRows, _ goals: CodeRows?, _ noise: UnsafePointer<Float>, _ clips: UnsafePointer<Float>?, _ weights: UnsafePointer<Float>?,
                           _ added: UnsafePointer<Float>?, _ beta: Float, _ into: UnsafeMutablePointer<Float>?,
                           _ losses: UnsafeMutablePointer<Float>?, _ norms: UnsafeMutablePointer<Float>?, _ s: VAEScratch) {
         into?.update(repeating: 0, count: parameters.trainable)
         var first = 0
         while first < rows.count {
-            let n = load(rows, first, s)
+            let n = load(rows, goals, first, s)
             forwardBlock(noise, first, n, s)
             if let losses { storeLosses(losses, first, n, beta, s) }
             s.gradients.begin(clips: clips != nil || norms != nil)
@@ -65,6 +67,13 @@ extension VAE {
         }
     }
 
+    /// One block's labels, and what its loss is measured against.
+    private func load(_ rows: CodeRows, _ goals: CodeRows?, _ first: Int, _ s: VAEScratch) -> Int {
+        let n = load(rows, first, s)
+        if let goals { _ = load(goals, first, s, into: s.goals) } else { s.goals.base.update(from: s.labels.base, count: s.goals.count) }
+        return n
+    }
+
     /// Labels and noise -> logits' gradients (softmax - label) and the two parts of the loss.
     private func forwardBlock(_ noise: UnsafePointer<Float>, _ first: Int, _ n: Int, _ s: VAEScratch) {
         let W = kernels.lanes, Z = shape.latentCount
@@ -77,7 +86,7 @@ extension VAE {
         kernels.posteriorForward(s.at(s.mean), s.at(s.variance), s.at(s.noise), s.at(s.z), s.at(s.deviation), s.at(s.divergence), Z)
         decodeBlock(s)
         for t in 0 ..< shape.columns {
-            kernels.crossEntropy(s.at(s.logits) + layout.firstLevel[t] * W, s.labels.base + t * W, s.at(s.crossEntropy), shape.levels[t])
+            kernels.crossEntropy(s.at(s.logits) + layout.firstLevel[t] * W, s.goals.base + t * W, s.at(s.crossEntropy), shape.levels[t])
         }
     }
 

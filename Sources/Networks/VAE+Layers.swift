@@ -76,10 +76,10 @@ extension VAE {
     }
 
     /// Levels of `rows` rows from `first` on, as labels in lanes; padding lanes hold level 0.
-    func load(_ rows: CodeRows, _ first: Int, _ s: VAEScratch) -> Int {
+    func load(_ rows: CodeRows, _ first: Int, _ s: VAEScratch, into labels: Buffer<Int32>? = nil) -> Int {
         let n = min(kernels.lanes, rows.count - first), W = kernels.lanes
         for t in 0 ..< shape.columns {
-            let cell = rows.cells + (t * rows.stride + first), out = s.labels.base + t * W, last = Int32(shape.levels[t] - 1)
+            let cell = rows.cells + (t * rows.stride + first), out = (labels ?? s.labels).base + t * W, last = Int32(shape.levels[t] - 1)
             for l in 0 ..< W { out[l] = l < n ? min(Int32(cell[l]), last) : 0 }
         }
         return n

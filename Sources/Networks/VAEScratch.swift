@@ -7,6 +7,8 @@ import Compute
 package final class VAEScratch {
     let arena: Buffer<Float>
     let labels: Buffer<Int32>
+    /// Levels the loss is measured against: the labels, or other levels of the same rows.
+    let goals: Buffer<Int32>
     let gradients: RowGradients
     let shared: SharedRoom
     let encoder: TransformerRoom, varianceEncoder: TransformerRoom?, decoder: TransformerRoom
@@ -50,6 +52,7 @@ package final class VAEScratch {
         lanes = vae.kernels.lanes
         arena = try Buffer(count: plan.vectors * lanes, for: "a worker's activations")
         labels = try Buffer(count: T * lanes, for: "a worker's labels")
+        goals = try Buffer(count: T * lanes, for: "a worker's labels")
 
         var kept: [Range<Int>] = []
         var layers = T + 4

@@ -4,12 +4,18 @@ import XCTest
 @testable import Networks
 
 final class DifferencesTests: XCTestCase {
-    func testGradientIsTheSlopeOfTheLoss() throws {
+    func testGradientIsTheSlopeOfTheLoss() throws { try compare(otherGoals: false) }
+
+    func testGradientIsTheSlopeOfTheLossAgainstOtherLevels() throws { try compare(otherGoals: true) }
+
+    private func compare(otherGoals: Bool) throws {
         for var shape in smallShapes() {
             // ReLU's kinks lie within a step of some weight; its slope has a test of its own
             if shape.activation == .relu { shape.activation = .silu }
             let vae = try VAE(shape: shape, seed: 8), scratch = try VAEScratch(vae), n = 3, Z = vae.latentCount
             let rows = MadeRows(shape, n), weights: [Float] = [1, 0.5, 2]
+            let other = MadeRows(shape, n, seed: 6)
+            XCTAssertNotEqual(rows.cells, other.cells)
             let added = (0 ..< n * Z).map { Float($0 % 5) * 0.1 - 0.2 }
             // off its start, where zero maps and zero biases would hide mistakes
             var random = NormalStream(seed: 3, stream: 1)
@@ -17,17 +23,19 @@ final class DifferencesTests: XCTestCase {
             /// Weighted losses plus the linear term whose slope at mu is `added`.
             func loss() -> Double {
                 var l = [Float](repeating: 0, count: n), mean = [Float](repeating: 0, count: n * Z)
-                rows.with {
-                    vae.losses($0, noise: rows.noise, beta: 0.7, losses: &l, scratch)
-                    vae.encode($0, mean: &mean, logVariance: nil, scratch)
+                rows.with { rows1 in
+                    other.with { vae.losses(rows1, goals: otherGoals ? $0 : nil, noise: rows.noise, beta: 0.7, losses: &l, scratch) }
+                    vae.encode(rows1, mean: &mean, logVariance: nil, scratch)
                 }
                 return (0 ..< n).reduce(0) { s, i in
                     s + Double(weights[i]) * (Double(l[i]) + (i * Z ..< (i + 1) * Z).reduce(0) { $0 + Double(added[$1] * mean[$1]) })
                 }
             }
             var got = [Float](repeating: 0, count: vae.parameters.trainable)
-            rows.with {
-                vae.gradientSum($0, noise: rows.noise, weights: weights, addedMeanGradient: added, beta: 0.7, into: &got, scratch)
+            rows.with { rows1 in
+                other.with {
+                    vae.gradientSum(rows1, goals: otherGoals ? $0 : nil, noise: rows.noise, weights: weights, addedMeanGradient: added, beta: 0.7, into: &got, scratch)
+                }
             }
             let size = got.map(abs).max() ?? 0
             for p in 0 ..< vae.parameters.trainable {
