@@ -1,12 +1,13 @@
 // The one door to private rows. This file holds the only type that stores them and the only code that reads them; whoever wants to
 // know whether the promise is kept reads this file. The mechanisms' parts that see no row are elsewhere: who is drawn
-// (PoissonBatch.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
+// (PoissonBatch.swift), which tables (Marginals.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
 //
 //     let rows = try PrivateTable(rows: n, cellCounts: [5, 300], groups: ["all"])
 //     try rows.fill(column: 0) { cells in … }                        // once for each column, then never seen again
 //     let door = try Door(table: rows, budget: budget, ledger: Ledger(…), random: SecureRandom())
 //     door.durable = { ledger in … write it to disk … }              // optional; runs after the charge, before anything is drawn
 //     let (counts, groups) = try door.releaseHistograms(name: "histograms", requests: […], noiseMultiplier: 30)
+//     let tables = try door.releaseMarginals(name: "pairs", requests: […], codes: […], noiseMultiplier: 30, threads: 2)
 //     let sum = try door.releaseSum(name: "autoencoder", length: P, rates: [q], clips: [C], noise: ν, microBatch: 64, threads: 2) {
 //         rows, worker, out in …  out.add(pointer to P floats)       // Σ clip(v_i) over rows 0 ..< rows.count
 //     }                                                              // sum.base[0 ..< P]: noisy, public
@@ -15,7 +16,7 @@
 
 import Basics
 import Compute
-import Synchronization
+import Glibc
 
 /// A loaded table as small whole numbers: row i has cell c_j(i) in 0 ..< cellCounts[j] of every column j, and a group. It cannot be
 /// printed, encoded, compared or copied, and nothing outside this file can read it.
@@ -67,16 +68,6 @@ package final class PrivateTable {
         let stored = try Buffer<UInt16>(count: rows, for: "private rows")
         for i in 0..<rows { stored.base[i] = UInt16(max(0, min(Int(given.base[i]), groups.count - 1))) }
         groupOf = stored
-    }
-}
-
-/// One histogram over the cells of a column: the first `body` cells merged by `divisor`, then the others one by one.
-package struct HistogramRequest: Sendable, Equatable {
-    package let column: Int, divisor: Int, body: Int
-    /// What a row adds to its cell, 1 … 2²⁰; the noise in counts is that of the release divided by it.
-    package let weight: Int
-    package init(column: Int, divisor: Int = 1, body: Int, weight: Int = 1) {
-        (self.column, self.divisor, self.body, self.weight) = (column, divisor, body, weight)
     }
 }
 
@@ -264,6 +255,42 @@ package final class Door {
         }
     }
 
+    // MARK: marginals
+
+    /// Noisy tables of all requests as one release at rate 1.
+    ///
+    /// A row adds its weight to one cell of each table, so C = (Σ w²)^½ for every row, and each cell gets discrete Gaussian noise of deviation
+    /// noiseMultiplier · C, from streams of its own: threads change nothing in the result.
+    /// - Parameters:
+    ///   - codes: for every column of the table, used or not, what its cells count as; public.
+    ///   - threads: 1 … 1024.
+    /// - Returns: tables in rows (noisy cell / weight), one for each request, row-major in the order of its columns; any cell may be negative.
+    ///   The deviation of a cell is noiseMultiplier · C / weight.
+    /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `durable` throws. From `durable` on, charged.
+    package func releaseMarginals(name: String, requests: [MarginalRequest], codes: [ColumnCodes], noiseMultiplier: Double,
+                                  threads: Int) throws -> [Buffer<Double>] {
+        let layout = try MarginalLayout(requests.map(\.columns), codes, threads: threads)
+        guard requests.allSatisfy({ (1...1 << 20).contains($0.weight) }) else { throw Failure(.argument, "marginals: a weight is out of range") }
+        let square = requests.reduce(0.0) { $0 + Double($1.weight) * Double($1.weight) }
+        let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
+        // All memory first: what cannot be had is not charged for.
+        let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
+        let counts = try TableCounts(table, layout, codes, cancelled)
+        defer { counts.wipe() }
+        try open(name, rates: ledger.groups.map { _ in 1 }, noiseMultipliers: ledger.groups.map { _ in noiseMultiplier })
+        for tile in layout.tiles {
+            try counts.count(tile)
+            let chunks = layout.chunks(tile)
+            try counts.inTurns(chunks.count) { [random] turn in
+                let chunk = chunks.lowerBound + turn, k = layout.table(tile, chunk: chunk), t = layout.tables[k]
+                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), to = out[k].base
+                let from = (chunk - t.firstChunk) * noiseChunk
+                for i in from..<min(from + noiseChunk, t.cells) { to[i] = Double(counts[t.start + i] * weight + noise.sample(stream)) / Double(weight) }
+            }
+        }
+        return out
+    }
+
     // MARK: sums of clipped vectors
 
     /// One block; see `releaseSums`.
@@ -366,27 +393,96 @@ private final class Pass: @unchecked Sendable {
     var total: UnsafePointer<Int64> { UnsafePointer(memory.sums[0].total.base) }
 }
 
-/// Set from any thread, taken once.
-private final class Cancelled: Sendable {
-    private let flag = Atomic<Bool>(false)
-    func set() { flag.store(true, ordering: .relaxed) }
-    func take() -> Bool { flag.load(ordering: .relaxed) && flag.exchange(false, ordering: .relaxed) }
-}
+/// True tables, one tile of them after the other.
+private final class TableCounts: @unchecked Sendable {
+    private let table: PrivateTable, layout: MarginalLayout, cancelled: Cancelled
+    /// [parts, tileCells]; at most 2²⁹ in a cell.
+    private let counts: Buffer<UInt32>
+    private let maps: Buffer<UInt16>
+    /// For each worker [columns, blockRows].
+    private let blocks: [Buffer<UInt16>]
+    private static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
 
-/// Micro-batches in the order in which workers ask for them, until there is none or one of them fails.
-private final class Turns: Sendable {
-    private let next = Atomic<Int>(0)
-    private let count: Int
-    private let error = Mutex<(any Error)?>(nil)
+    init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelled: Cancelled) throws {
+        (self.table, self.layout, self.cancelled) = (table, layout, cancelled)
+        maps = try layout.maps(codes, cellCounts: table.cellCounts)
+        counts = try Buffer(count: layout.countCells, for: "tables of counts")
+        blocks = try (0..<layout.threads).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
+    }
 
-    init(_ count: Int) { self.count = count }
-    func take() -> Int? {
-        let t = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        return t < count ? t : nil
+    /// The count of a cell of the tile that was counted last.
+    subscript(cell: Int) -> Int64 {
+        var sum = Int64(counts.base[cell])
+        for p in 1..<max(1, layout.parts) { sum += Int64(counts.base[p * layout.tileCells + cell]) }
+        return sum
     }
-    func stop(_ e: any Error) {
-        error.withLock { $0 = $0 ?? e }
-        next.store(count, ordering: .relaxed)
+
+    /// `work` for turns 0 ..< count on all workers.
+    /// - Throws: `.cancelled`.
+    func inTurns(_ count: Int, _ work: (_ turn: Int) -> Void) throws {
+        let turns = Turns(count)
+        Workers.run(threads: min(layout.threads, max(count, 1))) { [cancelled] _ in
+            while let turn = turns.take() {
+                if cancelled.take() { return turns.stop(Self.stopped) }
+                work(turn)
+            }
+        }
+        if let error = turns.failure { throw error }
     }
-    var failure: (any Error)? { error.withLock { $0 } }
+
+    /// One pass over the rows. Every worker recodes a block of rows at a time and adds it to its own tables: whole numbers, so how the work is
+    /// split changes nothing.
+    /// - Throws: `.cancelled`.
+    func count(_ tile: Range<Int>) throws {
+        memset(counts.base, 0, counts.count * MemoryLayout<UInt32>.stride)
+        let turns = Turns(0)
+        Workers.run(threads: layout.threads) { worker in
+            guard let (tables, part) = layout.share(tile, worker: worker) else { return }
+            let codes = blocks[worker].base, to = counts.base + part * layout.tileCells
+            var isUsed = [Bool](repeating: false, count: layout.columns.count)
+            for k in tables { for place in layout.tables[k].places { isUsed[place] = true } }
+            var first = part * table.rows / layout.parts
+            let end = (part + 1) * table.rows / layout.parts
+            while first < end, turns.failure == nil {
+                if cancelled.take() { return turns.stop(Self.stopped) }
+                let n = min(MarginalLayout.blockRows, end - first)
+                for place in isUsed.indices where isUsed[place] { recode(place, first, n, into: codes + place * MarginalLayout.blockRows) }
+                for k in tables { add(layout.tables[k], codes, n, to + layout.tables[k].start) }
+                first += n
+            }
+        }
+        if let error = turns.failure { throw error }
+    }
+
+    private func recode(_ place: Int, _ first: Int, _ n: Int, into codes: UnsafeMutablePointer<UInt16>) {
+        let map = maps.base + layout.mapStart(place)
+        switch table.columns[layout.columns[place]] {
+        case .narrow(let c): for i in 0..<n { codes[i] = map[Int(c.base[first &+ i])] }
+        case .wide(let c): for i in 0..<n { codes[i] = map[Int(c.base[first &+ i])] }
+        case nil: break
+        }
+    }
+
+    /// codes: [columns, blockRows], the first n of each; cells: [t.cells].
+    private func add(_ t: MarginalLayout.Table, _ codes: UnsafePointer<UInt16>, _ n: Int, _ cells: UnsafeMutablePointer<UInt32>) {
+        let a = codes + t.places[0] * MarginalLayout.blockRows
+        guard t.places.count > 1 else {
+            for i in 0..<n { cells[Int(a[i])] &+= 1 }
+            return
+        }
+        let b = codes + t.places[1] * MarginalLayout.blockRows, width = t.sizes[1]
+        guard t.places.count > 2 else {
+            for i in 0..<n { cells[Int(a[i]) &* width &+ Int(b[i])] &+= 1 }
+            return
+        }
+        let c = codes + t.places[2] * MarginalLayout.blockRows, depth = t.sizes[2]
+        for i in 0..<n { cells[(Int(a[i]) &* width &+ Int(b[i])) &* depth &+ Int(c[i])] &+= 1 }
+    }
+
+    /// No true count outlives its release.
+    func wipe() {
+        // A plain loop before the memory is given back could be left out by the compiler.
+        explicit_bzero(counts.base, counts.count * MemoryLayout<UInt32>.stride)
+        for b in blocks { explicit_bzero(b.base, b.count * MemoryLayout<UInt16>.stride) }
+    }
 }

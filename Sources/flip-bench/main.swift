@@ -1,7 +1,7 @@
 // Rows per second of training steps on made-up rows, private (through the door) and plain: prints one JSON line a measurement. Not a
 // comparison with other libraries (Benchmarks/).
 //
-//     swift run -c release flip-bench [threads] [seconds] [narrow|wide|default]… [avx512|avx2|baseline]
+//     swift run -c release flip-bench [threads] [seconds] [narrow|wide|default|marginals]… [avx512|avx2|baseline]
 
 import Basics
 import Compute
@@ -16,7 +16,16 @@ let all = [("narrow", NetworksBenchmark.narrow), ("wide", NetworksBenchmark.wide
 let chosen = all.filter { words.contains($0.0) }
 
 do {
-    for (name, shape) in chosen.isEmpty ? all : chosen {
+    if words.contains("marginals") {
+        for (columns, levels, rows) in [(15, 25, 48_842), (15, 2, 10_000_000), (60, 25, 50_000), (60, 2, 1_000_000)] {
+            for skew in [false, true] {
+                let r = try marginals(columns: columns, levels: levels, rows: rows, skew: skew, threads: threads, seconds: seconds)
+                print("{\"release\":\"marginals\",\"columns\":\(columns),\"levels\":\(levels),\"rows\":\(rows),\"skew\":\(skew),\"threads\":\(threads),"
+                    + "\"pairs\":\(r.pairs),\"cells\":\(r.cells),\"seconds\":\(r.seconds),\"pair_rows_per_second\":\(Int(Double(r.pairs * rows) / r.seconds))}")
+            }
+        }
+    }
+    for (name, shape) in chosen.isEmpty && !words.contains("marginals") ? all : chosen {
         for mode in ["clipped", "plain"] {
             let r = try mode == "clipped" ? privateSteps(shape: shape, batch: 1024, threads: threads, seconds: seconds, kernels: kernels)
                 : NetworksBenchmark.train(shape: shape, batch: 1024, threads: threads, seconds: seconds, kernels: kernels)
