@@ -59,8 +59,9 @@ public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count:
         let r = try JSONReader(configuration(config), context: "sample")
         let seed = try r.optionalInt64("seed", in: 0...Int64.max).map { UInt64($0) }
         let threads = try r.optionalInt("threads", in: 0...1024) ?? 0
+        let condition = try r.optional("where").map { try Condition($0, schema: model.schema) }
         try r.finish()
-        return try model.sample(first: Int(first), count: Int(count), seed: seed, threads: threads,
+        return try model.sample(first: Int(first), count: Int(count), seed: seed, where: condition, threads: threads,
                                 progress: Reporter(callback, user, "sampling").report)
     }
 }

@@ -64,21 +64,30 @@ extension Plan {
             guard ledger.releases.allSatisfy({ $0.name == Stage.histograms.name }) else { throw wrong }
             return
         }
-        let noise = try self.noise(rows: statistics.rows), a = settings.autoencoder, d = settings.diffusion
+        let tuned = privateStages(try self.noise(rows: statistics.rows))
         var left = done
         for (stage, steps) in zip(Stage.allCases, self.steps) {
-            let rate: Double, sigma: Double
-            switch stage {
-            case .histograms: (rate, sigma) = (1, histogramNoise)
-            case .autoencoder: (rate, sigma) = (Self.rate(batch: a.batch, rows: statistics.rows), noise.autoencoder)
-            case .diffusion: (rate, sigma) = (Self.rate(batch: d.batch, rows: statistics.rows), noise.diffusion)
-            case .calibration: continue
-            }
+            defer { left -= steps }
             let own = ledger.releases.filter { $0.name == stage.name }, count = own.reduce(0) { $0 + $1.count }
             func same(_ x: Double, _ y: Double) -> Bool { abs(x - y) <= 1e-9 * y }
-            guard count <= steps, count >= min(max(left, 0), steps),
-                  own.allSatisfy({ $0.groups.allSatisfy { same($0.samplingRate, rate) && same($0.noiseMultiplier, sigma) } }) else { throw wrong }
-            left -= steps
+            var rate = 1.0, sigma = 0.0
+            switch stage {
+            case .histograms: sigma = histogramNoise
+            case .marginals: sigma = marginalNoise
+            case .selection: break
+            default:
+                guard let t = tuned.first(where: { $0.stage == stage }), t.steps > 0 else {
+                    guard own.isEmpty else { throw wrong }
+                    continue
+                }
+                (rate, sigma) = (Self.rate(batch: t.batch, rows: statistics.rows), t.noise)
+            }
+            guard count <= steps, count >= min(max(left, 0), steps) else { throw wrong }
+            if stage == .selection {
+                _ = own // SELECTION
+            } else {
+                guard own.allSatisfy({ $0.groups.allSatisfy { same($0.samplingRate, rate) && same($0.noiseMultiplier, sigma) } }) else { throw wrong }
+            }
         }
         guard ledger.releases.allSatisfy({ r in Stage.allCases.contains { $0.name == r.name } }) else { throw wrong }
     }

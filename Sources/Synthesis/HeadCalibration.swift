@@ -9,9 +9,9 @@ import Networks
 /// - Parameters:
 ///   - rows: generated rows the means are taken over.
 ///   - stop: asked before every round; true ends with `.cancelled`.
-func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?, rows: Int = 8192, rounds: Int = 15, threads: Int, stop: () -> Bool) throws -> VAE {
+func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?, latents: LatentScale? = nil, rows: Int = 8192, rounds: Int = 15, threads: Int, stop: () -> Bool) throws -> VAE {
     let vae = try autoencoder.copy()
-    let sampler = Sampler(plan: plan, statistics: statistics, autoencoder: vae, denoiser: denoiser)
+    let sampler = Sampler(plan: plan, statistics: statistics, autoencoder: vae, denoiser: denoiser, latents: latents, tilt: nil)
     var biases = statistics.encoders.map { _ in [Float]() }
     if var p = vae.parameters.pointer("head.bias") {
         for (t, e) in statistics.encoders.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }

@@ -3,6 +3,7 @@
 import Basics
 import Networks
 import Privacy
+import Projection
 import Storage
 
 extension Model {
@@ -20,7 +21,16 @@ extension Model {
         try root.group("weights") { w in
             try w.group("autoencoder") { try autoencoder.parameters.write(to: $0) }
             if let denoiser { try w.group("diffusion") { try denoiser.parameters.write(to: $0) } }
+            if let latents {
+                try w.tensor("latent_mean", shape: [latents.mean.count], latents.mean)
+                try w.tensor("latent_deviation", shape: [latents.mean.count], latents.deviation)
+            }
         }
+        if let marginals {
+            try plan.write(pairs: pairs, to: root)
+            try marginals.write(to: root)
+        }
+        if let tilt { try root.group("tilt") { try tilt.write(to: $0) } }
     }
 
     /// - Throws: `.io`, `.format`, `.version` for files that cannot be trusted, `.noMemory`.
@@ -40,6 +50,16 @@ extension Model {
             denoiser = try plan.makeDenoiser(latent: autoencoder.latentCount)
             try denoiser?.parameters.read(from: weights.group("diffusion"))
         }
-        return Model(plan: plan, ledger: ledger, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser)
+        guard plan.isBest else { return Model(plan: plan, ledger: ledger, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser) }
+        let pairs = try plan.readPairs(root), requests = plan.marginalRequests(pairs: pairs)
+        let marginals = try ReleasedMarginals.read(from: root, requests: requests, levels: statistics.levels)
+        var scale: LatentScale?
+        if denoiser != nil {
+            let L = autoencoder.latentCount
+            scale = LatentScale(mean: Array(try weights.tensor("latent_mean", shape: [L], as: Float.self)), deviation: Array(try weights.tensor("latent_deviation", shape: [L], as: Float.self)))
+            guard let scale, scale.mean.allSatisfy(\.isFinite), scale.deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else { throw Failure(.format, "latent scale: out of range") }
+        }
+        let tilt = plan.settings.rake.enabled ? try Tilt.read(from: root.group("tilt"), levels: statistics.levels, columns: plan.tiltColumns(requests)) : nil
+        return Model(plan: plan, ledger: ledger, statistics: statistics, marginals: marginals, pairs: plan.selects ? pairs : nil, autoencoder: autoencoder, denoiser: denoiser, latents: scale, tilt: tilt)
     }
 }

@@ -5,6 +5,7 @@ import Basics
 import Compute
 import Networks
 import Privacy
+import Projection
 import Tables
 
 package final class Model: Sendable {
@@ -13,9 +14,16 @@ package final class Model: Sendable {
     package let statistics: Statistics
     let autoencoder: VAE
     let denoiser: Denoiser?
+    /// Preset `best`: the released marginals, the scale of the latents, and the tilt of generated rows towards the marginals.
+    package let marginals: ReleasedMarginals?
+    /// The pairs of columns that a private selection chose; nil where all were bought.
+    let pairs: [[Int]]?
+    let latents: LatentScale?
+    let tilt: Tilt?
 
-    init(plan: Plan, ledger: Ledger, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?) {
+    init(plan: Plan, ledger: Ledger, statistics: Statistics, marginals: ReleasedMarginals? = nil, pairs: [[Int]]? = nil, autoencoder: VAE, denoiser: Denoiser?, latents: LatentScale? = nil, tilt: Tilt? = nil) {
         (self.plan, self.ledger, self.statistics, self.autoencoder, self.denoiser) = (plan, ledger, statistics, autoencoder, denoiser)
+        (self.marginals, self.pairs, self.latents, self.tilt) = (marginals, pairs, latents, tilt)
     }
 
     package var schema: Schema { plan.schema }
@@ -23,14 +31,15 @@ package final class Model: Sendable {
     /// Rows `first ..< first + count` of `seed`.
     /// - Parameters:
     ///   - seed: nil draws a fresh one from the operating system.
+    ///   - where: what every row must meet (`Condition`); nil: nothing.
     ///   - threads: 0 for as many as the process may use.
     ///   - progress: (rows done, rows asked for); false cancels.
-    /// - Throws: `.argument` for a negative range, `.noMemory`, `.cancelled`; never fewer rows than asked for.
-    package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, threads: Int = 0, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Table {
+    /// - Throws: `.argument` for a negative range, `.unsupported` for a condition that hardly any row can meet, `.noMemory`, `.cancelled`; never fewer rows than asked for.
+    package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, where condition: Condition? = nil, threads: Int = 0, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Table {
         guard first >= 0, count >= 1, count < Table.mostRows, first <= Int.max - count else { throw Failure(.argument, "first must not be negative, count from 1 to 536870911, and their sum not too large") }
         let seed = try seed ?? freshSeed()
-        return try Sampler(plan: plan, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser)
-            .table(seed: seed, first: Int64(first), count: count, threads: threads > 0 ? threads : Workers.available, progress: progress)
+        return try Sampler(plan: plan, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser, latents: latents, tilt: tilt)
+            .table(seed: seed, first: Int64(first), count: count, condition: condition, threads: threads > 0 ? threads : Workers.available, progress: progress)
     }
 
     /// Below 2⁶³, so that it can be shown and given back.
@@ -46,7 +55,12 @@ package final class Model: Sendable {
             if !grid.numerical || grid.count <= 256 { members.append(("cell_shares", .array(encoder.share.map { .number($0) }))) }
             return .members(members)
         }
-        return .members([("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
+        var generator: [(String, JSON)] = []
+        if let tilt {
+            generator.append(("rake", .members([("effective_sample_size", .number(tilt.effectiveShare)), ("acceptance_rate", .number(tilt.acceptanceRate)),
+                                                ("distinct_rows", .number(tilt.distinctShare))])))
+        }
+        return .members(generator + [("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
                          ("weights", .members([("autoencoder", .int(Int64(autoencoder.parameters.count))), ("diffusion", .int(Int64(denoiser?.parameters.count ?? 0)))]))])
     }
 }

@@ -7,8 +7,9 @@ import Tables
 extension Plan {
     package var json: JSON {
         .members([("schema", schema.jsonValue), ("protected", .array(protected.map { .string($0) })), ("epsilon", .number(epsilon)), ("delta", .number(delta)),
-                 ("preset", .string(preset)), ("config", settings.json), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
+                 ("preset", .string(preset)), ("config", settings.json(preset: preset)), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
                  ("histogram_noise_multiplier", .number(histogramNoise)), ("diffusion_weight", .number(diffusionWeight)),
+                 ("marginal_noise_multiplier", .number(marginalNoise)), ("selection_rho", .number(selectionRho)),
                  ("neighbours", .string("add or remove one row"))])
     }
 
@@ -20,7 +21,7 @@ extension Plan {
         // Another machine's logarithm may differ in the last bit.
         func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
         guard try r.int("order") == budget.order, try same("ceiling", budget.ceiling), try same("histogram_noise_multiplier", histogramNoise),
-              try same("diffusion_weight", diffusionWeight) else { throw Failure(.format, "plan: its budget does not follow from its options") }
+              try same("diffusion_weight", diffusionWeight), try same("marginal_noise_multiplier", marginalNoise), try same("selection_rho", selectionRho) else { throw Failure(.format, "plan: its budget does not follow from its options") }
         _ = try r.string("neighbours")
         try r.finish()
     }
@@ -34,14 +35,19 @@ extension Plan {
             .members([("stage", .string(stage.name)), ("releases", .int(Int64(count))), ("sampling_rate", .number(rate)), ("noise_multiplier", .number(sigma)),
                      ("share_of_budget", .number(rdp / budget.ceiling))])
         }
-        let a = settings.autoencoder, d = settings.diffusion
-        let qa = Self.rate(batch: a.batch, rows: Double(n)), qd = Self.rate(batch: d.batch, rows: Double(n))
-        var releases = [entry(.histograms, 1, histogramNoise, 1, histogramCost),
-                        entry(.autoencoder, qa, noise.autoencoder, a.steps, Double(a.steps) * rdpSubsampledGaussian(q: qa, sigma: noise.autoencoder, order: budget.order))]
-        if d.enabled { releases.append(entry(.diffusion, qd, noise.diffusion, d.steps, Double(d.steps) * rdpSubsampledGaussian(q: qd, sigma: noise.diffusion, order: budget.order))) }
+        var releases = [entry(.histograms, 1, histogramNoise, 1, histogramCost)]
+        if selects {
+            releases.append(.members([("stage", .string(Stage.selection.name)), ("releases", .int(1)), ("pairs", .int(Int64(selectedPairs))), ("rho", .number(selectionRho)),
+                                      ("share_of_budget", .number(selectionRho * Double(budget.order) / budget.ceiling))]))
+        }
+        if isBest { releases.append(entry(.marginals, 1, marginalNoise, 1, rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order))) }
+        for (stage, batch, sigma, count) in privateStages(noise) where count > 0 {
+            let q = Self.rate(batch: batch, rows: Double(n))
+            releases.append(entry(stage, q, sigma, count, Double(count) * rdpSubsampledGaussian(q: q, sigma: sigma, order: budget.order)))
+        }
         return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })), ("groups", .array([.string(Self.group)])),
                         ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countDeviation)), ("histograms", .int(Int64(histograms.count + 1))),
-                        ("releases", .array(releases)), ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json)])
+                        ("releases", .array(releases)), ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json(preset: preset))])
     }
 }

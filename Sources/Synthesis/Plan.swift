@@ -8,7 +8,9 @@ import Tables
 
 package struct Plan: Sendable {
     package static let group = "all"          // one group at strength 0; the ledger is per group all the same
-    package static let presets = ["published"]
+    /// The first is the default. `published`: networks trained by DP-SGD. `best`: networks trained on a table that is fitted to
+    /// marginals, which are released once.
+    package static let presets = ["published", "best"]
 
     package let schema: Schema
     package let protected: [String]
@@ -20,13 +22,17 @@ package struct Plan: Sendable {
     package let budget: Budget
     /// Noise multiplier of the joint histogram release: deviation of the noise over the L2 norm of what one row adds.
     package let histogramNoise: Double
-    /// Noise multiplier of the diffusion over that of the autoencoder.
+    /// Noise multiplier of the diffusion over that of the autoencoder; 1 where it is trained on released rows.
     package let diffusionWeight: Double
+    /// Noise multiplier of the marginals' joint release; 0 where there is none.
+    package let marginalNoise: Double
+    /// ρ of the private selection of pairs (zero-concentrated differential privacy); 0 where there is none.
+    package let selectionRho: Double
 
     /// The stages in order; `steps` is what `Progress.total` counts.
     package enum Stage: Int, CaseIterable, Sendable {
-        case histograms, autoencoder, diffusion, calibration
-        package var name: String { ["histograms", "autoencoder", "diffusion", "calibration"][rawValue] }
+        case histograms, selection, marginals, projection, autoencoder, finetuning, diffusion, calibration, rake
+        package var name: String { "\(self)" }
     }
 
     /// - Parameter config: the options, or `.null`; see `Settings.schema`.
@@ -41,7 +47,7 @@ package struct Plan: Sendable {
             guard seen.insert(name).inserted else { throw Failure(.argument, "protected column \(quoted(name)): named twice") }
             guard schema.fields[i].kind.count != 1 else { throw Failure(.argument, "protected column \(quoted(name)): has one level only") }
         }
-        let settings = config == .null ? Settings() : try Settings(config)
+        let settings = config == .null ? Settings(preset: preset) : try Settings(config, preset: preset)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
         }
@@ -50,32 +56,72 @@ package struct Plan: Sendable {
         let n: Int
         switch settings.rows { case .declared(let m), .guessed(let m): n = m }
 
-        // The best order for the rates that the declared or guessed row count gives: least noise on the autoencoder.
-        let a = settings.autoencoder, d = settings.diffusion
-        let qa = Self.rate(batch: a.batch, rows: Double(n)), qd = Self.rate(batch: d.batch, rows: Double(n))
-        var best: (budget: Budget, noise: Double, hist: Double, weight: Double)?
+        for name in settings.focus where schema.index(of: name) == nil { throw Failure(.argument, "config, focus \(quoted(name)): not in the schema") }
+        guard Set(settings.focus).count == settings.focus.count else { throw Failure(.argument, "config, focus: a column is named twice") }
+
+        // The best order for the rates that the declared or guessed row count gives: least noise on what the preset is built on.
+        let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
+        let qa = Self.rate(batch: a.batch, rows: Double(n)), qd = Self.rate(batch: d.batch, rows: Double(n)), qf = Self.rate(batch: f.batch, rows: Double(n))
+        let selects = Self.selects(settings, columns: schema.fields.count)
+        var best: Split?
         for order in Budget.orders {
             guard let b = Budget(epsilon: epsilon, delta: delta, order: order) else { continue }
-            let hist = try b.firstNoise(share: settings.encoder.share)
-            let rest = b.ceiling * (1 - settings.encoder.share)
-            guard let sa = Budget.leastNoise(rate: qa, count: a.steps, order: order, within: rest * (d.enabled ? 1 - d.share : 1)) else { continue }
-            var weight = 1.0
-            if d.enabled {
-                guard let sd = Budget.leastNoise(rate: qd, count: d.steps, order: order, within: rest * d.share) else { continue }
-                weight = sd / sa
+            var split = Split(budget: b, histograms: try b.firstNoise(share: settings.encoder.share))
+            let left = 1 - settings.encoder.share
+            if preset == "best" {
+                let tuned = f.steps > 0 ? f.share : 0, selected = selects ? settings.marginals.selectionShare : 0
+                split.marginals = try b.firstNoise(share: left * (1 - tuned) * (1 - selected))
+                split.rho = left * (1 - tuned) * selected * b.ceiling / Double(order)
+                split.least = split.marginals
+                guard f.steps == 0 || Budget.leastNoise(rate: qf, count: f.steps, order: order, within: left * tuned * b.ceiling) != nil else { continue }
+            } else {
+                let rest = left * b.ceiling
+                guard let sa = Budget.leastNoise(rate: qa, count: a.steps, order: order, within: rest * (d.enabled ? 1 - d.share : 1)) else { continue }
+                split.least = sa
+                if d.enabled {
+                    guard let sd = Budget.leastNoise(rate: qd, count: d.steps, order: order, within: rest * d.share) else { continue }
+                    split.weight = sd / sa
+                }
             }
-            if best == nil || sa < best!.noise { best = (b, sa, hist, weight) }
+            if split.least < best?.least ?? .infinity { best = split }
         }
         guard let best else { throw Failure(.budget, "this plan cannot meet its epsilon at this delta: ask for fewer steps, or for a larger epsilon or delta") }
         (self.schema, self.protected, self.epsilon, self.delta, self.preset) = (schema, protected, epsilon, delta, preset)
-        (self.settings, self.grids, budget, histogramNoise, diffusionWeight) = (settings, grids, best.budget, best.hist, best.weight)
+        (self.settings, self.grids, budget, histogramNoise, diffusionWeight) = (settings, grids, best.budget, best.histograms, best.weight)
+        (marginalNoise, selectionRho) = (best.marginals, best.rho)
     }
+
+    /// How one order would divide the budget.
+    private struct Split {
+        let budget: Budget, histograms: Double
+        var weight = 1.0, marginals = 0.0, rho = 0.0
+        /// What decides between orders.
+        var least = Double.infinity
+    }
+
+    /// Whether the networks learn from a table fitted to released marginals.
+    package var isBest: Bool { preset == "best" }
+    /// Whether the pairs of columns are chosen by a private selection.
+    package var selects: Bool { isBest && Self.selects(settings, columns: schema.fields.count) }
+    private static func selects(_ s: Settings, columns: Int) -> Bool { s.marginals.pairs == "selected" || (s.marginals.pairs == "auto" && columns > 64) }
 
     /// Poisson rate that gives `batch` expected rows out of `rows`.
     package static func rate(batch: Int, rows: Double) -> Double { min(1, Double(batch) / max(rows, 1)) }
 
     /// Steps of each stage, in order.
-    package var steps: [Int] { [1, settings.autoencoder.steps, settings.diffusion.enabled ? settings.diffusion.steps : 0, 1] }
+    package var steps: [Int] {
+        Stage.allCases.map { stage in
+            switch stage {
+            case .histograms, .calibration: return 1
+            case .selection: return selects ? 1 : 0
+            case .marginals, .projection: return isBest ? 1 : 0
+            case .autoencoder: return settings.autoencoder.steps
+            case .finetuning: return isBest ? settings.finetuning.steps : 0
+            case .diffusion: return settings.diffusion.enabled ? settings.diffusion.steps : 0
+            case .rake: return isBest && settings.rake.enabled ? 1 : 0
+            }
+        }
+    }
     package var totalSteps: Int { steps.reduce(0, +) }
 
     /// The histograms of the joint first release: one for each level of each column's tree, and the row count.
@@ -90,13 +136,25 @@ package struct Plan: Sendable {
     /// Divergence of the first release at α*.
     var histogramCost: Double { rdpSubsampledGaussian(q: 1, sigma: histogramNoise, order: budget.order) }
 
-    /// Noise multipliers of the stages for a row count: the least common factor s that meets R* at α*.
-    package func noise(rows: Double) throws -> (autoencoder: Double, diffusion: Double) {
-        let a = settings.autoencoder, d = settings.diffusion
+    /// Divergence at α* of what is released before the rates are known.
+    var firstCost: Double {
+        histogramCost + (isBest ? rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order) + selectionRho * Double(budget.order) : 0)
+    }
+
+    /// Noise multipliers of the stages that sample batches of private rows; 0 for a stage that does not.
+    package struct Noise: Sendable, Equatable { package var autoencoder = 0.0, finetuning = 0.0, diffusion = 0.0 }
+
+    /// Noise multipliers for a row count: the least common factor s that meets R* at α*.
+    package func noise(rows: Double) throws -> Noise {
+        let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
+        if isBest {
+            guard f.steps > 0 else { return Noise() }
+            return Noise(finetuning: try budget.calibrate([.init(rate: Self.rate(batch: f.batch, rows: rows), count: f.steps)], spent: firstCost))
+        }
         var events = [Budget.Event(rate: Self.rate(batch: a.batch, rows: rows), weight: 1, count: a.steps)]
         if d.enabled { events.append(.init(rate: Self.rate(batch: d.batch, rows: rows), weight: diffusionWeight, count: d.steps)) }
-                let s = try budget.calibrate(events, spent: histogramCost)
-        return (s, s * diffusionWeight)
+        let s = try budget.calibrate(events, spent: firstCost)
+        return Noise(autoencoder: s, diffusion: d.enabled ? s * diffusionWeight : 0)
     }
 
     /// ε of the whole plan at another δ: every training under it stays below.

@@ -1,74 +1,50 @@
-// From a trained model to rows. Row k of a seed has a counter stream of its own, so it is the same whatever the chunk it is made
+// From a trained model to rows. Row k of a seed has counter streams of its own, so it is the same whatever the chunk it is made
 // in and however many threads make it. Everything here is post-processing of released values: any number of rows is free.
+//
+// A row is drawn again, from the streams of its next attempt, until it is accepted: by the tilt towards released marginals, and by the
+// host's condition. Rows stay independent draws; none is ever repeated to fill a quota. How one attempt is made is in Sampler+Draw.swift.
 
 import Basics
 import Compute
 import Glibc
 import Networks
+import Projection
 import Tables
 
-struct Sampler {
+struct Sampler: Sendable {
     let plan: Plan
     let statistics: Statistics
     let autoencoder: VAE
     let denoiser: Denoiser?
+    /// How the diffusion's latents are put back; nil: they are used as they are.
+    let latents: LatentScale?
+    let tilt: Tilt?
 
-    private static let chunk = 256
-    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3 }
-
-    /// Memory of one worker: latents, uniforms and codes of one chunk.
-    private final class Workspace {
-        let latents, uniforms, logits: Buffer<Float>
-        let codes: Buffer<UInt16>
-        let vae: VAEScratch
-        let denoiser: DenoiserScratch?
-        init(_ s: Sampler) throws {
-            let n = Sampler.chunk
-            latents = try Buffer(count: n * s.autoencoder.latentCount, for: "latents")
-            uniforms = try Buffer(count: n * s.plan.grids.count, for: "uniform numbers")
-            codes = try Buffer(count: n * s.plan.grids.count, for: "codes")
-            logits = try Buffer(count: n * s.autoencoder.shape.totalLevels, for: "logits")
-            vae = try VAEScratch(s.autoencoder)
-            denoiser = try s.denoiser.map { try DenoiserScratch($0) }
-        }
-    }
-
-    /// Latents of rows `first ..< first + n`: from the diffusion, or from the prior when there is none.
-    private func latents(seed: UInt64, first: Int64, count n: Int, _ w: Workspace) {
-        let L = autoencoder.latentCount
-        for i in 0..<n {
-            var stream = CounterStream(seed: seed, row: UInt64(bitPattern: first) &+ UInt64(i), purpose: Purpose.latent)
-            stream.fillNormal(w.latents.base + i * L, L)
-        }
-        if let denoiser, let scratch = w.denoiser {
-            denoiser.sample(w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, into: w.latents.base, scratch)
-        }
-    }
+    static let chunk = 256
 
     /// Rows `first ..< first + count` of `seed` as a table of the plan's schema.
-    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false. Exactly `count` rows otherwise.
-    func table(seed: UInt64, first: Int64, count: Int, threads: Int, progress: (Int, Int) -> Bool) throws -> Table {
+    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false; `.unsupported` when hardly any row can meet the condition.
+    ///   Exactly `count` rows otherwise.
+    func table(seed: UInt64, first: Int64, count: Int, condition: Condition? = nil, threads: Int, progress: (Int, Int) -> Bool) throws -> Table {
         // First: a count that memory can hold is one that can be counted with.
         let out = try Table(schema: plan.schema, rows: count)
-        let columns = plan.grids.count, chunks = (count + Self.chunk - 1) / Self.chunk
+        let test = try condition.map { try ConditionTest($0, self, out) }
+        // Rare rows take many attempts each: smaller chunks keep the host's progress and cancel alive.
+        let rows = try test.map { max(1, min(Self.chunk, Int(4096 * (try $0.share(self, threads: threads))))) } ?? Self.chunk
+        let columns = plan.grids.count, chunks = (count + rows - 1) / rows
         let workers = max(1, min(threads, chunks))
-        let spaces = try (0..<workers).map { _ in try Workspace(self) }
+        let spaces = try (0..<workers).map { _ in try DrawSpace(self) }
         // In portions, so that the host's callback runs on the calling thread.
-        let portion = max(workers * 8, 1)
+        let portion = max(workers * (rows < Self.chunk ? 1 : 8), 1)
         var done = 0
         while done < chunks {
             let now = min(portion, chunks - done), start = done
             Workers.run(threads: workers, chunks: now) { k, worker in
                 let w = spaces[worker]
-                let lo = (start + k) * Self.chunk, n = min(Self.chunk, count - lo), row0 = first + Int64(lo)
-                self.latents(seed: seed, first: row0, count: n, w)
+                let lo = (start + k) * rows, n = min(rows, count - lo), row0 = first + Int64(lo)
+                self.draw(seed: seed, first: row0, count: n, test, w)
                 for i in 0..<n {
-                    var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.heads)
-                    for t in 0..<columns { w.uniforms.base[i * columns + t] = stream.uniform() }
-                }
-                self.autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: w.codes.base, stride: Self.chunk, w.vae)
-                for i in 0..<n {
-                    var stream = CounterStream(seed: seed, row: UInt64(bitPattern: row0) &+ UInt64(i), purpose: Purpose.cells)
+                    var stream = self.cellStream(seed, row0, i, w.attempts[i])
                     for t in 0..<columns {
                         let u = stream.uniformDouble(), v = stream.uniformDouble()
                         let grid = self.plan.grids[t], cell = self.statistics.encoders[t].cell(bin: Int(w.codes.base[t * Self.chunk + i]), u: u)
@@ -77,9 +53,28 @@ struct Sampler {
                 }
             }
             done += now
-            guard progress(min(done * Self.chunk, count), count) else { throw Failure(.cancelled, "sampling was cancelled") }
+            guard progress(min(done * rows, count), count) else { throw Failure(.cancelled, "sampling was cancelled") }
         }
         for t in 0..<columns { try out.fill(t) { _ in } }   // every cell was written above
+        return out
+    }
+
+    /// Bins of rows 0 ..< count of `seed`, column by column: [columns][count].
+    func codes(seed: UInt64, count: Int, threads: Int, stop: () -> Bool) throws -> Buffer<UInt16> {
+        let columns = plan.grids.count, chunks = (count + Self.chunk - 1) / Self.chunk, workers = max(1, min(threads, chunks))
+        let out = try Buffer<UInt16>(count: columns * count, for: "generated rows")
+        let spaces = try (0..<workers).map { _ in try DrawSpace(self) }
+        var done = 0
+        while done < chunks {
+            if stop() { throw Failure(.cancelled, "training was cancelled; it can be continued") }
+            let now = min(workers * 16, chunks - done), start = done
+            Workers.run(threads: workers, chunks: now) { k, worker in
+                let w = spaces[worker], lo = (start + k) * Self.chunk, n = min(Self.chunk, count - lo)
+                self.draw(seed: seed, first: Int64(lo), count: n, nil, w)
+                for t in 0..<columns { (out.base + t * count + lo).update(from: w.codes.base + t * Self.chunk, count: n) }
+            }
+            done += now
+        }
         return out
     }
 
@@ -87,14 +82,14 @@ struct Sampler {
     func meanShares(seed: UInt64, count: Int, threads: Int) throws -> [[Double]] {
         let levels = statistics.levels, chunks = (count + Self.chunk - 1) / Self.chunk
         let workers = max(1, min(threads, chunks))
-        let spaces = try (0..<workers).map { _ in try Workspace(self) }
+        let spaces = try (0..<workers).map { _ in try DrawSpace(self) }
         let total = levels.reduce(0, +)
         // One sum a chunk, added in order afterwards: the same whatever the thread count.
         let sums = try Buffer<Double>(count: chunks * total, for: "mean shares")
         Workers.run(threads: workers, chunks: chunks) { k, worker in
             let w = spaces[worker]
             let n = min(Self.chunk, count - k * Self.chunk)
-            self.latents(seed: seed, first: Int64(k * Self.chunk), count: n, w)
+            self.draw(seed: seed, first: Int64(k * Self.chunk), count: n, nil, w, latentsOnly: true)
             self.autoencoder.decodeLogits(w.latents.base, count: n, into: w.logits.base, w.vae)
             for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
         }
@@ -119,7 +114,7 @@ private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: Un
     }
 }
 
-private extension Column {
+extension Column {
     /// Writes the value that `cell` stands for; `u` chooses inside a cell of several values.
     func set(row: Int, grid: ColumnGrid, cell: Int, u: Double) {
         if cell == grid.missingCell { put(row, -1) }

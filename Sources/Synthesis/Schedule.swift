@@ -6,3 +6,6 @@ import Glibc
 func cosineRate(_ start: Double, step t: Int, of total: Int) -> Double {
     start * (0.95 * 0.5 * (1 + cos(.pi * Double(t) / Double(max(total, 1)))) + 0.05)
 }
+
+/// Part of a rate or weight that is in force at step t: grows to 1 over the first `steps` steps.
+func warmth(_ t: Int, over steps: Int) -> Double { steps > 0 ? min(1, Double(t + 1) / Double(steps)) : 1 }

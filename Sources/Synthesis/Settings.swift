@@ -20,6 +20,7 @@ package struct Settings: Sendable, Equatable {
         package var beta = 0.5
         package var batch = 1024, steps = 400
         package var rate = 0.02, clip = 1.0, average = 0.98
+        package var warmup = 0
     }
     package struct Diffusion: Sendable, Equatable {
         package var enabled = true
@@ -27,8 +28,36 @@ package struct Settings: Sendable, Equatable {
         package var hidden = 64, layers = 2, noiseLevels = 8
         package var batch = 1024, steps = 400
         package var rate = 0.003, clip = 1.0, average = 0.98
+        package var warmup = 0
         package var samplerSteps = 24
     }
+    /// Preset `best`: which marginals are bought.
+    package struct Marginals: Sendable, Equatable {
+        package var pairs = "auto", count = 0
+        package var selectionShare = 0.1
+    }
+    /// Preset `best`: the relaxed table fitted to them.
+    package struct Projection: Sendable, Equatable {
+        package var rows = 1500, steps = 800
+        package var rate = 0.1
+    }
+    /// Preset `best`: DP-SGD steps of the autoencoder on private rows after it was trained on released ones.
+    package struct Finetuning: Sendable, Equatable {
+        package var steps = 0, batch = 1024
+        package var share = 0.2, rate = 0.001, clip = 1.0
+    }
+    /// Preset `best`: the tilt of generated rows towards the released marginals.
+    package struct Rake: Sendable, Equatable {
+        package var enabled = true
+        package var steps = 60, pool = 60_000
+        package var rate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
+    }
+    package var marginals = Marginals()
+    package var projection = Projection()
+    package var finetuning = Finetuning()
+    package var rake = Rake()
+    /// Preset `best`: columns whose three-way marginals are bought.
+    package var focus: [String] = []
     package var rows = Rows.guessed(20_000)
     package var encoder = Encoder()
     package var autoencoder = Autoencoder()
@@ -43,7 +72,17 @@ package struct Settings: Sendable, Equatable {
     /// Test mode only: batches, noise and the rows' randomness from this seed. Not private, and the ledger says so.
     package var testSeed: UInt64? = nil
 
-    package init() {}
+    /// The defaults of a preset.
+    package init(preset: String = "published") {
+        guard preset == "best" else { return }
+        (autoencoder.width, autoencoder.heads, autoencoder.feedForward, autoencoder.latent) = (32, 4, 64, 16)
+        (autoencoder.logVariance, autoencoder.affine, autoencoder.beta) = ("head", true, 0.2)
+        (autoencoder.batch, autoencoder.steps, autoencoder.rate, autoencoder.average, autoencoder.warmup) = (512, 1400, 0.004, 0.995, 300)
+        (diffusion.hidden, diffusion.layers, diffusion.noiseLevels) = (192, 3, 1)
+        (diffusion.batch, diffusion.steps, diffusion.rate, diffusion.average, diffusion.warmup) = (1024, 2000, 0.002, 0.998, 100)
+        diffusion.samplerSteps = 12
+        encoder.bins = 32
+    }
 }
 
 /// One documented option: its key, how it is read and written, what it means.
@@ -73,7 +112,10 @@ private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: 
            read: { s, o in if let v = try o.optionalBool(key) { s[keyPath: at] = v } }, write: { .bool($0[keyPath: at]) })
 }
 
-private let sections: [(name: String, options: [Option])] = [
+/// Sections that mean something to preset `best` only.
+private let ofReleasedRows = ["marginals", "projection", "finetuning", "rake"]
+
+private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
         whole("bins", \.encoder.bins, 2...1024, "bins", "largest number of bins of a numerical column"),
         real("share", \.encoder.share, 0.001...0.5, "share of R*", "part of the budget that buys the histograms"),
@@ -94,6 +136,7 @@ private let sections: [(name: String, options: [Option])] = [
         real("rate", \.autoencoder.rate, 1e-6...1, "", "Adam's learning rate at the start; cosine decay to a twentieth"),
         real("clip", \.autoencoder.clip, 1e-6...1e6, "", "clipping norm of a row's gradient"),
         real("average", \.autoencoder.average, 0...0.99999, "", "decay of the moving average of the weights"),
+        whole("warmup", \.autoencoder.warmup, 0...1_000_000, "steps", "steps over which rate and beta grow to their values"),
     ]),
     ("diffusion", [
         flag("enabled", \.diffusion.enabled, "train a latent diffusion; without it the latent is drawn from its prior"),
@@ -106,7 +149,34 @@ private let sections: [(name: String, options: [Option])] = [
         real("rate", \.diffusion.rate, 1e-6...1, "", "Adam's learning rate at the start; cosine decay to a twentieth"),
         real("clip", \.diffusion.clip, 1e-6...1e6, "", "clipping norm of a row's gradient"),
         real("average", \.diffusion.average, 0...0.99999, "", "decay of the moving average of the weights"),
+        whole("warmup", \.diffusion.warmup, 0...1_000_000, "steps", "steps over which the rate grows to its value"),
         whole("sampler_steps", \.diffusion.samplerSteps, 2...256, "steps", "Heun steps from noise to latent"),
+    ]),
+    ("marginals", [
+        choice("pairs", \.marginals.pairs, ["auto", "all", "selected"], "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
+        whole("count", \.marginals.count, 0...1_000_000, "pairs", "pairs to select; 0: four for each column"),
+        real("selection_share", \.marginals.selectionShare, 0.001...0.9, "share", "part of the remaining budget that a selection gets"),
+    ]),
+    ("projection", [
+        whole("rows", \.projection.rows, 16...1_000_000, "rows", "rows of the relaxed table"),
+        whole("steps", \.projection.steps, 1...1_000_000, "steps", "most steps of its fit, which stops at the noise floor"),
+        real("rate", \.projection.rate, 1e-6...10, "", "Adam's learning rate at the start"),
+    ]),
+    ("finetuning", [
+        whole("steps", \.finetuning.steps, 0...1_000_000, "steps", "DP-SGD steps of the autoencoder on private rows; 0: none"),
+        whole("batch", \.finetuning.batch, 1...1_000_000, "rows", "expected rows in a batch"),
+        real("share", \.finetuning.share, 0.01...0.95, "share", "part of the budget after the histograms that they get"),
+        real("rate", \.finetuning.rate, 1e-6...1, "", "Adam's learning rate at the start; cosine decay to a twentieth"),
+        real("clip", \.finetuning.clip, 1e-6...1e6, "", "clipping norm of a row's gradient"),
+    ]),
+    ("rake", [
+        flag("enabled", \.rake.enabled, "accept generated rows so that they meet the released marginals"),
+        whole("steps", \.rake.steps, 1...100_000, "steps", "steps of the tilt's fit"),
+        whole("pool", \.rake.pool, 1000...10_000_000, "rows", "generated rows it is fitted on"),
+        real("rate", \.rake.rate, 1e-6...10, "", "learning rate of the tilt"),
+        real("ridge", \.rake.ridge, 0...1, "", "weight of its squared size"),
+        real("floor", \.rake.floor, 0.01...1, "share", "least effective sample size; a stronger tilt is shrunk"),
+        real("cap", \.rake.cap, 1...1000, "rows", "most generated rows for one accepted, on average"),
     ]),
     ("", [
         flag("calibrate_heads", \.calibrateHeads, "shift head biases until generated rows meet the released histograms (free)"),
@@ -118,10 +188,10 @@ private let sections: [(name: String, options: [Option])] = [
 extension Settings {
     /// Reads a configuration object; absent keys keep their defaults.
     /// - Throws: `.argument` naming the key for an unknown key, a wrong type or a value out of range.
-    package init(_ config: JSON) throws {
-        self.init()
+    package init(_ config: JSON, preset: String = "published") throws {
+        self.init(preset: preset)
         let o = try JSONReader(config, context: "config")
-        for s in sections {
+        for s in Self.sections(of: preset) {
             guard let inner = s.name.isEmpty ? o : try o.optionalObject(s.name) else { continue }
             for option in s.options { try option.read(&self, inner) }
             if s.name == "encoder", let atoms = try inner.optionalObject("atoms") {
@@ -142,15 +212,21 @@ extension Settings {
             guard try f.optionalDouble("strength") ?? 0 == 0 else { throw Failure(.unsupported, "config, fairness strength: only 0 is supported by this version") }
             try f.finish()
         }
+        if preset == "best" { focus = try o.optionalStrings("focus") ?? [] }
         if let v = try o.optionalInt64("seed", in: 0...Int64.max) { seed = UInt64(v) }
         if let v = o.optional("test_seed"), v != .null { testSeed = UInt64(try o.int64("test_seed", in: 0...Int64.max)) }
         try o.finish()
         guard autoencoder.width % autoencoder.heads == 0 else { throw Failure(.argument, "config, autoencoder heads: must divide width") }
     }
 
+    private static func sections(of preset: String) -> [(name: String, options: [Option])] {
+        preset == "best" ? allSections : allSections.filter { !ofReleasedRows.contains($0.name) }
+    }
+
     /// Every key with its value: reading it back gives the same settings.
-    package var json: JSON {
+    package func json(preset: String) -> JSON {
         var members: [(String, JSON)] = []
+        let sections = Self.sections(of: preset)
         switch rows {
         case .declared(let n): members.append(("rows", .members([("declared", .int(Int64(n)))])))
         case .guessed(let n): members.append(("rows", .members([("guess", .int(Int64(n)))])))
@@ -164,6 +240,7 @@ extension Settings {
             members.append((s.name, .members(inner)))
         }
         for o in sections.last?.options ?? [] { members.append((o.key, o.write(self))) }
+        if preset == "best" { members.append(("focus", .array(focus.map { .string($0) }))) }
         members.append(("seed", .int(Int64(clamping: seed))))
         members.append(("test_seed", testSeed.map { .int(Int64(clamping: $0)) } ?? .null))
         return .members(members)
@@ -171,9 +248,12 @@ extension Settings {
 
     /// Key, type by example, default, range, unit and meaning of every option, for hosts.
     package static var schema: JSON {
-        let d = Settings()
+        let published = Settings(preset: "published"), best = Settings(preset: "best")
         func line(_ key: String, _ o: Option) -> (String, JSON) {
-            (key, .members([("default", o.write(d)), ("range", .string(o.range)), ("unit", .string(o.unit)), ("help", .string(o.help))]))
+            let a = o.write(published), b = o.write(best)
+            var members: [(String, JSON)] = [("default", Plan.presets[0] == "best" ? b : a), ("range", .string(o.range)), ("unit", .string(o.unit)), ("help", .string(o.help))]
+            if a != b { members.append(("default_by_preset", .members([("best", b), ("published", a)]))) }
+            return (key, .members(members))
         }
         func own(_ key: String, _ value: JSON, _ range: String, _ help: String) -> (String, JSON) {
             (key, .members([("default", value), ("range", .string(range)), ("unit", .string("")), ("help", .string(help))]))
@@ -182,10 +262,11 @@ extension Settings {
             own("rows", .members([("guess", .int(20_000))]), "{\"declared\": n} | {\"guess\": n}", "declared: the row count is public; guess: it is private and this only helps to choose the order"),
             own("fairness.strength", .int(0), "0", "0: protected columns are ordinary columns"),
             own("encoder.atoms", .members([]), "{column: [values]}", "single values that get a cell of their own, named in public"),
+            own("focus", .array([]), "[columns]", "preset best: columns named as important; their three-way marginals with all pairs of the others are bought"),
             own("seed", .int(0), "0 to 2^63 - 1", "starting weights; public, moves no noise"),
             own("test_seed", .null, "null | 0 to 2^63 - 1", "tests only: deterministic noise and batches, NOT private, recorded in the ledger"),
         ]
-        for s in sections { all += s.options.map { line(s.name.isEmpty ? $0.key : "\(s.name).\($0.key)", $0) } }
+        for s in allSections { all += s.options.map { line(s.name.isEmpty ? $0.key : "\(s.name).\($0.key)", $0) } }
         return .members(all)
     }
 }

@@ -5,6 +5,7 @@
 import Basics
 import Networks
 import Privacy
+import Projection
 import Storage
 import Tables
 
@@ -34,6 +35,10 @@ extension Trainer {
             try root.string("run", runID)
             try root.scalar("steps_done", Int64(done))
             try statistics?.write(to: root, plan: plan)
+            try plan.write(pairs: pairs, to: root)
+            try marginals?.write(to: root)
+            if let tilt { try root.group("tilt") { try tilt.write(to: $0) } }
+            try tuned?.write(to: root, "finetuned")
             try autoencoder?.write(to: root, "autoencoder")
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
@@ -69,7 +74,21 @@ extension Trainer {
             return
         }
         try begin(with: Statistics.read(from: root, plan: plan))
+        if plan.isBest {
+            if plan.selects, root.has("selected_pairs") { pairs = try plan.readPairs(root) }
+            if root.has("marginals"), let statistics {
+                marginals = try ReleasedMarginals.read(from: root, requests: requests(), levels: statistics.levels)
+            }
+            // What was charged for and lost cannot be bought again.
+            let bought = plan.steps[..<Plan.Stage.projection.rawValue].reduce(0, +)
+            guard marginals != nil || done < bought, pairs != nil || !plan.selects || done < 2 else { throw Self.lost }
+            if root.has("tilt"), let statistics { tilt = try Tilt.read(from: root.group("tilt"), levels: statistics.levels, columns: plan.tiltColumns(requests())) }
+        }
         try autoencoder?.read(from: root, "autoencoder")
+        if root.has("finetuned"), let autoencoder {
+            tuned = try NetworkFit(autoencoder.averaged())
+            try tuned?.read(from: root, "finetuned")
+        }
         if root.has("diffusion") {
             _ = try finishedAutoencoder()
             try diffusion?.read(from: root, "diffusion")
@@ -79,7 +98,7 @@ extension Trainer {
             try vae.parameters.read(from: root.group("calibrated"))
             calibrated = vae
         }
-        if isFinished, calibrated == nil { throw Failure(.format, "checkpoint: finished, but without its result") }
+        if isFinished, calibrated == nil || (plan.steps[Plan.Stage.rake.rawValue] > 0 && tilt == nil) { throw Failure(.format, "checkpoint: finished, but without its result") }
     }
 }
 

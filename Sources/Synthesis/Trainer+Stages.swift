@@ -14,9 +14,14 @@ extension Trainer {
     func run(_ place: (stage: Plan.Stage, step: Int)) throws {
         switch place.stage {
         case .histograms: try releaseHistograms()
-        case .autoencoder: try stepAutoencoder(place.step)
-        case .diffusion: try stepDiffusion(place.step)
+        case .selection: try selectPairs()
+        case .marginals: try releaseMarginals()
+        case .projection: _ = try projectedRows()
+        case .autoencoder: try plan.isBest ? fitAutoencoder(place.step) : stepAutoencoder(place.step)
+        case .finetuning: try tuneAutoencoder(place.step)
+        case .diffusion: try plan.isBest ? fitDiffusion(place.step) : stepDiffusion(place.step)
         case .calibration: try calibrate()
+        case .rake: try rake()
         }
     }
 
@@ -37,12 +42,30 @@ extension Trainer {
     }
 
     private func stepAutoencoder(_ t: Int) throws {
-        guard let statistics, let fit = autoencoder else { throw Self.lost }
+        guard let fit = autoencoder else { throw Self.lost }
+        let s = plan.settings.autoencoder
+        try descend(fit, .autoencoder, batch: s.batch, clip: s.clip, noise: noise.autoencoder, rate: cosineRate(s.rate, step: t, of: s.steps))
+    }
+
+    /// Preset `best`: private steps from where the released rows led.
+    private func tuneAutoencoder(_ t: Int) throws {
+        let s = plan.settings.finetuning
+        if tuned == nil {
+            guard let fit = autoencoder else { throw Self.lost }
+            tuned = try NetworkFit(fit.averaged())
+        }
+        guard let fit = tuned else { throw Self.lost }
+        try descend(fit, .finetuning, batch: s.batch, clip: s.clip, noise: noise.finetuning, rate: cosineRate(s.rate, step: t, of: s.steps))
+    }
+
+    /// One DP-SGD step of the autoencoder.
+    private func descend(_ fit: NetworkFit<VAE>, _ stage: Plan.Stage, batch: Int, clip: Double, noise: Double, rate: Double) throws {
+        guard let statistics else { throw Self.lost }
         let s = plan.settings.autoencoder, vae = fit.network
-        let q = Plan.rate(batch: s.batch, rows: statistics.rows)
-        let spaces = try workspaces(statistics, vae, clip: s.clip)
+        let q = Plan.rate(batch: batch, rows: statistics.rows)
+        let spaces = try workspaces(statistics, vae, clip: clip)
         defer { spaces.forEach { $0.wipe() } }
-        let sum = try door.releaseSum(name: Plan.Stage.autoencoder.name, length: vae.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.autoencoder * s.clip,
+        let sum = try door.releaseSum(name: stage.name, length: vae.parameters.trainable, rates: [q], clips: [clip], noise: noise * clip,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             let w = spaces[worker]
             w.encode(rows)
@@ -50,15 +73,16 @@ extension Trainer {
             vae.clippedGradientSum(w.rows(rows.count), noise: w.normals.base, clips: w.clips.base, beta: Float(s.beta), into: w.sum.base, w.vae)
             out.add(w.sum.base)
         }
-        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: rate, average: s.average)
     }
 
     /// The averaged autoencoder is what the diffusion learns on: made when it is first needed, so that a lost last step loses only itself.
     func finishedAutoencoder() throws -> VAE {
         if let made = encoderForDiffusion { return made }
-        guard let fit = autoencoder else { throw Self.lost }
+        guard let fit = tuned ?? autoencoder else { throw Self.lost }
         let averaged = try fit.averaged()
         cachedWorkspaces = nil
+        batch = nil
         if plan.settings.diffusion.enabled { diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount)) }
         encoderForDiffusion = averaged
         return averaged
@@ -102,7 +126,7 @@ extension Trainer {
         let vae = try finishedAutoencoder()
         guard let statistics else { throw Self.lost }
         calibrated = plan.settings.calibrateHeads
-            ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), threads: threads, stop: takeCancel) : vae
+            ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), latents: latentScale(), threads: threads, stop: takeCancel) : vae
     }
 
     private func workspaces(_ statistics: Statistics, _ vae: VAE, clip: Double, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {

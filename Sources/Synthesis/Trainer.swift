@@ -6,6 +6,7 @@ import Basics
 import Compute
 import Networks
 import Privacy
+import Projection
 import Synchronization
 import Tables
 
@@ -31,9 +32,18 @@ package final class Trainer {
     /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
     var done = 0
     var statistics: Statistics?
-    var noise: (autoencoder: Double, diffusion: Double) = (0, 0)
+    var noise = Plan.Noise()
     var autoencoder: NetworkFit<VAE>?
+    /// Preset `best`: the autoencoder on private rows, when that is asked for.
+    var tuned: NetworkFit<VAE>?
     var diffusion: NetworkFit<Denoiser>?
+    /// Preset `best`: what was released, the rows fitted to it, and what is made from them. The last three can be made again.
+    var pairs: [[Int]]?
+    var marginals: ReleasedMarginals?
+    var projected: ProjectedRows?
+    var latentPool: LatentPool?
+    var batch: ReleasedBatch?
+    var tilt: Tilt?
     /// The averaged autoencoder, once its stage is over.
     var encoderForDiffusion: VAE?
     /// The running stage's memory, one for each worker.
@@ -119,7 +129,7 @@ package final class Trainer {
     /// - Throws: `.state` before the last step.
     package func finish() throws -> Model {
         guard isFinished, let statistics, let calibrated else { throw Failure(.state, "training is not finished") }
-        return Model(plan: plan, ledger: ledger, statistics: statistics, autoencoder: calibrated, denoiser: try diffusion?.averaged())
+        return try Model(plan: plan, ledger: ledger, statistics: statistics, marginals: marginals, pairs: pairs, autoencoder: calibrated, denoiser: diffusion?.averaged(), latents: latentScale(), tilt: tilt)
     }
 }
 

@@ -1,5 +1,6 @@
 import XCTest
 import Basics
+import Compute
 @testable import Synthesis
 @testable import Tables
 

@@ -1,6 +1,7 @@
 import XCTest
 @testable import Synthesis
 import Basics
+import Compute
 import Tables
 
 /// A small table with every kind of column, and a plan that trains it in a moment.

@@ -1,5 +1,5 @@
 import XCTest
-@testable import Synthesis
+@testable import Compute
 
 final class CounterStreamTests: XCTestCase {
     /// Known answers of Philox4x32-10 published with its reference implementation (Random123, kat_vectors).

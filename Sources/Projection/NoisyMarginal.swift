@@ -1,0 +1,45 @@
+// What was measured, and where it lies in a row of levels: one to three columns' joint counts with the deviation of their noise.
+
+import Basics
+
+package struct NoisyMarginal: Sendable {
+    /// One to three distinct columns; `values` is row-major in this order.
+    package let columns: [Int]
+    /// Noisy counts in rows; may be negative.
+    package let values: Buffer<Double>
+    /// Deviation of the noise in one count, in rows; 0: none.
+    package let deviation: Double
+    package init(columns: [Int], values: Buffer<Double>, deviation: Double) { (self.columns, self.values, self.deviation) = (columns, values, deviation) }
+
+    /// The shares of one column as a marginal.
+    package init(column: Int, shares: [Double], total: Double, deviation: Double) throws {
+        let v = try Buffer<Double>(count: shares.count, for: "a marginal")
+        for (i, s) in shares.enumerated() { v[i] = s * total }
+        self.init(columns: [column], values: v, deviation: deviation)
+    }
+}
+
+/// Levels of all columns side by side.
+struct LevelLayout: Sendable {
+    let levels: [Int]
+    /// First level of each column.
+    let first: [Int]
+    let total: Int
+
+    init(_ levels: [Int]) {
+        self.levels = levels
+        var f: [Int] = [], at = 0
+        for k in levels { f.append(at); at += k }
+        (first, total) = (f, at)
+    }
+
+    /// - Throws: `.argument` when a marginal does not fit the columns.
+    func check(_ marginals: [NoisyMarginal]) throws {
+        for m in marginals {
+            guard (1...3).contains(m.columns.count), Set(m.columns).count == m.columns.count, m.columns.allSatisfy(levels.indices.contains),
+                  m.columns.reduce(1, { $0 * levels[$1] }) == m.values.count, m.deviation >= 0, m.deviation.isFinite, m.values.allSatisfy(\.isFinite) else {
+                throw Failure(.argument, "marginals: one does not fit its columns")
+            }
+        }
+    }
+}

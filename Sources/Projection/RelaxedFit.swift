@@ -1,0 +1,237 @@
+// The fit of a relaxed table. Loss: sum over marginals k and cells of w_k (share of the table - released share)^2, w_k the inverse
+// variance of the marginal's noise relative to the least noisy of the largest order. Per step two passes: every marginal of the table as a
+// product of two columns' probabilities over all components (one worker a marginal), then the gradient component by component (one
+// worker a span of components). Three columns: the first two's product once for each level of the third.
+
+import Basics
+import Compute
+import Glibc
+
+final class RelaxedFit {
+    private struct Target {
+        let columns: [Int]
+        /// Place of its first cell in `residual`, cells, weight.
+        let start: Int, cells: Int
+        let weight: Double
+    }
+    private let layout: LevelLayout, options: ProjectionOptions, kernels: Kernels
+    private let blocks: Int
+    private var N: Int { blocks * kernels.lanes }
+    private let targets: [Target]
+    /// Released shares, and the table's error times 2 w: [cells of all marginals].
+    private let goal, residual: Buffer<Float>
+    private let errors: Buffer<Double>
+    /// What the noise alone is expected to give as a loss.
+    private let floor: Double
+    /// Components in lanes: [blocks][levels][lanes].
+    private let logits, probabilities, gradient, first, second: Buffer<Float>
+    /// One worker's product of two columns: [largest column][lanes] for a span of blocks.
+    private let rooms: [Buffer<Float>]
+    private static let span = 8
+
+    init(_ layout: LevelLayout, _ marginals: [NoisyMarginal], total: Double, shares: [[Double]]?, _ options: ProjectionOptions) throws {
+        try layout.check(marginals)
+        let kernels = Kernels.current
+        (self.layout, self.options, self.kernels) = (layout, options, kernels)
+        blocks = max(1, (options.rows + 15) / 16 * 16 / kernels.lanes)
+        // Noise of the least noisy marginal of the largest order is the unit: without any noise all weigh the same.
+        let order = marginals.map(\.columns.count).max() ?? 1
+        let unit = marginals.filter { $0.columns.count == order && $0.deviation > 0 }.map(\.deviation).min() ?? 0
+        var at = 0, floor = 0.0
+        targets = marginals.map { m in
+            // One of three columns walks the fewest levels last.
+            defer { at += m.values.count }
+            let ratio = unit > 0 ? unit / max(m.deviation, unit * 0.05) : 1
+            floor += Double(m.values.count) * ratio * ratio * (m.deviation / total) * (m.deviation / total)
+            return Target(columns: m.columns, start: at, cells: m.values.count, weight: ratio * ratio)
+        }
+        self.floor = floor
+        goal = try Buffer(count: at, for: "released marginals")
+        residual = try Buffer(count: at, for: "released marginals")
+        errors = try Buffer(count: marginals.count, for: "released marginals")
+        for (t, m) in zip(targets, marginals) { for i in 0..<t.cells { goal[t.start + i] = Float(m.values[i] / total) } }
+        let size = blocks * layout.total * kernels.lanes
+        logits = try Buffer(count: size, for: "a relaxed table")
+        probabilities = try Buffer(count: size, for: "a relaxed table")
+        gradient = try Buffer(count: size, for: "a relaxed table")
+        first = try Buffer(count: size, for: "a relaxed table")
+        second = try Buffer(count: size, for: "a relaxed table")
+        let widest = layout.levels.max() ?? 1, lanes = kernels.lanes, all = blocks
+        rooms = try (0..<options.threads).map { _ in try Buffer(count: all * widest * lanes, for: "a relaxed table") }
+        start(shares)
+    }
+
+    private func start(_ shares: [[Double]]?) {
+        let W = kernels.lanes, D = layout.total
+        var base = [Float](repeating: 0, count: D)
+        if let shares { for (t, s) in shares.enumerated() { for (k, p) in s.enumerated() { base[layout.first[t] + k] = Float(log(max(p, 0) + 1e-4)) } } }
+        for r in 0..<N {
+            var stream = CounterStream(seed: options.seed, row: UInt64(r), purpose: 0x72656c61)
+            var k = 0
+            while k < D {
+                let (a, b) = stream.normalPair()
+                set(r, k, base[k] + Float(options.spread) * a)
+                if k + 1 < D { set(r, k + 1, base[k + 1] + Float(options.spread) * b) }
+                k += 2
+            }
+        }
+        func set(_ r: Int, _ k: Int, _ x: Float) { logits[(r / W * D + k) * W + r % W] = x }
+    }
+
+    func run(_ stop: () -> Bool) throws -> RelaxedTable {
+        var done = 0, ratio = 0.0
+        forward()
+        while done < options.steps {
+            if stop() { throw Failure(.cancelled, "the projection was cancelled") }
+            let error = measure()
+            ratio = floor > 0 ? error / floor : 0
+            guard error.isFinite else { throw Failure(.argument, "projection: the fit does not converge") }
+            if floor > 0, options.noiseFloor > 0, ratio <= options.noiseFloor { break }
+            descend(step: done)
+            forward()
+            done += 1
+        }
+        let W = kernels.lanes, D = layout.total
+        let out = try Buffer<Float>(count: N * D, for: "a relaxed table")
+        for r in 0..<N { for k in 0..<D { out[r * D + k] = probabilities[(r / W * D + k) * W + r % W] } }
+        return RelaxedTable(levels: layout.levels, rows: N, probabilities: out, steps: done, floorRatio: ratio)
+    }
+
+    private func column(_ t: Int, block b: Int = 0) -> UnsafeMutablePointer<Float> { probabilities.base + (b * layout.total + layout.first[t]) * kernels.lanes }
+
+    /// Spans of blocks, in parallel: `body(first block, blocks, worker)`.
+    private func spans(_ body: (Int, Int, Int) -> Void) {
+        Workers.run(threads: options.threads, chunks: (blocks + Self.span - 1) / Self.span) { c, worker in
+            let b = c * Self.span
+            body(b, min(Self.span, self.blocks - b), worker)
+        }
+    }
+
+    /// Logits -> probabilities.
+    private func forward() {
+        let W = kernels.lanes, D = layout.total
+        spans { b, n, _ in
+            self.probabilities.base.advanced(by: b * D * W).update(from: self.logits.base + b * D * W, count: n * D * W)
+            for k in b..<b + n { for t in self.layout.levels.indices { self.kernels.softmax(self.column(t, block: k), self.layout.levels[t]) } }
+        }
+    }
+
+    /// The table's marginals against the released ones: `residual` = 2 w (error), and the loss.
+    func measure() -> Double {
+        Workers.run(threads: options.threads, chunks: targets.count) { k, worker in self.measure(self.targets[k], k, self.rooms[worker]) }
+        return errors.reduce(0, +)
+    }
+
+    private func measure(_ t: Target, _ k: Int, _ room: Buffer<Float>) {
+        let D = layout.total, W = kernels.lanes, c = t.columns, K = c.map { layout.levels[$0] }
+        let out = residual.base + t.start, scale = 1 / Float(N)
+        for i in 0..<t.cells { out[i] = 0 }
+        switch c.count {
+        case 1:
+            let p = column(c[0])
+            for b in 0..<blocks { for a in 0..<K[0] { for l in 0..<W { out[a] += p[(b * D + a) * W + l] } } }
+        case 2:
+            kernels.weightedGradient(column(c[0]), D, column(c[1]), D, out, blocks, K[0], K[1])
+        default:
+            for v in 0..<K[0] {
+                scaled(c[1], by: c[0], v, from: 0, blocks, room.base)
+                kernels.weightedGradient(room.base, K[1], column(c[2]), D, out + v * K[1] * K[2], blocks, K[1], K[2])
+            }
+        }
+        var error = 0.0
+        for i in 0..<t.cells {
+            let d = out[i] * scale - goal[t.start + i]
+            error += Double(d) * Double(d)
+            out[i] = Float(2 * t.weight) * d
+        }
+        errors[k] = t.weight * error
+    }
+
+    /// room[block][level of t] = probability of that level times that of level v of column u.
+    private func scaled(_ t: Int, by u: Int, _ v: Int, from b: Int, _ n: Int, _ room: UnsafeMutablePointer<Float>) {
+        let W = kernels.lanes, K = layout.levels[t]
+        for m in 0..<n {
+            let p = column(t, block: b + m), q = column(u, block: b + m) + v * W, to = room + m * K * W
+            for k in 0..<K { for l in 0..<W { to[k * W + l] = p[k * W + l] * q[l] } }
+        }
+    }
+
+    /// d loss / d probabilities, times the number of components (Adam does not see the factor), then through the softmax, then one step.
+    private func descend(step: Int) {
+        let D = layout.total, W = kernels.lanes
+        let rate = options.rate * (0.02 + 0.98 * 0.5 * (1 + cos(.pi * Double(step) / Double(max(options.steps, 1)))))
+        let c1 = Float(1 - pow(0.9, Double(step + 1))), c2 = Float(1 - pow(0.99, Double(step + 1)))
+        spans { b, n, worker in
+            let at = b * D * W
+            let g = self.gradient.base + at
+            for i in 0..<n * D * W { g[i] = 0 }
+            for t in self.targets { self.pull(t, b, n, g, self.rooms[worker].base) }
+            self.throughSoftmax(b, n, g)
+            self.kernels.adamStep(self.logits.base + at, self.first.base + at, self.second.base + at, g, Float(rate), 0.9, 0.99, c1, c2, 1e-8, n * D * W)
+        }
+    }
+
+    /// One marginal's part of the gradient for n blocks; g: [n][levels][lanes].
+    private func pull(_ t: Target, _ b: Int, _ n: Int, _ g: UnsafeMutablePointer<Float>, _ room: UnsafeMutablePointer<Float>) {
+        let D = layout.total, W = kernels.lanes, c = t.columns, K = c.map { layout.levels[$0] }
+        let r = residual.base + t.start
+        func to(_ t: Int) -> UnsafeMutablePointer<Float> { g + layout.first[t] * W }
+        switch c.count {
+        case 1:
+            for m in 0..<n { for a in 0..<K[0] { for l in 0..<W { to(c[0])[(m * D + a) * W + l] += r[a] } } }
+        case 2:
+            kernels.linear(column(c[1], block: b), D, r, 1, K[1], r, 2, to(c[0]), D, n, K[1], K[0], 0, r)
+            kernels.linear(column(c[0], block: b), D, r, K[1], 1, r, 2, to(c[1]), D, n, K[0], K[1], 0, r)
+        default:
+            for v in 0..<K[0] {
+                let rv = r + v * K[1] * K[2]
+                scaled(c[1], by: c[0], v, from: b, n, room)
+                kernels.linear(room, K[1], rv, K[2], 1, rv, 2, to(c[2]), D, n, K[1], K[2], 0, rv)
+                // room = p2 R^T: what column 1 gets for each unit of the level's probability, and that level for each unit of column 1.
+                kernels.linear(column(c[2], block: b), D, rv, 1, K[2], rv, 0, room, K[1], n, K[2], K[1], 0, rv)
+                for m in 0..<n {
+                    let p = column(c[1], block: b + m), q = column(c[0], block: b + m) + v * W, x = room + m * K[1] * W
+                    let g1 = to(c[1]) + m * D * W, g0 = to(c[0]) + (m * D + v) * W
+                    for k in 0..<K[1] {
+                        for l in 0..<W {
+                            g1[k * W + l] += x[k * W + l] * q[l]
+                            g0[l] += x[k * W + l] * p[k * W + l]
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// g = p (g - sum p g), column by column.
+    private func throughSoftmax(_ b: Int, _ n: Int, _ g: UnsafeMutablePointer<Float>) {
+        let D = layout.total, W = kernels.lanes
+        for m in 0..<n {
+            for (t, K) in layout.levels.enumerated() {
+                let p = column(t, block: b + m), x = g + (m * D + layout.first[t]) * W
+                for l in 0..<W {
+                    var sum: Float = 0
+                    for k in 0..<K { sum += p[k * W + l] * x[k * W + l] }
+                    for k in 0..<K { x[k * W + l] = p[k * W + l] * (x[k * W + l] - sum) }
+                }
+            }
+        }
+    }
+
+    // MARK: for tests
+
+    /// Logits in their own layout, and d loss / d logits times the number of components at the present ones.
+    var state: Buffer<Float> { logits }
+    func lossAndGradient() -> (loss: Double, gradient: Buffer<Float>) {
+        forward()
+        let loss = measure()
+        let D = layout.total, W = kernels.lanes
+        spans { b, n, worker in
+            let g = self.gradient.base + b * D * W
+            for i in 0..<n * D * W { g[i] = 0 }
+            for t in self.targets { self.pull(t, b, n, g, self.rooms[worker].base) }
+            self.throughSoftmax(b, n, g)
+        }
+        return (loss, gradient)
+    }
+}

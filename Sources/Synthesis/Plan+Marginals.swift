@@ -1,0 +1,68 @@
+// Which marginals the preset `best` buys, and the stages of any preset that sample private rows. Public: from the plan and, for wide
+// tables, from a private selection.
+
+import Basics
+import Privacy
+import Storage
+
+extension Plan {
+    /// Pairs that a selection chooses.
+    var selectedPairs: Int {
+        let m = schema.fields.count, all = m * (m - 1) / 2
+        return min(all, settings.marginals.count > 0 ? settings.marginals.count : 4 * m)
+    }
+
+    /// Every pair of columns, in order.
+    var allPairs: [[Int]] {
+        let m = schema.fields.count
+        return (0..<m).flatMap { a in (a + 1..<max(m, a + 1)).map { [a, $0] } }
+    }
+
+    /// The marginals of the joint release. Without focus columns the given pairs; with them the triples of each focus column and each
+    /// pair of others, which hold those pairs, and the pairs that no triple holds.
+    /// - Parameter pairs: all, or those selected.
+    func marginalRequests(pairs: [[Int]]) -> [MarginalRequest] {
+        let m = schema.fields.count
+        guard m > 1 else { return [MarginalRequest(columns: [0])] }
+        let focus = settings.focus.compactMap { schema.index(of: $0) }
+        var wanted: [[Int]] = []
+        var covered = Set<[Int]>(), seen = Set<[Int]>()
+        for f in focus {
+            for p in pairs where !p.contains(f) {
+                let triple = (p + [f]).sorted()
+                guard seen.insert(triple).inserted else { continue }
+                wanted.append(triple)
+                for k in 0..<3 { covered.insert(triple.enumerated().filter { $0.offset != k }.map(\.element)) }
+            }
+        }
+        wanted += pairs.filter { !covered.contains($0) }
+        return wanted.map { MarginalRequest(columns: $0) }
+    }
+
+    /// What a tilt's weights are sums over: every column, then the released marginals.
+    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { schema.fields.indices.map { [$0] } + requests.map(\.columns) }
+
+    /// The stages whose steps sample batches of private rows.
+    func privateStages(_ noise: Noise) -> [(stage: Stage, batch: Int, noise: Double, steps: Int)] {
+        let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
+        if isBest { return [(.finetuning, f.batch, noise.finetuning, f.steps)] }
+        return [(.autoencoder, a.batch, noise.autoencoder, a.steps), (.diffusion, d.batch, noise.diffusion, d.enabled ? d.steps : 0)]
+    }
+}
+
+extension Plan {
+    /// Keeps the pairs that a private selection chose.
+    func write(pairs: [[Int]]?, to root: GroupWriter) throws {
+        guard selects, let pairs else { return }
+        try root.tensor("selected_pairs", shape: [pairs.count, 2], pairs.flatMap { $0.map { Int32($0) } }, axes: "pairs by places of columns")
+    }
+
+    /// The pairs whose marginals were released: all, or those that were kept.
+    func readPairs(_ root: GroupReader) throws -> [[Int]] {
+        guard selects else { return allPairs }
+        let p = try root.tensor("selected_pairs", shape: [selectedPairs, 2], as: Int32.self), m = schema.fields.count
+        let pairs = (0..<selectedPairs).map { [Int(p[2 * $0]), Int(p[2 * $0 + 1])] }
+        guard pairs.allSatisfy({ $0[0] >= 0 && $0[0] < $0[1] && $0[1] < m }), Set(pairs).count == pairs.count else { throw Failure(.format, "selected pairs: not of these columns") }
+        return pairs
+    }
+}

@@ -1,0 +1,51 @@
+// The marginals that the preset `best` has bought: noisy tables over the encoders' bins. Public once released; model files and
+// checkpoints keep them, and whoever has a file can compare generated rows with them for free.
+
+import Basics
+import Privacy
+import Storage
+
+package struct ReleasedMarginals: Sendable {
+    /// One to three columns each, by place in the schema.
+    package let columns: [[Int]]
+    /// Noisy counts in rows, row-major over the columns' bins; may be negative.
+    package let values: [Buffer<Double>]
+
+    /// - Throws: `.format` when the tables do not fit the columns' bins or a count is not finite.
+    package init(columns: [[Int]], values: [Buffer<Double>], levels: [Int]) throws {
+        guard columns.count == values.count, zip(columns, values).allSatisfy({ c, v in
+            (1...3).contains(c.count) && Set(c).count == c.count && c.allSatisfy(levels.indices.contains)
+                && c.reduce(1) { $0 * levels[$1] } == v.count && v.allSatisfy(\.isFinite)
+        }) else { throw Failure(.format, "released marginals: not of these columns") }
+        (self.columns, self.values) = (columns, values)
+    }
+
+    func write(to root: GroupWriter) throws {
+        try root.group("marginals") { g in
+            try g.tensor("columns", shape: [columns.count, 3], columns.flatMap { c in (0..<3).map { Int32($0 < c.count ? c[$0] : -1) } }, axes: "marginals by places of columns; -1: none")
+            let all = try Buffer<Double>(count: values.reduce(0) { $0 + $1.count }, for: "released marginals")
+            var at = 0
+            for v in values { (all.base + at).update(from: v.base, count: v.count); at += v.count }
+            try g.tensor("counts", shape: [all.count], all, axes: "cells of all marginals, each row-major over its columns' bins")
+        }
+    }
+
+    /// - Parameter count: marginals that the plan can have released.
+    static func read(from root: GroupReader, requests: [MarginalRequest], levels: [Int]) throws -> ReleasedMarginals {
+        let g = try root.group("marginals")
+        let places = try g.tensor("columns", shape: [requests.count, 3], as: Int32.self)
+        for (k, r) in requests.enumerated() {
+            for i in 0..<3 where places[3 * k + i] != Int32(i < r.columns.count ? r.columns[i] : -1) { throw Failure(.format, "released marginals: not those of the plan") }
+        }
+        let sizes = requests.map { $0.columns.reduce(1) { $0 * levels[$1] } }
+        let all = try g.tensor("counts", shape: [sizes.reduce(0, +)], as: Double.self)
+        var at = 0
+        let values = try sizes.map { n in
+            let b = try Buffer<Double>(count: n, for: "released marginals")
+            b.base.update(from: all.base + at, count: n)
+            at += n
+            return b
+        }
+        return try ReleasedMarginals(columns: requests.map(\.columns), values: values, levels: levels)
+    }
+}

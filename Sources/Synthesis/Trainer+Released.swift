@@ -1,0 +1,138 @@
+// The preset `best`: one release of marginals, then everything on rows drawn from a relaxed table that is fitted to them. Apart from
+// the two releases at the top nothing here touches a private row, so every step is free, may be done again, and is the same whatever
+// the number of threads: gradients are summed micro-batch by micro-batch in a fixed order.
+
+import Basics
+import Compute
+import Glibc
+import Networks
+import Privacy
+import Projection
+
+extension Trainer {
+    private enum Purpose { static let posterior: UInt32 = 0x706f7374, batch: UInt32 = 0x62617463, levels: UInt32 = 0x6c657665 }
+    /// Public seeds: nothing private is drawn from them.
+    private var rowSeed: UInt64 { plan.settings.seed ^ 0x726f7773 }
+
+    // MARK: releases
+
+    /// Bins of every column, by cell.
+    private func codes(_ statistics: Statistics) -> [ColumnCodes] { statistics.encoders.map { ColumnCodes(map: $0.binOfCell, count: $0.bins) } }
+
+    func selectPairs() throws {
+        guard let statistics else { throw Self.lost }
+        _ = statistics; throw Failure(.unsupported, "SELECTION")
+    }
+
+    func requests() throws -> [MarginalRequest] {
+        guard let pairs = plan.selects ? pairs : plan.allPairs else { throw Self.lost }
+        return plan.marginalRequests(pairs: pairs)
+    }
+
+    func releaseMarginals() throws {
+        guard let statistics else { throw Self.lost }
+        let requests = try self.requests()
+        let values = try door.releaseMarginals(name: Plan.Stage.marginals.name, requests: requests, codes: codes(statistics), noiseMultiplier: plan.marginalNoise, threads: threads)
+        marginals = try ReleasedMarginals(columns: requests.map(\.columns), values: values, levels: statistics.levels)
+    }
+
+    // MARK: released rows
+
+    /// The columns' shares from the first release and the released marginals, with the deviation of their noise in rows.
+    func noisyMarginals() throws -> [NoisyMarginal] {
+        guard let marginals, let statistics else { throw Self.lost }
+        let deviation = plan.marginalNoise * Double(marginals.columns.count).squareRoot()
+        // A bin of several cells has more noise than one count; its deviation is taken as that of the marginals over the root of their number.
+        let own = min(deviation, max(plan.countDeviation, deviation / Double(statistics.levels.count).squareRoot()))
+        return try statistics.encoders.enumerated().map { try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, deviation: own) }
+            + zip(marginals.columns, marginals.values).map { NoisyMarginal(columns: $0, values: $1, deviation: deviation) }
+    }
+
+    func projectedRows() throws -> ProjectedRows {
+        if let projected { return projected }
+        guard let statistics else { throw Self.lost }
+        let s = plan.settings.projection
+        var options = ProjectionOptions()
+        (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.rate, plan.settings.seed, threads)
+        let table = try RelaxedTable.fit(levels: statistics.levels, marginals: noisyMarginals(), total: statistics.rows,
+                                         shares: statistics.encoders.map(\.binShare), options: options, stop: takeCancel)
+        let rows = try ProjectedRows(table)
+        projected = rows
+        return rows
+    }
+
+    // MARK: networks
+
+    func fitAutoencoder(_ t: Int) throws {
+        guard let fit = autoencoder else { throw Self.lost }
+        let s = plan.settings.autoencoder, vae = fit.network, rows = try projectedRows(), n = s.batch, L = vae.latentCount
+        let b = try releasedBatch(rows: n, columns: rows.levels.count, normals: L, weights: vae.parameters.trainable) { try .autoencoder(VAEScratch(vae)) }
+        let warm = warmth(t, over: s.warmup)
+        b.run(threads: threads) { chunk, lo, m, scratch in
+            guard case .autoencoder(let scratch) = scratch else { return }
+            for i in lo..<lo + m {
+                let k = UInt64(t) * UInt64(n) + UInt64(i)
+                rows.draw(seed: self.rowSeed, row: k, codes: b.codes.base + i, goals: b.goals.base + i, stride: n)
+                var stream = CounterStream(seed: self.rowSeed, row: k, purpose: Purpose.posterior)
+                stream.fillNormal(b.normals.base + i * L, L)
+            }
+            vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m), goals: CodeRows(cells: b.goals.base + lo, stride: n, count: m),
+                            noise: b.normals.base + lo * L, beta: Float(s.beta * warm), into: b.part(chunk), scratch)
+        }
+        fit.update(sum: b.sum(threads: threads), divisor: Double(n), rate: warm * cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+    }
+
+    func fitDiffusion(_ t: Int) throws {
+        let pool = try latents()
+        guard let fit = diffusion else { throw Self.lost }
+        let s = plan.settings.diffusion, denoiser = fit.network, n = s.batch, L = denoiser.shape.latent, K = s.noiseLevels
+        let b = try releasedBatch(rows: n, columns: 0, normals: L + K * L + K, weights: denoiser.parameters.trainable) { try .denoiser(DenoiserScratch(denoiser)) }
+        b.run(threads: threads) { chunk, lo, m, scratch in
+            guard case .denoiser(let scratch) = scratch else { return }
+            // One row's part of the batch: its latent, K noises, K levels.
+            let z = b.normals.base + lo * L, eps = b.normals.base + n * L + lo * K * L, levels = b.normals.base + n * (L + K * L) + lo * K
+            for i in 0..<m {
+                let k = UInt64(t) * UInt64(n) + UInt64(lo + i)
+                var stream = CounterStream(seed: self.rowSeed, row: k, purpose: Purpose.levels)
+                (z + i * L).update(from: pool.row(stream.uniformDouble()), count: L)
+                stream.fillNormal(eps + i * K * L, K * L)
+                stream.fillNormal(levels + i * K, K)
+            }
+            denoiser.gradientSum(z, count: m, noise: eps, levels: levels, into: b.part(chunk), scratch)
+        }
+        let warm = warmth(t, over: s.warmup)
+        fit.update(sum: b.sum(threads: threads), divisor: Double(n), rate: warm * cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+    }
+
+    /// Encoded projected rows with one posterior draw each: what the diffusion learns.
+    private func latents() throws -> LatentPool {
+        if let latentPool { return latentPool }
+        let vae = try finishedAutoencoder()
+        let pool = try LatentPool(projectedRows(), vae, seed: rowSeed &+ 1, threads: threads)
+        latentPool = pool
+        return pool
+    }
+
+    /// Mean and scale by which the diffusion's latents are put back; nil where it works on latents as they are.
+    func latentScale() throws -> LatentScale? { plan.isBest && plan.settings.diffusion.enabled ? try latents().scale : nil }
+
+    // MARK: rake
+
+    /// Fits the tilt on generated rows: post-processing of the released marginals.
+    func rake() throws {
+        guard let statistics, let calibrated else { throw Self.lost }
+        let s = plan.settings.rake
+        let sampler = try Sampler(plan: plan, statistics: statistics, autoencoder: calibrated, denoiser: diffusion?.averaged(), latents: latentScale(), tilt: nil)
+        let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
+        var options = TiltOptions()
+        (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
+        tilt = try Tilt.fit(levels: statistics.levels, marginals: noisyMarginals(), total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
+    }
+
+    private func releasedBatch(rows: Int, columns: Int, normals: Int, weights: Int, _ scratch: () throws -> ReleasedBatch.Scratch) throws -> ReleasedBatch {
+        if let batch, batch.stage == place(of: done).stage { return batch }
+        let made = try ReleasedBatch(stage: place(of: done).stage, rows: rows, columns: columns, normals: normals, weights: weights, scratches: (0..<threads).map { _ in try scratch() })
+        batch = made
+        return made
+    }
+}
