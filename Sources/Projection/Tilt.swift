@@ -82,6 +82,8 @@ private final class TiltFit {
     private let starts: [Int], sizes: [Int]
     /// Residuals well below the noise move theta little: Adam's epsilon is the noise of a share.
     private let slow: [Double]
+    /// One worker's cells of a span of rows.
+    private let rooms: [Buffer<Int32>]
     private static let span = 4096
 
     init(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int, _ options: TiltOptions) throws {
@@ -96,6 +98,7 @@ private final class TiltFit {
         goal = try Buffer(count: at, for: "a tilt")
         for (k, m) in marginals.enumerated() { for i in 0..<m.values.count { goal[starts[k] + i] = m.values[i] / total } }
         slow = marginals.map { max($0.deviation / total, 2e-4) }
+        rooms = try (0..<options.threads).map { _ in try Buffer(count: Self.span, for: "generated rows") }
         log = try Buffer(count: n, for: "generated rows")
         weight = try Buffer(count: n, for: "generated rows")
         sums = try Buffer(count: (n + Self.span - 1) / Self.span, for: "generated rows")
@@ -104,16 +107,21 @@ private final class TiltFit {
     /// log weights of the pool under `scale` theta, weights that sum to 1; returns log of their mean before.
     @discardableResult
     private func weigh(_ scale: Float = 1, fresh: Bool = true) -> Float {
-        Workers.run(threads: options.threads, chunks: sums.count) { c, _ in
-            let lo = c * Self.span, hi = min(lo + Self.span, self.n)
+        let log = log.base, weight = weight.base
+        Workers.run(threads: options.threads, chunks: sums.count) { c, worker in
+            let lo = c * Self.span, hi = min(lo + Self.span, self.n), cell = self.rooms[worker].base
             if fresh {
-                for i in lo..<hi { self.log[i] = 0 }
-                for k in self.marginals.indices { self.each(k, lo, hi) { self.log[$0] += self.theta[$1] } }
+                for i in lo..<hi { log[i] = 0 }
+                for k in self.marginals.indices {
+                    self.cells(k, lo, hi, cell)
+                    let theta = self.theta.base + self.starts[k]
+                    for i in lo..<hi { log[i] += theta[Int(cell[i - lo])] }
+                }
             }
             var sum = 0.0
             for i in lo..<hi {
-                self.weight[i] = exp(Double(scale * self.log[i]))
-                sum += self.weight[i]
+                weight[i] = exp(Double(scale * log[i]))
+                sum += weight[i]
             }
             self.sums[c] = sum
         }
@@ -122,32 +130,39 @@ private final class TiltFit {
         return Float(Glibc.log(total / Double(n)))
     }
 
-    /// body(row, cell) for rows lo ..< hi of marginal k.
-    @inline(__always) private func each(_ k: Int, _ lo: Int, _ hi: Int, _ body: (Int, Int) -> Void) {
-        let c = marginals[k].columns, at = starts[k], x = pool.base
+    /// Cells of rows lo ..< hi in marginal k, from 0: into[0 ..< hi - lo].
+    private func cells(_ k: Int, _ lo: Int, _ hi: Int, _ into: UnsafeMutablePointer<Int32>) {
+        let c = marginals[k].columns, x = pool.base, n = n, count = hi - lo
+        let a = x + c[0] * n + lo
         switch c.count {
-        case 1: for i in lo..<hi { body(i, at + Int(x[c[0] * n + i])) }
+        case 1: for i in 0..<count { into[i] = Int32(a[i]) }
         case 2:
-            let K = levels[c[1]], a = x + c[0] * n, b = x + c[1] * n
-            for i in lo..<hi { body(i, at + Int(a[i]) * K + Int(b[i])) }
+            let K = Int32(levels[c[1]]), b = x + c[1] * n + lo
+            for i in 0..<count { into[i] = Int32(a[i]) &* K &+ Int32(b[i]) }
         default:
-            let K1 = levels[c[1]], K2 = levels[c[2]], a = x + c[0] * n, b = x + c[1] * n, d = x + c[2] * n
-            for i in lo..<hi { body(i, at + (Int(a[i]) * K1 + Int(b[i])) * K2 + Int(d[i])) }
+            let K1 = Int32(levels[c[1]]), K2 = Int32(levels[c[2]]), b = x + c[1] * n + lo, d = x + c[2] * n + lo
+            for i in 0..<count { into[i] = (Int32(a[i]) &* K1 &+ Int32(b[i])) &* K2 &+ Int32(d[i]) }
         }
     }
 
     func step(_ t: Int) {
         weigh()
         let rate = options.rate * (1 - Double(t) / Double(options.steps)), c1 = 1 - pow(0.9, Double(t + 1)), c2 = 1 - pow(0.99, Double(t + 1))
-        Workers.run(threads: options.threads, chunks: marginals.count) { k, _ in
-            let at = self.starts[k], size = self.sizes[k]
-            for i in at..<at + size { self.gradient[i] = 0 }
-            self.each(k, 0, self.n) { self.gradient[$1] += Float(self.weight[$0]) }
-            for i in at..<at + size {
-                let g = Double(self.gradient[i]) - self.goal[i] + self.options.ridge * Double(self.theta[i])
-                let m = 0.9 * Double(self.first[i]) + 0.1 * g, v = 0.99 * Double(self.second[i]) + 0.01 * g * g
-                (self.first[i], self.second[i]) = (Float(m), Float(v))
-                self.theta[i] -= Float(rate * (m / c1) / ((v / c2).squareRoot() + self.slow[k]))
+        let weight = weight.base, n = n, ridge = options.ridge
+        Workers.run(threads: options.threads, chunks: marginals.count) { k, worker in
+            let at = self.starts[k], size = self.sizes[k], cell = self.rooms[worker].base, slow = self.slow[k]
+            let gradient = self.gradient.base + at, goal = self.goal.base + at, first = self.first.base + at, second = self.second.base + at, theta = self.theta.base + at
+            for i in 0..<size { gradient[i] = 0 }
+            for lo in stride(from: 0, to: n, by: Self.span) {
+                let hi = min(lo + Self.span, n)
+                self.cells(k, lo, hi, cell)
+                for i in lo..<hi { gradient[Int(cell[i - lo])] += Float(weight[i]) }
+            }
+            for i in 0..<size {
+                let g = Double(gradient[i]) - goal[i] + ridge * Double(theta[i])
+                let m = 0.9 * Double(first[i]) + 0.1 * g, v = 0.99 * Double(second[i]) + 0.01 * g * g
+                (first[i], second[i]) = (Float(m), Float(v))
+                theta[i] -= Float(rate * (m / c1) / ((v / c2).squareRoot() + slow))
             }
         }
     }

@@ -16,9 +16,11 @@ func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoi
     if var p = vae.parameters.pointer("head.bias") {
         for (t, e) in statistics.encoders.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }
     }
+    // The latents do not depend on the biases.
+    let z = try sampler.latents(seed: 0x6865_6164, count: rows, threads: threads)
     for _ in 0..<rounds {
         if stop() { throw Failure(.cancelled, "training was cancelled; it can be continued") }
-        let mean = try sampler.meanShares(seed: 0x6865_6164, count: rows, threads: threads)
+        let mean = try sampler.meanShares(latents: z, count: rows, threads: threads)
         for (t, e) in statistics.encoders.enumerated() {
             for b in 0..<e.bins {
                 let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))

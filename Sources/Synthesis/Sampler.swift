@@ -78,19 +78,29 @@ struct Sampler: Sendable {
         return out
     }
 
-    /// Mean of the heads' softmax over `count` generated rows, each column's bins in order.
-    func meanShares(seed: UInt64, count: Int, threads: Int) throws -> [[Double]] {
-        let levels = statistics.levels, chunks = (count + Self.chunk - 1) / Self.chunk
+    /// Latents of rows 0 ..< count of `seed`: [count][latent].
+    func latents(seed: UInt64, count: Int, threads: Int) throws -> Buffer<Float> {
+        let L = autoencoder.latentCount, chunks = (count + Self.chunk - 1) / Self.chunk, workers = max(1, min(threads, chunks))
+        let out = try Buffer<Float>(count: count * L, for: "latents"), spaces = try (0..<workers).map { _ in try DrawSpace(self) }
+        Workers.run(threads: workers, chunks: chunks) { k, worker in
+            let w = spaces[worker], lo = k * Self.chunk, n = min(Self.chunk, count - lo)
+            self.draw(seed: seed, first: Int64(lo), count: n, nil, w, latentsOnly: true)
+            (out.base + lo * L).update(from: w.latents.base, count: n * L)
+        }
+        return out
+    }
+
+    /// Mean of the heads' softmax over `count` latents, each column's bins in order.
+    func meanShares(latents z: Buffer<Float>, count: Int, threads: Int) throws -> [[Double]] {
+        let levels = statistics.levels, chunks = (count + Self.chunk - 1) / Self.chunk, L = autoencoder.latentCount
         let workers = max(1, min(threads, chunks))
         let spaces = try (0..<workers).map { _ in try DrawSpace(self) }
         let total = levels.reduce(0, +)
         // One sum a chunk, added in order afterwards: the same whatever the thread count.
         let sums = try Buffer<Double>(count: chunks * total, for: "mean shares")
         Workers.run(threads: workers, chunks: chunks) { k, worker in
-            let w = spaces[worker]
-            let n = min(Self.chunk, count - k * Self.chunk)
-            self.draw(seed: seed, first: Int64(k * Self.chunk), count: n, nil, w, latentsOnly: true)
-            self.autoencoder.decodeLogits(w.latents.base, count: n, into: w.logits.base, w.vae)
+            let w = spaces[worker], n = min(Self.chunk, count - k * Self.chunk)
+            self.autoencoder.decodeLogits(z.base + k * Self.chunk * L, count: n, into: w.logits.base, w.vae)
             for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
         }
         var mean = levels.map { [Double](repeating: 0, count: $0) }
