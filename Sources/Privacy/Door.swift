@@ -1,6 +1,6 @@
 // The one door to private rows. This file holds the only type that stores them and the only code that reads them; whoever wants to
 // know whether the promise is kept reads this file. The mechanisms' parts that see no row are elsewhere: who is drawn
-// (PoissonBatch.swift), which tables (Marginals.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
+// (PoissonBatch.swift), which tables (Marginals.swift, Selection.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
 //
 //     let rows = try PrivateTable(rows: n, cellCounts: [5, 300], groups: ["all"])
 //     try rows.fill(column: 0) { cells in … }                        // once for each column, then never seen again
@@ -8,6 +8,7 @@
 //     door.durable = { ledger in … write it to disk … }              // optional; runs after the charge, before anything is drawn
 //     let (counts, groups) = try door.releaseHistograms(name: "histograms", requests: […], noiseMultiplier: 30)
 //     let tables = try door.releaseMarginals(name: "pairs", requests: […], codes: […], noiseMultiplier: 30, threads: 2)
+//     let pairs = try door.selectPairs(name: "pairs", candidates: […], …, count: 100, rho: 0.01, threads: 2)      // which tables to ask for
 //     let sum = try door.releaseSum(name: "autoencoder", length: P, rates: [q], clips: [C], noise: ν, microBatch: 64, threads: 2) {
 //         rows, worker, out in …  out.add(pointer to P floats)       // Σ clip(v_i) over rows 0 ..< rows.count
 //     }                                                              // sum.base[0 ..< P]: noisy, public
@@ -163,8 +164,9 @@ package final class ClippedSum {
 ///
 /// # Guarantee
 /// Neighbours differ by one row added or removed. Given what was released before, each release is for a row of group g a Poisson-sampled
-/// Gaussian sum with the rate and noise multiplier that stand in the ledger for g, and it is there before anything is drawn. Proofs are in
-/// docs/PRIVACY.md; falsifiers are DoorTests, NeighbourTests, ChargeTests.
+/// Gaussian sum with the rate and noise multiplier that stand in the ledger for g, or a choice that is ρ-zCDP for every row with the ρ that stands
+/// there; and it is there before anything is drawn. Proofs are in docs/PRIVACY.md; falsifiers are DoorTests, NeighbourTests, MarginalTests,
+/// SelectionTests, ChargeTests.
 package final class Door {
     package private(set) var ledger: Ledger
     /// Called with the charged ledger before every draw. When it throws, nothing is drawn and the charge stays.
@@ -193,10 +195,14 @@ package final class Door {
 
     /// Charge, make durable, take fresh randomness; in this order, before a row is read.
     private func open(_ name: String, rates: [Double], noiseMultipliers: [Double]) throws {
-        if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
-        try ledger.charge(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
+        try open(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
             Ledger.Share(group: $0, samplingRate: $1.0, noiseMultiplier: $1.1)
         }))
+    }
+
+    private func open(_ release: Ledger.Release) throws {
+        if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
+        try ledger.charge(release)
         try durable?(ledger)
         try random.beginRelease()
     }
@@ -283,12 +289,63 @@ package final class Door {
             let chunks = layout.chunks(tile)
             try counts.inTurns(chunks.count) { [random] turn in
                 let chunk = chunks.lowerBound + turn, k = layout.table(tile, chunk: chunk), t = layout.tables[k]
-                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), to = out[k].base
-                let from = (chunk - t.firstChunk) * noiseChunk
-                for i in from..<min(from + noiseChunk, t.cells) { to[i] = Double(counts[t.start + i] * weight + noise.sample(stream)) / Double(weight) }
+                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), from = counts.base + t.start, to = out[k].base
+                let first = (chunk - t.firstChunk) * noiseChunk
+                for i in first..<min(first + noiseChunk, t.cells) { to[i] = Double(Int64(from[i]) * weight + noise.sample(stream)) / Double(weight) }
             }
         }
         return out
+    }
+
+    // MARK: selection
+
+    /// The `count` pairs of columns that look least independent, chosen privately: k draws of the exponential mechanism.
+    ///
+    /// The score of a pair is the L1 distance in rows between its true table and the product of the released one-way tables, minus what noise
+    /// of `deviation` would add to it (`PairReference`: it moves by at most 1 with one row). The draws are together `rho`-zCDP (`PeeledSelection`)
+    /// and one entry of the ledger. Only the choice is released.
+    /// - Parameters:
+    ///   - candidates: pairs of different columns; public.
+    ///   - codes: for every column of the table, used or not, what its cells count as; public.
+    ///   - oneWay: for every column [codes[j].count] released numbers in rows; empty where no candidate names it.
+    ///   - total: released row count.
+    ///   - deviation: of the noise in rows that a cell of a chosen pair will get, ≥ 0; public.
+    ///   - count: k, 1 … candidates.count.
+    ///   - memory: bytes of true tables that may be live at once; what does not fit together takes several passes over the rows.
+    /// - Returns: [count] places in `candidates`, in the order drawn.
+    /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `durable` throws. From `durable` on, charged.
+    package func selectPairs(name: String, candidates: [(Int, Int)], codes: [ColumnCodes], oneWay: [Buffer<Double>], total: Double, deviation: Double,
+                             count k: Int, rho: Double, memory: Int = 64 << 20, threads: Int) throws -> [Int] {
+        let layout = try MarginalLayout(candidates.map { [$0.0, $0.1] }, codes, threads: threads, memory: memory, exactly: true)
+        guard (1...candidates.count).contains(k) else { throw Failure(.argument, "selection: there are not that many candidates") }
+        guard oneWay.count == codes.count, layout.columns.allSatisfy({ oneWay[$0].count == codes[$0].count }), total.isFinite, deviation >= 0, deviation.isFinite else {
+            throw Failure(.argument, "selection: released tables do not fit the columns")
+        }
+        let selection = try PeeledSelection(rho: rho, count: k)
+        let shares = try layout.columns.map { try PairReference.shares(oneWay[$0]) }
+        let counts = try TableCounts(table, layout, codes, cancelled)
+        let scores = try Buffer<Int64>(count: candidates.count, for: "scores"), left = try Buffer<UInt32>(count: candidates.count, for: "scores")
+        defer {
+            counts.wipe()
+            explicit_bzero(scores.base, scores.count * MemoryLayout<Int64>.stride)
+        }
+        try open(Ledger.Release(name: name, rho: rho))
+        for tile in layout.tiles {
+            try counts.count(tile)
+            try counts.inTurns(tile.count) { turn in
+                let p = tile.lowerBound + turn, t = layout.tables[p]
+                scores.base[p] = PairReference(shares[t.places[0]], shares[t.places[1]], total: total, deviation: deviation).score(counts.base + t.start)
+            }
+        }
+        var chosen: [Int] = []
+        for p in candidates.indices { left.base[p] = UInt32(truncatingIfNeeded: p) }
+        for round in 0..<k {
+            let n = candidates.count - round
+            guard let i = selection.draw(scores.base, among: left.base, n, random.stream(.selection, round), isCancelled: cancelled.take) else { throw TableCounts.stopped }
+            chosen.append(Int(left.base[i]))
+            left.base[i] = left.base[n - 1]
+        }
+        return chosen
     }
 
     // MARK: sums of clipped vectors
@@ -401,7 +458,7 @@ private final class TableCounts: @unchecked Sendable {
     private let maps: Buffer<UInt16>
     /// For each worker [columns, blockRows].
     private let blocks: [Buffer<UInt16>]
-    private static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
+    static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
 
     init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelled: Cancelled) throws {
         (self.table, self.layout, self.cancelled) = (table, layout, cancelled)
@@ -410,12 +467,8 @@ private final class TableCounts: @unchecked Sendable {
         blocks = try (0..<layout.threads).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
     }
 
-    /// The count of a cell of the tile that was counted last.
-    subscript(cell: Int) -> Int64 {
-        var sum = Int64(counts.base[cell])
-        for p in 1..<max(1, layout.parts) { sum += Int64(counts.base[p * layout.tileCells + cell]) }
-        return sum
-    }
+    /// Counts of the tile that was counted last: [tileCells].
+    var base: UnsafePointer<UInt32> { UnsafePointer(counts.base) }
 
     /// `work` for turns 0 ..< count on all workers.
     /// - Throws: `.cancelled`.
@@ -452,6 +505,9 @@ private final class TableCounts: @unchecked Sendable {
             }
         }
         if let error = turns.failure { throw error }
+        for part in 1..<max(layout.parts, 1) {
+            for c in 0..<layout.tileCells { counts.base[c] &+= counts.base[part &* layout.tileCells &+ c] }
+        }
     }
 
     private func recode(_ place: Int, _ first: Int, _ n: Int, into codes: UnsafeMutablePointer<UInt16>) {
