@@ -458,6 +458,8 @@ private final class TableCounts: @unchecked Sendable {
     private let maps: Buffer<UInt16>
     /// For each worker [columns, blockRows].
     private let blocks: [Buffer<UInt16>]
+    /// For each worker the places of a block's rows in a table, and four copies of a small one.
+    private let sums: [Buffer<UInt32>]
     static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
 
     init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelled: Cancelled) throws {
@@ -465,6 +467,7 @@ private final class TableCounts: @unchecked Sendable {
         maps = try layout.maps(codes, cellCounts: table.cellCounts)
         counts = try Buffer(count: layout.countCells, for: "tables of counts")
         blocks = try (0..<layout.threads).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
+        sums = try blocks.map { _ in try Buffer(count: MarginalLayout.sumCells, for: "a block of codes") }
     }
 
     /// Counts of the tile that was counted last: [tileCells].
@@ -492,6 +495,7 @@ private final class TableCounts: @unchecked Sendable {
         Workers.run(threads: layout.threads) { worker in
             guard let (tables, part) = layout.share(tile, worker: worker) else { return }
             let codes = blocks[worker].base, to = counts.base + part * layout.tileCells
+            let places = sums[worker].base, lanes = places + MarginalLayout.blockRows
             var isUsed = [Bool](repeating: false, count: layout.columns.count)
             for k in tables { for place in layout.tables[k].places { isUsed[place] = true } }
             var first = part * table.rows / layout.parts
@@ -500,7 +504,7 @@ private final class TableCounts: @unchecked Sendable {
                 if cancelled.take() { return turns.stop(Self.stopped) }
                 let n = min(MarginalLayout.blockRows, end - first)
                 for place in isUsed.indices where isUsed[place] { recode(place, first, n, into: codes + place * MarginalLayout.blockRows) }
-                for k in tables { add(layout.tables[k], codes, n, to + layout.tables[k].start) }
+                for k in tables { add(layout.tables[k], codes, n, places, lanes, to + layout.tables[k].start) }
                 first += n
             }
         }
@@ -519,20 +523,37 @@ private final class TableCounts: @unchecked Sendable {
         }
     }
 
-    /// codes: [columns, blockRows], the first n of each; cells: [t.cells].
-    private func add(_ t: MarginalLayout.Table, _ codes: UnsafePointer<UInt16>, _ n: Int, _ cells: UnsafeMutablePointer<UInt32>) {
+    /// codes: [columns, blockRows], the first n of each; cells: [t.cells]; places: [blockRows]; lanes: [4, laneCells], zero before and after.
+    private func add(_ t: MarginalLayout.Table, _ codes: UnsafePointer<UInt16>, _ n: Int, _ places: UnsafeMutablePointer<UInt32>,
+                     _ lanes: UnsafeMutablePointer<UInt32>, _ cells: UnsafeMutablePointer<UInt32>) {
         let a = codes + t.places[0] * MarginalLayout.blockRows
-        guard t.places.count > 1 else {
-            for i in 0..<n { cells[Int(a[i])] &+= 1 }
+        for i in 0..<n { places[i] = UInt32(a[i]) }
+        for k in 1..<t.places.count {
+            let b = codes + t.places[k] * MarginalLayout.blockRows, width = UInt32(truncatingIfNeeded: t.sizes[k])
+            for i in 0..<n { places[i] = places[i] &* width &+ UInt32(b[i]) }
+        }
+        let stride = MarginalLayout.laneCells
+        guard t.cells <= stride, n >= t.cells else {
+            for i in 0..<n { cells[Int(places[i])] &+= 1 }
             return
         }
-        let b = codes + t.places[1] * MarginalLayout.blockRows, width = t.sizes[1]
-        guard t.places.count > 2 else {
-            for i in 0..<n { cells[Int(a[i]) &* width &+ Int(b[i])] &+= 1 }
-            return
+        // Rows that meet in one cell wait for each other: four copies of a small table, and rows of one cell are four times as fast.
+        var i = 0
+        while i &+ 4 <= n {
+            lanes[Int(places[i])] &+= 1
+            lanes[stride &+ Int(places[i &+ 1])] &+= 1
+            lanes[2 &* stride &+ Int(places[i &+ 2])] &+= 1
+            lanes[3 &* stride &+ Int(places[i &+ 3])] &+= 1
+            i &+= 4
         }
-        let c = codes + t.places[2] * MarginalLayout.blockRows, depth = t.sizes[2]
-        for i in 0..<n { cells[(Int(a[i]) &* width &+ Int(b[i])) &* depth &+ Int(c[i])] &+= 1 }
+        while i < n {
+            lanes[Int(places[i])] &+= 1
+            i &+= 1
+        }
+        for c in 0..<t.cells {
+            cells[c] &+= (lanes[c] &+ lanes[stride &+ c]) &+ (lanes[2 &* stride &+ c] &+ lanes[3 &* stride &+ c])
+            for l in 0..<4 { lanes[l &* stride &+ c] = 0 }
+        }
     }
 
     /// No true count outlives its release.
@@ -540,5 +561,6 @@ private final class TableCounts: @unchecked Sendable {
         // A plain loop before the memory is given back could be left out by the compiler.
         explicit_bzero(counts.base, counts.count * MemoryLayout<UInt32>.stride)
         for b in blocks { explicit_bzero(b.base, b.count * MemoryLayout<UInt16>.stride) }
+        for b in sums { explicit_bzero(b.base, b.count * MemoryLayout<UInt32>.stride) }
     }
 }

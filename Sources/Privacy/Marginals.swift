@@ -53,6 +53,10 @@ struct MarginalLayout {
 
     /// Rows that are recoded at a time: two columns of them and a table fit into the first cache, all columns into the second.
     static let blockRows = 2048
+    /// Tables up to this size are counted in four copies at once.
+    static let laneCells = 1024
+    /// One worker's places of a block's rows and four copies of a small table.
+    static let sumCells = blockRows + 4 * laneCells
     /// Bytes of counts that are live at once unless somebody says otherwise; one table may be larger.
     static let usualMemory = 64 << 20
     /// Cells of all tables of a call: offsets and numbers of streams stay small.
@@ -116,7 +120,9 @@ struct MarginalLayout {
     }
 
     /// Bytes while counting: counts, blocks of codes and maps.
-    var bytes: Int { countCells * MemoryLayout<UInt32>.stride + (threads * blockCells + mapCells) * MemoryLayout<UInt16>.stride }
+    var bytes: Int {
+        (countCells + threads * Self.sumCells) * MemoryLayout<UInt32>.stride + (threads * blockCells + mapCells) * MemoryLayout<UInt16>.stride
+    }
     var countCells: Int { parts * tileCells }
     var blockCells: Int { columns.count * Self.blockRows }
 

@@ -105,8 +105,8 @@ final class MarginalTests: XCTestCase {
 
     func testMemoryIsStated() throws {
         let codes = try columnCodes([Array(0..<10), Array(0..<20)])
-        // 200 cells counted and released, two blocks of two columns, two maps.
-        XCTAssertEqual(try marginalMemory(requests: [.init(columns: [0, 1])], codes: codes, threads: 1), 200 * 4 + 200 * 8 + 2 * 2048 * 2 + 30 * 2)
+        // 200 cells counted and released, a block of two columns, places and four small tables, two maps.
+        XCTAssertEqual(try marginalMemory(requests: [.init(columns: [0, 1])], codes: codes, threads: 1), 200 * 4 + 200 * 8 + 2 * 2048 * 2 + 6144 * 4 + 30 * 2)
         let large = try columnCodes([[65_535], [65_535]])
         XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0, 1])], codes: large, threads: 1))
         XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0]), .init(columns: [0, 1])], codes: large, threads: 1))

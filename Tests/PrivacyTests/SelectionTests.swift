@@ -208,6 +208,6 @@ final class SelectionTests: XCTestCase {
         refused(memory: 63)
         for t in [0, 1025] { refused(threads: t) }
         XCTAssertTrue(d.ledger.releases.isEmpty)
-        XCTAssertEqual(try selectionMemory(candidates: [(0, 1), (1, 2)], codes: codes(), memory: 64, threads: 1), 64 + 2 * (3 * 2048 + 12) + 3 * 4 * 8 + 2 * 12)
+        XCTAssertEqual(try selectionMemory(candidates: [(0, 1), (1, 2)], codes: codes(), memory: 64, threads: 1), 64 + 2 * (3 * 2048 + 12) + 6144 * 4 + 3 * 4 * 8 + 2 * 12)
     }
 }
