@@ -466,7 +466,7 @@ private final class TableCounts: @unchecked Sendable {
         (self.table, self.layout, self.cancelled) = (table, layout, cancelled)
         maps = try layout.maps(codes, cellCounts: table.cellCounts)
         counts = try Buffer(count: layout.countCells, for: "tables of counts")
-        blocks = try (0..<layout.threads).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
+        blocks = try (0..<layout.workers).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
         sums = try blocks.map { _ in try Buffer(count: MarginalLayout.sumCells, for: "a block of codes") }
     }
 
@@ -492,7 +492,7 @@ private final class TableCounts: @unchecked Sendable {
     func count(_ tile: Range<Int>) throws {
         memset(counts.base, 0, counts.count * MemoryLayout<UInt32>.stride)
         let turns = Turns(0)
-        Workers.run(threads: layout.threads) { worker in
+        Workers.run(threads: layout.workers) { worker in
             guard let (tables, part) = layout.share(tile, worker: worker) else { return }
             let codes = blocks[worker].base, to = counts.base + part * layout.tileCells
             let places = sums[worker].base, lanes = places + MarginalLayout.blockRows

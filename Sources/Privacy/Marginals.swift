@@ -69,6 +69,8 @@ struct MarginalLayout {
     let threads: Int
     /// Copies of a tile's counts: with fewer tables than threads the rows are split as well.
     let parts: Int
+    /// Threads that count: no more than there are tables and copies.
+    let workers: Int
     /// Cells of the largest tile.
     let tileCells: Int
     /// Where the map of each of `columns` begins in `maps`, and the cells of all.
@@ -117,11 +119,12 @@ struct MarginalLayout {
         tiles.append(first..<requests.count)
         (self.tables, self.tiles, self.threads, tileCells) = (tables, tiles, threads, most)
         parts = max(1, min(threads / requests.count, room / most))
+        workers = min(threads, requests.count) * parts
     }
 
     /// Bytes while counting: counts, blocks of codes and maps.
     var bytes: Int {
-        (countCells + threads * Self.sumCells) * MemoryLayout<UInt32>.stride + (threads * blockCells + mapCells) * MemoryLayout<UInt16>.stride
+        (countCells + workers * Self.sumCells) * MemoryLayout<UInt32>.stride + (workers * blockCells + mapCells) * MemoryLayout<UInt16>.stride
     }
     var countCells: Int { parts * tileCells }
     var blockCells: Int { columns.count * Self.blockRows }
