@@ -277,7 +277,8 @@ package final class Door {
                                   threads: Int) throws -> [Buffer<Double>] {
         let layout = try MarginalLayout(requests.map(\.columns), codes, threads: threads)
         guard requests.allSatisfy({ (1...1 << 20).contains($0.weight) }) else { throw Failure(.argument, "marginals: a weight is out of range") }
-        let square = requests.reduce(0.0) { $0 + Double($1.weight) * Double($1.weight) }
+        // Below 2⁶⁰, summed exactly.
+        let square = Double(requests.reduce(0) { $0 + $1.weight * $1.weight })
         let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
         // All memory first: what cannot be had is not charged for.
         let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
