@@ -4,8 +4,9 @@
     python Benchmarks/recompute_epsilon.py MODEL.flip.h5 [...]        exits 1 when a figure is off by more than 1e-6 relative, or above the target
 
 Reads /ledger: its attributes spent, delta and order, and /ledger/events, one row per release and group (AnnData's dataframe encoding:
-columns name, group, sampling_rate, noise_multiplier, count); and from /plan the epsilon that was asked for. For every group the releases are
-composed under add/remove-one neighbours at the ledger's own order; a release at rate 1 is an unsampled Gaussian. ε is the largest over groups.
+columns name, group, sampling_rate, noise_multiplier, count, and rho where a release is zCDP); and from /plan the epsilon that was asked for. For
+every group the releases are composed under add/remove-one neighbours at the ledger's own order; a release at rate 1 is an unsampled Gaussian, one
+with rho above 0 is ρ-zCDP. ε is the largest over groups.
 """
 import json, sys
 
@@ -36,7 +37,8 @@ def read(path):
         scalars = {k: float(ledger.attrs[k]) for k in ("spent", "delta", "order")}
         scalars["target"] = float(json.loads(text(f["plan"]))["epsilon"])
         events = ledger["events"]
-        rows = list(zip(*(column(events, n) for n in ("name", "group", "sampling_rate", "noise_multiplier", "count"))))
+        columns = [column(events, n) for n in ("name", "group", "sampling_rate", "noise_multiplier", "count")]
+        rows = list(zip(*columns, column(events, "rho") if "rho" in events else [0.0] * len(columns[0])))
     return scalars, rows
 
 
@@ -45,8 +47,10 @@ def recompute(scalars, rows):
     out = {}
     for group in sorted({r[1] for r in rows}):
         accountant = RdpAccountant(orders=[int(scalars["order"])], neighboring_relation=dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE)
-        for _, g, q, sigma, count in rows:
-            if g == group:
+        for _, g, q, sigma, count, rho in rows:
+            if g == group and rho > 0:
+                accountant.compose(dp_accounting.ZCDpEvent(rho), int(count))
+            elif g == group:
                 event = dp_accounting.GaussianDpEvent(sigma)
                 accountant.compose(event if q >= 1 else dp_accounting.PoissonSampledDpEvent(q, event), int(count))
         out[group] = float(accountant.get_epsilon(scalars["delta"]))

@@ -53,10 +53,7 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
         }
         guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
         let box = AccountantBox(order: ledger.order)
-        for release in ledger.releases {
-            let share = release.groups[index]
-            box.renyi.compose(noiseMultiplier: share.noiseMultiplier, samplingRate: share.samplingRate, count: release.count)
-        }
+        for release in ledger.releases { box.renyi.compose(release, group: index) }
         return box
     }
 }

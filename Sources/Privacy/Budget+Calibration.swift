@@ -35,6 +35,13 @@ extension Budget {
         return s
     }
 
+    /// ρ of a zCDP release that may use `share` of R*: ρ α* ≤ share · R*.
+    /// - Throws: `.argument` when `share` is not inside (0, 1].
+    package func rho(share: Double) throws -> Double {
+        guard share > 0, share <= 1 else { throw Failure(.argument, "share of a release: must be above 0 and at most 1") }
+        return share * ceiling / Double(order) * (1 - Self.slack)
+    }
+
     /// One group: the least s with spent + Σ count · D(rate, s · weight) ≤ R*, within 1e-9 of it.
     package func calibrate(_ events: [Event], spent: Double) throws -> Double { try calibrate([(events, spent)]) }
 

@@ -1,6 +1,6 @@
 // The one door to private rows. This file holds the only type that stores them and the only code that reads them; whoever wants to
 // know whether the promise is kept reads this file. The mechanisms' parts that see no row are elsewhere: who is drawn
-// (PoissonBatch.swift), which tables (Marginals.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
+// (PoissonBatch.swift), which tables (Marginals.swift, Selection.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
 //
 //     let rows = try PrivateTable(rows: n, cellCounts: [5, 300], groups: ["all"])
 //     try rows.fill(column: 0) { cells in … }                        // once for each column, then never seen again
@@ -8,6 +8,7 @@
 //     door.durable = { ledger in … write it to disk … }              // optional; runs after the charge, before anything is drawn
 //     let (counts, groups) = try door.releaseHistograms(name: "histograms", requests: […], noiseMultiplier: 30)
 //     let tables = try door.releaseMarginals(name: "pairs", requests: […], codes: […], noiseMultiplier: 30, threads: 2)
+//     let pairs = try door.selectPairs(name: "pairs", candidates: […], …, count: 100, rho: 0.01, threads: 2)      // which tables to ask for
 //     let sum = try door.releaseSum(name: "autoencoder", length: P, rates: [q], clips: [C], noise: ν, microBatch: 64, threads: 2) {
 //         rows, worker, out in …  out.add(pointer to P floats)       // Σ clip(v_i) over rows 0 ..< rows.count
 //     }                                                              // sum.base[0 ..< P]: noisy, public
@@ -163,8 +164,9 @@ package final class ClippedSum {
 ///
 /// # Guarantee
 /// Neighbours differ by one row added or removed. Given what was released before, each release is for a row of group g a Poisson-sampled
-/// Gaussian sum with the rate and noise multiplier that stand in the ledger for g, and it is there before anything is drawn. Proofs are in
-/// docs/PRIVACY.md; falsifiers are DoorTests, NeighbourTests, ChargeTests.
+/// Gaussian sum with the rate and noise multiplier that stand in the ledger for g, or a choice that is ρ-zCDP for every row with the ρ that stands
+/// there; and it is there before anything is drawn. Proofs are in docs/PRIVACY.md; falsifiers are DoorTests, NeighbourTests, MarginalTests,
+/// SelectionTests, ChargeTests.
 package final class Door {
     package private(set) var ledger: Ledger
     /// Called with the charged ledger before every draw. When it throws, nothing is drawn and the charge stays.
@@ -193,10 +195,14 @@ package final class Door {
 
     /// Charge, make durable, take fresh randomness; in this order, before a row is read.
     private func open(_ name: String, rates: [Double], noiseMultipliers: [Double]) throws {
-        if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
-        try ledger.charge(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
+        try open(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
             Ledger.Share(group: $0, samplingRate: $1.0, noiseMultiplier: $1.1)
         }))
+    }
+
+    private func open(_ release: Ledger.Release) throws {
+        if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
+        try ledger.charge(release)
         try durable?(ledger)
         try random.beginRelease()
     }
@@ -271,7 +277,8 @@ package final class Door {
                                   threads: Int) throws -> [Buffer<Double>] {
         let layout = try MarginalLayout(requests.map(\.columns), codes, threads: threads)
         guard requests.allSatisfy({ (1...1 << 20).contains($0.weight) }) else { throw Failure(.argument, "marginals: a weight is out of range") }
-        let square = requests.reduce(0.0) { $0 + Double($1.weight) * Double($1.weight) }
+        // Below 2⁶⁰, summed exactly.
+        let square = Double(requests.reduce(0) { $0 + $1.weight * $1.weight })
         let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
         // All memory first: what cannot be had is not charged for.
         let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
@@ -283,12 +290,63 @@ package final class Door {
             let chunks = layout.chunks(tile)
             try counts.inTurns(chunks.count) { [random] turn in
                 let chunk = chunks.lowerBound + turn, k = layout.table(tile, chunk: chunk), t = layout.tables[k]
-                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), to = out[k].base
-                let from = (chunk - t.firstChunk) * noiseChunk
-                for i in from..<min(from + noiseChunk, t.cells) { to[i] = Double(counts[t.start + i] * weight + noise.sample(stream)) / Double(weight) }
+                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), from = counts.base + t.start, to = out[k].base
+                let first = (chunk - t.firstChunk) * noiseChunk
+                for i in first..<min(first + noiseChunk, t.cells) { to[i] = Double(Int64(from[i]) * weight + noise.sample(stream)) / Double(weight) }
             }
         }
         return out
+    }
+
+    // MARK: selection
+
+    /// The `count` pairs of columns that look least independent, chosen privately: k draws of the exponential mechanism.
+    ///
+    /// The score of a pair is the L1 distance in rows between its true table and the product of the released one-way tables, minus what noise
+    /// of `deviation` would add to it (`PairReference`: it moves by at most 1 with one row). The draws are together `rho`-zCDP (`PeeledSelection`)
+    /// and one entry of the ledger. Only the choice is released.
+    /// - Parameters:
+    ///   - candidates: pairs of different columns; public.
+    ///   - codes: for every column of the table, used or not, what its cells count as; public.
+    ///   - oneWay: for every column [codes[j].count] released numbers in rows; empty where no candidate names it.
+    ///   - total: released row count.
+    ///   - deviation: of the noise in rows that a cell of a chosen pair will get, ≥ 0; public.
+    ///   - count: k, 1 … candidates.count.
+    ///   - memory: bytes of true tables that may be live at once; what does not fit together takes several passes over the rows.
+    /// - Returns: [count] places in `candidates`, in the order drawn.
+    /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `durable` throws. From `durable` on, charged.
+    package func selectPairs(name: String, candidates: [(Int, Int)], codes: [ColumnCodes], oneWay: [Buffer<Double>], total: Double, deviation: Double,
+                             count k: Int, rho: Double, memory: Int = 64 << 20, threads: Int) throws -> [Int] {
+        let layout = try MarginalLayout(candidates.map { [$0.0, $0.1] }, codes, threads: threads, memory: memory, exactly: true)
+        guard (1...candidates.count).contains(k) else { throw Failure(.argument, "selection: there are not that many candidates") }
+        guard oneWay.count == codes.count, layout.columns.allSatisfy({ oneWay[$0].count == codes[$0].count }), total.isFinite, deviation >= 0, deviation.isFinite else {
+            throw Failure(.argument, "selection: released tables do not fit the columns")
+        }
+        let selection = try PeeledSelection(rho: rho, count: k)
+        let shares = try layout.columns.map { try PairReference.shares(oneWay[$0]) }
+        let counts = try TableCounts(table, layout, codes, cancelled)
+        let scores = try Buffer<Int64>(count: candidates.count, for: "scores"), left = try Buffer<UInt32>(count: candidates.count, for: "scores")
+        defer {
+            counts.wipe()
+            explicit_bzero(scores.base, scores.count * MemoryLayout<Int64>.stride)
+        }
+        try open(Ledger.Release(name: name, rho: rho))
+        for tile in layout.tiles {
+            try counts.count(tile)
+            try counts.inTurns(tile.count) { turn in
+                let p = tile.lowerBound + turn, t = layout.tables[p]
+                scores.base[p] = PairReference(shares[t.places[0]], shares[t.places[1]], total: total, deviation: deviation).score(counts.base + t.start)
+            }
+        }
+        var chosen: [Int] = []
+        for p in candidates.indices { left.base[p] = UInt32(truncatingIfNeeded: p) }
+        for round in 0..<k {
+            let n = candidates.count - round
+            guard let i = selection.draw(scores.base, among: left.base, n, random.stream(.selection, round), isCancelled: cancelled.take) else { throw TableCounts.stopped }
+            chosen.append(Int(left.base[i]))
+            left.base[i] = left.base[n - 1]
+        }
+        return chosen
     }
 
     // MARK: sums of clipped vectors
@@ -401,21 +459,20 @@ private final class TableCounts: @unchecked Sendable {
     private let maps: Buffer<UInt16>
     /// For each worker [columns, blockRows].
     private let blocks: [Buffer<UInt16>]
-    private static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
+    /// For each worker the places of a block's rows in a table, and four copies of a small one.
+    private let sums: [Buffer<UInt32>]
+    static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
 
     init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelled: Cancelled) throws {
         (self.table, self.layout, self.cancelled) = (table, layout, cancelled)
         maps = try layout.maps(codes, cellCounts: table.cellCounts)
         counts = try Buffer(count: layout.countCells, for: "tables of counts")
-        blocks = try (0..<layout.threads).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
+        blocks = try (0..<layout.workers).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
+        sums = try blocks.map { _ in try Buffer(count: MarginalLayout.sumCells, for: "a block of codes") }
     }
 
-    /// The count of a cell of the tile that was counted last.
-    subscript(cell: Int) -> Int64 {
-        var sum = Int64(counts.base[cell])
-        for p in 1..<max(1, layout.parts) { sum += Int64(counts.base[p * layout.tileCells + cell]) }
-        return sum
-    }
+    /// Counts of the tile that was counted last: [tileCells].
+    var base: UnsafePointer<UInt32> { UnsafePointer(counts.base) }
 
     /// `work` for turns 0 ..< count on all workers.
     /// - Throws: `.cancelled`.
@@ -436,9 +493,10 @@ private final class TableCounts: @unchecked Sendable {
     func count(_ tile: Range<Int>) throws {
         memset(counts.base, 0, counts.count * MemoryLayout<UInt32>.stride)
         let turns = Turns(0)
-        Workers.run(threads: layout.threads) { worker in
+        Workers.run(threads: layout.workers) { worker in
             guard let (tables, part) = layout.share(tile, worker: worker) else { return }
             let codes = blocks[worker].base, to = counts.base + part * layout.tileCells
+            let places = sums[worker].base, lanes = places + MarginalLayout.blockRows
             var isUsed = [Bool](repeating: false, count: layout.columns.count)
             for k in tables { for place in layout.tables[k].places { isUsed[place] = true } }
             var first = part * table.rows / layout.parts
@@ -447,11 +505,14 @@ private final class TableCounts: @unchecked Sendable {
                 if cancelled.take() { return turns.stop(Self.stopped) }
                 let n = min(MarginalLayout.blockRows, end - first)
                 for place in isUsed.indices where isUsed[place] { recode(place, first, n, into: codes + place * MarginalLayout.blockRows) }
-                for k in tables { add(layout.tables[k], codes, n, to + layout.tables[k].start) }
+                for k in tables { add(layout.tables[k], codes, n, places, lanes, to + layout.tables[k].start) }
                 first += n
             }
         }
         if let error = turns.failure { throw error }
+        for part in 1..<max(layout.parts, 1) {
+            for c in 0..<layout.tileCells { counts.base[c] &+= counts.base[part &* layout.tileCells &+ c] }
+        }
     }
 
     private func recode(_ place: Int, _ first: Int, _ n: Int, into codes: UnsafeMutablePointer<UInt16>) {
@@ -463,20 +524,37 @@ private final class TableCounts: @unchecked Sendable {
         }
     }
 
-    /// codes: [columns, blockRows], the first n of each; cells: [t.cells].
-    private func add(_ t: MarginalLayout.Table, _ codes: UnsafePointer<UInt16>, _ n: Int, _ cells: UnsafeMutablePointer<UInt32>) {
+    /// codes: [columns, blockRows], the first n of each; cells: [t.cells]; places: [blockRows]; lanes: [4, laneCells], zero before and after.
+    private func add(_ t: MarginalLayout.Table, _ codes: UnsafePointer<UInt16>, _ n: Int, _ places: UnsafeMutablePointer<UInt32>,
+                     _ lanes: UnsafeMutablePointer<UInt32>, _ cells: UnsafeMutablePointer<UInt32>) {
         let a = codes + t.places[0] * MarginalLayout.blockRows
-        guard t.places.count > 1 else {
-            for i in 0..<n { cells[Int(a[i])] &+= 1 }
+        for i in 0..<n { places[i] = UInt32(a[i]) }
+        for k in 1..<t.places.count {
+            let b = codes + t.places[k] * MarginalLayout.blockRows, width = UInt32(truncatingIfNeeded: t.sizes[k])
+            for i in 0..<n { places[i] = places[i] &* width &+ UInt32(b[i]) }
+        }
+        let stride = MarginalLayout.laneCells
+        guard t.cells <= stride, n >= t.cells else {
+            for i in 0..<n { cells[Int(places[i])] &+= 1 }
             return
         }
-        let b = codes + t.places[1] * MarginalLayout.blockRows, width = t.sizes[1]
-        guard t.places.count > 2 else {
-            for i in 0..<n { cells[Int(a[i]) &* width &+ Int(b[i])] &+= 1 }
-            return
+        // Rows that meet in one cell wait for each other: four copies of a small table, and rows of one cell are four times as fast.
+        var i = 0
+        while i &+ 4 <= n {
+            lanes[Int(places[i])] &+= 1
+            lanes[stride &+ Int(places[i &+ 1])] &+= 1
+            lanes[2 &* stride &+ Int(places[i &+ 2])] &+= 1
+            lanes[3 &* stride &+ Int(places[i &+ 3])] &+= 1
+            i &+= 4
         }
-        let c = codes + t.places[2] * MarginalLayout.blockRows, depth = t.sizes[2]
-        for i in 0..<n { cells[(Int(a[i]) &* width &+ Int(b[i])) &* depth &+ Int(c[i])] &+= 1 }
+        while i < n {
+            lanes[Int(places[i])] &+= 1
+            i &+= 1
+        }
+        for c in 0..<t.cells {
+            cells[c] &+= (lanes[c] &+ lanes[stride &+ c]) &+ (lanes[2 &* stride &+ c] &+ lanes[3 &* stride &+ c])
+            for l in 0..<4 { lanes[l &* stride &+ c] = 0 }
+        }
     }
 
     /// No true count outlives its release.
@@ -484,5 +562,6 @@ private final class TableCounts: @unchecked Sendable {
         // A plain loop before the memory is given back could be left out by the compiler.
         explicit_bzero(counts.base, counts.count * MemoryLayout<UInt32>.stride)
         for b in blocks { explicit_bzero(b.base, b.count * MemoryLayout<UInt16>.stride) }
+        for b in sums { explicit_bzero(b.base, b.count * MemoryLayout<UInt32>.stride) }
     }
 }

@@ -13,15 +13,17 @@ extension Ledger {
             ("groups", .object(JSONObject(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: spent(group: $0)))) }))),
             ("assumptions", .array(assumptions.map { .string($0) })),
             ("releases", .array(releases.map { r in
-                .object(JSONObject([
-                    ("name", .string(r.name)), ("count", .int(Int64(r.count))),
-                    ("groups", .object(JSONObject(r.groups.map { share in
-                        (share.group, .object(JSONObject([("sampling_rate", .number(share.samplingRate)), ("noise_multiplier", .number(share.noiseMultiplier))])))
-                    }))),
-                ]))
+                .object(JSONObject([("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)]))
             })),
             ("notes", .array(Self.notes.map { .string($0) })),
         ]))
+    }
+
+    private func price(_ r: Release) -> (String, JSON) {
+        if let rho = r.rho { return ("rho", .number(rho)) }
+        return ("groups", .object(JSONObject(r.groups.map { share in
+            (share.group, .object(JSONObject([("sampling_rate", .number(share.samplingRate)), ("noise_multiplier", .number(share.noiseMultiplier))])))
+        })))
     }
 
     /// What every report of an ε has to say beside it.
@@ -45,14 +47,17 @@ extension Ledger {
                                 assumptions: assumptions)
             for (i, item) in try r.array("releases").enumerated() {
                 let e = try JSONReader(item, context: "ledger, release \(i + 1)", code: .format)
-                let shares = try Self.members(e.value("groups"), "groups").map { member in
-                    let s = try JSONReader(member.value, context: "ledger, release \(i + 1), group \(quoted(member.key))", code: .format)
-                    let share = try Share(group: member.key, samplingRate: s.double("sampling_rate"), noiseMultiplier: s.double("noise_multiplier"))
-                    try s.finish()
-                    return share
+                let name = try e.string("name"), count = try Int(e.int64("count", in: 1...Int64(Self.mostReleases))), entries = ledger.releases.count
+                if item["rho"] != nil {
+                    try ledger.charge(Release(name: name, count: count, rho: e.double("rho")))
+                } else {
+                    try ledger.charge(Release(name: name, count: count, groups: Self.members(e.value("groups"), "groups").map { member in
+                        let s = try JSONReader(member.value, context: "ledger, release \(i + 1), group \(quoted(member.key))", code: .format)
+                        let share = try Share(group: member.key, samplingRate: s.double("sampling_rate"), noiseMultiplier: s.double("noise_multiplier"))
+                        try s.finish()
+                        return share
+                    }))
                 }
-                let entries = ledger.releases.count
-                try ledger.charge(Release(name: e.string("name"), count: Int(e.int64("count", in: 1...Int64(Self.mostReleases))), groups: shares))
                 guard ledger.releases.count == entries + 1 else { throw Failure(.format, "ledger: equal releases in a row must be one entry") }
                 try e.finish()
             }

@@ -17,13 +17,29 @@ package struct Ledger: Sendable, Equatable {
             (self.group, self.samplingRate, self.noiseMultiplier) = (group, samplingRate, noiseMultiplier)
         }
     }
-    /// `count` Poisson-sampled Gaussian sums with the same parameters, each with a batch of its own.
+    /// `count` Poisson-sampled Gaussian sums with the same parameters, each with a batch of its own; or `count` mechanisms that are ρ-zCDP.
     package struct Release: Sendable, Equatable {
         package let name: String
         package let count: Int
-        /// One share for each group of the ledger, in its order.
+        /// One share for each group of the ledger, in its order; none where `rho` stands.
         package let groups: [Share]
-        package init(name: String, count: Int = 1, groups: [Share]) { (self.name, self.count, self.groups) = (name, count, groups) }
+        /// Zero-concentrated privacy, for a row of any group: divergence ρ α at every order α (Bun and Steinke 2016, arXiv 1605.02065). Above 0.
+        package let rho: Double?
+        package init(name: String, count: Int = 1, groups: [Share]) { (self.name, self.count, self.groups, rho) = (name, count, groups, nil) }
+        package init(name: String, count: Int = 1, rho: Double) { (self.name, self.count, groups, self.rho) = (name, count, [], rho) }
+        private init(_ r: Release, count: Int) { (name, self.count, groups, rho) = (r.name, count, r.groups, r.rho) }
+
+        /// As many of the same.
+        package func times(_ count: Int) -> Release { Release(self, count: count) }
+
+        /// Divergence of all of them for a row of group g (its place in the ledger), nats; ∞ when there is no such group.
+        package func divergence(group g: Int, order: Int) -> Double { Double(count) * unit(group: g, order: order) }
+
+        fileprivate func unit(group g: Int, order: Int) -> Double {
+            if let rho { return rdpZeroConcentrated(rho: rho, order: order) }
+            return groups.indices.contains(g) ? rdpSubsampledGaussian(q: groups[g].samplingRate, sigma: groups[g].noiseMultiplier, order: order) : .infinity
+        }
+        fileprivate func isSame(_ r: Release) -> Bool { name == r.name && groups == r.groups && rho == r.rho }
     }
 
     /// The promise: ε (nats) at δ, whatever is released under this ledger.
@@ -66,22 +82,26 @@ package struct Ledger: Sendable, Equatable {
     /// Falsifiers: LedgerTests, BudgetTests.
     /// - Throws: `.budget` when a group would end above R*; `.argument` for a release of other groups or parameters out of range.
     package mutating func charge(_ release: Release) throws {
-        guard release.groups.count == groups.count, zip(release.groups, groups).allSatisfy({ $0.group == $1 }) else {
-            throw Failure(.argument, "ledger: a release must name every group of the ledger, in its order")
+        if let rho = release.rho {
+            guard rho > 0, rho.isFinite else { throw Failure(.argument, "ledger: rho is out of range") }
+        } else {
+            guard release.groups.count == groups.count, zip(release.groups, groups).allSatisfy({ $0.group == $1 }) else {
+                throw Failure(.argument, "ledger: a release must name every group of the ledger, in its order")
+            }
         }
         guard release.count >= 1, release.count <= Self.mostReleases else { throw Failure(.argument, "ledger: the count of a release must be at least 1") }
         for share in release.groups where !(share.samplingRate >= 0 && share.samplingRate <= 1 && share.noiseMultiplier > 0 && share.noiseMultiplier.isFinite) {
             throw Failure(.argument, "ledger: a sampling rate or noise multiplier is out of range")
         }
-        let last = releases.indices.last.flatMap { i in releases[i].name == release.name && releases[i].groups == release.groups ? i : nil }
+        let last = releases.indices.last.flatMap { releases[$0].isSame(release) ? $0 : nil }
         var next = self
         if let last {
             let (count, overflow) = releases[last].count.addingReportingOverflow(release.count)
             guard !overflow, count <= Self.mostReleases else { throw Failure(.budget, "ledger: too many releases") }
-            next.releases[last] = Release(name: release.name, count: count, groups: release.groups)
+            next.releases[last] = release.times(count)
         } else {
             next.releases.append(release)
-            next.unit.append(release.groups.map { rdpSubsampledGaussian(q: $0.samplingRate, sigma: $0.noiseMultiplier, order: order) })
+            next.unit.append(groups.indices.map { release.unit(group: $0, order: order) })
         }
         for g in groups.indices where !(next.spent(group: g) <= budget.ceiling) {
             throw Failure(.budget, "the privacy budget does not allow another release \(quoted(release.name))")
@@ -110,9 +130,7 @@ package struct Ledger: Sendable, Equatable {
     /// Divergence of all releases at any integer order, for checks by others; ∞ for an unknown group.
     package func rdp(_ group: String, at order: Int) -> Double {
         guard let g = groups.firstIndex(of: group) else { return .infinity }
-        return releases.reduce(0) { sum, r in
-            sum + Double(r.count) * rdpSubsampledGaussian(q: r.groups[g].samplingRate, sigma: r.groups[g].noiseMultiplier, order: order)
-        }
+        return releases.reduce(0) { $0 + $1.divergence(group: g, order: order) }
     }
 
     /// ε of one group at α* and δ: adding or removing a row of that group. ∞ for an unknown group.

@@ -53,6 +53,10 @@ struct MarginalLayout {
 
     /// Rows that are recoded at a time: two columns of them and a table fit into the first cache, all columns into the second.
     static let blockRows = 2048
+    /// Tables up to this size are counted in four copies at once.
+    static let laneCells = 1024
+    /// One worker's places of a block's rows and four copies of a small table.
+    static let sumCells = blockRows + 4 * laneCells
     /// Bytes of counts that are live at once unless somebody says otherwise; one table may be larger.
     static let usualMemory = 64 << 20
     /// Cells of all tables of a call: offsets and numbers of streams stay small.
@@ -65,6 +69,8 @@ struct MarginalLayout {
     let threads: Int
     /// Copies of a tile's counts: with fewer tables than threads the rows are split as well.
     let parts: Int
+    /// Threads that count: no more than there are tables and copies.
+    let workers: Int
     /// Cells of the largest tile.
     let tileCells: Int
     /// Where the map of each of `columns` begins in `maps`, and the cells of all.
@@ -113,10 +119,13 @@ struct MarginalLayout {
         tiles.append(first..<requests.count)
         (self.tables, self.tiles, self.threads, tileCells) = (tables, tiles, threads, most)
         parts = max(1, min(threads / requests.count, room / most))
+        workers = min(threads, requests.count) * parts
     }
 
     /// Bytes while counting: counts, blocks of codes and maps.
-    var bytes: Int { countCells * MemoryLayout<UInt32>.stride + (threads * blockCells + mapCells) * MemoryLayout<UInt16>.stride }
+    var bytes: Int {
+        (countCells + workers * Self.sumCells) * MemoryLayout<UInt32>.stride + (workers * blockCells + mapCells) * MemoryLayout<UInt16>.stride
+    }
     var countCells: Int { parts * tileCells }
     var blockCells: Int { columns.count * Self.blockRows }
 

@@ -24,6 +24,11 @@ package struct RenyiAccountant: Sendable {
         }
     }
 
+    /// Adds a release of a ledger as a row of group g (its place there) meets it.
+    package mutating func compose(_ release: Ledger.Release, group g: Int) {
+        for (i, order) in Self.orders.enumerated() { curve[i] += release.divergence(group: g, order: order) }
+    }
+
     /// Least ε at `delta` over the orders, and the order that gives it.
     package func best(delta: Double) -> (epsilon: Double, order: Int) {
         var best = (epsilon: Double.infinity, order: Self.orders[0])

@@ -1,5 +1,5 @@
-// The Rényi divergence of one release: the Poisson-subsampled Gaussian mechanism at integer orders. The only formula through which
-// a release gets its price. Composition and conversion to (ε, δ) are in RenyiAccountant.swift.
+// The Rényi divergence of one release: the Poisson-subsampled Gaussian mechanism at integer orders, and what is ρ-zCDP. The only formulas
+// through which a release gets its price. Composition and conversion to (ε, δ) are in RenyiAccountant.swift.
 
 import Glibc
 
@@ -59,6 +59,13 @@ package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int) -> Doub
     let logA = l > 0 ? l + log1p(exp(-l)) : log1p(exp(l))
     let error = 0x1p-50 * (size + 16)
     return closed((logA * (1 + error) + (l > 0 ? error : 0)) / (a - 1))
+}
+
+/// Rényi divergence of order α of a ρ-zCDP mechanism: ρ α (Bun and Steinke 2016, arXiv 1605.02065, definition 1.1), rounded up.
+/// - Returns: nats, ≥ 0; ∞ for anything outside ρ > 0, finite, and α in 2 … 1024.
+package func rdpZeroConcentrated(rho: Double, order: Int) -> Double {
+    guard rho > 0, rho.isFinite, order >= 2, order <= 1024 else { return .infinity }
+    return closed(rho * Double(order))
 }
 
 /// A few units up; not a number and negative are ∞.

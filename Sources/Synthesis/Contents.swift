@@ -39,19 +39,27 @@ extension Ledger {
         guard ledger.target == plan.epsilon, ledger.delta == plan.delta, ledger.order == plan.budget.order, ledger.groups == [Plan.group],
               plan.assumptions.allSatisfy(ledger.assumptions.contains) else { throw Failure(.format, "the ledger is not the plan's") }
         // The data frame is what others recompute ε from: it must say the same.
-        guard try root.group("ledger").dataframe("events", Self.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }
+        guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }
         return ledger
     }
 
-    private static let columns: [(String, FrameColumn.Kind)] = [("name", .strings), ("mechanism", .strings), ("group", .strings), ("sampling_rate", .numbers),
-                                                                 ("noise_multiplier", .numbers), ("count", .integers)]
+    /// Files without a zCDP release have no column `rho`.
+    private var hasRho: Bool { releases.contains { $0.rho != nil } }
+    private var columns: [(String, FrameColumn.Kind)] {
+        [("name", .strings), ("mechanism", .strings), ("group", .strings), ("sampling_rate", .numbers), ("noise_multiplier", .numbers), ("count", .integers)]
+            + (hasRho ? [("rho", .numbers)] : [])
+    }
 
-    /// One line for each release and group.
+    /// One line for each release and group. A ρ-zCDP release has the rate and noise of the Gaussian with the same divergences at all
+    /// orders, 1 and (2ρ)^(−1/2), and its ρ; the others' is 0.
     private var events: [(String, FrameColumn)] {
-        let lines = releases.flatMap { r in r.groups.map { (r, $0) } }
-        return [("name", .strings(lines.map { $0.0.name })), ("mechanism", .strings(lines.map { _ in "poisson-sampled gaussian" })),
+        let lines = releases.flatMap { r in
+            groups.indices.map { g in (r, r.rho.map { Share(group: groups[g], samplingRate: 1, noiseMultiplier: 1 / (2 * $0).squareRoot()) } ?? r.groups[g]) }
+        }
+        return [("name", .strings(lines.map { $0.0.name })), ("mechanism", .strings(lines.map { $0.0.rho == nil ? "poisson-sampled gaussian" : "zcdp" })),
                 ("group", .strings(lines.map { $0.1.group })), ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
                 ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })), ("count", .integers(lines.map { Int64($0.0.count) }))]
+            + (hasRho ? [("rho", .numbers(lines.map { $0.0.rho ?? 0 }))] : [])
     }
 }
 
@@ -61,7 +69,7 @@ extension Plan {
     func check(_ ledger: Ledger, statistics: Statistics?, done: Int) throws {
         let wrong = Failure(.format, "the ledger's releases are not those of the plan")
         guard let statistics else {
-            guard ledger.releases.allSatisfy({ $0.name == Stage.histograms.name }) else { throw wrong }
+            guard ledger.releases.allSatisfy({ $0.name == Stage.histograms.name && $0.rho == nil }) else { throw wrong }
             return
         }
         let tuned = privateStages(try self.noise(rows: statistics.rows))
@@ -84,9 +92,9 @@ extension Plan {
             }
             guard count <= steps, count >= min(max(left, 0), steps) else { throw wrong }
             if stage == .selection {
-                _ = own // SELECTION
+                guard own.allSatisfy({ same($0.rho ?? -1, selectionRho) }) else { throw wrong }
             } else {
-                guard own.allSatisfy({ $0.groups.allSatisfy { same($0.samplingRate, rate) && same($0.noiseMultiplier, sigma) } }) else { throw wrong }
+                guard own.allSatisfy({ $0.rho == nil && $0.groups.allSatisfy { same($0.samplingRate, rate) && same($0.noiseMultiplier, sigma) } }) else { throw wrong }
             }
         }
         guard ledger.releases.allSatisfy({ r in Stage.allCases.contains { $0.name == r.name } }) else { throw wrong }

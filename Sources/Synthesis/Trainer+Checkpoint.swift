@@ -23,7 +23,7 @@ extension Trainer {
         let (stage, step) = place(of: done)
         let ahead = min(plan.settings.checkpointBlock, plan.steps[stage.rawValue] - step)
         var charged = ledger
-        if ahead > 1 { try charged.charge(Ledger.Release(name: now.name, count: ahead - 1, groups: now.groups)) }
+        if ahead > 1 { try charged.charge(now.times(ahead - 1)) }
         try write(file.path, charged, done: done + ahead)
         self.file = (file.path, done + ahead)
     }

@@ -21,7 +21,15 @@ extension Trainer {
 
     func selectPairs() throws {
         guard let statistics else { throw Self.lost }
-        _ = statistics; throw Failure(.unsupported, "SELECTION")
+        let oneWay = try statistics.encoders.map { e in
+            let b = try Buffer<Double>(count: e.bins, for: "released shares")
+            for (i, s) in e.binShare.enumerated() { b[i] = s * statistics.rows }
+            return b
+        }
+        let all = plan.allPairs
+        let chosen = try door.selectPairs(name: Plan.Stage.selection.name, candidates: all.map { ($0[0], $0[1]) }, codes: codes(statistics), oneWay: oneWay, total: statistics.rows,
+                                          deviation: plan.marginalNoise * Double(plan.selectedPairs).squareRoot(), count: plan.selectedPairs, rho: plan.selectionRho, threads: threads)
+        pairs = chosen.sorted().map { all[$0] }
     }
 
     func requests() throws -> [MarginalRequest] {

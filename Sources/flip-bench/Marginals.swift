@@ -1,12 +1,15 @@
-// Joint releases of all pairs of columns through the door, on made-up rows: counting and noise, timed.
+// Joint releases of all pairs of columns through the door, and the choice of 100 of them, on made-up rows: timed.
 
 import Basics
 import Compute
 import Privacy
 
 /// One release of all pairs of `columns` columns with `levels` codes each.
-/// - Returns: seconds of a release, its pairs and its cells. `skew`: nearly all rows in one cell.
-func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, threads: Int, seconds: Double) throws -> (seconds: Double, pairs: Int, cells: Int) {
+/// - Parameters:
+///   - skew: nearly all rows in one cell.
+///   - choice: 100 of the pairs are chosen instead.
+/// - Returns: seconds of a release, its pairs and its cells.
+func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, choice: Bool, threads: Int, seconds: Double) throws -> (seconds: Double, pairs: Int, cells: Int) {
     let made = try PrivateTable(rows: n, cellCounts: Array(repeating: levels, count: m), groups: ["all"])
     var state: UInt64 = 1
     for t in 0..<m {
@@ -23,7 +26,15 @@ func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, threads: In
     for c in 0..<levels { identity[c] = UInt16(c) }
     let codes = (0..<m).map { _ in ColumnCodes(map: identity, count: levels) }
     let requests = (0..<m).flatMap { a in (a + 1..<m).map { MarginalRequest(columns: [a, $0]) } }
-    func release() throws { _ = try door.releaseMarginals(name: "pairs", requests: requests, codes: codes, noiseMultiplier: 5, threads: threads) }
+    let oneWay = try (0..<m).map { _ in try Buffer<Double>(count: levels, for: "counts") }
+    func release() throws {
+        guard !choice else {
+            _ = try door.selectPairs(name: "choice", candidates: requests.map { ($0.columns[0], $0.columns[1]) }, codes: codes, oneWay: oneWay, total: Double(n),
+                                     deviation: 100, count: 100, rho: 0.02, threads: threads)
+            return
+        }
+        _ = try door.releaseMarginals(name: "pairs", requests: requests, codes: codes, noiseMultiplier: 5, threads: threads)
+    }
     try release()
     var times = 0
     let start = monotonicSeconds()

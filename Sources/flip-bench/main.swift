@@ -18,9 +18,9 @@ let chosen = all.filter { words.contains($0.0) }
 do {
     if words.contains("marginals") {
         for (columns, levels, rows) in [(15, 25, 48_842), (15, 2, 10_000_000), (60, 25, 50_000), (60, 2, 1_000_000)] {
-            for skew in [false, true] {
-                let r = try marginals(columns: columns, levels: levels, rows: rows, skew: skew, threads: threads, seconds: seconds)
-                print("{\"release\":\"marginals\",\"columns\":\(columns),\"levels\":\(levels),\"rows\":\(rows),\"skew\":\(skew),\"threads\":\(threads),"
+            for (release, skew) in [("pairs", false), ("pairs", true), ("choice", false)] {
+                let r = try marginals(columns: columns, levels: levels, rows: rows, skew: skew, choice: release == "choice", threads: threads, seconds: seconds)
+                print("{\"release\":\"\(release)\",\"columns\":\(columns),\"levels\":\(levels),\"rows\":\(rows),\"skew\":\(skew),\"threads\":\(threads),"
                     + "\"pairs\":\(r.pairs),\"cells\":\(r.cells),\"seconds\":\(r.seconds),\"pair_rows_per_second\":\(Int(Double(r.pairs * rows) / r.seconds))}")
             }
         }

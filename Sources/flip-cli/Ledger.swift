@@ -13,6 +13,7 @@ func ledger(_ words: [String]) throws {
     for group in ledger.groups { say("group       \(group): ε \(short(ledger.epsilon(group)))") }
     say("\nrelease        count  group       sampling rate  noise multiplier")
     for release in ledger.releases {
+        if let rho = release.rho { say(pad(release.name, 14) + " " + pad("\(release.count)", 6) + " " + pad("every", 11) + " zCDP, rho " + short(rho)) }
         for share in release.groups {
             say(pad(release.name, 14) + " " + pad("\(release.count)", 6) + " " + pad(share.group, 11) + " "
                 + pad(short(share.samplingRate), 14) + " " + short(share.noiseMultiplier))

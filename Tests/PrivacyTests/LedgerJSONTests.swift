@@ -52,6 +52,23 @@ final class LedgerJSONTests: XCTestCase {
         XCTAssertThrowsError(try Ledger(json: .object(JSONObject())))
     }
 
+    func testZeroConcentratedReleases() throws {
+        var l = try sample()
+        for _ in 0..<2 { try l.charge(.init(name: "pairs", rho: 0.0123456789)) }
+        let text = l.json.text, back = try Ledger(json: JSON.parse(text))
+        XCTAssertEqual(back, l)
+        XCTAssertEqual(back.json.text, text)
+        XCTAssertEqual(l.json["releases"]?.asArray?[2], .object(JSONObject([("name", "pairs"), ("count", 2), ("rho", .number(0.0123456789))])))
+        for (old, new) in [("\"rho\":0.0123456789", "\"rho\":0.01"), ("\"rho\":0.0123456789", "\"rho\":0"), ("\"rho\":0.0123456789", "\"rho\":-1"),
+                           ("\"rho\":0.0123456789", "\"rho\":1e999"), ("\"rho\":0.0123456789", "\"rho\":null"), ("\"rho\":0.0123456789", "\"rho\":\"0\""),
+                           ("\"rho\":0.0123456789", "\"groups\":{}"), ("\"rho\":0.0123456789", "\"rho\":0.0123456789,\"groups\":{}"),
+                           ("\"count\":2,\"rho\"", "\"count\":1,\"rho\""), ("\"count\":2,\"rho\"", "\"rho\"")] {
+            let t = replaced(text, old, new)
+            XCTAssertNotEqual(t, text, old)
+            XCTAssertThrowsError(try Ledger(json: JSON.parse(t)), "\(old) → \(new)") { XCTAssertEqual(($0 as? Failure)?.code, .format) }
+        }
+    }
+
     private func replaced(_ s: String, _ old: String, _ new: String) -> String {
         let a = Array(s.utf8), b = Array(old.utf8)
         for i in 0...(a.count - b.count) where Array(a[i..<i + b.count]) == b {

@@ -92,6 +92,41 @@ final class LedgerTests: XCTestCase {
         XCTAssertEqual(ahead.releases[0].count, 50)
     }
 
+    /// Choices that are ρ-zCDP: ρ α for every group, in the filter as in the figures.
+    func testZeroConcentratedReleases() throws {
+        var l = try ledger(["x", "y"])
+        try l.charge(release("h", 1, [("x", 1, 20), ("y", 1, 20)]))
+        for _ in 0..<3 { try l.charge(.init(name: "pairs", rho: 0.002)) }
+        try l.charge(.init(name: "pairs", rho: 0.003))
+        try l.charge(release("pairs", 1, [("x", 1, 30), ("y", 1, 30)]))
+        XCTAssertEqual(l.releases.map(\.count), [1, 3, 1, 1])
+        XCTAssertEqual(l.releases.map(\.rho), [nil, 0.002, 0.003, nil])
+        for (g, name) in ["x", "y"].enumerated() {
+            let r = 12 / 800.0 + 12 * 0.009 + 12 / 1800.0
+            XCTAssertEqual(l.spent(group: g), r, accuracy: 1e-12)
+            XCTAssertGreaterThanOrEqual(l.spent(group: g), r)
+            XCTAssertEqual(l.rdp(name, at: 12), r, accuracy: 1e-12)
+            XCTAssertEqual(l.rdp(name, at: 20), 20 / 800.0 + 20 * 0.009 + 20 / 1800.0, accuracy: 1e-12)
+        }
+        var renyi = RenyiAccountant()
+        for r in l.releases { renyi.compose(r, group: 1) }
+        XCTAssertEqual(renyi.curve[10], l.spent(group: 1), accuracy: 1e-12)
+        // The same divergences as a Gaussian of noise (2ρ)^(-1/2).
+        for order in [2, 12, 1024] { XCTAssertEqual(rdpZeroConcentrated(rho: 0.02, order: order), rdpSubsampledGaussian(q: 1, sigma: 5, order: order), accuracy: 1e-9) }
+
+        let before = l
+        for rho in [0, -1, .nan, .infinity] { XCTAssertThrowsError(try l.charge(.init(name: "bad", rho: rho))) { XCTAssertEqual(($0 as? Failure)?.code, .argument) } }
+        XCTAssertThrowsError(try l.charge(.init(name: "bad", count: 0, rho: 1)))
+        XCTAssertThrowsError(try l.charge(.init(name: "dear", rho: l.budget.ceiling / 12))) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+        XCTAssertEqual(l, before)
+        for bad in [(0.0, 12), (-1, 12), (.nan, 12), (.infinity, 12), (1, 1), (1, 1025)] { XCTAssertEqual(rdpZeroConcentrated(rho: bad.0, order: bad.1), .infinity) }
+
+        var whole = try ledger()
+        try whole.charge(.init(name: "all", rho: whole.budget.rho(share: 1)))
+        XCTAssertEqual(whole.spent(group: 0), whole.budget.ceiling, accuracy: 1e-8)
+        for share in [0, -1, 1.1, .nan] { XCTAssertThrowsError(try whole.budget.rho(share: share)) }
+    }
+
     func testTestModeIsRecorded() throws {
         var l = try ledger()
         XCTAssertTrue(l.isPrivate)

@@ -94,7 +94,8 @@ final class MarginalTests: XCTestCase {
         for threads in [1, 2, 3, 7, 40] {
             let layout = try MarginalLayout([[0, 1], [0, 2], [1, 2], [0], [1]], codes, threads: threads)
             var seen: [[Int]] = []
-            for w in 0..<threads { if let (tables, part) = layout.share(layout.tiles[0], worker: w) { seen += tables.map { [$0, part] } } }
+            XCTAssertLessThanOrEqual(layout.workers, threads)
+            for w in 0..<layout.workers { if let (tables, part) = layout.share(layout.tiles[0], worker: w) { seen += tables.map { [$0, part] } } }
             XCTAssertEqual(seen.sorted { $0.lexicographicallyPrecedes($1) }, (0..<5).flatMap { t in (0..<layout.parts).map { [t, $0] } }, "every table, every part, once")
             for chunk in layout.chunks(layout.tiles[0]) {
                 let t = layout.tables[layout.table(layout.tiles[0], chunk: chunk)]
@@ -105,8 +106,8 @@ final class MarginalTests: XCTestCase {
 
     func testMemoryIsStated() throws {
         let codes = try columnCodes([Array(0..<10), Array(0..<20)])
-        // 200 cells counted and released, two blocks of two columns, two maps.
-        XCTAssertEqual(try marginalMemory(requests: [.init(columns: [0, 1])], codes: codes, threads: 1), 200 * 4 + 200 * 8 + 2 * 2048 * 2 + 30 * 2)
+        // 200 cells counted and released, a block of two columns, places and four small tables, two maps.
+        XCTAssertEqual(try marginalMemory(requests: [.init(columns: [0, 1])], codes: codes, threads: 1), 200 * 4 + 200 * 8 + 2 * 2048 * 2 + 6144 * 4 + 30 * 2)
         let large = try columnCodes([[65_535], [65_535]])
         XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0, 1])], codes: large, threads: 1))
         XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0]), .init(columns: [0, 1])], codes: large, threads: 1))
@@ -178,6 +179,21 @@ final class MarginalTests: XCTestCase {
         poor.durable = { _ in XCTFail("nothing to make durable") }
         XCTAssertThrowsError(try release(poor, 0.3)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
         XCTAssertTrue(poor.ledger.releases.isEmpty)
+    }
+
+    /// Everything that is visible except the noisy numbers is the same for neighbours, for one row and for none.
+    func testTraceDoesNotDependOnRows() throws {
+        func trace(_ n: Int) throws -> [String] {
+            let d = try door(cells: rows(n), cellCounts: cellCounts, random: SecureRandom(testSeed: 3))
+            var events: [String] = []
+            d.durable = { events.append($0.json.text) }
+            let out = try release(d, 50, threads: 2)
+            let one = try codes().map { try Buffer<Double>(count: $0.count) }
+            let pairs = try d.selectPairs(name: "c", candidates: [(0, 1), (0, 2), (1, 2)], codes: codes(), oneWay: one, total: 1, deviation: 1, count: 3, rho: 0.1, threads: 2)
+            return events + ["\(out.map(\.count)) \(pairs.sorted()) \(out.map { $0.filter { $0 == 0 }.count < 20 })"]
+        }
+        let plain = try trace(3000)
+        for n in [2999, 1, 0] { XCTAssertEqual(try trace(n), plain, "\(n)") }
     }
 
     func testCancelling() throws {

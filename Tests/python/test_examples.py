@@ -96,6 +96,10 @@ class Arithmetic(unittest.TestCase):
         with contextlib.redirect_stdout(said):
             demo.show_ledger({"order": 8, "delta": 1e-5, "epsilon": 1.0, "assumptions": [], "releases": [
                 {"name": "histograms", "count": 1, "groups": {"all": {"sampling_rate": 1, "noise_multiplier": 5}}}]})
+        with contextlib.redirect_stdout(io.StringIO()) as choice:
+            demo.show_ledger({"order": 8, "delta": 1e-5, "epsilon": 1.0, "assumptions": [], "groups": {"all": 1.0}, "releases": [
+                {"name": "pairs", "count": 1, "rho": .02}]})
+        self.assertEqual(choice.getvalue().replace("pairs     ", "histograms"), said.getvalue(), "rho .02 is the price of noise 5")
         self.assertIn("A row is not a person: somebody with k rows has the guarantee of k rows", said.getvalue())
         self.assertIn("hanging a row is removing it and adding another: 2ε is promised", said.getvalue())
 

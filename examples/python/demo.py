@@ -50,11 +50,13 @@ def show_ledger(ledger):
     say(f"{'release':<24}{'times':>7}{'rate q':>10}{'noise σ':>10}{'ε alone':>10}{'ε so far':>10}")
     for r in ledger["releases"]:
         alone = {}
-        for group, g in r["groups"].items():
+        # A choice that is ρ-zCDP costs every group what a sum of rate 1 and noise 1/√(2ρ) does: ρ times the order.
+        groups = r["groups"] if "rho" not in r else {g: {"sampling_rate": 1, "noise_multiplier": (2 * r["rho"]) ** -.5} for g in ledger["groups"]}
+        for group, g in groups.items():
             alone[group] = r["count"] * rdp(g["sampling_rate"], g["noise_multiplier"], order)
             spent[group] = spent.get(group, 0.0) + alone[group]
         worst = max(alone, key=alone.get)
-        g = r["groups"][worst]
+        g = groups[worst]
         say(f"{r['name']:<24}{r['count']:>7}{g['sampling_rate']:>10.4f}{g['noise_multiplier']:>10.3f}"
             f"{epsilon(alone[worst], order, delta):>10.3f}{epsilon(max(spent.values()), order, delta):>10.3f}")
     total = epsilon(max(spent.values()), order, delta)

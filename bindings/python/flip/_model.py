@@ -39,7 +39,8 @@ class Model(Handle):
     @property
     def ledger(self):
         """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions, notes (what
-        epsilon does not cover) and releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}]."""
+        epsilon does not cover) and releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}], or
+        {name, count, rho} for a choice that is rho-zCDP for a row of any group."""
         return take_json("flip_model_ledger", self._pointer)
 
     @property

@@ -1,0 +1,36 @@
+// What files hold: a ledger with every kind of entry, and the figures that others recompute from it.
+
+import Basics
+import Glibc
+import Privacy
+import Storage
+@testable import Synthesis
+import XCTest
+
+final class ContentsTests: XCTestCase {
+    private func bytes(_ plan: Plan, _ ledger: Ledger) throws -> Buffer<UInt8> {
+        try ModelFile.bytes(.model) { root in
+            try plan.write(to: root)
+            try ledger.write(to: root)
+        }
+    }
+
+    func testLedgersWithEveryKindOfEntry() throws {
+        let plan = try Fixture.plan()
+        var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions)
+        try ledger.charge(.init(name: "histograms", groups: [.init(group: Plan.group, samplingRate: 1, noiseMultiplier: 40)]))
+        func back() throws -> (Ledger, [FrameColumn]?) {
+            let b = try bytes(plan, ledger)
+            return try ModelFile.read(.model, bytes: UnsafeRawBufferPointer(start: b.base, count: b.count)) { root in
+                (try Ledger.read(from: root, plan: plan), try? root.group("ledger").dataframe("events", [("mechanism", .strings), ("noise_multiplier", .numbers), ("rho", .numbers)]))
+            }
+        }
+        XCTAssertEqual(try back().0, ledger)
+        XCTAssertNil(try back().1, "no column rho where no release has one")
+        try ledger.charge(.init(name: "pairs", count: 2, rho: 0.005))
+        let (read, frame) = try back()
+        XCTAssertEqual(read, ledger)
+        XCTAssertEqual(frame, [.strings(["poisson-sampled gaussian", "zcdp"]), .numbers([40, 10]), .numbers([0, 0.005])])
+        XCTAssertThrowsError(try plan.check(ledger, statistics: nil, done: 0)) { XCTAssertEqual(($0 as? Failure)?.code, .format) }
+    }
+}
