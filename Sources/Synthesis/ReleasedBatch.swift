@@ -67,15 +67,18 @@ struct LatentScale: Sendable {
 
 /// Latents of projected rows with one posterior draw each, brought to mean 0 and deviation 1.
 final class LatentPool: Sendable {
-    static let count = 1 << 17
+    static let most = 1 << 17
+    /// Latents in the pool: no more than the diffusion will look at, rounded up to whole chunks.
+    let count: Int
     let scale: LatentScale
     private let z: Buffer<Float>
     private let width: Int
     private enum Purpose { static let posterior: UInt32 = 0x706f6f6c }
 
-    init(_ rows: ProjectedRows, _ vae: VAE, seed: UInt64, threads: Int) throws {
-        let L = vae.latentCount, n = Self.count, T = rows.levels.count, chunk = 256
-        width = L
+    /// - Parameter wanted: latents that the diffusion will look at.
+    init(_ rows: ProjectedRows, _ vae: VAE, wanted: Int, seed: UInt64, threads: Int) throws {
+        let L = vae.latentCount, T = rows.levels.count, chunk = 256, n = (max(1024, min(wanted, Self.most)) + chunk - 1) / chunk * chunk
+        (width, count) = (L, n)
         let z = try Buffer<Float>(count: n * L, for: "latents")
         let spaces = try (0..<threads).map { _ in
             (codes: try Buffer<UInt16>(count: chunk * T, for: "codes"), variance: try Buffer<Float>(count: chunk * L, for: "latents"),
@@ -111,5 +114,5 @@ final class LatentPool: Sendable {
     }
 
     /// The latent at place u · count. u: uniform in [0, 1).
-    func row(_ u: Double) -> UnsafePointer<Float> { UnsafePointer(z.base + min(Int(u * Double(Self.count)), Self.count - 1) * width) }
+    func row(_ u: Double) -> UnsafePointer<Float> { UnsafePointer(z.base + min(Int(u * Double(count)), count - 1) * width) }
 }

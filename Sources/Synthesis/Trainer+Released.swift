@@ -116,7 +116,9 @@ extension Trainer {
     private func latents() throws -> LatentPool {
         if let latentPool { return latentPool }
         let vae = try finishedAutoencoder()
-        let pool = try LatentPool(projectedRows(), vae, seed: rowSeed &+ 1, threads: threads)
+        let s = plan.settings.diffusion
+        let wanted = s.steps.multipliedReportingOverflow(by: s.batch)
+        let pool = try LatentPool(projectedRows(), vae, wanted: wanted.overflow ? .max : wanted.partialValue, seed: rowSeed &+ 1, threads: threads)
         latentPool = pool
         return pool
     }
