@@ -70,22 +70,24 @@ package final class MomentAlignment: @unchecked Sendable {
     }
 
     /// Takes one release into the average.
-    /// - sums: [G][count], noisy sums of u over the batch's rows of each group. deviation: of the noise of each number.
+    /// - sums: [G][count], noisy sums of R_g u over the batch's rows of each group. deviation: of the noise of each number.
     /// - rates q_g in (0, 1], counts ñ_g: [G]; the divisor is q_g max(ñ_g, 1), never the number of rows drawn.
+    /// - bounds R_g: [G], above 0, by which u was multiplied before it was summed where groups differ in their bound; nil: all 1.
     package func update<Number: BinaryFloatingPoint>(sums: UnsafePointer<Number>, rates: UnsafePointer<Double>,
-                                                     counts noisy: UnsafePointer<Double>, deviation: Double) {
+                                                     counts noisy: UnsafePointer<Double>, deviation: Double,
+                                                     bounds: UnsafePointer<Double>? = nil) {
         let D = features.count, keep = options.keep, new = 1 - keep
         for g in 0 ..< groups {
-            let n = noisy[g] > 1 ? noisy[g] : 1, rows = rates[g] * n
-            guard rows > 0, rows.isFinite else { continue }
+            let n = noisy[g] > 1 ? noisy[g] : 1, rows = rates[g] * n, divisor = rows * (bounds?[g] ?? 1)
+            guard rows > 0, rows.isFinite, divisor > 0, divisor.isFinite else { continue }
             counts[g] = n
             expected[g] = rows
             mass[g] = keep * mass[g] + new
-            energy[g] = keep * keep * energy[g] + new * new * (deviation / rows) * (deviation / rows)
+            energy[g] = keep * keep * energy[g] + new * new * (deviation / divisor) * (deviation / divisor)
             let M = moments.base + g * D
             for d in 0 ..< D {
                 let v = Double(sums[g * D + d])
-                M[d] = keep * M[d] + (v.isFinite ? new * v / rows : 0)
+                M[d] = keep * M[d] + (v.isFinite ? new * v / divisor : 0)
             }
         }
     }

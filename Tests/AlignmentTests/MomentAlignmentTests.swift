@@ -19,7 +19,7 @@ final class MomentAlignmentTests: XCTestCase {
 
     /// The gradient of the loss with respect to every row: rowGradient over the expected batch.
     private func gradient(_ a: MomentAlignment, _ mu: [Float], _ s: [Int]) throws -> [Float] {
-        let scratch = try MomentScratch(a.features), all = Float(a.expected.reduce(0, +))
+        let scratch = try MomentScratch(a.features), all = max(Float(a.expected.reduce(0, +)), 1)
         var out = [Float](repeating: 0, count: mu.count), row = [Float](repeating: 0, count: a.features.width)
         for (i, g) in s.enumerated() {
             for l in row.indices { row[l] = 0 }
@@ -206,6 +206,50 @@ final class MomentAlignmentTests: XCTestCase {
         let t = c.prepare(.init(mean: 1, fourier: 1, covariance: 1))[0]
         XCTAssertTrue(t.mean.isFinite && t.fourier.isFinite && t.covariance.isFinite)
         XCTAssertTrue(c.constants.allSatisfy { $0.isFinite })
+    }
+
+    /// Groups whose rows are shorter by a factor have the same moments, and noise larger by it.
+    func testBoundsOfGroups() throws {
+        var made = Made(5)
+        let features = try MomentFeatures(sites: [AlignmentSite(width: 2)]), D = features.count
+        let u = (0 ..< 2 * D).map { _ in made.normal() }, a = try MomentAlignment(features, groups: 2), b = try MomentAlignment(features, groups: 2)
+        a.update(sums: u, rates: [1, 0.5], counts: [8, 8], deviation: 0.5)
+        b.update(sums: u.enumerated().map { $0.offset < D ? $0.element : 0.25 * $0.element }, rates: [1, 0.5], counts: [8, 8], deviation: 0.5,
+                 bounds: [1, 0.25])
+        for i in u.indices { XCTAssertEqual(a.moments[i], b.moments[i], accuracy: 1e-15) }
+        XCTAssertEqual(a.energy[0], b.energy[0])
+        XCTAssertEqual(16 * a.energy[1], b.energy[1], accuracy: 1e-15)
+    }
+
+    /// Rows that follow their gradients, computed from noisy moments of the steps before alone, lose the difference between groups.
+    func testDescends() throws {
+        var made = Made(6)
+        let L = 2, n = 400, s = (0 ..< n).map { $0 % 4 == 0 ? 1 : 0 }, rates = [0.5, 1], counts = [300.0, 100], nu = 2.0
+        let features = try MomentFeatures(sites: [AlignmentSite(width: L)]), a = try MomentAlignment(features, groups: 2)
+        var mu = made.floats(n * L, scale: 0.6)
+        for i in 0 ..< n where s[i] == 1 { mu[2 * i] += 1; mu[2 * i + 1] *= 0.3 }
+        let w = AlignmentWeights(mean: 1, fourier: 1, covariance: 1)
+        func measure() throws -> AlignmentTerms {
+            let m = try MomentAlignment(features, groups: 2)
+            m.update(sums: try sums(features, mu, s, 2), rates: [1, 1], counts: counts, deviation: 0)
+            return m.prepare(w)[0]
+        }
+        let before = try measure()
+        for _ in 0 ..< 120 {
+            _ = a.prepare(w)
+            let slope = try gradient(a, mu, s)
+            // half of the large group, all of the small one, as the rates say
+            let drawn = (0 ..< n).filter { s[$0] == 1 || made.uniform() < 0.5 }
+            let rows = drawn.flatMap { i in Array(mu[i * L ..< (i + 1) * L]) }
+            let released = try sums(features, rows, drawn.map { s[$0] }, 2).map { $0 + nu * made.normal() }
+            a.update(sums: released, rates: rates, counts: counts, deviation: nu)
+            for i in mu.indices { mu[i] -= 4 * slope[i] }
+        }
+        let after = try measure()
+        XCTAssertGreaterThan(before.mean, 0.3)
+        XCTAssertLessThan(after.mean, before.mean / 8)
+        XCTAssertLessThan(after.fourier, before.fourier / 8)
+        XCTAssertLessThan(after.covariance, before.covariance / 2)
     }
 
     /// A state that was stored and read again gives the same gradients, bit for bit; one that was damaged is refused.
