@@ -54,6 +54,8 @@ package struct Kernels: @unchecked Sendable {
     package let weightedGradient: (Floats, Int, Floats, Int, MutableFloats, Int, Int, Int) -> Void
     package let gramNorm: (Floats, Int, Floats, Int, Float, MutableFloats, MutableFloats, Int, Int, Int) -> Void
     package let rowBias: (Floats, Int, MutableFloats, MutableFloats, Int, Int) -> Void
+    package let gaussianPairs: (Floats, Floats, Int, Floats, Floats, Floats, Int, MutableFloats, MutableFloats, MutableFloats, Int) -> Void
+    package let waves: (Floats, MutableFloats, MutableFloats, Int) -> Void
 
     /// The fastest table of this machine.
     package static let current: Kernels = available[0]
@@ -84,7 +86,8 @@ package struct Kernels: @unchecked Sendable {
         posteriorBackward: KernelsBaseline.posteriorBackward, sumSquares: KernelsBaseline.sumSquares, scaled: KernelsBaseline.scaled,
         clear: KernelsBaseline.clear, add: KernelsBaseline.add, addNumbers: KernelsBaseline.addNumbers,
         rowGradient: KernelsBaseline.rowGradient, weightedLanes: KernelsBaseline.weightedLanes,
-        weightedGradient: KernelsBaseline.weightedGradient, gramNorm: KernelsBaseline.gramNorm, rowBias: KernelsBaseline.rowBias)
+        weightedGradient: KernelsBaseline.weightedGradient, gramNorm: KernelsBaseline.gramNorm, rowBias: KernelsBaseline.rowBias,
+        gaussianPairs: KernelsBaseline.gaussianPairs, waves: KernelsBaseline.waves)
     #if arch(x86_64)
     private static let avx2 = Kernels(
         name: "avx2", lanes: KernelsAVX2.laneCount,
@@ -99,7 +102,7 @@ package struct Kernels: @unchecked Sendable {
         posteriorBackward: KernelsAVX2.posteriorBackward, sumSquares: KernelsAVX2.sumSquares, scaled: KernelsAVX2.scaled,
         clear: KernelsAVX2.clear, add: KernelsAVX2.add, addNumbers: KernelsAVX2.addNumbers, rowGradient: KernelsAVX2.rowGradient,
         weightedLanes: KernelsAVX2.weightedLanes, weightedGradient: KernelsAVX2.weightedGradient, gramNorm: KernelsAVX2.gramNorm,
-        rowBias: KernelsAVX2.rowBias)
+        rowBias: KernelsAVX2.rowBias, gaussianPairs: KernelsAVX2.gaussianPairs, waves: KernelsAVX2.waves)
     private static let avx512 = Kernels(
         name: "avx512", lanes: KernelsAVX512.laneCount,
         activationForward: KernelsAVX512.activationForward, activationBackward: KernelsAVX512.activationBackward,
@@ -113,6 +116,6 @@ package struct Kernels: @unchecked Sendable {
         posteriorBackward: KernelsAVX512.posteriorBackward, sumSquares: KernelsAVX512.sumSquares, scaled: KernelsAVX512.scaled,
         clear: KernelsAVX512.clear, add: KernelsAVX512.add, addNumbers: KernelsAVX512.addNumbers, rowGradient: KernelsAVX512.rowGradient,
         weightedLanes: KernelsAVX512.weightedLanes, weightedGradient: KernelsAVX512.weightedGradient, gramNorm: KernelsAVX512.gramNorm,
-        rowBias: KernelsAVX512.rowBias)
+        rowBias: KernelsAVX512.rowBias, gaussianPairs: KernelsAVX512.gaussianPairs, waves: KernelsAVX512.waves)
     #endif
 }

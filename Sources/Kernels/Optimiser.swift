@@ -30,14 +30,14 @@ package func averageStep(_ average: UnsafeMutablePointer<Float>, _ w: UnsafePoin
 }
 
 /// The first `n` numbers at `p` (at most a vector), zeros after them.
-@inline(__always) private func load(_ p: UnsafePointer<Float>, _ n: Int) -> V {
+@inline(__always) func load(_ p: UnsafePointer<Float>, _ n: Int) -> V {
     if n >= laneCount { return UnsafeRawPointer(p).loadUnaligned(as: V.self) }
     var v = V.zero, i = 0
     while i < n { v[i] = p[i]; i = i &+ 1 }
     return v
 }
 
-@inline(__always) private func store(_ v: V, _ p: UnsafeMutablePointer<Float>, _ n: Int) {
+@inline(__always) func store(_ v: V, _ p: UnsafeMutablePointer<Float>, _ n: Int) {
     if n >= laneCount { return UnsafeMutableRawPointer(p).storeBytes(of: v, as: V.self) }
     var i = 0
     while i < n { p[i] = v[i]; i = i &+ 1 }
