@@ -65,6 +65,7 @@ extension Report {
             "holdout": .string(holdoutGiven ? "given" : "split"),
             "protected": .array(options.protected.map(JSON.string)),
             "target": options.target.map(JSON.string) ?? .null,
+            "classifiers": .string(options.classifiers ? "native" : "none"),
             "summary": .object(JSONObject(summary.map { ($0.key, number($0.value)) })),
             "columns": .array(zip(names, fidelity.columns).map { ["name": .string($0), "tvd": number($1)] }),
             "groups": .array(groupNames.enumerated().map { i, name in
