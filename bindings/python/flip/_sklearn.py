@@ -8,6 +8,7 @@ try:
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
+    from threadpoolctl import threadpool_limits
 except ImportError as missing:
     raise ImportError(f'classifiers="sklearn" needs scikit-learn and fairlearn ({missing}): pip install "libflip[evaluation]"') from missing
 
@@ -141,8 +142,13 @@ def mean(values):
     return float(numpy.mean(there)) if there else None
 
 
-def fill(result, real, synthetic, holdout, protected, target, positive, edges):
+def fill(*arguments):
     """Puts tasks and probes, and their part of the summary, into the library's result."""
+    with threadpool_limits(1):                  # many small fits: threads that wait for each other cost more than they bring
+        _fill(*arguments)
+
+
+def _fill(result, real, synthetic, holdout, protected, target, positive, edges):
     whole, made = columns_of(real), columns_of(synthetic)
     if holdout is not None:
         learned, test = whole, columns_of(holdout)
