@@ -3,6 +3,7 @@
 import Basics
 import CFlip
 import Compute
+import Evaluation
 import Storage
 import Synthesis
 
@@ -32,7 +33,8 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "plan": return Plan.optionsSchema
         case "sample": return sampleSchema
         case "csv": return csvSchema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\" or \"csv\"")
+        case "evaluate": return ReportOptions.schema
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\" or \"evaluate\"")
         }
     }
 }

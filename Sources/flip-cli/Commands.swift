@@ -12,6 +12,7 @@ func run(_ words: [String]) throws {
     case "train": try train(rest)
     case "sample": try sample(rest)
     case "ledger": try ledger(rest)
+    case "evaluate": try evaluate(rest)
     case "convert": try convert(rest)
     case "plan": try plan(rest)
     case "check": try check(rest)
@@ -28,6 +29,8 @@ private let help = """
          [--protected COLUMN]...  [--preset published]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]      make rows; costs nothing
     flip ledger MODEL [--json]              what the training released and what that cost
+    flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]     NOT PRIVATE: how good, how fair
+         [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]
     flip plan --schema S.json --epsilon E --delta D [...]   the same bill in advance, without any data (JSON)
     flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
     flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)

@@ -132,7 +132,7 @@ def test_importing_needs_no_other_package():
 
 
 def test_configuration_is_described():
-    for what in ("plan", "sample", "csv"):
+    for what in ("plan", "sample", "csv", "evaluate"):
         for key, entry in flip.config_schema(what).items():
             assert set(entry) == {"default", "range", "unit", "help"}, key
     with pytest.raises(flip.ArgumentError):

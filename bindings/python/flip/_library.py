@@ -84,6 +84,7 @@ SIGNATURES = {
     "flip_model_schema": (_ST, [_H, _HO, _E]),
     "flip_model_sample": (_ST, [_H, _I64, _I64, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_model_free": (None, [_H]),
+    "flip_evaluate": (_ST, [_H, _H, _H, _S, _HO, _E]),
     "flip_accountant_create": (_ST, [_S, _HO, _E]),
     "flip_accountant_of_model": (_ST, [_H, _S, _S, _HO, _E]),
     "flip_accountant_compose_gaussian": (_ST, [_H, _D, _D, _I64, _E]),
@@ -242,7 +243,7 @@ def build_info():
 
 
 def config_schema(what):
-    """The keys a configuration may hold; what: "plan", "sample" or "csv"."""
+    """The keys a configuration may hold; what: "plan", "sample", "csv" or "evaluate"."""
     return take_json("flip_config_schema", what.encode())
 
 

@@ -1,0 +1,30 @@
+// flip evaluate: how good a synthetic table is, how fair, and whether it remembers. Not private.
+
+import Basics
+import Evaluation
+import Storage
+import Tables
+
+func evaluate(_ words: [String]) throws {
+    let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test", "threads"] + csvOptionNames,
+                          switches: ["json", "quiet"], places: ["REAL", "SYNTHETIC"])
+    let known = try schema(a)
+    if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }
+    var options = ReportOptions()
+    options.protected = a.all("protected").flatMap { $0.split(separator: ",").map(String.init) }
+    options.target = try a.text("target")
+    options.positive = try a.text("positive")
+    options.threads = min(try a.whole("threads", atLeast: 0) ?? 0, 1024)
+    for given in a.all("edges") {
+        let parts = given.split(separator: "=", maxSplits: 1).map(String.init)
+        let cuts = parts.count == 2 ? parts[1].split(separator: ",").map { Double($0) ?? .nan } : []
+        guard !cuts.isEmpty, cuts.allSatisfy(\.isFinite) else { throw Usage("flip evaluate: --edges must be COLUMN=NUMBER,NUMBER,...") }
+        options.edges[parts[0]] = cuts
+    }
+    Interrupt.watch()
+    let bar = Bar(quiet: a.has("quiet"))
+    let real = try readTable(a.words[0], a, known, bar), synthetic = try readTable(a.words[1], a, real.schema, bar)
+    let holdout = try a.text("test").map { try readTable($0, a, real.schema, bar) }
+    let report = try Report(real: real, synthetic: synthetic, holdout: holdout, options: options)
+    say(a.has("json") ? report.json.pretty : report.text)
+}

@@ -1,0 +1,100 @@
+"""Figures of a synthetic table beside a real one: how near, how useful, how fair, whether it remembers. NOT PRIVATE.
+
+They are computed from real rows as they are. No guarantee of a model covers them, and they never enter a model file or a ledger.
+"""
+
+import os
+
+from ._errors import ArgumentError, SchemaError
+from ._library import config_bytes, take_json
+from ._schema import Schema
+from ._table import Table
+
+BEST = {"target_auc": "1", "tasks_auc": "1", "cka": "1", "probe_synthetic": "0.5", "probe_real": "0.5", "dcr_share": "0.5", "membership_auc": "0.5",
+        **{key: "0" for key in ("tvd1", "tvd2", "association_mean", "association_max", "target_dpd", "target_eod", "target_calibration", "tasks_dpd",
+                                "tasks_eod", "tasks_calibration", "hsic_linear", "hsic_rbf")}}
+
+
+class Evaluation:
+    """What flip.evaluate() gives. evaluation["target_auc"] is a figure of the summary; None was not measured. print() shows a table."""
+
+    def __init__(self, result):
+        self._result = result
+
+    def to_dict(self):
+        """not_private (the warning), rows, holdout, protected, target, classifiers, summary, columns, groups, tasks, pairs, notes."""
+        return self._result
+
+    @property
+    def summary(self):
+        return self._result["summary"]
+
+    def __getitem__(self, key):
+        return self.summary[key]
+
+    def __str__(self):
+        r = self._result
+        lines = [r["not_private"], "", f"{'measure':22}{'value':9}best"]
+        lines += [f"{key:22}{value:<9.4f}{BEST.get(key, '')}".rstrip() for key, value in r["summary"].items() if value is not None]
+        if r["tasks"]:
+            width = max([len(t["column"]) for t in r["tasks"]] + [4]) + 2
+            lines += ["", f"{'task':{width}}{'auc':9}{'dpd':9}{'eod':9}calibration"]
+            lines += [f"{t['column']:{width}}" + "".join(f"{_four(t[key]):9}" for key in ("auc", "dpd", "eod")) + _four(t["calibration"]) for t in r["tasks"]]
+        if len(r["groups"]) > 1:
+            width = max([len(g["name"]) for g in r["groups"]] + [5]) + 2
+            lines += ["", f"{'group':{width}}{'real':9}{'holdout':9}{'synthetic':11}{'probe, synthetic':18}probe, real"]
+            lines += [f"{g['name']:{width}}{g['real']:<9}{g['holdout']:<9}{g['synthetic']:<11}{_four(g['probe_synthetic']):18}{_four(g['probe_real'])}"
+                      for g in r["groups"]]
+        lines += [""] * bool(r["notes"]) + ["note: " + note for note in r["notes"]]
+        return "\n".join(lines)
+
+    def __repr__(self):
+        shown = [f"{key}={self[key]:.4f}" for key in ("tvd2", "target_auc", "tasks_auc", "target_dpd", "tasks_dpd", "membership_auc") if self[key] is not None]
+        return f"flip.Evaluation(NOT PRIVATE, {', '.join(shown)})"
+
+
+def _four(value):
+    return "-" if value is None else f"{value:.4f}"
+
+
+def as_table(rows, schema):
+    """A Table from one, from the path of a CSV or HDF5 file, or from a data frame."""
+    if isinstance(rows, Table):
+        return rows
+    if isinstance(rows, (str, os.PathLike)):
+        if os.fspath(rows).endswith((".h5", ".hdf5", ".h5ad")):
+            return Table.read_hdf5(rows, schema)
+        if schema is None:
+            raise SchemaError("a CSV file needs schema=")
+        return Table.read_csv(rows, schema)
+    if schema is None:
+        raise SchemaError("a data frame needs schema=")
+    return Table.from_pandas(rows, schema)
+
+
+def evaluate(real, synthetic, schema=None, protected=None, target=None, holdout=None, classifiers="native", positive=None, edges=None, threads=None):
+    """How good, how fair and how forgetful `synthetic` is beside `real`: an Evaluation. NOT PRIVATE.
+
+    real, synthetic, holdout: a Table, the path of a CSV or HDF5 file, or a data frame; schema: for those that are no Table.
+    protected: names of the protected columns. target: the column that is listed first among the tasks; positive: its level that counts as yes.
+    holdout: real rows that nothing was learned from. Without it a third of the real rows serves, and what compares both is left out.
+    classifiers: "native", "sklearn" (scikit-learn's trees, fairlearn's metrics; `pip install libflip[evaluation]`) or "none".
+    edges: {column: [ascending cuts]} of numerical protected columns; without them the real median. threads: None for all processors.
+    docs/EVALUATION.md defines every figure.
+    """
+    if classifiers not in ("native", "sklearn", "none"):
+        raise ArgumentError('classifiers: must be "native", "sklearn" or "none"')
+    if classifiers == "sklearn":
+        from . import _sklearn                  # says what is missing before any work
+    schema = Schema.of(schema)
+    real = as_table(real, schema)
+    schema = schema or real.schema
+    synthetic = as_table(synthetic, schema)
+    holdout = None if holdout is None else as_table(holdout, schema)
+    protected = [] if protected is None else [protected] if isinstance(protected, str) else list(protected)
+    options = config_bytes({"protected": protected, "target": target, "positive": positive, "edges": edges, "threads": threads,
+                            "classifiers": "native" if classifiers == "native" else "none"})
+    result = take_json("flip_evaluate", real._pointer, synthetic._pointer, None if holdout is None else holdout._pointer, options)
+    if classifiers == "sklearn":
+        _sklearn.fill(result, real, synthetic, holdout, protected, target, positive, edges or {})
+    return Evaluation(result)

@@ -1,0 +1,197 @@
+"""Tasks and probes of an evaluation with scikit-learn's gradient-boosted trees and fairlearn's metrics. NOT PRIVATE.
+
+The same questions and the same keys as the library's own: see docs/EVALUATION.md. Only flip.evaluate(classifiers="sklearn") comes here.
+"""
+
+try:
+    import numpy
+    from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from threadpoolctl import threadpool_limits
+except ImportError as missing:
+    raise ImportError(f'classifiers="sklearn" needs scikit-learn and fairlearn ({missing}): pip install "libflip[evaluation]"') from missing
+
+SEED = 20_240_229                               # public: who wins a tie, which third is set aside
+LEAST_ROWS, LEAST_LABELS, MOST_LEVELS = 30, 10, 50
+
+
+class Column:
+    """One column of a table: `codes` (-1 for missing) and `levels`, or `values` (NaN for missing)."""
+
+    def __init__(self, table, field):
+        self.name = field["name"]
+        self.levels = field.get("constraints", {}).get("enum", ["false", "true"] if field["type"] == "boolean" else None)
+        rows = table.rows
+        if self.levels is not None:
+            self.levels = [_text(level) for level in self.levels]
+            self.x = numpy.empty(rows, numpy.int32)
+            table._get("codes", self.name, self.x)
+        else:
+            self.x = numpy.empty(rows, numpy.float64)
+            table._get("float64", self.name, self.x, numpy.empty(rows, numpy.uint8))
+
+    def take(self, rows):
+        out = object.__new__(Column)
+        out.name, out.levels, out.x = self.name, self.levels, self.x[rows]
+        return out
+
+
+def _text(level):
+    return level if isinstance(level, str) else str(int(level)) if float(level).is_integer() else repr(level)
+
+
+def columns_of(table):
+    return [Column(table, field) for field in table.schema.fields]
+
+
+def features(columns, leave_out):
+    """(matrix, which of its columns are levels): numbers and codes, NaN for missing; lists of more than 50 levels count as numbers."""
+    used = [c for c in columns if c.name not in leave_out]
+    parts = [c.x if c.levels is None else numpy.where(c.x < 0, numpy.nan, c.x) for c in used]
+    matrix = numpy.column_stack(parts) if parts else numpy.zeros((len(columns[0].x), 1))
+    return matrix, [c.levels is not None and len(c.levels) <= MOST_LEVELS for c in used] or [False]
+
+
+def groups_of(columns, real, protected, edges):
+    """The name of every row's group; the names are the library's."""
+    by_name, reference = {c.name: c for c in columns}, {c.name: c for c in real}
+    parts = []
+    for name in protected:
+        c = by_name[name]
+        if c.levels is not None:
+            parts.append(numpy.array(c.levels + [f"{name} missing"], object)[c.x])
+            continue
+        known = reference[name].x[~numpy.isnan(reference[name].x)]
+        cuts = [float(cut) for cut in edges.get(name, [numpy.median(known)] if len(known) else [])]
+        labels = [f"{name} < {cuts[0]}"] + [f"{a} <= {name} < {b}" for a, b in zip(cuts, cuts[1:])] + [f"{name} >= {cuts[-1]}"] if cuts else [name]
+        place = numpy.where(numpy.isnan(c.x), len(labels), numpy.searchsorted(cuts, c.x, side="right"))
+        parts.append(numpy.array(labels + [f"{name} missing"], object)[place])
+    if not parts:
+        return numpy.full(len(columns[0].x), "all", object)
+    return numpy.array([", ".join(row) for row in zip(*parts)], object)
+
+
+def question(real, target, positive):
+    """(what "yes" is, function from columns to labels) of one column."""
+    if real.levels is None:
+        known = real.x[~numpy.isnan(real.x)]
+        middle = float(numpy.median(known)) if len(known) else 0.0
+        return {"above": middle}, lambda c: (c.x > middle).astype(int)
+    if target:
+        level = positive if positive is not None else max(real.levels, key=lambda text: text.encode())
+    else:
+        counts = numpy.bincount(real.x[real.x >= 0], minlength=len(real.levels))
+        level = min((-count, text.encode(), text) for count, text in zip(counts, real.levels))[2]
+    place = real.levels.index(level)
+    return level, lambda c: (c.x == place).astype(int)
+
+
+def learn(features, y, rows=slice(None)):
+    """A function from features to the probability of label 1, learned from `rows`."""
+    if y.min() == y.max():
+        return lambda other, rows=slice(None): numpy.full(len(other[0][rows]), float(y[0]))
+    x, levels = features
+    model = HistGradientBoostingClassifier(max_iter=80, max_depth=4, learning_rate=0.2, max_leaf_nodes=None, early_stopping=False, random_state=0,
+                                           categorical_features=levels if any(levels) else None).fit(x[rows], y)
+    return lambda other, rows=slice(None): model.predict_proba(other[0][rows])[:, 1]
+
+
+def select(score, count):
+    """1 for the `count` highest scores; a fixed public shuffle decides ties."""
+    chosen = numpy.zeros(len(score), int)
+    order = numpy.lexsort((numpy.random.default_rng(SEED).random(len(score)), -score))
+    chosen[order[:count]] = 1
+    return chosen
+
+
+def calibration_error(y, score):
+    """Expected calibration error in ten equal cells of probability."""
+    place = numpy.minimum((score * 10).astype(int), 9)
+    return sum(abs(score[place == k].sum() - y[place == k].sum()) for k in range(10)) / len(y)
+
+
+def auc(y, score):
+    return float(roc_auc_score(y, score)) if 0 < y.sum() < len(y) else None
+
+
+def disparity(y, score, groups):
+    """dpd, eod, calibration, calibration_worst and one dict a group of at least 30 rows. Selection is at the real base rate."""
+    chosen = select(score, int(y.sum()))
+    rows, large, fair = [], numpy.zeros(len(y), bool), numpy.zeros(len(y), bool)
+    for name in sorted(set(groups)):
+        mine = groups == name
+        n, ones = int(mine.sum()), int(y[mine].sum())
+        if n < LEAST_ROWS:
+            continue
+        large |= mine
+        if min(ones, n - ones) >= LEAST_LABELS:
+            fair |= mine
+        rows.append({"name": name, "rows": n, "base_rate": float(y[mine].mean()), "selected": float(chosen[mine].mean()),
+                     "true_positive": float(chosen[mine & (y == 1)].mean()) if ones >= LEAST_LABELS else None,
+                     "false_positive": float(chosen[mine & (y == 0)].mean()) if n - ones >= LEAST_LABELS else None,
+                     "mean_score": float(score[mine].mean()), "calibration_error": float(calibration_error(y[mine], score[mine]))})
+    errors = [row["calibration_error"] for row in rows] or [0.0]
+    dpd = demographic_parity_difference(y[large], chosen[large], sensitive_features=groups[large]) if large.any() else 0.0
+    eod = equalized_odds_difference(y[fair], chosen[fair], sensitive_features=groups[fair]) if fair.any() else 0.0
+    return {"dpd": float(dpd), "eod": float(eod), "calibration": max(errors) - min(errors), "calibration_worst": max(errors), "groups": rows}
+
+
+def mean(values):
+    there = [value for value in values if value is not None]
+    return float(numpy.mean(there)) if there else None
+
+
+def fill(*arguments):
+    """Puts tasks and probes, and their part of the summary, into the library's result."""
+    with threadpool_limits(1):                  # many small fits: threads that wait for each other cost more than they bring
+        _fill(*arguments)
+
+
+def _fill(result, real, synthetic, holdout, protected, target, positive, edges):
+    whole, made = columns_of(real), columns_of(synthetic)
+    if holdout is not None:
+        learned, test = whole, columns_of(holdout)
+    else:
+        order = numpy.random.default_rng(SEED).permutation(real.rows)
+        cut = real.rows - real.rows // 3
+        learned, test = [c.take(order[:cut]) for c in whole], [c.take(order[cut:]) for c in whole]
+    groups, ours = groups_of(test, whole, protected, edges), groups_of(made, whole, protected, edges)
+    grouped = len(result["groups"]) > 1
+    for group in result["groups"]:
+        group["holdout"] = int((groups == group["name"]).sum())
+
+    place = {c.name: i for i, c in enumerate(whole)}
+    for name in [target] * (target is not None) + [c.name for c in whole if c.name != target and c.name not in protected]:
+        i = place[name]
+        yes, labels = question(learned[i], name == target, positive)
+        if name != target and not 0.05 <= labels(learned[i]).mean() <= 0.95:
+            continue
+        leave_out = set(protected) | {name}
+        y = labels(test[i])
+        score = learn(features(made, leave_out), labels(made[i]))(features(test, leave_out))
+        found = disparity(y, score, groups)
+        task = {"column": name, "yes": yes, "base_rate": float(y.mean()), "auc": auc(y, score), **found}
+        if not grouped:
+            task.update(dpd=None, eod=None, calibration=None)
+        result["tasks"].append(task)
+
+    if protected:
+        x, z = features(made, set(protected)), features(test, set(protected))
+        half = len(ours) // 2
+        for group in result["groups"]:
+            y, real_y = (ours == group["name"]).astype(int), (groups == group["name"]).astype(int)
+            if real_y.sum() < LEAST_ROWS:
+                continue
+            if min(y[:half].sum(), y[half:].sum()) > 10:
+                group["probe_synthetic"] = auc(y[half:], learn(x, y[:half], slice(half))(x, slice(half, None)))
+            group["probe_real"] = auc(real_y, learn(x, y)(z))
+
+    first = result["tasks"][0] if target is not None else {}
+    summary = result["summary"]
+    for key in ("auc", "dpd", "eod", "calibration"):
+        summary["target_" + key] = first.get(key)
+        summary["tasks_" + key] = mean([task[key] for task in result["tasks"]])
+    for key in ("probe_synthetic", "probe_real"):
+        summary[key] = mean([group[key] for group in result["groups"]])
+    result["classifiers"] = "sklearn"
