@@ -10,8 +10,9 @@ bins between the public bounds of a numerical column, which cost it no budget; `
 
 Tables: made-up ones with a fixed seed (five columns share a hidden number, all columns another; two of five are numerical), and adult, when FLIP_DATA names a
 folder with adult_train.csv and adult.schema.json. Jobs run one after another, each in a process of its own. `train_s` and `sample_s` are wall time
-without reading the file, `cpu_s` processor time of the whole job (what a busy machine disturbs least), `peak_mb` is the largest resident size of that process (getrusage), `loaded_mb` what it had before training: interpreter,
-packages and table. A job that is not done at the limit is stopped and stands as "> limit". One JSON object a line, then a plain table.
+without reading the file, `cpu_s` processor time of the whole job (what a busy machine disturbs least), `peak_mb` the largest resident size of that process
+(getrusage), `loaded_mb` what it had before training: interpreter, packages and table; `stages` of `best`: seconds of each. A job that is not done at
+the limit is stopped and stands as "> limit". One JSON object a line, then a plain table.
 What this is not: a judgement of quality, or a test; nothing fails on a slow machine.
 """
 import argparse, csv, json, os, random, resource, signal, subprocess, sys, tempfile, time
