@@ -42,6 +42,8 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
 private let sampleSchema: JSON = [
     "seed": ["default": nil, "range": "0 to 2^63 - 1", "unit": "", "help": "which endless table; without it fresh randomness of the system"],
     "threads": ["default": 0, "range": "0 to 1024", "unit": "", "help": "worker threads; 0: as many as the process may use"],
+    "where": ["default": nil, "range": "{column: value | [values] | {\"minimum\": x, \"maximum\": y}}", "unit": "",
+              "help": "what every row must meet; null: missing"],
 ]
 
 private let csvSchema: JSON = [

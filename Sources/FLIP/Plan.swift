@@ -32,6 +32,11 @@ public func flip_plan_explain(_ handle: OpaquePointer?, _ json: HandleOut, _ err
     giveJSON(json, err) { try plan(handle).explain() }
 }
 
+@_cdecl("flip_plan_explanation")
+public func flip_plan_explanation(_ handle: OpaquePointer?, _ text: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.buffer, text, err) { try Bytes.of(plan(handle).explanation()) }
+}
+
 @_cdecl("flip_plan_json")
 public func flip_plan_json(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
     giveJSON(json, err) { try plan(handle).json }

@@ -28,26 +28,32 @@ extension Plan {
 
     /// What the plan will do and what each share buys, before any data is seen.
     package func explain() throws -> JSON {
-        let n: Int, known: String
-        switch settings.rows { case .declared(let m): (n, known) = (m, "declared"); case .guessed(let m): (n, known) = (m, "guess") }
-        let noise = try self.noise(rows: Double(n))
-        func entry(_ stage: Stage, _ rate: Double, _ sigma: Double, _ count: Int, _ rdp: Double) -> JSON {
-            .members([("stage", .string(stage.name)), ("releases", .int(Int64(count))), ("sampling_rate", .number(rate)), ("noise_multiplier", .number(sigma)),
-                     ("share_of_budget", .number(rdp / budget.ceiling))])
+        let n = expectedRows, known = if case .declared = settings.rows { "declared" } else { "guess" }
+        let bills = try bills()
+        let releases = bills.filter { $0.divergence > 0 }.map { b in
+            var members: [(String, JSON)] = [("stage", .string(b.stage.name))]
+            func event(_ releases: Int, _ rate: Double, _ noise: Double) -> [(String, JSON)] {
+                [("releases", .int(Int64(releases))), ("sampling_rate", .number(rate)), ("noise_multiplier", .number(noise))]
+            }
+            switch b.buys {
+            case .histograms(let count, let deviation):
+                members += event(1, 1, histogramNoise) + [("histograms", .int(Int64(count))), ("count_noise_rows", .number(deviation))]
+            case .pairs(let count, let rho, _):
+                members += [("releases", .int(1)), ("pairs", .int(Int64(count))), ("rho", .number(rho))]
+            case .marginals(let count, let exact, let cells, let deviation):
+                members += event(1, 1, marginalNoise) + [(exact ? "marginals" : "marginals_at_most", .int(Int64(count))), ("cell_noise_rows", .number(deviation))]
+                if let cells { members.append(("cells_at_most", .int(Int64(cells)))) }
+            case .steps(let rate, let noise, let rows):
+                members += event(b.steps, rate, noise) + [("batch_rows", .int(Int64(rows)))]
+            case .nothing: break
+            }
+            return JSON.members(members + [("share_of_budget", .number(b.divergence / budget.ceiling)), ("epsilon_alone", .number(epsilonAlone(b)))])
         }
-        var releases = [entry(.histograms, 1, histogramNoise, 1, histogramCost)]
-        if selects {
-            releases.append(.members([("stage", .string(Stage.selection.name)), ("releases", .int(1)), ("pairs", .int(Int64(selectedPairs))), ("rho", .number(selectionRho)),
-                                      ("share_of_budget", .number(selectionRho * Double(budget.order) / budget.ceiling))]))
-        }
-        if isBest { releases.append(entry(.marginals, 1, marginalNoise, 1, rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order))) }
-        for (stage, batch, sigma, count) in privateStages(noise) where count > 0 {
-            let q = Self.rate(batch: batch, rows: Double(n))
-            releases.append(entry(stage, q, sigma, count, Double(count) * rdpSubsampledGaussian(q: q, sigma: sigma, order: budget.order)))
-        }
+        let stages = bills.map { b in JSON.members([("stage", .string(b.stage.name)), ("steps", .int(Int64(b.steps))), ("free", .bool(b.divergence == 0))]) }
         return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })), ("groups", .array([.string(Self.group)])),
                         ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countDeviation)), ("histograms", .int(Int64(histograms.count + 1))),
-                        ("releases", .array(releases)), ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json(preset: preset))])
+                        ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)), ("releases", .array(releases)),
+                        ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json(preset: preset))])
     }
 }

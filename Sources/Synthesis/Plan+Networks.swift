@@ -3,6 +3,7 @@
 import Basics
 import Compute
 import Networks
+import Projection
 
 extension Plan {
     /// The autoencoder's shape for the released number of bins of each column.
@@ -40,6 +41,17 @@ extension Plan {
         let perRow = 3 * a.blocks * T * (12 * a.width + 2 * a.feedForward + 2 * T * a.heads) + 4 * bins + d.noiseLevels * d.layers * 4 * d.hidden
         let weights = 3 * a.blocks * (4 * a.width * a.width + 2 * a.width * a.feedForward) + 2 * bins * a.width + 2 * T * a.width * a.latent + d.layers * d.hidden * d.hidden + 64 * d.hidden
         let threads = settings.threads > 0 ? settings.threads : Workers.available
-        return rows * bytesPerRow + threads * 4 * (perRow * Trainer.microBatch + weights) + 24 * weights + 32 * grids.reduce(0) { $0 + 4 * $1.count } + (8 << 20)
+        return rows * bytesPerRow + (isBest ? releasedMemory : 0) + threads * 4 * (perRow * Trainer.microBatch + weights) + 24 * weights + 32 * grids.reduce(0) { $0 + 4 * $1.count } + (8 << 20)
+    }
+    /// What the preset `best` has beside its networks: marginals, the table fitted to them, latents of its rows, and the tilt's pool.
+    private var releasedMemory: Int {
+        let bins = mostBins, widest = bins.max() ?? 1, marginals = plannedMarginals
+        // Where a choice decides which pairs are bought, or the cells cannot be counted, as many cells as marginals of the widest columns have.
+        let cells = marginals.cells ?? Int(min(1e15, Double(marginals.count) * Double(widest) * Double(widest)))
+        var options = ProjectionOptions()
+        options.rows = settings.projection.rows
+        let fit = RelaxedTable.memory(levels: bins, cells: min(cells, 1 << 45), options: options)
+        return fit + 48 * min(cells, 1 << 45) + 4 * LatentPool.count * settings.autoencoder.latent * (settings.autoencoder.latentKind == "pooled" ? 1 : grids.count)
+            + settings.rake.pool * (2 * grids.count + 12)
     }
 }

@@ -26,16 +26,20 @@ private let help = """
     flip: private generators for tables
 
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL     learn a table under a privacy budget
-         [--protected COLUMN]...  [--preset published]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
+         [--protected COLUMN]...  [--preset published | best]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]      make rows; costs nothing
+         [--where JSON or FILE]              only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
     flip ledger MODEL [--json]              what the training released and what that cost
     flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]     NOT PRIVATE: how good, how fair
          [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]
     flip plan --schema S.json --epsilon E --delta D [...]   the same bill in advance, without any data (JSON)
+         [--explain]                         as text: what each stage costs and what that buys
     flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
     flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)
     flip --version
 
+    Presets: published trains its networks on private rows, with noise in every step; best buys noisy marginals once, and trains them
+    on rows of a table that is fitted to those.
     A TABLE whose name ends in .h5, .hdf5 or .h5ad is HDF5 (an AnnData dataframe), any other is CSV with a header. Reading CSV:
       --invalid coerce     a cell that breaks the schema becomes missing or the nearest bound; otherwise it is an error
       --extra ignore       columns that the schema does not name are not read; otherwise they are an error

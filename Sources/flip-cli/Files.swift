@@ -17,9 +17,10 @@ func convert(_ words: [String]) throws {
 }
 
 func plan(_ words: [String]) throws {
-    let a = try Arguments("plan", words, named: planOptionNames, places: [])
+    let a = try Arguments("plan", words, named: planOptionNames, switches: ["explain"], places: [])
     guard let schema = try schema(a) else { throw Usage("flip plan: --schema is missing") }
-    try say(makePlan(a, schema).explain().pretty)
+    let plan = try makePlan(a, schema)
+    say(a.has("explain") ? try plan.explanation() : try plan.explain().pretty)
 }
 
 func check(_ words: [String]) throws {

@@ -25,13 +25,15 @@ func readTable(_ path: String, _ a: Arguments, _ schema: Schema?, _ bar: Bar) th
     return try readTableFile(path, schema: schema, options: csvOptions(a)) { bar.show("reading", $0, $1) }
 }
 
+/// The JSON that an option holds, or that is in the file it names.
+func json(_ a: Arguments, _ name: String) throws -> JSON? {
+    guard let given = try a.text(name) else { return nil }
+    return try JSON.parse(given.drop { $0 == " " }.hasPrefix("{") ? given : readText(given))
+}
+
 /// A plan for `schema` from --protected, --epsilon, --delta, --preset and --config.
 func makePlan(_ a: Arguments, _ schema: Schema) throws -> Plan {
-    var config = JSON.null
-    if let given = try a.text("config") {
-        config = try JSON.parse(given.drop { $0 == " " }.hasPrefix("{") ? given : readText(given))
-    }
     let protected = a.all("protected").flatMap { $0.split(separator: ",").map(String.init) }
     return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"),
-                    preset: a.text("preset") ?? Plan.presets[0], config: config)
+                    preset: a.text("preset") ?? Plan.presets[0], config: json(a, "config") ?? .null)
 }

@@ -11,13 +11,6 @@ func say(_ text: String) {
 
 func complain(_ text: String) { fputs("flip: \(text)\n", stderr) }
 
-/// `x` with at most `digits` significant digits.
-func short(_ x: Double, _ digits: Int32 = 5) -> String {
-    var buffer = [CChar](repeating: 0, count: 40)
-    _ = withVaList([digits, x]) { vsnprintf(&buffer, buffer.count, "%.*g", $0) }
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
 /// Ctrl-C and a polite kill set a flag that loops look at. A second one ends the process at once.
 enum Interrupt {
     private static let flag = Atomic<Bool>(false)
@@ -70,6 +63,3 @@ final class Bar {
         return s >= 3600 ? "\(s / 3600):\(two(s / 60 % 60)):\(two(s % 60))" : "\(s / 60):\(two(s % 60))"
     }
 }
-
-/// `text` with spaces behind it up to `width` characters.
-func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }

@@ -85,6 +85,29 @@ static void rows_of_a_seed(void) {
     flip_table_free(all); flip_table_free(part); flip_table_free(fresh); flip_model_free(model);
 }
 
+static void rows_that_meet_a_condition(void) {
+    static const char *const where = "{\"seed\": 3, \"where\": {\"sex\": \"Male\", \"city\": [\"Bonn\", null], \"age\": {\"minimum\": 30, \"maximum\": 60}}}";
+    flip_model *model = a_model();
+    flip_table *all = sample(model, 0, 400, where), *part = sample(model, 113, 100, where), *none = NULL;
+    int64_t x[400], y[100];
+    int32_t sex[400], city[400];
+    flip_error err;
+    int i;
+    GIVES(FLIP_OK, flip_table_get_int64(all, "age", 0, 400, x, NULL, &err));
+    GIVES(FLIP_OK, flip_table_get_codes(all, "sex", 0, 400, sex, &err));
+    GIVES(FLIP_OK, flip_table_get_codes(all, "city", 0, 400, city, &err));
+    for (i = 0; i < 400; i++) CHECK(x[i] >= 30 && x[i] <= 60 && sex[i] == 1 && city[i] <= 0);
+    GIVES(FLIP_OK, flip_table_get_int64(part, "age", 0, 100, y, NULL, &err));
+    CHECK(!memcmp(x + 113, y, sizeof y));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"where\": {\"gender\": \"Male\"}}", NULL, NULL, &none, &err));
+    MESSAGE_HAS("gender");
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"where\": {\"age\": 17}}", NULL, NULL, &none, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"where\": {\"sex\": null}}", NULL, NULL, &none, &err));
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 5, "{\"where\": [1]}", NULL, NULL, &none, &err));
+    CHECK(none == NULL);
+    flip_table_free(all); flip_table_free(part); flip_model_free(model);
+}
+
 static int32_t stop(void *user, const flip_event *event) { (void)event; ++*(int *)user; return 1; }
 
 static void arguments(void) {
@@ -221,5 +244,6 @@ static void full_disk_and_read_only(void) {
 }
 
 const test_case model_tests[] = {
-    {"model: saved and loaded", saved_and_loaded}, {"model: rows of a seed", rows_of_a_seed}, {"model: arguments", arguments},
+    {"model: saved and loaded", saved_and_loaded}, {"model: rows of a seed", rows_of_a_seed},
+    {"model: rows that meet a condition", rows_that_meet_a_condition}, {"model: arguments", arguments},
     {"model: bad files", bad_files}, {"model: full disk, read-only target", full_disk_and_read_only}, {NULL, NULL}};

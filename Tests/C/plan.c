@@ -30,6 +30,11 @@ static void explained(void) {
     GIVES(FLIP_E_ARG, flip_plan_epsilon(plan, NULL, 1e-5, &epsilon, &err));
     GIVES(FLIP_E_ARG, flip_plan_epsilon(plan, "renyi", 1e-5, NULL, &err));
     GIVES(FLIP_E_ARG, flip_plan_epsilon(NULL, "renyi", 1e-5, &epsilon, &err));
+    GIVES(FLIP_OK, flip_plan_explanation(plan, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\nhistograms ") && strstr(flip_buffer_data(json), "\ncalibration ") && strstr(flip_buffer_data(json), "free"));
+    flip_buffer_free(json);
+    GIVES(FLIP_E_ARG, flip_plan_explanation(NULL, &json, &err));
+    GIVES(FLIP_E_ARG, flip_plan_explanation(plan, NULL, &err));
     GIVES(FLIP_E_ARG, flip_plan_explain(NULL, &json, &err));
     GIVES(FLIP_E_ARG, flip_plan_explain(plan, NULL, &err));
     GIVES(FLIP_E_ARG, flip_plan_memory(NULL, 5, &small, &err));

@@ -36,6 +36,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_plan_create, FLIP.flip_plan_create)
         same(CFlip.flip_plan_epsilon, FLIP.flip_plan_epsilon)
         same(CFlip.flip_plan_explain, FLIP.flip_plan_explain)
+        same(CFlip.flip_plan_explanation, FLIP.flip_plan_explanation)
         same(CFlip.flip_plan_free, FLIP.flip_plan_free)
         same(CFlip.flip_plan_json, FLIP.flip_plan_json)
         same(CFlip.flip_plan_memory, FLIP.flip_plan_memory)

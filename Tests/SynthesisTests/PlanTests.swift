@@ -34,6 +34,43 @@ final class PlanTests: XCTestCase {
         for (have, want) in zip(shares, [0.1, 0.9 * 0.75, 0.9 * 0.25]) { XCTAssertEqual(have, want, accuracy: 1e-3) }
     }
 
+    /// What is explained against the divergences and the noise that the releases have.
+    func testWhatEachShareBuys() throws {
+        for (preset, config, names) in [
+            ("published", "{}", ["histograms", "autoencoder", "diffusion"]), ("published", #"{"diffusion": {"enabled": false}}"#, ["histograms", "autoencoder"]),
+            ("best", "{}", ["histograms", "marginals"]), ("best", #"{"marginals": {"pairs": "selected", "count": 2}, "finetuning": {"steps": 7}}"#, ["histograms", "selection", "marginals", "finetuning"]),
+        ] {
+            let p = try Plan(schema: Schema(json: Self.schema), protected: [], epsilon: 2, delta: 1e-5, preset: preset, config: JSON.parse(config))
+            let e = try p.explain(), text = try p.explanation(), releases = try XCTUnwrap(e["releases"]?.asArray), stages = try XCTUnwrap(e["stages"]?.asArray)
+            XCTAssertEqual(releases.compactMap { $0["stage"]?.asString }, names)
+            XCTAssertEqual(releases.compactMap { $0["share_of_budget"]?.asDouble }.reduce(0, +), 1, accuracy: 1e-5)
+            let alone = releases.compactMap { $0["epsilon_alone"]?.asDouble }
+            XCTAssertEqual(alone.count, names.count)
+            XCTAssert(alone.allSatisfy { $0 > 0 && $0 < 2 })
+            XCTAssertEqual(stages.compactMap { $0["steps"]?.asDouble }.reduce(0, +), Double(p.totalSteps))
+            XCTAssertEqual(stages.filter { $0["free"] == .bool(false) }.compactMap { $0["stage"]?.asString }, names)
+            XCTAssertEqual(e["memory_bytes"]?.asDouble, Double(try p.memory(rows: 20_000)))
+            let lines = text.split(separator: "\n")
+            for s in stages {
+                let line = try XCTUnwrap(lines.first { $0.hasPrefix(s["stage"]?.asString ?? "-") }, text)
+                XCTAssertEqual(line.contains(" free "), s["free"] == .bool(true), String(line))
+            }
+            XCTAssert(text.contains("do not add"))
+        }
+    }
+
+    func testMarginalsThatAreBought() throws {
+        func made(_ config: String) throws -> Plan { try Plan(schema: Schema(json: Self.schema), protected: [], epsilon: 2, delta: 1e-5, preset: "best", config: JSON.parse(config)) }
+        for (config, key, count, cells) in [("{}", "marginals", 3, Optional(3 * 34 + 3 + 34)), (#"{"focus": ["a"]}"#, "marginals", 1, 3 * 34),
+                                            (#"{"marginals": {"pairs": "selected", "count": 2}}"#, "marginals", 2, nil),
+                                            (#"{"marginals": {"pairs": "selected", "count": 2}, "focus": ["a", "n"]}"#, "marginals_at_most", 4, nil)] {
+            let p = try made(config), m = try XCTUnwrap(p.explain()["releases"]?.asArray?.first { $0["stage"] == .string("marginals") })
+            XCTAssertEqual(m[key]?.asDouble, Double(count), config)
+            XCTAssertEqual(m["cells_at_most"]?.asDouble, cells.map(Double.init), config)
+            XCTAssertEqual(m["cell_noise_rows"]?.asDouble ?? 0, p.marginalNoise * Double(count).squareRoot(), accuracy: 1e-12, config)
+        }
+    }
+
     func testRoundTrip() throws {
         let p = try plan(#"{"rows": {"declared": 9000}, "autoencoder": {"steps": 10}}"#)
         let q = try Plan(json: JSON.parse(p.json.text))

@@ -56,6 +56,29 @@ def test_plan_is_priced_without_data(csv):
     assert explained["epsilon"] == 4
 
 
+@pytest.mark.parametrize("preset", ["published", "best"])
+def test_plan_explained(csv, preset):
+    said = run("plan", "--schema", csv[1], "--epsilon", 2, "--delta", "1e-5", "--preset", preset, "--explain")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout == flip.plan(csv[1], epsilon=2, delta=1e-5, preset=preset).explanation() + "\n"
+
+
+def test_sample_where(csv, tmp_path):
+    path, domain = csv
+    model, rows = tmp_path / "m.flip.h5", tmp_path / "s.csv"
+    assert run("train", path, *promise(domain), "--out", model).returncode == 0
+    where = {"sex": "Female", "age": {"minimum": 30, "maximum": 60}}
+    assert run("sample", model, "--rows", 40, "--seed", 1, "--out", rows, "--where", json.dumps(where)).returncode == 0
+    assert rows.read_text() == _csv(flip.load(model).sample(40, seed=1, where=where), tmp_path)
+    (tmp_path / "where.json").write_text(json.dumps({"sex": "Male"}))
+    assert run("sample", model, "--rows", 40, "--seed", 1, "--out", rows, f"--where={tmp_path / 'where.json'}").returncode == 0
+    assert set(flip.Table.read_csv(rows, domain).to_pandas().sex) == {"Male"}
+    for wrong in ('{"gender": "f"}', '{"weight": 71.123456789}', '{"sex": '):
+        before = rows.read_text()
+        said = run("sample", model, "--rows", 40, "--out", rows, "--where", wrong)
+        assert said.returncode == 1 and said.stderr.startswith("flip: ") and rows.read_text() == before
+
+
 def test_convert_both_ways(csv, tmp_path):
     path, domain = csv
     assert run("convert", path, "--schema", domain, "--out", tmp_path / "a.h5").returncode == 0

@@ -134,7 +134,11 @@ def test_importing_needs_no_other_package():
 def test_configuration_is_described():
     for what in ("plan", "sample", "csv", "evaluate"):
         for key, entry in flip.config_schema(what).items():
-            assert set(entry) == {"default", "range", "unit", "help"}, key
+            assert set(entry) - {"default_by_preset"} == {"default", "range", "unit", "help"}, key
+            assert set(entry.get("default_by_preset", ["published", "best"])) == {"published", "best"}, key
+    steps = flip.config_schema("plan")["autoencoder.steps"]
+    assert steps["default"] == steps["default_by_preset"]["published"] != steps["default_by_preset"]["best"]
+    assert "where" in flip.config_schema("sample")
     with pytest.raises(flip.ArgumentError):
         flip.config_schema("weather")
 

@@ -25,6 +25,22 @@ def test_a_plan_needs_no_data(schema, plan):
     assert "4" in repr(plan)
 
 
+@pytest.mark.parametrize("preset, bought", [("published", "noise multiplier"), ("best", "marginals of at most")])
+def test_a_plan_says_what_each_share_buys(schema, preset, bought):
+    plan = flip.plan(schema, preset=preset, **PROMISE)
+    explained, text = plan.explain(), plan.explanation()
+    assert sum(r["share_of_budget"] for r in explained["releases"]) == pytest.approx(1, abs=1e-4)
+    assert all(0 < r["epsilon_alone"] < 4 for r in explained["releases"]) and explained["memory_bytes"] == plan.memory(20_000)
+    assert {s["stage"] for s in explained["stages"] if not s["free"]} == {r["stage"] for r in explained["releases"]}
+    assert str(plan) == text and bought in text and "do not add" in text
+    for stage in explained["stages"]:
+        assert f"\n{stage['stage']}" in text
+    if preset == "best":
+        marginals = explained["releases"][1]
+        pairs = len(SCHEMA["fields"]) * (len(SCHEMA["fields"]) - 1) // 2
+        assert (marginals["stage"], marginals["marginals"]) == ("marginals", pairs) and marginals["cell_noise_rows"] > 0 < marginals["cells_at_most"]
+
+
 @pytest.mark.parametrize("options, error", [
     ({}, flip.ArgumentError),
     ({"epsilon": 1}, flip.ArgumentError),

@@ -131,6 +131,7 @@ def main():
     p.add_argument("--rows", type=int, default=6000)
     p.add_argument("--epsilon", type=float, default=2.0)
     p.add_argument("--delta", type=float, default=1e-5)
+    p.add_argument("--preset", choices=("published", "best"), default="published", help="networks learn from private rows, or from released marginals")
     a = p.parse_args()
 
     sys.stdout.reconfigure(errors="replace")                       # a terminal without these letters is no reason to stop
@@ -140,7 +141,7 @@ def main():
 
     title("2  Train (the only step that reads rows, through one door that adds noise)")
     table = flip.Table.read_csv(table_path, schema=schema_path)
-    plan = flip.plan(table.schema, protected=hospital.PROTECTED, epsilon=a.epsilon, delta=a.delta, preset="published",
+    plan = flip.plan(table.schema, protected=hospital.PROTECTED, epsilon=a.epsilon, delta=a.delta, preset=a.preset,
                      config={"rows": {"guess": 5000},        # about the size of such a hospital: a guess, not a count
                              "encoder": {"share": .2}})      # a small table with wide columns: more of the budget for its histograms
     start = time.monotonic()

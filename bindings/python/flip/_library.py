@@ -62,6 +62,7 @@ SIGNATURES = {
     "flip_plan_create": (_ST, [_H, _S, _HO, _E]),
     "flip_plan_epsilon": (_ST, [_H, _S, _D, POINTER(c_double), _E]),
     "flip_plan_explain": (_ST, [_H, _HO, _E]),
+    "flip_plan_explanation": (_ST, [_H, _HO, _E]),
     "flip_plan_json": (_ST, [_H, _HO, _E]),
     "flip_plan_memory": (_ST, [_H, _I64, POINTER(c_int64), _E]),
     "flip_plan_free": (None, [_H]),

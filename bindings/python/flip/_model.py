@@ -2,6 +2,7 @@
 
 import ctypes
 
+from ._condition import condition
 from ._library import Handle, call, config_bytes, new, path_bytes, take_bytes, take_json
 from ._progress import Callback, reporter
 from ._schema import Schema
@@ -30,10 +31,16 @@ class Model(Handle):
         """The saved file as bytes."""
         return take_bytes("flip_model_to_bytes", self._pointer)
 
-    def sample(self, rows, seed=None, first=0, threads=None, progress=False):
-        """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh randomness)."""
+    def sample(self, rows, seed=None, first=0, threads=None, progress=False, where=None):
+        """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh randomness).
+
+        where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30, "maximum": 40}}: for each
+        column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count as inside. Days and
+        moments are date, datetime or text. Rows have the model's own distribution given the condition; rare conditions take long.
+        ArgumentError for an unknown column or a value it cannot have, Unsupported when hardly any row meets the condition.
+        """
         callback = Callback(reporter(progress))
-        options = config_bytes({"seed": seed, "threads": threads})
+        options = config_bytes({"seed": seed, "threads": threads, "where": condition(where)})
         return callback.run(lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
 
     @property

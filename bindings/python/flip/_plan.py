@@ -12,8 +12,16 @@ class Plan(Handle):
     _free = "flip_plan_free"
 
     def explain(self):
-        """dict: the resolved configuration, the stages, every planned release and what it costs. Depends on no row."""
+        """dict: the resolved configuration, stages [{stage, steps, free}], memory_bytes and releases: every one that costs, its share of
+        the budget, epsilon_alone (these do not add) and what it buys, such as cell_noise_rows. Depends on no row."""
         return take_json("flip_plan_explain", self._pointer)
+
+    def explanation(self):
+        """The same as text for people, a line a stage; print(plan) shows it."""
+        return take_bytes("flip_plan_explanation", self._pointer).decode()
+
+    def __str__(self):
+        return self.explanation()
 
     @property
     def json(self):
@@ -53,7 +61,9 @@ def plan(schema, protected=None, epsilon=None, delta=None, preset=None, config=N
     """A plan for tables under `schema`.
 
     protected: names of the protected columns. epsilon, delta: the promise for one row added or removed; delta below 1/n.
-    preset: which recipe. config: dict of further options; flip.config_schema("plan") lists them. What is left out has a default.
+    preset: "published" (networks trained on private rows by DP-SGD) or "best" (marginals released once, networks trained for free on rows
+    of a table that is fitted to them). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
+    the presets differ. What is left out has a default.
     """
     options = dict(config or {})
     named = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),

@@ -1,0 +1,80 @@
+// What each stage of a plan costs and buys, before any data is seen: the one source of `explain` (JSON) and `explanation` (text).
+
+import Basics
+import Privacy
+
+extension Plan {
+    /// One stage that a plan carries out.
+    struct Bill: Sendable {
+        enum Buys: Sendable {
+            /// Histograms beside the row count; deviation of the noise of one count, in rows.
+            case histograms(Int, deviation: Double)
+            /// Pairs of columns chosen together; deviation of the noise of one score.
+            case pairs(Int, rho: Double, deviation: Double)
+            /// Marginals; `exact` is false where a private choice decides how many fewer; cells at most, nil where the choice decides
+            /// which; deviation of the noise of one cell, in rows.
+            case marginals(Int, exact: Bool, cells: Int?, deviation: Double)
+            /// Noisy gradient sums over Poisson batches; `deviation`: that of the noise over what one row may add to the mean of a batch.
+            case steps(rate: Double, noise: Double, rows: Int)
+            /// Works on what was released.
+            case nothing(String)
+        }
+        let stage: Stage
+        let steps: Int
+        /// Divergence at α*; 0: free.
+        let divergence: Double
+        let buys: Buys
+    }
+
+    /// Row count that is declared or guessed.
+    var expectedRows: Int { switch settings.rows { case .declared(let n), .guessed(let n): n } }
+
+    /// The stages in order, those that have no steps left out.
+    /// - Throws: `.budget` when no noise meets the ceiling.
+    func bills() throws -> [Bill] {
+        let noise = try noise(rows: Double(expectedRows)), batches = privateStages(noise), s = settings
+        return Stage.allCases.compactMap { stage in
+            let count = steps[stage.rawValue]
+            guard count > 0 else { return nil }
+            func free(_ what: String) -> Bill { Bill(stage: stage, steps: count, divergence: 0, buys: .nothing(what)) }
+            if let b = batches.first(where: { $0.stage == stage }) {
+                let q = Self.rate(batch: b.batch, rows: Double(expectedRows))
+                return Bill(stage: stage, steps: count, divergence: Double(count) * rdpSubsampledGaussian(q: q, sigma: b.noise, order: budget.order),
+                            buys: .steps(rate: q, noise: b.noise, rows: b.batch))
+            }
+            switch stage {
+            case .histograms:
+                return Bill(stage: stage, steps: count, divergence: histogramCost, buys: .histograms(histograms.count, deviation: countDeviation))
+            case .selection:
+                return Bill(stage: stage, steps: count, divergence: selectionRho * Double(budget.order),
+                            buys: .pairs(selectedPairs, rho: selectionRho, deviation: marginalNoise * Double(selectedPairs).squareRoot()))
+            case .marginals:
+                let m = plannedMarginals
+                return Bill(stage: stage, steps: count, divergence: rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order),
+                            buys: .marginals(m.count, exact: m.exact, cells: m.cells, deviation: marginalNoise * Double(m.count).squareRoot()))
+            case .projection: return free("a table of \(s.projection.rows) distributions fitted to the marginals, at most \(s.projection.steps) steps")
+            case .autoencoder: return free("\(count) steps on rows drawn from the fitted table")
+            case .diffusion: return free("\(count) steps on the latents of such rows")
+            case .calibration: return free("head biases shifted until generated rows meet the histograms")
+            case .rake: return free("a tilt by which generated rows are accepted, fitted on \(s.rake.pool) of them")
+            case .finetuning: return nil
+            }
+        }
+    }
+
+    /// How many marginals are released. `exact` is false where a private choice decides: then no more than `count` are. `cells`: at most,
+    /// nil where the choice decides which.
+    var plannedMarginals: (count: Int, exact: Bool, cells: Int?) {
+        // A pair that is chosen stays a pair, or gives one triple with each focus column outside it.
+        if selects { return (selectedPairs * max(1, settings.focus.count), settings.focus.isEmpty, nil) }
+        let requests = marginalRequests(pairs: allPairs), bins = mostBins
+        var cells = 0.0
+        for r in requests { cells += r.columns.reduce(1.0) { $0 * Double(bins[$1]) } }
+        return (requests.count, true, cells < 9e15 ? Int(cells) : nil)
+    }
+
+    /// Bins that each column can have, at most: the histograms decide how many it has.
+    var mostBins: [Int] {
+        grids.map { $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.atomCount + ($0.missingCell == nil ? 0 : 1)) : $0.count }
+    }
+}

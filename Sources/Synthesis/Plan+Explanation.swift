@@ -1,0 +1,52 @@
+// A plan for people: what each stage costs and what that buys. The figures are those of `explain`.
+
+import Basics
+import Privacy
+
+extension Plan {
+    /// Some lines of text, without an end of line at the end. Depends on no row.
+    /// - Throws: what `explain` throws.
+    package func explanation() throws -> String {
+        let declared = if case .declared = settings.rows { true } else { false }
+        var lines = [
+            "preset      \(preset)",
+            "promise     ε \(short(epsilon)) at δ \(short(delta)), one row added or removed; Rényi divergences are added at order \(budget.order)",
+            "rows        \(expectedRows), " + (declared ? "public by declaration" : "a guess: a wrong one costs noise, never privacy"),
+            "memory      about \(try memory(rows: expectedRows) >> 20) MB at most, beside the table",
+            "",
+            "stage         share  ε alone  what it buys",
+        ]
+        for b in try bills() {
+            let paid = b.divergence > 0
+            let share = paid ? short(100 * b.divergence / budget.ceiling, 3) + " %" : "free"
+            let alone = paid ? short(epsilonAlone(b), 3) : ""
+            lines.append(pad(b.stage.name, 12) + pad("", 7 - share.count) + share + pad("", 9 - alone.count) + alone + "  " + b.words)
+        }
+        lines += ["",
+                  "ε alone is what a stage would cost if nothing else were released, at order \(budget.order). These do not add up to ε \(short(epsilon)): the shares",
+                  "add up to 100 %, and the sum is converted to ε once. What is free works on released values and reads no row.",
+                  "", "assumptions"]
+        return (lines + assumptions.map { "  " + $0 }).joined(separator: "\n")
+    }
+
+    /// ε of one stage with nothing beside it, at α* and the plan's δ.
+    func epsilonAlone(_ b: Bill) -> Double { RenyiAccountant.epsilon(rdp: b.divergence, order: budget.order, delta: delta) }
+}
+
+extension Plan.Bill {
+    /// What it buys, in a line.
+    fileprivate var words: String {
+        switch buys {
+        case .histograms(let n, let deviation):
+            return "\(n) histogram\(n == 1 ? "" : "s") and the row count; noise of one count: \(short(deviation, 3)) rows"
+        case .pairs(let n, let rho, let deviation):
+            return "\(n) pair\(n == 1 ? "" : "s") of columns chosen, rho \(short(rho, 3)), where they differ most from independence against a noise of \(short(deviation, 3)) rows"
+        case .marginals(let n, let exact, let cells, let deviation):
+            let room = cells.map { " of at most \($0) cells" } ?? ""
+            return (exact ? "" : "up to ") + "\(n) marginal\(n == 1 ? "" : "s")\(room); noise of one cell: \(short(deviation, 3)) rows"
+        case .steps(let rate, let noise, let rows):
+            return "\(steps) step\(steps == 1 ? "" : "s") on about \(rows) rows each; sampling rate \(short(rate, 3)), noise multiplier \(short(noise, 3))"
+        case .nothing(let what): return what
+        }
+    }
+}

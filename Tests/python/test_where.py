@@ -1,0 +1,74 @@
+"""Conditional sampling: every way to say what rows must meet, and what is refused."""
+import datetime
+
+import flip
+import numpy
+import pandas
+import pytest
+
+
+@pytest.mark.parametrize("where, column, holds", [
+    ({"sex": "Female"}, "sex", lambda c: c == "Female"),
+    ({"city": ["Köln", None]}, "city", lambda c: c.isna() | (c == "Köln")),
+    ({"city": None}, "city", lambda c: c.isna()),
+    ({"city": {"Bonn", 'Trier, "Süd"'}}, "city", lambda c: c.isin(["Bonn", 'Trier, "Süd"'])),
+    ({"age": range(30, 40)}, "age", lambda c: c.between(30, 39)),
+    ({"age": {"minimum": numpy.int64(40), "maximum": 60.0}}, "age", lambda c: c.between(40, 60)),
+    ({"stay": numpy.arange(5, 20)}, "stay", lambda c: c.between(5, 19)),
+    ({"stay": [float("nan"), pandas.NA]}, "stay", lambda c: c.isna()),
+    ({"income": {"minimum": 500.5}}, "income", lambda c: c >= 500.5),
+    ({"weight": {"minimum": None, "maximum": 100}}, "weight", lambda c: c <= 100),
+    ({"member": True}, "member", lambda c: c.fillna(False).astype(bool)),
+    ({"member": numpy.bool_(False)}, "member", lambda c: ~c.fillna(True).astype(bool)),
+    ({"ward": [3, 9]}, "ward", lambda c: c.isin([3, 9])),
+    ({"joined": {"minimum": datetime.date(2020, 3, 1), "maximum": "2020-06-30"}}, "joined", lambda c: (c >= "2020-03-01") & (c <= "2020-06-30")),
+    ({"joined": {"minimum": numpy.datetime64("2020-09-01")}}, "joined", lambda c: c >= "2020-09-01"),
+    ({"joined": pandas.NaT}, "joined", lambda c: c.isna()),
+    ({"seen": {"minimum": datetime.datetime(2020, 7, 1, 12)}}, "seen", lambda c: c >= "2020-07-01T12:00"),
+    ({"seen": {"maximum": datetime.datetime(2020, 7, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))}}, "seen", lambda c: c <= "2020-07-01"),
+    ({"seen": {"minimum": numpy.datetime64("2020-03-01T00:00:00", "ns"), "maximum": pandas.Timestamp("2020-10-01")}}, "seen",
+     lambda c: (c >= "2020-03-01") & (c <= "2020-10-01")),
+    ({"seen": {"minimum": datetime.date(2020, 5, 1)}}, "seen", lambda c: c >= "2020-05-01"),
+])
+def test_every_row_meets_it(model, where, column, holds):
+    rows = model.sample(150, seed=2, where=where).to_pandas()
+    assert len(rows) == 150 and holds(rows[column]).all(), rows[column]
+
+
+def test_several_columns(model):
+    rows = model.sample(60, seed=3, where={"sex": "Male", "age": {"maximum": 60}, "city": ["Bonn", "Köln"]}).to_pandas()
+    assert (rows.sex == "Male").all() and (rows.age <= 60).all() and rows.city.isin(["Bonn", "Köln"]).all()
+
+
+def test_rows_do_not_depend_on_chunks(model):
+    where = {"sex": "Female", "age": {"minimum": 30, "maximum": 70}}
+    whole = model.sample(8, seed=4, where=where).to_pandas()
+    part = model.sample(5, seed=4, first=3, where=where, threads=1).to_pandas()
+    long = model.sample(700, seed=4, where=where, threads=2).to_pandas()
+    last = model.sample(300, seed=4, first=400, where=where).to_pandas()
+    for some, others in ((part, whole[3:]), (whole, long[:8]), (last, long[400:])):
+        # A type that can hold missing values is used where there are some.
+        pandas.testing.assert_frame_equal(some, others.reset_index(drop=True), check_dtype=False)
+
+
+def test_no_condition_is_none(model):
+    plain = model.sample(50, seed=5).to_pandas()
+    for nothing in (None, {}):
+        pandas.testing.assert_frame_equal(model.sample(50, seed=5, where=nothing).to_pandas(), plain)
+
+
+@pytest.mark.parametrize("where, error, part", [
+    ({"gender": "Female"}, flip.ArgumentError, "gender"),
+    ({"sex": "female"}, flip.ArgumentError, "sex"),
+    ({"sex": None}, flip.ArgumentError, "never missing"),
+    ({"sex": []}, flip.ArgumentError, "empty"),
+    ({"sex": {"minimum": "Female"}}, flip.ArgumentError, "no order"),
+    ({"age": 200}, flip.ArgumentError, "age"),
+    ({"age": {"minimum": 60, "maximum": 40}}, flip.ArgumentError, "above"),
+    ({"age": {"least": 60}}, flip.ArgumentError, "least"),
+    ({"joined": datetime.date(1999, 1, 1)}, flip.ArgumentError, "joined"),
+    ({"weight": 71.123456789}, flip.Unsupported, "where"),
+])
+def test_what_is_refused(model, where, error, part):
+    with pytest.raises(error, match=part):
+        model.sample(5, seed=1, where=where)
