@@ -51,7 +51,7 @@ extension Plan {
         var options = ProjectionOptions()
         options.rows = settings.projection.rows
         let fit = RelaxedTable.memory(levels: bins, cells: min(cells, 1 << 45), options: options)
-        return fit + 48 * min(cells, 1 << 45) + 4 * LatentPool.count * settings.autoencoder.latent * (settings.autoencoder.latentKind == "pooled" ? 1 : grids.count)
+        return fit + 48 * min(cells, 1 << 45) + 4 * LatentPool.most * settings.autoencoder.latent * (settings.autoencoder.latentKind == "pooled" ? 1 : grids.count)
             + settings.rake.pool * (2 * grids.count + 12)
     }
 }
