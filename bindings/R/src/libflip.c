@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <math.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,6 +124,36 @@ static SEXP bytes_of(SEXP slot) {
     SEXP out = Rf_allocVector(RAWSXP, (R_xlen_t)size);
     if (size) memcpy(RAW(out), flip_buffer_data(b), size);
     return out;
+}
+
+/* Texts as the library takes them: row i is levels[codes[i]], codes count from 1, NA is missing. Lives until .Call returns. */
+typedef struct texts {
+    char *bytes;
+    int64_t *offsets, count;
+    uint8_t *valid;
+} texts;
+
+static texts pack(SEXP codes, SEXP levels) {
+    R_xlen_t n = XLENGTH(codes), m = XLENGTH(levels), i;
+    const int *d = INTEGER(codes);
+    const char **l = (const char **)R_alloc((size_t)m + 1, sizeof *l);
+    size_t *length = (size_t *)R_alloc((size_t)m + 1, sizeof *length);
+    texts x = {.count = (int64_t)n};
+    x.offsets = (int64_t *)R_alloc((size_t)n + 1, sizeof *x.offsets);
+    x.valid = (uint8_t *)R_alloc((size_t)n + 1, 1);
+    for (i = 0; i < m; i++) {
+        l[i] = Rf_translateCharUTF8(STRING_ELT(levels, i));
+        length[i] = strlen(l[i]);
+    }
+    x.offsets[0] = 0;
+    for (i = 0; i < n; i++) {
+        x.valid[i] = d[i] != NA_INTEGER;
+        if (x.valid[i] && (d[i] < 1 || d[i] > m)) Rf_error("a code without a level");
+        x.offsets[i + 1] = x.offsets[i] + (x.valid[i] ? (int64_t)length[d[i] - 1] : 0); /* below 2^31 texts of below 2^31 bytes */
+    }
+    x.bytes = R_alloc((size_t)x.offsets[n] + 1, 1);
+    for (i = 0; i < n; i++) if (x.valid[i]) memcpy(x.bytes + x.offsets[i], l[d[i] - 1], length[d[i] - 1]);
+    return x;
 }
 
 /* The body of a function that gives nothing, a handle or a buffer; `call` uses &err, and &out for the latter two. */
@@ -242,6 +273,50 @@ static flip_status schema_text(flip_status status, flip_schema **schema, flip_bu
     return status;
 }
 
+static SEXP r_schema_infer_csv(SEXP path, SEXP config, SEXP report) {
+    const char *p = text(path), *c = text(config);
+    SEXP slot = PROTECT(slot_for(SCHEMA, R_NilValue)), value;
+    flip_schema *out = NULL;
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_schema_infer_csv(p, c, tell, &w, &out, &err);
+    fill(slot, out);
+    GO_ON;
+    value = status ? failure(&err) : slot;
+    UNPROTECT(1);
+    return value;
+}
+static SEXP r_schema_infer_hdf5(SEXP path, SEXP group, SEXP config) {
+    const char *p = text(path), *g = text(group), *c = text(config);
+    HANDLE(SCHEMA, flip_schema, R_NilValue, flip_schema_infer_hdf5(p, g, c, &out, &err));
+}
+static SEXP r_schema_infer_strings(SEXP name, SEXP codes, SEXP levels, SEXP config) {
+    const char *n = text(name), *c = text(config);
+    texts x = pack(codes, levels);
+    HANDLE(SCHEMA, flip_schema, R_NilValue, flip_schema_infer_strings(n, x.bytes, x.offsets, x.valid, x.count, c, &out, &err));
+}
+static SEXP r_schema_check_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *p = text(path), *c = text(config);
+    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)), value;
+    flip_buffer *out = NULL;
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_schema_check_csv(s, p, c, tell, &w, &out, &err);
+    fill(slot, out);
+    GO_ON;
+    value = PROTECT(status ? failure(&err) : text_of(slot));
+    release(slot);
+    UNPROTECT(2);
+    return value;
+}
+static SEXP r_schema_check_strings(SEXP schema, SEXP field, SEXP codes, SEXP levels) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *f = text(field);
+    texts x = pack(codes, levels);
+    TEXT(flip_schema_check_strings(s, f, x.bytes, x.offsets, x.valid, x.count, &out, &err));
+}
+
 /* -- table --------------------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_table_create(SEXP schema, SEXP rows) {
@@ -291,6 +366,47 @@ static SEXP r_table_schema(SEXP table) {
     flip_table *t = get(table, TABLE);
     flip_schema *s = NULL;
     TEXT(schema_text(flip_table_schema(t, &s, &err), &s, &out, &err));
+}
+
+/* Arrow streams are external pointers to a struct ArrowArrayStream, of the class and with the ownership that package nanoarrow gives its own;
+ * neither package needs the other for them. */
+static void release_stream(SEXP holder) {
+    struct ArrowArrayStream *stream = R_ExternalPtrAddr(holder);
+    if (!stream) return;
+    R_ClearExternalPtr(holder);
+    if (stream->release) stream->release(stream);
+    free(stream);
+}
+
+static SEXP r_table_import(SEXP schema, SEXP holder, SEXP config, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *c = text(config);
+    if (TYPEOF(holder) != EXTPTRSXP || !Rf_inherits(holder, "nanoarrow_array_stream")) Rf_error("not a nanoarrow_array_stream");
+    SEXP slot = PROTECT(slot_for(TABLE, R_NilValue)), value;
+    flip_table *out = NULL;
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_table_import(s, R_ExternalPtrAddr(holder), c, tell, &w, &out, &err);
+    fill(slot, out);
+    GO_ON;
+    value = status ? failure(&err) : slot;
+    UNPROTECT(1);
+    return value;
+}
+
+static SEXP r_table_export(SEXP table) {
+    flip_table *t = get(table, TABLE);
+    SEXP holder = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, R_NilValue));
+    flip_error err;
+    struct ArrowArrayStream *stream;
+    R_RegisterCFinalizerEx(holder, release_stream, TRUE);
+    Rf_setAttrib(holder, R_ClassSymbol, Rf_mkString("nanoarrow_array_stream"));
+    stream = calloc(1, sizeof *stream);
+    if (!stream) Rf_error("out of memory");
+    R_SetExternalPtrAddr(holder, stream);
+    if (flip_table_export(t, stream, &err)) holder = failure(&err);
+    UNPROTECT(1);
+    return holder;
 }
 
 /* A column must have the rows of its table before the library is shown its memory. */
@@ -344,29 +460,10 @@ static SEXP r_table_set_codes(SEXP table, SEXP field, SEXP codes, SEXP levels) {
     NOTHING(flip_table_set_codes(t, text(field), c, l, (int32_t)m, &err));
 }
 
-/* Row i holds levels[codes[i]]. */
 static SEXP r_table_set_strings(SEXP table, SEXP field, SEXP codes, SEXP levels) {
     flip_table *t = table_of(table, codes);
-    R_xlen_t n = XLENGTH(codes), m = XLENGTH(levels), i;
-    const int *d = INTEGER(codes);
-    const char **l = (const char **)R_alloc((size_t)m + 1, sizeof *l);
-    size_t *length = (size_t *)R_alloc((size_t)m + 1, sizeof *length);
-    int64_t *offsets = (int64_t *)R_alloc((size_t)n + 1, sizeof *offsets);
-    uint8_t *valid = (uint8_t *)R_alloc((size_t)n + 1, 1);
-    char *bytes;
-    for (i = 0; i < m; i++) {
-        l[i] = Rf_translateCharUTF8(STRING_ELT(levels, i));
-        length[i] = strlen(l[i]);
-    }
-    offsets[0] = 0;
-    for (i = 0; i < n; i++) {
-        valid[i] = d[i] != NA_INTEGER;
-        if (valid[i] && (d[i] < 1 || d[i] > m)) Rf_error("a code without a level");
-        offsets[i + 1] = offsets[i] + (valid[i] ? (int64_t)length[d[i] - 1] : 0); /* below 2^31 texts of below 2^31 bytes */
-    }
-    bytes = R_alloc((size_t)offsets[n] + 1, 1);
-    for (i = 0; i < n; i++) if (valid[i]) memcpy(bytes + offsets[i], l[d[i] - 1], length[d[i] - 1]);
-    NOTHING(flip_table_set_strings(t, text(field), bytes, offsets, valid, &err));
+    texts x = pack(codes, levels);
+    NOTHING(flip_table_set_strings(t, text(field), x.bytes, x.offsets, x.valid, &err));
 }
 
 static SEXP r_table_get_float64(SEXP table, SEXP field) {
@@ -548,8 +645,11 @@ static SEXP r_calibrate(SEXP kind_name, SEXP events, SEXP epsilon, SEXP delta) {
 #define ENTRY(name, arguments) {#name, (DL_FUNC)&name, arguments}
 static const R_CallMethodDef routines[] = {
     ENTRY(r_alive, 1), ENTRY(r_free, 1), ENTRY(r_version, 0), ENTRY(r_build_info, 0), ENTRY(r_config_schema, 1), ENTRY(r_file_check, 1),
-    ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
+    ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_schema_infer_csv, 3),
+    ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv, 4), ENTRY(r_schema_check_strings, 4),
+    ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
     ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
+    ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
     ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64, 3),
     ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
