@@ -57,10 +57,24 @@ final class CSVScanner {
         for b in [delimiter, 0x0A, 0x0D, UInt8(ascii: "\""), 0] { kind[Int(b)] = 1 }
     }
 
-    /// Skips a byte order mark. Before the first record only.
-    func skipMark() throws {
+    /// The first record, after a byte order mark if there is one, as texts.
+    /// - Throws: `.format` also for an empty file and text that is not CSV or not UTF-8.
+    func header() throws -> [String] {
         while filled < 3, !ended { try fill() }
         if filled >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
+        var cells = try Buffer<CSVCell>(count: 64, for: "a line")
+        guard try next(cells.base, room: cells.count) == .record else { throw Failure(.format, "\(name): the file is empty") }
+        let count = cellCount
+        guard count <= 65_536 else { throw Failure(.format, "\(name): more than 65536 columns") }
+        if count > cells.count {                         // once more, with room
+            cells = try Buffer<CSVCell>(count: count, for: "a line")
+            (at, lines) = (recordStart, line - 1)
+            _ = try next(cells.base, room: count)
+        }
+        if isFlawed, let bad = (0..<count).first(where: { cells[$0].flaws != 0 }) {
+            throw Failure(.format, "\(name), line \(line), header cell \(bad + 1): \(cells[bad].bad.rule(nil))")
+        }
+        return (0..<count).map { String(decoding: text(&cells.base[$0]), as: UTF8.self) }
     }
 
     /// The next record: its first `room` cells go to `cells`. `.more` only when `mayFill` is false and the record is not whole in the
@@ -78,9 +92,6 @@ final class CSVScanner {
             }
         }
     }
-
-    /// Goes back to the start of the record found last.
-    func again() { (at, lines) = (recordStart, line - 1) }
 
     private func failure(_ rule: String) -> Failure { Failure(.format, "\(name), line \(lines + 1): \(rule)") }
 
