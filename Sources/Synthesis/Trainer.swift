@@ -64,8 +64,6 @@ package final class Trainer {
     init(plan: Plan, table: Table, ledger: Ledger, random: SecureRandom, runID: String) throws {
         self.plan = plan
         self.runID = runID
-        var ledger = ledger
-        if table.schema.isAssumed { ledger.assume(Schema.assumption) }     // also when the mark was taken off the plan's schema alone
         threads = plan.settings.threads > 0 ? plan.settings.threads : Workers.available
         door = try Door(table: privateTable(table, plan: plan), budget: plan.budget, ledger: ledger, random: random)
         door.durable = { [weak self] in try self?.chargeAhead($0) }

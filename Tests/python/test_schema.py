@@ -16,11 +16,6 @@ def kinds(schema):
     return {field["name"]: field["type"] for field in schema.fields}
 
 
-@pytest.fixture
-def frame():
-    return make_frame()
-
-
 def test_a_file_and_its_frame_give_the_same_schema(csv):
     path, _ = csv
     ours = flip.Schema.infer(path)
@@ -45,7 +40,8 @@ def test_categories_are_a_declaration():
     assert field == {"name": "size", "type": "string", "constraints": {"enum": ["s", "m", "l"]}}
 
 
-def test_columns_that_cannot_be_generated_are_named_together(frame):
+def test_columns_that_cannot_be_generated_are_named_together():
+    frame = make_frame()
     frame["id"], frame["note"] = [f"p{i}" for i in range(len(frame))], [f"CANARY {i}" for i in range(len(frame))]
     with pytest.raises(flip.SchemaError) as problem:
         flip.Schema.infer(frame)
@@ -86,14 +82,15 @@ def test_the_ledger_of_such_a_schema_says_so(frame):
     public = flip.Schema({key: value for key, value in marked.dict.items() if key != "flip:domain"})
     said = "the schema was read off the rows"
     assert any(said in text for text in ledger(marked, marked))
-    assert any(said in text for text in ledger(marked, public)), "the mark of the table's schema counts too"
+    with pytest.raises(flip.SchemaError):                # a mark is not lost by a plan that was made without it
+        ledger(marked, public)
     assert not any(said in text for text in ledger(public, public))
     assert public.fields == marked.fields and not public.assumed
 
 
-def test_every_broken_rule_at_once(frame, csv, tmp_path):
+def test_every_broken_rule_at_once(tmp_path):
     schema = flip.Schema(SCHEMA)
-    frame = frame.astype({"sex": object})
+    frame = make_frame().astype({"sex": object})
     frame.loc[[3, 5], "age"] = 17
     frame.loc[7, "sex"] = "CANARY"
     frame["extra"] = 1
