@@ -1,4 +1,4 @@
-# make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, build/include/flip.h, build/bin/flip
+# make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc and lib/cmake/flip, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
 # make demo      a whole training on simulated hospital admissions
 # make bench     ours beside PyTorch and Opacus, one JSON object a line
@@ -27,11 +27,16 @@ build: .build-ship/system
 	@ln -sfn libflip.so.1 build/lib/libflip.so
 	@strip -o build/bin/flip.new .build-ship/release/flip-cli && mv build/bin/flip.new build/bin/flip
 	@$(call pc,$(HERE)/build) > build/lib/pkgconfig/flip.pc
+	@$(call cmake,$(HERE)/build)
 	@echo "build/lib/libflip.so  build/include/flip.h  build/lib/pkgconfig/flip.pc  build/bin/flip"
 
 # $(call pc,PREFIX): the pkg-config file for that prefix.
 pc = printf '%s\n' 'prefix=$(1)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: flip' \
      'Description: private generators for tables' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lflip'
+
+# $(call cmake,PREFIX): the CMake package under that prefix.
+cmake = install -d $(1)/lib/cmake/flip && install -m 644 cmake/flip-config.cmake $(1)/lib/cmake/flip && \
+        sed 's/@VERSION@/$(VERSION)/' cmake/flip-config-version.cmake.in > $(1)/lib/cmake/flip/flip-config-version.cmake
 
 # What a build needs, installed once; `make setup` looks again.
 .build-ship/system:
@@ -59,9 +64,11 @@ install: build
 	install -m 644 include/flip.h $(DESTDIR)$(PREFIX)/include/flip.h
 	install -m 755 build/bin/flip $(DESTDIR)$(PREFIX)/bin/flip
 	$(call pc,$(PREFIX)) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/flip.pc
+	$(call cmake,$(DESTDIR)$(PREFIX))
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc lib/cmake/flip/flip-config.cmake \
+		lib/cmake/flip/flip-config-version.cmake)
 
 clean:
 	rm -rf build .build .build-ship
