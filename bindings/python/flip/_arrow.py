@@ -80,6 +80,7 @@ class _OneBatch:
 
     @property
     def address(self) -> int:
+        """Where its struct lies."""
         return ctypes.addressof(self.stream)
 
 
@@ -99,9 +100,10 @@ class Source:
 
     @property
     def address(self) -> int:
+        """Where its struct lies; ValueError for a capsule of another kind."""
         if isinstance(self._owner, _OneBatch):
             return self._owner.address
-        return _capsule_pointer(self._owner, _STREAM)      # ValueError for a capsule of another kind
+        return _capsule_pointer(self._owner, _STREAM)    
 
 
 def _make_destructor() -> Any:

@@ -64,7 +64,7 @@ def _four(value: Optional[float]) -> str:
 
 
 def as_table(rows: Any, schema: Optional[SchemaLike]) -> Table:
-    """A Table from one, from the path of a CSV or HDF5 file, or from a data frame."""
+    """A Table from one, from the path of a CSV or HDF5 file, from a pandas data frame or from anything with an Arrow stream."""
     if isinstance(rows, Table):
         return rows
     if isinstance(rows, (str, os.PathLike)):
@@ -75,6 +75,8 @@ def as_table(rows: Any, schema: Optional[SchemaLike]) -> Table:
         return Table.read_csv(rows, schema)
     if schema is None:
         raise SchemaError("a data frame needs schema=")
+    if type(rows).__module__.split(".")[0] != "pandas" and (hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__")):
+        return Table.from_arrow(rows, schema)
     return Table.from_pandas(rows, schema)
 
 

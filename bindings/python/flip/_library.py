@@ -20,15 +20,21 @@ __version__ = "1.0.0"
 
 
 class CError(ctypes.Structure):
+    """flip_error."""
+
     _fields_ = [("code", c_int32), ("message", ctypes.c_char * 1020)]
 
 
 class CProgress(ctypes.Structure):
+    """flip_progress."""
+
     _fields_ = [("size", c_uint32), ("stage", c_uint32), ("step", c_int64), ("total", c_int64), ("epsilon", c_double),
                 ("seconds", c_double), ("stage_name", ctypes.c_char * 32)]
 
 
 class CEvent(ctypes.Structure):
+    """flip_event."""
+
     _fields_ = [("size", c_uint32), ("kind", c_uint32), ("progress", POINTER(CProgress))]
 
 

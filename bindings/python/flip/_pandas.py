@@ -72,7 +72,7 @@ def fill_column(table: Table, field: Mapping[str, Any], column: Any, missing_tex
         x[missing] = 0
         table._set_int64(name, x, valid)
     else:                                       # anything else crosses as text: each distinct value once
-        refuse_nul(name, column)
+        refuse_nul(name, column, missing)
         codes, distinct = pandas.factorize(column, use_na_sentinel=True)
         texts = [text_of(value) for value in distinct]
         codes = codes.astype(numpy.int32)
@@ -88,11 +88,22 @@ def fill_column(table: Table, field: Mapping[str, Any], column: Any, missing_tex
             table._set_strings(name, codes, texts)
 
 
-def refuse_nul(name: str, column: Any) -> None:
-    """pandas takes texts that differ behind a NUL only for equal ones, so they are looked for before it sorts values out."""
+def refuse_nul(name: str, column: Any, missing: Any = None) -> None:
+    """pandas takes texts that differ behind a NUL only for equal ones, so they are looked for before it sorts values out. missing: which cells
+    of the column are, where that is known."""
     values = column.cat.categories if isinstance(column.dtype, pandas.CategoricalDtype) else column
-    if (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)) and any(isinstance(v, str) and "\0" in v for v in values):
-        raise SchemaError(f"column {name!r}: text with a NUL in it")
+    if not (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)):
+        return
+    if missing is None or values is not column:
+        missing = numpy.asarray(values.isna(), dtype=bool)
+    there = numpy.asarray(values, dtype=object)
+    if missing.any():
+        there = there[~missing]
+    if pandas.api.types.infer_dtype(there, skipna=False) != "string":
+        there = [value for value in there if isinstance(value, str)]
+    for first in range(0, len(there), 1 << 16):         # joined: one look at many cells
+        if "\0" in "".join(there[first:first + (1 << 16)]):
+            raise SchemaError(f"column {name!r}: text with a NUL in it")
 
 
 def whole(column: Any) -> Any:
