@@ -77,6 +77,8 @@ def test_a_schema_is_never_read_off_rows_silently(frame):
         flip.Synthesizer(epsilon=4.0, domain="public").fit(frame)
     with pytest.raises(flip.ArgumentError, match="domain"):
         flip.Synthesizer(epsilon=4.0, domain="assume-public", schema=SCHEMA).fit(frame)
+    if not hasattr(flip.Schema, "infer"):
+        pytest.skip("reading a schema off rows is not in this build")
     small = frame[["age", "sex", "weight"]]
     options = {"epsilon": 4.0, "delta": 1e-5, "protected": ["sex"], "config": SMALL, "progress": False, "domain": "assume-public"}
     for rows in (small, polars.from_pandas(small), pyarrow.Table.from_pandas(small, preserve_index=False)):
