@@ -96,7 +96,7 @@ def refuse_nul(name: str, column: Any, missing: Any = None) -> None:
         return
     if missing is None or values is not column:
         missing = numpy.asarray(values.isna(), dtype=bool)
-    there = numpy.asarray(values, dtype=object)
+    there: Any = numpy.asarray(values, dtype=object)
     if missing.any():
         there = there[~missing]
     if pandas.api.types.infer_dtype(there, skipna=False) != "string":
