@@ -87,8 +87,9 @@ static void schemas(const flip_schema *schema) {
 }
 
 static void tables(const flip_schema *schema, const flip_table *table) {
-    flip_table *again = NULL;
+    flip_table *again = NULL, *third = NULL;
     flip_schema *own = NULL;
+    struct ArrowArrayStream stream;
     int64_t whole[ROWS];
     int32_t codes[ROWS];
     double x[ROWS];
@@ -105,7 +106,11 @@ static void tables(const flip_schema *schema, const flip_table *table) {
     OK(flip_table_get_codes(again, "sex", 0, ROWS, codes, &err));
     OK(flip_table_get_float64(again, "size", 0, ROWS, x, valid, &err));
     SHOULD(whole[1] == 1 && codes[1] == 0 && x[1] == 0.5);
-    flip_table_free(again);
+    OK(flip_table_export(again, &stream, &err));
+    flip_table_free(again);                              /* the stream keeps the rows alive */
+    OK(flip_table_import(schema, &stream, NULL, told, &calls, &third, &err));
+    SHOULD(flip_table_rows(third) == ROWS && stream.release == NULL);
+    flip_table_free(third);
 }
 
 static const char *config =
