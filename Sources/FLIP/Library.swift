@@ -33,8 +33,10 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "plan": return Plan.optionsSchema
         case "sample": return sampleSchema
         case "csv": return csvSchema
+        case "infer": return inferSchema
+        case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"infer\" or \"evaluate\"")
         }
     }
 }
@@ -46,11 +48,25 @@ private let sampleSchema: JSON = [
               "help": "what every row must meet; null: missing"],
 ]
 
+private let arrowSchema: JSON = [
+    "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
+                "help": "a bad cell is an error, or becomes missing or the nearest bound"],
+    "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "", "help": "columns the schema does not name"],
+]
+
 private let csvSchema: JSON = [
     "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
                 "help": "a bad cell is an error, or becomes missing or the nearest bound (reading)"],
     "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "", "help": "columns the schema does not name (reading)"],
     "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells"],
+]
+
+private let inferSchema: JSON = [
+    "levels": ["default": 1000, "range": "1 to 65534", "unit": "levels", "help": "the most levels that a column of texts may have"],
+    "skip": ["default": [], "range": "[column, ...]", "unit": "", "help": "columns to leave out"],
+    "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells (CSV)"],
+    "declared": ["default": false, "range": "true | false", "unit": "",
+                 "help": "the texts are levels that were declared, in order, whether a row has them or not (flip_schema_infer_strings)"],
 ]
 
 @_cdecl("flip_file_check")

@@ -39,7 +39,7 @@ TYPES = {
     "int32_t *": ctypes.POINTER(ctypes.c_int32), "const int32_t *": ctypes.POINTER(ctypes.c_int32),
     "uint8_t *": ctypes.POINTER(ctypes.c_uint8), "const uint8_t *": ctypes.POINTER(ctypes.c_uint8),
     "const char * const *": ctypes.POINTER(ctypes.c_char_p), "flip_error *": ctypes.POINTER(_library.CError),
-    "flip_progress *": ctypes.POINTER(_library.CProgress),
+    "struct ArrowArrayStream *": ctypes.c_void_p, "flip_progress *": ctypes.POINTER(_library.CProgress),
 }
 
 
@@ -91,6 +91,17 @@ def test_only_the_headers_functions_are_exported():
     assert exported == committed == sorted(prototypes())
 
 
+def test_every_function_is_called_from_plain_c():
+    """Tests/C/every.c calls them all, once and under valgrind; the other C tests look at their answers."""
+    folder = os.path.join(ROOT, "Tests", "C")
+    called = {name: set(re.findall(r"\b(flip_\w+)\(", open(os.path.join(folder, name), encoding="utf-8").read()))
+              for name in os.listdir(folder) if name.endswith(".c")}
+    every = called.pop("every.c")
+    names = set(open(os.path.join(folder, "symbols.txt")).read().split())
+    assert sorted(names - every) == []
+    assert sorted(names - set().union(*called.values())) == []
+
+
 def test_it_needs_nothing_but_libc_and_hdf5():
     said = subprocess.run(["readelf", "-d", flip.library_path], capture_output=True, text=True, check=True).stdout
     needed = re.findall(r"NEEDED.*\[(.*?)\]", said)
@@ -132,7 +143,7 @@ def test_importing_needs_no_other_package():
 
 
 def test_configuration_is_described():
-    for what in ("plan", "sample", "csv", "evaluate"):
+    for what in ("plan", "sample", "csv", "arrow", "evaluate"):
         for key, entry in flip.config_schema(what).items():
             assert set(entry) - {"default_by_preset"} == {"default", "range", "unit", "help"}, key
             assert set(entry.get("default_by_preset", ["published", "best"])) == {"published", "best"}, key

@@ -1,9 +1,15 @@
 """Schema: what the columns may hold. Public by declaration."""
 
+from __future__ import annotations
+
+import builtins
 import json
 import os
+from typing import Any, Iterable, Mapping, Optional, Union
 
-from ._library import Handle, new, take_bytes
+from ._errors import SchemaError
+from ._library import Handle, config_bytes, new, path_bytes, take_bytes, take_json
+from ._progress import Callback, Report, reporter
 
 
 class Schema(Handle):
@@ -11,14 +17,14 @@ class Schema(Handle):
 
     _free = "flip_schema_free"
 
-    def __init__(self, source):
+    def __init__(self, source: Union[Mapping[str, Any], str, "os.PathLike[str]", int]) -> None:
         """source: a dict, JSON text (it begins with "{"), or the path of a file."""
         super().__init__(None)
         if isinstance(source, int):             # a pointer the library gave
             self._pointer = source
             return
-        if isinstance(source, dict):
-            text = json.dumps(source, allow_nan=False).encode()
+        if isinstance(source, Mapping):
+            text = json.dumps(dict(source), allow_nan=False).encode()
         elif isinstance(source, str) and source.lstrip()[:1] == "{":
             text = source.encode()
         else:
@@ -27,36 +33,96 @@ class Schema(Handle):
         self._pointer = new("flip_schema_parse", text, len(text))
 
     @classmethod
-    def of(cls, source):
-        """`source` itself when it is a schema, else a schema made from it; None stays None."""
-        return source if source is None or isinstance(source, Schema) else cls(source)
+    def of(cls, source: SchemaLike) -> Schema:
+        """`source` itself when it is a schema, else a schema made from it."""
+        return source if isinstance(source, Schema) else cls(source)
+
+    @classmethod
+    def maybe(cls, source: Optional[SchemaLike]) -> Optional[Schema]:
+        """The same; None stays None."""
+        return None if source is None else cls.of(source)
+
+    @classmethod
+    def infer(cls, source: Any, levels: Optional[int] = None, skip: Optional[Iterable[str]] = None, delimiter: Optional[str] = None,
+              group: Optional[str] = None, progress: Report = False) -> Schema:
+        """A schema read off rows, for you to edit: `source` is a pandas data frame or the path of a CSV or HDF5 file.
+
+        Types are those that every cell bears out, bounds are rounded outward, texts become sorted levels (at most `levels`, 1000 unless
+        given). It is marked ("flip:domain": "assume-public"), and so is the ledger of every training under it: levels and bounds come
+        from the rows and count as public from here on. Make sure that they are, then remove the mark.
+        skip: columns to leave out. delimiter: of a CSV file. group: of an HDF5 file, "/data" unless given.
+        Raises SchemaError that names every column no field can be made of: names, identifiers, free text.
+        """
+        if hasattr(source, "columns"):
+            from . import _infer
+            return cls(_infer.schema(source, levels, list(skip or [])))
+        config = {"levels": levels, "skip": None if skip is None else list(skip), "delimiter": delimiter}
+        if is_hdf5(source):
+            return cls(new("flip_schema_infer_hdf5", path_bytes(source), None if group is None else group.encode(), config_bytes(config)))
+        callback = Callback(reporter(progress))
+        return callback.run(lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
+
+    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> builtins.dict[str, Any]:
+        """All that `source`, a pandas data frame or the path of a CSV file, breaks of this schema, at once.
+
+        A dict: fits, rows, missing_columns, unknown_columns and problems [{column, rule, count, first_line}] (first_row, from 1, of a
+        frame); never a value. It answers whoever has the rows: it is not private.
+        """
+        if hasattr(source, "columns"):
+            from . import _infer
+            return _infer.check(self, source, extra)
+        if is_hdf5(source):
+            raise SchemaError("check reads CSV files and data frames; flip.convert makes a CSV file of an HDF5 one")
+        callback = Callback(reporter(progress))
+        config = config_bytes({"extra": extra, "delimiter": delimiter})
+        found: builtins.dict[str, Any] = callback.run(
+            lambda: take_json("flip_schema_check_csv", self._pointer, path_bytes(source), config, callback.c, None))
+        return found
 
     @property
-    def json(self):
+    def assumed(self) -> bool:
+        """Whether levels and bounds were read off rows (`infer`) and the mark is still there."""
+        return "flip:domain" in self.dict
+
+    @property
+    def json(self) -> str:
         """Canonical JSON text."""
         return take_bytes("flip_schema_json", self._pointer).decode()
 
     @property
-    def dict(self):
-        return json.loads(self.json)
+    def dict(self) -> builtins.dict[str, Any]:
+        """The schema as a dict."""
+        parsed: builtins.dict[str, Any] = json.loads(self.json)
+        return parsed
 
     @property
-    def fields(self):
+    def fields(self) -> list[builtins.dict[str, Any]]:
         """The fields as dicts: name, type, constraints."""
-        return self.dict["fields"]
+        fields: list[builtins.dict[str, Any]] = self.dict["fields"]
+        return fields
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
+        """Their names, in order."""
         return [field["name"] for field in self.fields]
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and self.json == other.json
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.json)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Schema, (self.json,)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"flip.Schema({len(self.fields)} fields: {', '.join(self.names)})"
+
+
+def is_hdf5(path: Union[str, "os.PathLike[str]"]) -> bool:
+    """Whether a path is taken for an HDF5 file."""
+    return os.fspath(path).endswith((".h5", ".hdf5", ".h5ad"))
+
+
+# What a `schema` argument may be.
+SchemaLike = Union[Schema, Mapping[str, Any], str, "os.PathLike[str]"]
