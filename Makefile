@@ -1,5 +1,7 @@
 # make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
+# make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit, a table and a picture
+# make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
 # make demo      a whole training on simulated hospital admissions
 # make bench     ours beside PyTorch and Opacus, one JSON object a line
 # make setup     what the above need beyond Swift: Debian packages, .venv     make install PREFIX=/usr/local     make clean
@@ -16,7 +18,7 @@ SHIP := $(SWIFT) build -c release --disable-local-rpath --scratch-path .build-sh
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 -Xlinker -z -Xlinker nodelete \
        -Xlinker --gc-sections
 
-.PHONY: build test demo bench setup install uninstall clean header-symbols
+.PHONY: build test audit promises demo bench setup install uninstall clean header-symbols
 
 build: .build-ship/system
 	$(SHIP) $(MAP) --product flip
@@ -44,6 +46,12 @@ setup:
 
 test: setup build
 	PYTHON="$(PYTHON)" $(PYTHON) Tests/run_all
+
+promises: build
+	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Tests/promises
+
+audit: promises
+	$(or $(wildcard $(PYTHON)),python3) Tests/audit
 
 demo: .build-ship/system build
 	PYTHONPATH=bindings/python $(or $(wildcard $(PYTHON)),python3) examples/python/demo.py
