@@ -9,7 +9,7 @@ import XCTest
 final class MechanismAuditTests: XCTestCase {
     private let delta = 1e-5
     private let long = getenv("FLIP_AUDIT") != nil
-    private var runs: Int { long ? 200_000 : 6000 }
+    private var runs: Int { long ? 200_000 : 10_000 }
     /// Of all bounds of this class together.
     private let confidence = 1 - 0.001 / 20
 
@@ -104,19 +104,43 @@ final class MechanismAuditTests: XCTestCase {
     /// The private choice of pairs. The score of an outcome is how much more often it was seen with the row, learnt on runs of its own.
     func testSelection() throws {
         let rho = 0.5
-        // Scores of the three pairs move apart as far as one row can move them.
-        let base = [[0, 1, 0, 1, 2], [0, 1, 1, 0, 2], [1, 0, 0, 1, 2]], row = [3, 3, 0]
-        let codes = try columnCodes([[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]])
-        let oneWay = try base.map { column in
-            let b = try Buffer<Double>(count: 4)
-            for v in 0..<4 { b[v] = Double(column.filter { $0 == v }.count) + 0.01 }
-            return b
+        let codes = try columnCodes([[0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]]), candidates = [(0, 1), (0, 2), (1, 2)]
+        // The table, the row and the released values are the attacker's: those between which one draw tells most, of many.
+        let dice = SecureRandom(testSeed: 12).stream(.direct, 0)
+        func scores(_ cells: [[Int]], _ oneWay: [Buffer<Double>]) throws -> [Double] {
+            try candidates.map { a, b in
+                var x = [UInt32](repeating: 0, count: 16)
+                for (u, v) in zip(cells[a], cells[b]) { x[4 * u + v] += 1 }
+                let r = PairReference(try PairReference.shares(oneWay[a]), try PairReference.shares(oneWay[b]), total: 6, deviation: 0)
+                return x.withUnsafeBufferPointer { p in p.baseAddress.map { Double(r.score($0)) * 0x1p-16 } ?? 0 }
+            }
         }
+        func chances(_ s: [Double]) -> [Double] {
+            let w = s.map { exp((8 * rho).squareRoot() / 2 * ($0 - (s.max() ?? 0))) }, all = w.reduce(0, +)
+            return w.map { $0 / all }
+        }
+        var base: [[Int]] = [], row: [Int] = [], oneWay: [Buffer<Double>] = [], most = 0.0
+        for _ in 0..<3000 {
+            let cells = (0..<3).map { _ in (0..<6).map { _ in Int(dice.below(UInt64(4))) } }, one = (0..<3).map { _ in Int(dice.below(UInt64(4))) }
+            let released = try (0..<3).map { _ in
+                let b = try Buffer<Double>(count: 4)
+                for v in 0..<4 { b[v] = Double(dice.below(UInt64(8))) + 0.01 }
+                return b
+            }
+            let s = try scores(cells, released), t = try scores(zip(cells, one).map { $0 + [$1] }, released), p = chances(s), q = chances(t)
+            // A change of the winner, by a margin, is what a draw without its noise shows.
+            func margin(_ s: [Double], _ k: Int) -> Double { s.indices.filter { $0 != k }.map { s[k] - s[$0] }.min() ?? 0 }
+            for k in 0..<3 {
+                let gain = log(q[k] / p[k])
+                if gain > most, p[k] > 0.1, margin(t, k) > 0.2, margin(s, k) < -0.2 { (base, row, oneWay, most) = (cells, one, released, gain) }
+            }
+        }
+        XCTAssertGreaterThan(most, 0.5)
         for (mutant, spent) in [(nil, rho), ("sensitivity forgotten", 900 * rho)] as [(String?, Double)] {
             let (with, without) = try doors(base, row)
             func outcomes(_ d: Door, _ n: Int) throws -> [Int] {
                 try (0..<n).map { _ in
-                    try d.selectPairs(name: "p", candidates: [(0, 1), (0, 2), (1, 2)], codes: codes, oneWay: oneWay, total: 5, deviation: 0, count: 1, rho: spent, threads: 1)[0]
+                    try d.selectPairs(name: "p", candidates: candidates, codes: codes, oneWay: oneWay, total: 6, deviation: 0, count: 1, rho: spent, threads: 1)[0]
                 }
             }
             let learn = runs / 2, a = try outcomes(with, learn), b = try outcomes(without, learn)

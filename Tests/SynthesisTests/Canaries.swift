@@ -21,12 +21,16 @@ struct Canaries {
     var count = 1000, delta = 1e-6, steps = 20
     /// Of the coins, and of starting weights.
     var seed: UInt64 = 1
+    /// Preset published: two groups with rates and an ε of their own.
+    var balanced = false
 
     struct Result {
         /// From all released sums or tables, and from the finished model alone.
         var released: Audit, model: Audit?
-        /// ε of the ledger.
+        /// ε of the promise.
         var claim: Double
+        /// For every group: what its own canaries prove, and its ε in the ledger.
+        var groups: [(name: String, audit: Audit, claim: Double)] = []
     }
 
     private func coins() -> [Bool] { (0..<count).map { var s = CounterStream(seed: seed, row: UInt64($0), purpose: 0x636f696e); return s.uniformDouble() < 0.5 } }
@@ -43,8 +47,8 @@ struct Canaries {
             """)
         // A declared row count is an assumption that costs no privacy when it is wrong; here it keeps every level apart from the others.
         let declared = 800 * count, batch = declared / 2
-        let plan = try Plan(schema: schema, protected: [], epsilon: epsilon, delta: delta, config: JSON.parse("""
-            {"rows": {"declared": \(declared)}, "seed": \(seed), "encoder": {"share": 0.05},
+        let plan = try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon, delta: delta, config: JSON.parse("""
+            {"rows": {"declared": \(declared)}, "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"}, "seed": \(seed), "encoder": {"share": 0.05},
              "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": 0.5, "rate": 0.001}, "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
             """))
         let members = included.indices.filter { included[$0] }
@@ -61,32 +65,33 @@ struct Canaries {
             for i in b.indices { b[i] = Double(declared) / Double(size) }
             return b
         }
-        try trainer.begin(with: Statistics(plan: plan, counts: counts, groupCounts: [Double(declared)]))
+        try trainer.begin(with: Statistics(plan: plan, counts: counts, groupCounts: plan.groups.count == 1 ? [Double(declared)] : [0.8, 0.2].map { $0 * Double(declared) }))
         trainer.done = 1
         guard let fit = trainer.autoencoder, let statistics = trainer.statistics, statistics.levels[0] == count + 1 else { throw Failure(.internal, "levels were merged") }
 
         let vae = fit.network, P = vae.parameters.trainable, L = vae.latentCount, scratch = try VAEScratch(vae)
         let gradient = try Buffer<Float>(count: P), before = try Buffer<Float>(count: P), still = [Float](repeating: 0, count: L), clip = [Float(plan.settings.autoencoder.clip)]
         let start = try vae.parameters.copy()
-        var scores = [Double](repeating: 0, count: count), codes: [UInt16] = [0, 0]
-        /// ⟨gradient of canary k at the network's weights, x⟩ for all k.
+        guard let head = vae.parameters.tensor("head")?.offset, let bias = vae.parameters.tensor("head.bias")?.offset else { throw Failure(.internal, "no head") }
+        var scores = [Double](repeating: 0, count: count)
+        /// ⟨gradient of canary k at the network's weights, x⟩ for all k, over the weights of its own level: what the others add to the rest is no sign
+        /// of it.
         func along(_ network: VAE, _ x: (Int) -> Float, _ add: (Int, Double) -> Void) {
             for k in 0..<count {
-                codes = [statistics.encoders[0].binOfCell[k], statistics.encoders[1].binOfCell[k % 2]]
+                let codes = [statistics.encoders[0].binOfCell[k], statistics.encoders[1].binOfCell[k % 2]], level = Int(codes[0])
                 codes.withUnsafeBufferPointer { c in
                     guard let base = c.baseAddress else { return }
                     network.clippedGradientSum(CodeRows(cells: base, stride: 1, count: 1), noise: still, clips: clip, beta: Float(plan.settings.autoencoder.beta), into: gradient.base, scratch)
                 }
-                var product = 0.0
-                for i in 0..<P { product += Double(gradient.base[i]) * Double(x(i)) }
-                add(k, product)
+                let own = (0..<vae.shape.width).map { head + $0 * (count + 1) + level } + [bias + level]
+                add(k, own.reduce(0.0) { $0 + Double(gradient.base[$1]) * Double(x($1)) })
             }
         }
         for t in 0..<steps {
             let weights = try vae.parameters.copy()
             before.base.update(from: fit.adam.first.base, count: P)
             try trainer.step(maxSteps: 1, maxSeconds: 1e9)
-            if mutant == .clipping, t == 0 { for s in trainer.cachedWorkspaces?.spaces ?? [] { for i in s.clips.indices { s.clips.base[i] *= 1e6 } } }
+            if mutant == .clipping, t == 0 { for s in trainer.cachedWorkspaces?.spaces ?? [] { s.clipScale = 1e6 } }
             // Adam's first moment m_t = 0.9 m_{t−1} + 0.1 (sum / divisor).
             along(try VAE(vae, parameters: weights), { fit.adam.first.base[$0] - 0.9 * before.base[$0] }) { scores[$0] += $1 }
         }
@@ -98,7 +103,12 @@ struct Canaries {
             along(try VAE(vae, parameters: start), { start.base[$0] - final.base[$0] }) { moved[$0] = $1 }
             model = Audit(scores: moved, included: included, delta: delta)
         }
-        return Result(released: Audit(scores: scores, included: included, delta: delta), model: model, claim: plan.epsilon)
+        let ledger = trainer.ledger
+        let groups = plan.groups.count == 1 ? [] : plan.groups.enumerated().map { g, name in
+            let own = (0..<count).filter { $0 % 2 == g }
+            return (name: name, audit: Audit(scores: own.map { scores[$0] }, included: own.map { included[$0] }, delta: delta), claim: ledger.epsilon(name))
+        }
+        return Result(released: Audit(scores: scores, included: included, delta: delta), model: model, claim: plan.epsilon, groups: groups)
     }
 
     // MARK: best

@@ -25,6 +25,19 @@ final class MembershipAuditTests: XCTestCase {
     func testPublished() throws { try check("published") }
     func testBest() throws { try check("best") }
 
+    /// Two groups, the smaller one drawn more often: the canaries of each against the ε of each.
+    func testEveryGroup() throws {
+        for mutant in Mutant.allCases {
+            let r = try Canaries(preset: "published", epsilon: 2, mutant: mutant, balanced: true).run()
+            XCTAssertEqual(r.groups.count, 2)
+            for g in r.groups {
+                print("audit of published, group \(g.name), \(mutant.rawValue): ε ≥ \(short(g.audit.bound, 3)); its ε is \(short(g.claim, 3))")
+                XCTAssertLessThanOrEqual(g.claim, r.claim)
+                if mutant == .none { XCTAssertLessThanOrEqual(g.audit.bound, g.claim) } else { XCTAssertGreaterThan(g.audit.bound, g.claim, "\(g.name), \(mutant.rawValue)") }
+            }
+        }
+    }
+
     func testLongForm() throws {
         guard let path = getenv("FLIP_AUDIT") else { throw XCTSkip("the long form runs under `make audit`") }
         guard let file = fopen(path, "a") else { return XCTFail("FLIP_AUDIT: cannot be opened") }

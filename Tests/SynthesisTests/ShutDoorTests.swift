@@ -26,7 +26,7 @@ final class ShutDoorTests: XCTestCase {
         """#
         let schema = try Fixture.schema()
         func make(_ more: String) throws -> Plan { try Plan(schema: schema, protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "best", config: JSON.parse("{\(best)\(more)}")) }
-        return [try Fixture.plan(), try make(""), try make(#", "marginals": {"pairs": "selected", "count": 5}"#), try make(#", "finetuning": {"steps": 3, "batch": 50}"#)]
+        return [try Fixture.plan(), try Fixture.plan(#""test_seed": 4, "fairness": {"sampling": "balanced"}"#), try make(""), try make(#", "marginals": {"pairs": "selected", "count": 5}"#), try make(#", "finetuning": {"steps": 3, "batch": 50}"#)]
     }
 
     func testNothingGetsPastTheDoor() throws {
