@@ -104,9 +104,10 @@ struct Canaries {
             model = Audit(scores: moved, included: included, delta: delta)
         }
         let ledger = trainer.ledger
-        let groups = plan.groups.count == 1 ? [] : plan.groups.enumerated().map { g, name in
+        var groups: [(name: String, audit: Audit, claim: Double)] = []
+        for (g, name) in plan.groups.enumerated() where plan.groups.count > 1 {
             let own = (0..<count).filter { $0 % 2 == g }
-            return (name: name, audit: Audit(scores: own.map { scores[$0] }, included: own.map { included[$0] }, delta: delta), claim: ledger.epsilon(name))
+            groups.append((name, Audit(scores: own.map { scores[$0] }, included: own.map { included[$0] }, delta: delta), ledger.epsilon(name)))
         }
         return Result(released: Audit(scores: scores, included: included, delta: delta), model: model, claim: plan.epsilon, groups: groups)
     }
