@@ -21,6 +21,8 @@ struct Canaries {
     var count = 1000, delta = 1e-6, steps = 20
     /// Of the coins, and of starting weights.
     var seed: UInt64 = 1
+    /// Noise and batches from the seed as well, so that a test that passes passes again; the long form uses the system's.
+    var repeatable = true
     /// Preset published: two groups with rates and an ε of their own.
     var balanced = false
 
@@ -33,6 +35,7 @@ struct Canaries {
         var groups: [(name: String, audit: Audit, claim: Double)] = []
     }
 
+    private var testSeed: String { repeatable ? "\(seed)" : "null" }
     private func coins() -> [Bool] { (0..<count).map { var s = CounterStream(seed: seed, row: UInt64($0), purpose: 0x636f696e); return s.uniformDouble() < 0.5 } }
 
     func run(finish: Bool = false) throws -> Result { try preset == "best" ? best(finish) : published(finish) }
@@ -48,7 +51,7 @@ struct Canaries {
         // A declared row count is an assumption that costs no privacy when it is wrong; here it keeps every level apart from the others.
         let declared = 800 * count, batch = declared / 2
         let plan = try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon, delta: delta, config: JSON.parse("""
-            {"rows": {"declared": \(declared)}, "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"}, "seed": \(seed), "encoder": {"share": 0.05},
+            {"rows": {"declared": \(declared)}, "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"}, "seed": \(seed), "test_seed": \(testSeed), "encoder": {"share": 0.05},
              "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": 0.5, "rate": 0.001}, "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
             """))
         let members = included.indices.filter { included[$0] }
@@ -121,7 +124,7 @@ struct Canaries {
         let fields = ["a", "b"].map { #"{"name": "\#($0)", "type": "string", "constraints": {"enum": [\#(levels)], "required": true}}"# }
         let schema = try Schema(json: "{\"fields\": [\(fields.joined(separator: ", "))]}")
         let plan = try Plan(schema: schema, protected: [], epsilon: epsilon, delta: delta, preset: "best", config: JSON.parse("""
-            {"seed": \(seed), "projection": {"rows": 300, "steps": 300}, "diffusion": {"enabled": false}, "rake": {"pool": 5000},
+            {"seed": \(seed), "test_seed": \(testSeed), "projection": {"rows": 300, "steps": 300}, "diffusion": {"enabled": false}, "rake": {"pool": 5000},
              "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 256, "steps": 200, "warmup": 20}}
             """))
         // Without a bound on what one row adds, a canary counts many times.
