@@ -81,16 +81,19 @@ extension Ledger {
         private func mechanism(_ r: Ledger.Release) -> [String] {
             if let rho = r.rho { return ["\(times(r.count)), rho \(short(rho, 3)) each (zero-concentrated privacy), the same for every row"] }
             guard let first = r.groups.first else { return [] }
-            func one(_ s: Ledger.Share) -> String {
-                (s.samplingRate >= 1 ? "every row takes part" : "a row takes part with probability \(short(s.samplingRate, 3))")
-                    + "; noise \(short(s.noiseMultiplier, 3)) times as large as what one row can add"
+            func rate(_ q: Double) -> String { q >= 1 ? "every row takes part" : "a row takes part with probability \(short(q, 3))" }
+            func noise(_ s: Double) -> String { "noise \(short(s, 3)) times as large as what one row can add" }
+            let sameRate = r.groups.allSatisfy { $0.samplingRate == first.samplingRate }, sameNoise = r.groups.allSatisfy { $0.noiseMultiplier == first.noiseMultiplier }
+            if sameRate, sameNoise { return ["\(times(r.count)): \(rate(first.samplingRate)); \(noise(first.noiseMultiplier))"] }
+            let common = sameNoise ? "; " + noise(first.noiseMultiplier) : sameRate ? "; " + rate(first.samplingRate) : ""
+            return ["\(times(r.count))\(common); for each group:"] + r.groups.map { g in
+                let own = (sameRate ? [] : [rate(g.samplingRate)]) + (sameNoise ? [] : [noise(g.noiseMultiplier)])
+                return "  \(g.group): \(own.joined(separator: "; "))"
             }
-            if r.groups.allSatisfy({ $0.samplingRate == first.samplingRate && $0.noiseMultiplier == first.noiseMultiplier }) { return ["\(times(r.count)): \(one(first))"] }
-            return ["\(times(r.count)):"] + r.groups.map { "  \($0.group): \(one($0))" }
         }
 
         private func times(_ n: Int) -> String { n == 1 ? "once" : "\(n) times" }
-        private func percent(_ x: Double) -> String { short(100 * x, x < 0.1 ? 2 : 3) + " %" }
+        private func percent(_ x: Double) -> String { x < 5e-5 ? "0 %" : short(100 * x, x < 0.1 ? 2 : 3) + " %" }
 
         private var distances: [String] {
             let change = ledger.groups.count > 1

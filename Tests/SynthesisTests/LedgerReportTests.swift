@@ -22,7 +22,7 @@ final class LedgerReportTests: XCTestCase {
         let l = try ledger(), said = text(l)
         for g in l.groups { XCTAssertTrue(said.contains("\(pad(g, 5))   \(pad(short(l.epsilon(g), 4), 13))   "), g) }
         for r in l.releases { XCTAssertTrue(said.contains(" \(r.name)   (ε "), r.name) }
-        for part in ["ε 3 at δ 1e-06", "α = 10", "rho 0.004", "200 times", "sex=x: a row takes part with probability 0.04; noise 2 times", "Parts are those of the group with the largest ε, sex=x",
+        for part in ["ε 3 at δ 1e-06", "α = 10", "rho 0.004", "200 times", "200 times; noise 2 times as large as what one row can add; for each group:", "sex=x: a row takes part with probability 0.04\n", "Parts are those of the group with the largest ε, sex=x",
                      "- the schema is public", "recompute_epsilon.py", "key was never stored", "other trainings on the same rows"] + Ledger.notes {
             XCTAssertTrue(said.contains(part), part)
         }
