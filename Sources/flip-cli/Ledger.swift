@@ -8,7 +8,7 @@ func ledger(_ words: [String]) throws {
     let a = try Arguments("ledger", words, named: [], switches: ["json"], places: ["MODEL"])
     let ledger = try Model.load(a.words[0]).ledger
     if a.has("json") { return say(ledger.json.pretty) }
-    say("promise     ε \(short(ledger.target)) at δ \(short(ledger.delta)), one row added or removed")
+    say("promise     ε \(short(ledger.target)) at δ \(short(ledger.delta)), \(ledger.budget.rowsPerPerson == 0 ? "one row" : "one person of up to \(ledger.budget.rowsPerPerson) rows") added or removed")
     say("spent       ε \(short(ledger.epsilon)), Rényi divergences added at order \(ledger.order)")
     for group in ledger.groups { say("group       \(group): ε \(short(ledger.epsilon(group)))") }
     say("\nrelease        count  group       sampling rate  noise multiplier")
@@ -22,5 +22,5 @@ func ledger(_ words: [String]) throws {
     say("\nassumptions")
     for assumption in ledger.assumptions { say("  " + assumption) }
     say("\nwhat the promise is about")
-    for note in Ledger.notes { say("  " + note) }
+    for note in ledger.notes { say("  " + note) }
 }

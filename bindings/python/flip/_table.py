@@ -15,14 +15,16 @@ class Table(Handle):
     _free = "flip_table_free"
 
     @classmethod
-    def read_csv(cls, path, schema, invalid=None, extra=None, delimiter=None, progress=False):
+    def read_csv(cls, path, schema, invalid=None, extra=None, delimiter=None, progress=False, person=None, max_rows_per_person=None):
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
+        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one person are kept. Which
+        ones depends on that person's rows alone; a training's promise is then for persons.
         """
         callback = Callback(reporter(progress))
-        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
+        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person, "max_rows_per_person": max_rows_per_person})
         schema = Schema.of(schema)
         return callback.run(lambda: cls(new("flip_table_read_csv", schema._pointer, path_bytes(path), config, callback.c, None)))
 
@@ -33,11 +35,33 @@ class Table(Handle):
         return cls(new("flip_table_read_hdf5", schema and schema._pointer, path_bytes(path), group and group.encode()))
 
     @classmethod
-    def from_pandas(cls, frame, schema):
-        """Copies a pandas data frame; its columns are found by name, in any order, others are an error."""
+    def from_pandas(cls, frame, schema, person=None, max_rows_per_person=None):
+        """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person, max_rows_per_person: as in
+        read_csv."""
         from . import _pandas
         schema = Schema.of(schema)
-        return _pandas.fill(cls(new("flip_table_create", schema._pointer, len(frame))), frame, schema)
+        if (person is None) != (max_rows_per_person is None):
+            raise TypeError("person and max_rows_per_person belong together")
+        if person is None:
+            return _pandas.fill(cls(new("flip_table_create", schema._pointer, len(frame))), frame, schema)
+        if person in schema.names:
+            raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
+        table = _pandas.fill(cls(new("flip_table_create", schema._pointer, len(frame))), frame.drop(columns=[person]), schema)
+        return table.bound_persons(frame[person], max_rows_per_person)
+
+    def bound_persons(self, persons, max_rows):
+        """At most `max_rows` of the rows of each person, as a table of its own. persons: one value a row, such as a pandas column."""
+        import numpy
+        import pandas
+        codes = numpy.ascontiguousarray(pandas.factorize(pandas.Series(persons))[0], dtype=numpy.int64)
+        if len(codes) != self.rows or (codes < 0).any():
+            raise SchemaError("persons: every row must belong to a person")
+        return type(self)(new("flip_table_bound_persons", self._pointer, _pointer(codes, c_int64), max_rows))
+
+    @property
+    def max_rows_per_person(self):
+        """The bound on each person's rows; 0 where there is none."""
+        return lib.flip_table_max_rows_per_person(self._pointer)
 
     @property
     def schema(self):

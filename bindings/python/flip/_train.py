@@ -21,8 +21,10 @@ class Trainer(Handle):
         super().__init__(plan if isinstance(plan, int) else new("flip_trainer_create", plan._pointer, table._pointer))
 
     @classmethod
-    def resume(cls, path, table):
-        """Goes on from a checkpoint. You vouch that `table` is the same table."""
+    def resume(cls, path, table, budget=None):
+        """Goes on from a checkpoint. You vouch that `table` is the same table. budget: the flip.Budget it was begun under, if any."""
+        if budget is not None:
+            return cls(new("flip_trainer_resume_under", path_bytes(path), table._pointer, budget._pointer), table)
         return cls(new("flip_trainer_resume", path_bytes(path), table._pointer), table)
 
     def step(self, max_steps=0, max_seconds=0.1):
@@ -62,9 +64,9 @@ class Trainer(Handle):
 
 
 def train(table, plan=None, progress=None, checkpoint=None, resume=False, **options):
-    """Trains and returns the Model.
+    """Trains and returns the Model. For a table whose persons have a bounded number of rows the promise is for persons.
 
-    plan: a flip.Plan; without one, `options` are those of flip.plan(). progress: None (a bar on a terminal), True, False, or a function
+    plan: a flip.Plan; without one, `options` are those of flip.plan(), `budget` among them. progress: None (a bar on a terminal), True, False, or a function
     that takes a Progress. checkpoint: a path, written at the start, twice a minute and when the training is interrupted (Ctrl-C too);
     whatever is drawn is charged to it first, and a file that is there already is an error, StateError, unless it is resumed. With
     resume=True a training goes on from it when it is there and was begun with the same plan; StateError otherwise.
@@ -74,12 +76,15 @@ def train(table, plan=None, progress=None, checkpoint=None, resume=False, **opti
     if plan is not None and not isinstance(plan, Plan):
         raise TypeError("plan must be a flip.Plan")
     if plan is None:
+        bound = table.max_rows_per_person
+        if bound and "max_rows_per_person" not in (options.get("config") or {}):
+            options["config"] = {**(options.get("config") or {}), "max_rows_per_person": bound}
         plan = make_plan(table.schema, **options)
     there = bool(checkpoint) and os.path.lexists(checkpoint)
     if there and not resume:
         raise StateError(f"{os.fspath(checkpoint)}: exists; pass resume=True to continue it, or delete it: its charges would be lost")
     if there:
-        trainer = Trainer.resume(checkpoint, table)
+        trainer = Trainer.resume(checkpoint, table, plan.budget)
         if trainer.plan.json != plan.json:
             trainer.close()
             raise StateError(f"{os.fspath(checkpoint)}: was begun with another plan; use that one, or begin anew with another file")
