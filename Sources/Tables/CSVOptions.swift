@@ -2,7 +2,7 @@
 
 import Basics
 
-package struct CSVOptions: Sendable {
+package struct CSVOptions: Equatable, Sendable {
     package enum Invalid: String, Sendable, CaseIterable {
         /// A bad cell is an error that names file, line, column and rule.
         case refuse
@@ -20,7 +20,8 @@ package struct CSVOptions: Sendable {
     package var extra = Extra.refuse
     package private(set) var delimiter = UInt8(ascii: ",")
     /// A column outside the schema that says who a row belongs to, and how many rows of one person are kept: read, used, and forgotten.
-    package var person: (column: String, most: Int)?
+    package var person: Person?
+    package struct Person: Equatable, Sendable { package var column: String, most: Int }
 
     package static let delimiters = [",", ";", "\t", "|"]
 
@@ -41,7 +42,7 @@ package struct CSVOptions: Sendable {
                       delimiter: r.optionalString("delimiter") ?? ",")
         let most = try r.optionalInt("max_rows_per_person", in: 1...Table.mostRowsPerPerson)
         switch (try r.optionalString("person"), most) {
-        case (let column?, let most?): person = (column, most)
+        case (let column?, let most?): person = Person(column: column, most: most)
         case (nil, nil): break
         default: throw Failure(.argument, "csv: person and max_rows_per_person belong together")
         }

@@ -17,7 +17,7 @@ final class PersonsTests: XCTestCase {
 
     private func options(_ most: Int) -> CSVOptions {
         var o = CSVOptions()
-        o.person = ("who", most)
+        o.person = .init(column: "who", most: most)
         return o
     }
 
@@ -81,7 +81,7 @@ final class PersonsTests: XCTestCase {
         try says("who,age,colour,x\na,1,red,0\n,2,red,0\n", "line 3, column \"who\": nobody is named: every row must belong to a person", options(1))
         try says("who,age,colour,x\n", "the table has no rows", options(1))
         var inside = options(1)
-        inside.person = ("age", 1)
+        inside.person = .init(column: "age", most: 1)
         try says("age,colour,x\n1,red,0\n", "leave it out of the schema, it is not to be learned", inside)
         XCTAssertThrowsError(try TestData.read("who,age,colour,x\na,1,red,0\n", schema()))        // without persons it is a stranger
         for bad in [#"{"person": "who"}"#, #"{"max_rows_per_person": 2}"#, #"{"person": "who", "max_rows_per_person": 0}"#, #"{"person": "who", "max_rows_per_person": 1025}"#] {
