@@ -11,6 +11,8 @@ final class DrawSpace {
     let latents, uniforms, logits: Buffer<Float>
     /// Accepted rows and one round of attempts: [columns][chunk].
     let codes, trials: Buffer<UInt16>
+    /// What the heads drew, where there are columns without heads: [modelled columns][chunk].
+    let heads: Buffer<UInt16>?
     /// The attempt that was accepted: [chunk].
     let attempts: Buffer<UInt32>
     let vae: VAEScratch
@@ -22,7 +24,8 @@ final class DrawSpace {
     init(_ s: Sampler) throws {
         let n = Sampler.chunk, columns = s.plan.grids.count
         latents = try Buffer(count: n * s.autoencoder.latentCount, for: "latents")
-        uniforms = try Buffer(count: n * columns, for: "uniform numbers")
+        uniforms = try Buffer(count: n * s.plan.modelled.count, for: "uniform numbers")
+        heads = s.statistics.groupShares == nil ? nil : try Buffer(count: n * s.plan.modelled.count, for: "codes")
         codes = try Buffer(count: n * columns, for: "codes")
         trials = try Buffer(count: n * columns, for: "codes")
         one = try Buffer(count: columns, for: "codes")
@@ -38,7 +41,7 @@ final class DrawSpace {
 
 extension Sampler {
     /// Streams of one row; an attempt has streams of its own.
-    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4 }
+    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4, group: UInt32 = 5 }
     private static func stream(_ seed: UInt64, _ first: Int64, _ i: Int, _ purpose: UInt32, _ attempt: UInt32) -> CounterStream {
         CounterStream(seed: seed, row: UInt64(bitPattern: first) &+ UInt64(i), purpose: purpose | attempt << 3)
     }
@@ -107,12 +110,31 @@ extension Sampler {
     }
 
     private func decode(_ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
-        let columns = plan.grids.count
+        let columns = plan.modelled.count
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.heads, w.slotAttempt[k])
             for t in 0..<columns { w.uniforms.base[k * columns + t] = stream.uniform() }
         }
-        autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: into.base, stride: Self.chunk, w.vae)
+        autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: (w.heads ?? into).base, stride: Self.chunk, w.vae)
+        guard let heads = w.heads, let shares = statistics.groupShares, let grouping = plan.grouping else { return }
+        for (t, j) in plan.modelled.enumerated() { (into.base + j * Self.chunk).update(from: heads.base + t * Self.chunk, count: n) }
+        // The protected columns are drawn together, by the shares of groups; nothing the decoder emits is looked at.
+        for k in 0..<n {
+            var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.group, w.slotAttempt[k])
+            let g = group(shares, stream.uniformDouble())
+            for (axis, part) in zip(grouping.axes, grouping.partsOf[g]) { into.base[axis.column * Self.chunk + k] = UInt16(truncatingIfNeeded: part) }
+        }
+    }
+
+    /// First group whose running sum exceeds u of the whole. `shares`: not empty.
+    private func group(_ shares: [Double], _ u: Double) -> Int {
+        var lo = 0, hi = shares.count - 1
+        let x = u * shares[hi]
+        while lo < hi {
+            let mid = (lo + hi) / 2
+            if shares[mid] > x { hi = mid } else { lo = mid + 1 }
+        }
+        return lo
     }
 
     private func accepts(_ seed: UInt64, _ first: Int64, slot k: Int, _ test: ConditionTest?, _ w: DrawSpace) -> Bool {

@@ -52,6 +52,7 @@ package struct Settings: Sendable, Equatable {
         package var steps = 60, pool = 60_000
         package var rate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
     }
+    package var fairness = Fairness()
     package var marginals = Marginals()
     package var projection = Projection()
     package var finetuning = Finetuning()
@@ -154,6 +155,12 @@ private let allSections: [(name: String, options: [Option])] = [
         whole("warmup", \.diffusion.warmup, 0...1_000_000, "steps", "steps over which the rate grows to its value"),
         whole("sampler_steps", \.diffusion.samplerSteps, 2...256, "steps", "Heun steps from noise to latent"),
     ]),
+    ("fairness", [
+        choice("calibration", \.fairness.calibration, ["uniform", "equalised"], "uniform: one clipping norm, noise set by the group that is drawn most often; equalised: a norm for each group, so that all end at the same epsilon"),
+        real("q_max", \.fairness.cap, 0...1, "probability", "balanced: no group is drawn at a higher rate; 0: four times batch over rows"),
+        whole("pool_below", \.fairness.poolBelow, 0...1_000_000_000, "rows", "balanced: groups whose noisy count is below this are sampled and aligned as one; 0: none"),
+        flag("reweight", \.fairness.reweight, "balanced: rows weigh as much as their group's share of the table, before the clip"),
+    ]),
     ("marginals", [
         choice("pairs", \.marginals.pairs, ["auto", "all", "selected"], "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
         whole("count", \.marginals.count, 0...1_000_000, "pairs", "pairs to select; 0: four for each column"),
@@ -200,6 +207,7 @@ extension Settings {
             if s.name == "encoder", let atoms = try inner.optionalObject("atoms") {
                 for column in atoms.keys { encoder.atoms[column] = try atoms.doubles(column) }
             }
+            if s.name == "fairness" { try fairness.readOwn(inner, preset: preset) }
             if !s.name.isEmpty { try inner.finish() }
         }
         if let r = try o.optionalObject("rows") {
@@ -210,10 +218,6 @@ extension Settings {
             default: throw o.failure("rows", "must be {\"declared\": n} or {\"guess\": n}")
             }
             try r.finish()
-        }
-        if let f = try o.optionalObject("fairness") {
-            guard try f.optionalDouble("strength") ?? 0 == 0 else { throw Failure(.unsupported, "config, fairness strength: only 0 is supported by this version") }
-            try f.finish()
         }
         if preset == "best" { focus = try o.optionalStrings("focus") ?? [] }
         if let v = try o.optionalInt64("seed", in: 0...Int64.max) { seed = UInt64(v) }
@@ -234,9 +238,9 @@ extension Settings {
         case .declared(let n): members.append(("rows", .members([("declared", .int(Int64(n)))])))
         case .guessed(let n): members.append(("rows", .members([("guess", .int(Int64(n)))])))
         }
-        members.append(("fairness", .members([("strength", .int(0))])))
         for s in sections where !s.name.isEmpty {
-            var inner = s.options.map { ($0.key, $0.write(self)) }
+            var inner = s.name == "fairness" ? fairness.ownMembers : []
+            inner += s.options.map { ($0.key, $0.write(self)) }
             if s.name == "encoder" {
                 inner.append(("atoms", .members(encoder.atoms.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value.map { .number($0) })) })))
             }
@@ -263,12 +267,12 @@ extension Settings {
         }
         var all = [
             own("rows", .members([("guess", .int(20_000))]), "{\"declared\": n} | {\"guess\": n}", "declared: the row count is public; guess: it is private and this only helps to choose the order"),
-            own("fairness.strength", .int(0), "0", "0: protected columns are ordinary columns"),
             own("encoder.atoms", .members([]), "{column: [values]}", "single values that get a cell of their own, named in public"),
             own("focus", .array([]), "[columns]", "preset best: columns named as important; their three-way marginals with all pairs of the others are bought"),
             own("seed", .int(0), "0 to 2^63 - 1", "starting weights; public, moves no noise"),
             own("test_seed", .null, "null | 0 to 2^63 - 1", "tests only: deterministic noise and batches, NOT private, recorded in the ledger"),
         ]
+        all += Fairness.described.map { own("fairness.\($0.key)", $0.value, $0.range, $0.help) }
         for s in allSections { all += s.options.map { line(s.name.isEmpty ? $0.key : "\(s.name).\($0.key)", $0) } }
         return .members(all)
     }

@@ -32,7 +32,8 @@ package final class Trainer {
     /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
     var done = 0
     var statistics: Statistics?
-    var noise = Plan.Noise()
+    /// How each stage samples private rows.
+    var sampled: [Batches] = []
     var autoencoder: NetworkFit<VAE>?
     /// Preset `best`: the autoencoder on private rows, when that is asked for.
     var tuned: NetworkFit<VAE>?
@@ -63,7 +64,7 @@ package final class Trainer {
     /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that much left, `.noMemory`, `.entropy`, `.io`.
     package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        var ledger = try Ledger(budget: plan.budget, groups: [Plan.group], assumptions: plan.assumptions)
+        var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
         if let shared { ledger.assume("a training of a shared budget: all its runs together are (\(short(shared.terms.epsilon)), \(short(shared.terms.delta)))-private, and whoever sees several of them has that figure") }
         try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: Self.newID())
         if let shared { run = try SharedRun(shared, id: runID, name: name, self.ledger) }
