@@ -141,7 +141,8 @@ final class AccountTests: XCTestCase {
         let text = account.json.text
         for (from, to) in [("\"open\":true", "\"open\":1"), ("\"kind\":\"training\"", "\"kind\":\"free\""), ("\"order\":12", "\"order\":13"), ("\"id\"", "\"idd\""),
                            ("\"epsilon\":3", "\"epsilon\":1.9"), ("\"selection_delta\":0", "\"selection_delta\":1"), ("\"runs\"", "\"run\"")] {
-            let edited = text.replacing(from, with: to)
+            var edited = text
+            if let range = text.firstRange(of: from) { edited.replaceSubrange(range, with: to) }          // the first alone
             XCTAssertNotEqual(edited, text, from)
             XCTAssertThrowsError(try Account(json: JSON.parse(edited)), from) { XCTAssertEqual(($0 as? Failure)?.code, .format) }
         }

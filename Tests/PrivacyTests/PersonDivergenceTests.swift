@@ -33,8 +33,15 @@ final class PersonDivergenceTests: XCTestCase {
                     let d = exact(q, sigma, k, order, reverse: reverse)
                     XCTAssertGreaterThanOrEqual(bound, d * (1 - 1e-7), "\(q) \(sigma) \(k) \(order) \(reverse)")
                 }
-                XCTAssertLessThan(bound, 2.5 * exact(q, sigma, k, order, reverse: false) + 1e-9, "\(q) \(sigma) \(k) \(order)")
+                XCTAssertLessThan(bound, 2.6 * exact(q, sigma, k, order, reverse: false), "\(q) \(sigma) \(k) \(order)")
             }
+        }
+    }
+
+    /// At rates and noise of a training it is close, also where the rows together are seldom drawn.
+    func testItIsOfUse() {
+        for (q, sigma, k) in [(0.03, 4.0, 3), (0.03, 3, 2), (0.01, 2, 2), (0.02, 8, 10)] {
+            for order in [4, 8] { XCTAssertLessThan(rdpSubsampledGaussian(q: q, sigma: sigma, order: order, rows: k), 1.2 * exact(q, sigma, k, order, reverse: false)) }
         }
     }
 
@@ -56,7 +63,7 @@ final class PersonDivergenceTests: XCTestCase {
         for (q, s, a, k) in [(-0.1, 1.0, 8, 2), (1.1, 1, 8, 2), (.nan, 1, 8, 2), (0.1, 0, 8, 2), (0.1, .infinity, 8, 2), (0.1, 1, 1, 2), (0.1, 1, 1025, 2), (0.1, 1, 8, 0), (0.1, 1, 8, 1025)] {
             XCTAssertEqual(rdpSubsampledGaussian(q: q, sigma: s, order: a, rows: k), .infinity)
         }
-        for q in [1e-9, 1e-4, 0.03, 0.5, 0.999] {
+        for q in [1e-4, 0.01, 0.03, 0.5, 0.999] {
             var last = 0.0
             for k in [1, 2, 3, 8, 40] {
                 let d = rdpSubsampledGaussian(q: q, sigma: 50, order: 16, rows: k)
