@@ -2,6 +2,7 @@
 
 import Basics
 import Compute
+import Glibc
 import Networks
 import Projection
 import Tables
@@ -9,6 +10,8 @@ import Tables
 /// Memory of one worker for one chunk.
 final class DrawSpace {
     let latents, uniforms, logits: Buffer<Float>
+    /// Of reconstructed rows: log-variances and noise [chunk][latent].
+    let variances, noise: Buffer<Float>
     /// Accepted rows and one round of attempts: [columns][chunk].
     let codes, trials: Buffer<UInt16>
     /// The attempt that was accepted: [chunk].
@@ -26,6 +29,9 @@ final class DrawSpace {
         codes = try Buffer(count: n * columns, for: "codes")
         trials = try Buffer(count: n * columns, for: "codes")
         one = try Buffer(count: columns, for: "codes")
+        let encoded = if case .reconstruction = s.source { n * s.autoencoder.latentCount } else { 0 }
+        variances = try Buffer(count: encoded, for: "latents")
+        noise = try Buffer(count: encoded, for: "latents")
         logits = try Buffer(count: n * s.autoencoder.shape.totalLevels, for: "logits")
         attempts = try Buffer(count: n, for: "attempts")
         waiting = try Buffer(count: n, for: "attempts")
@@ -96,6 +102,8 @@ extension Sampler {
     /// Latents of the slots: from the diffusion, or from the prior when there is none.
     private func makeLatents(_ seed: UInt64, _ first: Int64, _ n: Int, _ w: DrawSpace) {
         let L = autoencoder.latentCount
+        if case .projection = source { return }
+        if case .reconstruction(let rows) = source { return encode(rows, seed, first, n, w) }
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.latent, w.slotAttempt[k])
             stream.fillNormal(w.latents.base + k * L, L)
@@ -107,12 +115,33 @@ extension Sampler {
     }
 
     private func decode(_ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
+        if case .projection(let rows) = source { return project(rows, seed, first, n, into, w) }
         let columns = plan.grids.count
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.heads, w.slotAttempt[k])
             for t in 0..<columns { w.uniforms.base[k * columns + t] = stream.uniform() }
         }
         autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: into.base, stride: Self.chunk, w.vae)
+    }
+
+    /// A row of the relaxed table for each slot; each attempt is another row.
+    private func project(_ rows: ProjectedRows, _ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
+        for k in 0..<n {
+            rows.draw(seed: seed ^ UInt64(w.slotAttempt[k]) &* 0x9E37_79B9_7F4A_7C15, row: UInt64(bitPattern: first) &+ UInt64(w.slotRow[k]),
+                      codes: into.base + k, goals: nil, stride: Self.chunk)
+        }
+    }
+
+    /// A posterior draw for a row of the relaxed table.
+    private func encode(_ rows: ProjectedRows, _ seed: UInt64, _ first: Int64, _ n: Int, _ w: DrawSpace) {
+        let L = autoencoder.latentCount
+        project(rows, seed, first, n, w.trials, w)
+        autoencoder.encode(CodeRows(cells: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base, logVariance: w.variances.base, w.vae)
+        for k in 0..<n {
+            var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.latent, w.slotAttempt[k])
+            stream.fillNormal(w.noise.base + k * L, L)
+        }
+        for i in 0..<n * L { w.latents[i] += exp(0.5 * w.variances[i]) * w.noise[i] }
     }
 
     private func accepts(_ seed: UInt64, _ first: Int64, slot k: Int, _ test: ConditionTest?, _ w: DrawSpace) -> Bool {

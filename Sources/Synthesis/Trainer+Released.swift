@@ -46,25 +46,15 @@ extension Trainer {
 
     // MARK: released rows
 
-    /// The columns' shares from the first release and the released marginals, with the deviation of their noise in rows.
     func noisyMarginals() throws -> [NoisyMarginal] {
         guard let marginals, let statistics else { throw Self.lost }
-        let deviation = plan.marginalNoise * Double(marginals.columns.count).squareRoot()
-        // A bin of several cells has more noise than one count; its deviation is taken as that of the marginals over the root of their number.
-        let own = min(deviation, max(plan.countDeviation, deviation / Double(statistics.levels.count).squareRoot()))
-        return try statistics.encoders.enumerated().map { try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, deviation: own) }
-            + zip(marginals.columns, marginals.values).map { NoisyMarginal(columns: $0, values: $1, deviation: deviation) }
+        return try marginals.targets(plan: plan, statistics: statistics)
     }
 
     func projectedRows() throws -> ProjectedRows {
         if let projected { return projected }
-        guard let statistics else { throw Self.lost }
-        let s = plan.settings.projection
-        var options = ProjectionOptions()
-        (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.rate, plan.settings.seed, threads)
-        let table = try RelaxedTable.fit(levels: statistics.levels, marginals: noisyMarginals(), total: statistics.rows,
-                                         shares: statistics.encoders.map(\.binShare), options: options, stop: takeCancel)
-        let rows = try ProjectedRows(table)
+        guard let marginals, let statistics else { throw Self.lost }
+        let rows = try marginals.projectedRows(plan: plan, statistics: statistics, threads: threads, stop: takeCancel)
         projected = rows
         return rows
     }
