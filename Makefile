@@ -1,5 +1,5 @@
 # make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, build/include/flip.h, build/bin/flip
-# make test      the Swift, C and Python suites
+# make test      the Swift, C, Python and R suites
 # make demo      a whole training on simulated hospital admissions
 # make bench     ours beside PyTorch and Opacus, one JSON object a line
 # make setup     what the above need beyond Swift: Debian packages, .venv     make install PREFIX=/usr/local     make clean

@@ -25,18 +25,13 @@ package struct Condition: Sendable {
     /// - Throws: `.argument` naming the column and the rule that is broken.
     package init(_ json: JSON, schema: Schema) throws {
         let r = try JSONReader(json, context: "where")
-        let probe = try Table(schema: schema, rows: 1)
+        let reader = try ValueReader(schema)
         rules = try r.keys.map { name in
             guard let j = schema.index(of: name) else { throw r.failure(name, "not in the schema") }
             let given = try r.value(name), field = schema.fields[j]
             func value(_ x: JSON) throws -> Double {
-                do {
-                    if let text = x.asString { try withBytes(text) { bytes in try probe.setStrings(name) { _ in bytes } } }
-                    else if let b = x.asBool, case .boolean = field.kind { return b ? 1 : 0 }
-                    else if var v = x.asDouble { try probe.setFloat64(name, &v) }
-                    else { throw r.failure(name, "must be a value, a list of values, or minimum and maximum") }
-                } catch { throw r.failure(name, "not a value of this column") }
-                return probe.columns[j].double(0)
+                guard let v = reader.value(x, column: j) else { throw r.failure(name, "not a value of this column") }
+                return v
             }
             if given.asObject != nil {
                 if field.levels != nil { throw r.failure(name, "has no order: name its values") }
@@ -62,11 +57,6 @@ package struct Condition: Sendable {
         }
         try r.finish()
     }
-}
-
-private func withBytes<R>(_ text: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
-    var text = text
-    return try text.withUTF8(body)
 }
 
 /// A condition against one model's bins.
@@ -138,7 +128,7 @@ struct ConditionTest: Sendable {
 }
 
 /// The value a cell stands for; `u` chooses inside a cell of several. NaN: missing.
-private func cellValue(_ grid: ColumnGrid, _ column: Column, _ cell: Int, _ u: Double) -> Double {
+func cellValue(_ grid: ColumnGrid, _ column: Column, _ cell: Int, _ u: Double) -> Double {
     if cell == grid.missingCell { return .nan }
     if case .interval = grid.axis { return grid.value(cell: cell, u: u) }
     return column.value(of: grid.offset(cell: cell, u: u))

@@ -36,7 +36,7 @@ extension Ledger {
 
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
         let ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
-        guard ledger.target == plan.epsilon, ledger.delta == plan.delta, ledger.order == plan.budget.order, ledger.groups == [Plan.group],
+        guard ledger.target == plan.epsilon, ledger.delta == plan.delta, ledger.order == plan.budget.order, ledger.groups == plan.groups,
               plan.assumptions.allSatisfy(ledger.assumptions.contains) else { throw Failure(.format, "the ledger is not the plan's") }
         // The data frame is what others recompute ε from: it must say the same.
         guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }
@@ -72,29 +72,30 @@ extension Plan {
             guard ledger.releases.allSatisfy({ $0.name == Stage.histograms.name && $0.rho == nil }) else { throw wrong }
             return
         }
-        let tuned = privateStages(try self.noise(rows: statistics.rows))
+        let sampled = try batches(statistics.groupRows)
         var left = done
         for (stage, steps) in zip(Stage.allCases, self.steps) {
             defer { left -= steps }
             let own = ledger.releases.filter { $0.name == stage.name }, count = own.reduce(0) { $0 + $1.count }
             func same(_ x: Double, _ y: Double) -> Bool { abs(x - y) <= 1e-9 * y }
-            var rate = 1.0, sigma = 0.0
+            var rates = groups.map { _ in 1.0 }, sigmas = rates
             switch stage {
-            case .histograms: sigma = histogramNoise
-            case .marginals: sigma = marginalNoise
+            case .histograms: sigmas = groups.map { _ in histogramNoise }
+            case .marginals: sigmas = groups.map { _ in marginalNoise }
             case .selection: break
             default:
-                guard let t = tuned.first(where: { $0.stage == stage }), t.steps > 0 else {
+                guard let b = sampled.first(where: { $0.stage == stage }) else {
                     guard own.isEmpty else { throw wrong }
                     continue
                 }
-                (rate, sigma) = (Self.rate(batch: t.batch, rows: statistics.rows), t.noise)
+                (rates, sigmas) = (b.rates, b.multipliers)
             }
             guard count <= steps, count >= min(max(left, 0), steps) else { throw wrong }
             if stage == .selection {
                 guard own.allSatisfy({ same($0.rho ?? -1, selectionRho) }) else { throw wrong }
             } else {
-                guard own.allSatisfy({ $0.rho == nil && $0.groups.allSatisfy { same($0.samplingRate, rate) && same($0.noiseMultiplier, sigma) } }) else { throw wrong }
+                guard own.allSatisfy({ r in r.rho == nil && r.groups.indices.allSatisfy { same(r.groups[$0].samplingRate, rates[$0]) && same(r.groups[$0].noiseMultiplier, sigmas[$0]) } })
+                else { throw wrong }
             }
         }
         guard ledger.releases.allSatisfy({ r in Stage.allCases.contains { $0.name == r.name } }) else { throw wrong }
@@ -117,7 +118,7 @@ extension Statistics {
         let counts = try plan.histograms.enumerated().map { k, r in
             try g.tensor("histogram_\(k)", shape: [plan.grids[r.column].histogramSize(divisor: r.divisor)], as: Double.self)
         }
-        return try Statistics(plan: plan, counts: counts, groupCounts: Array(g.tensor("group_counts", shape: [1], as: Double.self)))
+        return try Statistics(plan: plan, counts: counts, groupCounts: Array(g.tensor("group_counts", shape: [plan.groups.count], as: Double.self)))
     }
 }
 

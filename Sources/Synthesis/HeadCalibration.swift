@@ -12,16 +12,16 @@ import Networks
 func calibratedHeads(plan: Plan, statistics: Statistics, autoencoder: VAE, denoiser: Denoiser?, latents: LatentScale? = nil, rows: Int = 8192, rounds: Int = 15, threads: Int, stop: () -> Bool) throws -> VAE {
     let vae = try autoencoder.copy()
     let sampler = Sampler(plan: plan, statistics: statistics, autoencoder: vae, denoiser: denoiser, latents: latents, tilt: nil)
-    var biases = statistics.encoders.map { _ in [Float]() }
+    var biases = statistics.modelled.map { _ in [Float]() }
     if var p = vae.parameters.pointer("head.bias") {
-        for (t, e) in statistics.encoders.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }
+        for (t, e) in statistics.modelled.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }
     }
     // The latents do not depend on the biases.
     let z = try sampler.latents(seed: 0x6865_6164, count: rows, threads: threads)
     for _ in 0..<rounds {
         if stop() { throw Failure(.cancelled, "training was cancelled; it can be continued") }
         let mean = try sampler.meanShares(latents: z, count: rows, threads: threads)
-        for (t, e) in statistics.encoders.enumerated() {
+        for (t, e) in statistics.modelled.enumerated() {
             for b in 0..<e.bins {
                 let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))
                 biases[t][b] += Float(max(-2, min(2, move)))

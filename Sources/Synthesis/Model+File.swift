@@ -43,7 +43,7 @@ extension Model {
         let statistics = try Statistics.read(from: root, plan: plan)
         try plan.check(ledger, statistics: statistics, done: plan.totalSteps)
         let weights = try root.group("weights")
-        let autoencoder = try VAE(shape: plan.autoencoderShape(levels: statistics.levels), seed: 0)
+        let autoencoder = try VAE(shape: plan.autoencoderShape(levels: statistics.modelledLevels), seed: 0)
         try autoencoder.parameters.read(from: weights.group("autoencoder"))
         var denoiser: Denoiser?
         if plan.settings.diffusion.enabled {

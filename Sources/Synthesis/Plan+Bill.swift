@@ -14,8 +14,8 @@ extension Plan {
             /// Marginals; `exact` is false where a private choice decides how many fewer; cells at most, nil where the choice decides
             /// which; deviation of the noise of one cell, in rows.
             case marginals(Int, exact: Bool, cells: Int?, deviation: Double)
-            /// Noisy gradient sums over Poisson batches; `deviation`: that of the noise over what one row may add to the mean of a batch.
-            case steps(rate: Double, noise: Double, rows: Int)
+            /// Noisy sums over Poisson batches of so many rows.
+            case steps(Batches, rows: Int)
             /// Works on what was released.
             case nothing(String)
         }
@@ -26,21 +26,26 @@ extension Plan {
         let buys: Buys
     }
 
+    /// The group that spends most: the plan's price is its.
+    func worstGroup(_ batches: [Batches]) -> Int {
+        let all = totals(batches)
+        return all.indices.max { all[$0] < all[$1] } ?? 0
+    }
+
     /// Row count that is declared or guessed.
     var expectedRows: Int { switch settings.rows { case .declared(let n), .guessed(let n): n } }
 
     /// The stages in order, those that have no steps left out.
     /// - Throws: `.budget` when no noise meets the ceiling.
     func bills() throws -> [Bill] {
-        let noise = try noise(rows: Double(expectedRows)), batches = privateStages(noise), s = settings
+        let batches = try batches(expectedCounts), worst = worstGroup(batches), s = settings
         return Stage.allCases.compactMap { stage in
             let count = steps[stage.rawValue]
             guard count > 0 else { return nil }
             func free(_ what: String) -> Bill { Bill(stage: stage, steps: count, divergence: 0, buys: .nothing(what)) }
             if let b = batches.first(where: { $0.stage == stage }) {
-                let q = Self.rate(batch: b.batch, rows: Double(expectedRows))
-                return Bill(stage: stage, steps: count, divergence: Double(count) * rdpSubsampledGaussian(q: q, sigma: b.noise, order: budget.order),
-                            buys: .steps(rate: q, noise: b.noise, rows: b.batch))
+                return Bill(stage: stage, steps: count, divergence: b.release(groups).divergence(group: worst, order: budget.order),
+                            buys: .steps(b, rows: sampledStages.first { $0.stage == stage }?.batch ?? 0))
             }
             switch stage {
             case .histograms:

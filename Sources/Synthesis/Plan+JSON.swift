@@ -26,10 +26,18 @@ extension Plan {
         try r.finish()
     }
 
+    /// Rates, norms, noise and influence of every group in one stage.
+    func groupsJSON(_ b: Batches) -> JSON {
+        .members(groups.indices.map { g in
+            (groups[g], .members([("sampling_rate", .number(b.rates[g])), ("noise_multiplier", .number(b.multipliers[g])), ("clip", .number(b.clips[g])),
+                                  ("rows_expected", .number(b.expected[g])), ("influence", .number(b.influence[g])), ("weight", .number(b.weights[g]))]))
+        })
+    }
+
     /// What the plan will do and what each share buys, before any data is seen.
     package func explain() throws -> JSON {
         let n = expectedRows, known = if case .declared = settings.rows { "declared" } else { "guess" }
-        let bills = try bills()
+        let bills = try bills(), counts = expectedCounts, totals = totals(try batches(counts))
         let releases = bills.filter { $0.divergence > 0 }.map { b in
             var members: [(String, JSON)] = [("stage", .string(b.stage.name))]
             func event(_ releases: Int, _ rate: Double, _ noise: Double) -> [(String, JSON)] {
@@ -43,16 +51,19 @@ extension Plan {
             case .marginals(let count, let exact, let cells, let deviation):
                 members += event(1, 1, marginalNoise) + [(exact ? "marginals" : "marginals_at_most", .int(Int64(count))), ("cell_noise_rows", .number(deviation))]
                 if let cells { members.append(("cells_at_most", .int(Int64(cells)))) }
-            case .steps(let rate, let noise, let rows):
-                members += event(b.steps, rate, noise) + [("batch_rows", .int(Int64(rows)))]
+            case .steps(let own, let rows):
+                let worst = own.rates.indices.max { own.rates[$0] < own.rates[$1] } ?? 0
+                members += event(b.steps, own.rates[worst], own.multipliers[worst]) + [("batch_rows", .int(Int64(rows)))]
+                if grouping != nil { members.append(("groups", groupsJSON(own))) }
             case .nothing: break
             }
             return JSON.members(members + [("share_of_budget", .number(b.divergence / budget.ceiling)), ("epsilon_alone", .number(epsilonAlone(b)))])
         }
         let stages = bills.map { b in JSON.members([("stage", .string(b.stage.name)), ("steps", .int(Int64(b.steps))), ("free", .bool(b.divergence == 0))]) }
         return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
-                        ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })), ("groups", .array([.string(Self.group)])),
+                        ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })), ("groups", .array(groups.map { .string($0) })),
                         ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countDeviation)), ("histograms", .int(Int64(histograms.count + 1))),
+                        ("group_epsilons", .members(groups.indices.map { (groups[$0], .number(RenyiAccountant.epsilon(rdp: totals[$0], order: budget.order, delta: delta))) })),
                         ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)), ("releases", .array(releases)),
                         ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json(preset: preset))])
     }

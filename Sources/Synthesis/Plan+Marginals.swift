@@ -40,13 +40,9 @@ extension Plan {
     }
 
     /// What a tilt's weights are sums over: every column, then the released marginals.
-    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { schema.fields.indices.map { [$0] } + requests.map(\.columns) }
-
-    /// The stages whose steps sample batches of private rows.
-    func privateStages(_ noise: Noise) -> [(stage: Stage, batch: Int, noise: Double, steps: Int)] {
-        let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
-        if isBest { return [(.finetuning, f.batch, noise.finetuning, f.steps)] }
-        return [(.autoencoder, a.batch, noise.autoencoder, a.steps), (.diffusion, d.batch, noise.diffusion, d.enabled ? d.steps : 0)]
+    /// Those that name a protected column no network sees are left out.
+    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] {
+        (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter { $0.allSatisfy(modelled.contains) }
     }
 }
 

@@ -7,7 +7,8 @@ import Privacy
 import Tables
 
 package struct Plan: Sendable {
-    package static let group = "all"          // one group at strength 0; the ledger is per group all the same
+    /// The one group of a plan without groups; the ledger is per group all the same.
+    package static let group = "all"
     /// The first is the default. `published`: networks trained by DP-SGD. `best`: networks trained on a table that is fitted to
     /// marginals, which are released once.
     package static let presets = ["published", "best"]
@@ -18,6 +19,16 @@ package struct Plan: Sendable {
     package let preset: String
     package let settings: Settings
     package let grids: [ColumnGrid]
+    /// The protected groups; nil: there is one, `all`.
+    package let grouping: Grouping?
+    /// Names of the groups, empty ones included.
+    package var groups: [String] { grouping?.names ?? [Self.group] }
+    /// Places of the columns that networks see: all, or all but the protected ones.
+    package let modelled: [Int]
+    /// Strength of fairness; 0: protected columns are ordinary columns.
+    package let strength: Double
+    /// Whether every group has the same expected share of a batch.
+    package let isBalanced: Bool
     /// α* and R* of the filter.
     package let budget: Budget
     /// Noise multiplier of the joint histogram release: deviation of the noise over the L2 norm of what one row adds.
@@ -47,7 +58,8 @@ package struct Plan: Sendable {
             guard seen.insert(name).inserted else { throw Failure(.argument, "protected column \(quoted(name)): named twice") }
             guard schema.fields[i].kind.count != 1 else { throw Failure(.argument, "protected column \(quoted(name)): has one level only") }
         }
-        let settings = config == .null ? Settings(preset: preset) : try Settings(config, preset: preset)
+        var settings = config == .null ? Settings(preset: preset) : try Settings(config, preset: preset)
+        try settings.fairness.resolve(protected: protected, preset: preset)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
         }
@@ -55,13 +67,26 @@ package struct Plan: Sendable {
         let grids = try schema.fields.map { try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? []) }
         let n: Int
         switch settings.rows { case .declared(let m), .guessed(let m): n = m }
+        let fairness = settings.fairness, strength = fairness.strength ?? 0, isBalanced = fairness.sampling == "balanced"
+        let grouping = strength > 0 || isBalanced ? try Grouping(schema, grids: grids, protected: protected, cuts: fairness.cuts) : nil
+        try grouping?.check(fairness, schema: schema)
+        let hidden = strength > 0 ? grouping?.axes.map(\.column) ?? [] : []
+        let modelled = schema.fields.indices.filter { !hidden.contains($0) }
+        guard !modelled.isEmpty else { throw Failure(.argument, "protected columns: at least one column must not be protected") }
 
         for name in settings.focus where schema.index(of: name) == nil { throw Failure(.argument, "config, focus \(quoted(name)): not in the schema") }
         guard Set(settings.focus).count == settings.focus.count else { throw Failure(.argument, "config, focus: a column is named twice") }
 
         // The best order for the rates that the declared or guessed row count gives: least noise on what the preset is built on.
         let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
-        let qa = Self.rate(batch: a.batch, rows: Double(n)), qd = Self.rate(batch: d.batch, rows: Double(n)), qf = Self.rate(batch: f.batch, rows: Double(n))
+        // Guessed shares of groups say how often the most drawn one is drawn.
+        let least = Self.leastShare(fairness, groups: grouping?.count ?? 1)
+        func guessed(_ batch: Int) -> Double {
+            let q = Self.rate(batch: batch, rows: Double(n))
+            guard isBalanced else { return q }
+            return min(fairness.cap > 0 ? fairness.cap : min(1, 4 * q), Self.rate(batch: batch, rows: Double(n) * least * Double(grouping?.count ?? 1)))
+        }
+        let qa = guessed(a.batch), qd = guessed(d.batch), qf = guessed(f.batch)
         let selects = Self.selects(settings, columns: schema.fields.count)
         var best: Split?
         for order in Budget.orders {
@@ -89,6 +114,7 @@ package struct Plan: Sendable {
         (self.schema, self.protected, self.epsilon, self.delta, self.preset) = (schema, protected, epsilon, delta, preset)
         (self.settings, self.grids, budget, histogramNoise, diffusionWeight) = (settings, grids, best.budget, best.histograms, best.weight)
         (marginalNoise, selectionRho) = (best.marginals, best.rho)
+        (self.grouping, self.modelled, self.strength, self.isBalanced) = (grouping, modelled, strength, isBalanced)
     }
 
     /// How one order would divide the budget.
@@ -108,6 +134,12 @@ package struct Plan: Sendable {
     /// Poisson rate that gives `batch` expected rows out of `rows`.
     package static func rate(batch: Int, rows: Double) -> Double { min(1, Double(batch) / max(rows, 1)) }
 
+    /// The least guessed share of a group.
+    private static func leastShare(_ f: Settings.Fairness, groups: Int) -> Double {
+        let left = max(0, 1 - f.shares.values.reduce(0, +)), rest = groups - f.shares.count
+        return max(min(f.shares.values.min() ?? 1, rest > 0 ? left / Double(rest) : 1), 1e-9)
+    }
+
     /// Steps of each stage, in order.
     package var steps: [Int] {
         Stage.allCases.map { stage in
@@ -124,11 +156,13 @@ package struct Plan: Sendable {
     }
     package var totalSteps: Int { steps.reduce(0, +) }
 
-    /// The histograms of the joint first release: one for each level of each column's tree, and the row count.
+    /// The protected column whose histogram the groups' counts are: the only one, with levels as parts.
+    var groupColumn: Int? { grouping.flatMap { $0.axes.count == 1 && $0.axes[0].isPlain ? $0.axes[0].column : nil } }
+    /// The histograms of the joint first release beside the groups' counts: one for each level of each column's tree.
     package var histograms: [HistogramRequest] {
-        grids.enumerated().flatMap { j, g in g.divisors.map { HistogramRequest(column: j, divisor: $0, body: g.body) } }
+        grids.enumerated().flatMap { j, g in j == groupColumn ? [] : g.divisors.map { HistogramRequest(column: j, divisor: $0, body: g.body) } }
     }
-    /// L2 norm of what one row adds to the release: one count in each histogram and one in the row count.
+    /// L2 norm of what one row adds to the release: one count in each histogram and one in its group's.
     package var histogramSensitivity: Double { Double(histograms.count + 1).squareRoot() }
     /// Deviation of the noise in one released count, in rows.
     package var countDeviation: Double { histogramNoise * histogramSensitivity }
@@ -139,22 +173,6 @@ package struct Plan: Sendable {
     /// Divergence at α* of what is released before the rates are known.
     var firstCost: Double {
         histogramCost + (isBest ? rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order) + selectionRho * Double(budget.order) : 0)
-    }
-
-    /// Noise multipliers of the stages that sample batches of private rows; 0 for a stage that does not.
-    package struct Noise: Sendable, Equatable { package var autoencoder = 0.0, finetuning = 0.0, diffusion = 0.0 }
-
-    /// Noise multipliers for a row count: the least common factor s that meets R* at α*.
-    package func noise(rows: Double) throws -> Noise {
-        let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
-        if isBest {
-            guard f.steps > 0 else { return Noise() }
-            return Noise(finetuning: try budget.calibrate([.init(rate: Self.rate(batch: f.batch, rows: rows), count: f.steps)], spent: firstCost))
-        }
-        var events = [Budget.Event(rate: Self.rate(batch: a.batch, rows: rows), weight: 1, count: a.steps)]
-        if d.enabled { events.append(.init(rate: Self.rate(batch: d.batch, rows: rows), weight: diffusionWeight, count: d.steps)) }
-        let s = try budget.calibrate(events, spent: firstCost)
-        return Noise(autoencoder: s, diffusion: d.enabled ? s * diffusionWeight : 0)
     }
 
     /// ε of the whole plan at another δ: every training under it stays below.
@@ -170,6 +188,7 @@ package struct Plan: Sendable {
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
         if !protected.isEmpty { a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))") }
+        if !settings.fairness.cuts.isEmpty { a.append("the edges at which protected columns are cut are public") }
         if case .declared(let n) = settings.rows { a.append("the row count is public by declaration: \(n)") }
         if settings.testSeed != nil { a.append("deterministic noise: not private") }
         return a

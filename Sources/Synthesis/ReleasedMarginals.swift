@@ -38,7 +38,8 @@ package struct ReleasedMarginals: Sendable {
         var options = ProjectionOptions()
         (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.rate, plan.settings.seed, threads)
         return try ProjectedRows(RelaxedTable.fit(levels: statistics.levels, marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
-                                                  shares: statistics.encoders.map(\.binShare), options: options, stop: stop))
+                                                  shares: statistics.encoders.map(\.binShare), options: options, stop: stop),
+                                 plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
     }
 
     func write(to root: GroupWriter) throws {

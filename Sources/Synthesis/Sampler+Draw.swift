@@ -14,6 +14,8 @@ final class DrawSpace {
     let variances, noise: Buffer<Float>
     /// Accepted rows and one round of attempts: [columns][chunk].
     let codes, trials: Buffer<UInt16>
+    /// What the heads drew, where there are columns without heads: [modelled columns][chunk].
+    let heads: Buffer<UInt16>?
     /// The attempt that was accepted: [chunk].
     let attempts: Buffer<UInt32>
     let vae: VAEScratch
@@ -25,7 +27,8 @@ final class DrawSpace {
     init(_ s: Sampler) throws {
         let n = Sampler.chunk, columns = s.plan.grids.count
         latents = try Buffer(count: n * s.autoencoder.latentCount, for: "latents")
-        uniforms = try Buffer(count: n * columns, for: "uniform numbers")
+        uniforms = try Buffer(count: n * s.plan.modelled.count, for: "uniform numbers")
+        heads = s.statistics.groupShares == nil ? nil : try Buffer(count: n * s.plan.modelled.count, for: "codes")
         codes = try Buffer(count: n * columns, for: "codes")
         trials = try Buffer(count: n * columns, for: "codes")
         one = try Buffer(count: columns, for: "codes")
@@ -44,7 +47,7 @@ final class DrawSpace {
 
 extension Sampler {
     /// Streams of one row; an attempt has streams of its own.
-    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4 }
+    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4, group: UInt32 = 5 }
     private static func stream(_ seed: UInt64, _ first: Int64, _ i: Int, _ purpose: UInt32, _ attempt: UInt32) -> CounterStream {
         CounterStream(seed: seed, row: UInt64(bitPattern: first) &+ UInt64(i), purpose: purpose | attempt << 3)
     }
@@ -116,26 +119,49 @@ extension Sampler {
 
     private func decode(_ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
         if case .projection(let rows) = source { return project(rows, seed, first, n, into, w) }
-        let columns = plan.grids.count
+        let columns = plan.modelled.count
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.heads, w.slotAttempt[k])
             for t in 0..<columns { w.uniforms.base[k * columns + t] = stream.uniform() }
         }
-        autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: into.base, stride: Self.chunk, w.vae)
+        autoencoder.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: (w.heads ?? into).base, stride: Self.chunk, w.vae)
+        guard let heads = w.heads, let shares = statistics.groupShares, let grouping = plan.grouping else { return }
+        for (t, j) in plan.modelled.enumerated() { (into.base + j * Self.chunk).update(from: heads.base + t * Self.chunk, count: n) }
+        // The protected columns are drawn together, by the shares of groups; nothing the decoder emits is looked at.
+        for k in 0..<n {
+            var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.group, w.slotAttempt[k])
+            let g = group(shares, stream.uniformDouble())
+            for (axis, part) in zip(grouping.axes, grouping.partsOf[g]) { into.base[axis.column * Self.chunk + k] = UInt16(truncatingIfNeeded: part) }
+        }
     }
 
-    /// A row of the relaxed table for each slot; each attempt is another row.
+    /// First group whose running sum exceeds u of the whole. `shares`: not empty.
+    private func group(_ shares: [Double], _ u: Double) -> Int {
+        var lo = 0, hi = shares.count - 1
+        let x = u * shares[hi]
+        while lo < hi {
+            let mid = (lo + hi) / 2
+            if shares[mid] > x { hi = mid } else { lo = mid + 1 }
+        }
+        return lo
+    }
+
+    /// Each attempt is another row of the relaxed table.
+    private static func mixed(_ seed: UInt64, _ attempt: UInt32) -> UInt64 { seed ^ UInt64(attempt) &* 0x9E37_79B9_7F4A_7C15 }
+
+    /// A row of the relaxed table for each slot.
     private func project(_ rows: ProjectedRows, _ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
         for k in 0..<n {
-            rows.draw(seed: seed ^ UInt64(w.slotAttempt[k]) &* 0x9E37_79B9_7F4A_7C15, row: UInt64(bitPattern: first) &+ UInt64(w.slotRow[k]),
-                      codes: into.base + k, goals: nil, stride: Self.chunk)
+            rows.draw(seed: Self.mixed(seed, w.slotAttempt[k]), row: UInt64(bitPattern: first) &+ UInt64(w.slotRow[k]), codes: into.base + k, stride: Self.chunk)
         }
     }
 
     /// A posterior draw for a row of the relaxed table.
     private func encode(_ rows: ProjectedRows, _ seed: UInt64, _ first: Int64, _ n: Int, _ w: DrawSpace) {
         let L = autoencoder.latentCount
-        project(rows, seed, first, n, w.trials, w)
+        for k in 0..<n {
+            rows.draw(seed: Self.mixed(seed, w.slotAttempt[k]), row: UInt64(bitPattern: first) &+ UInt64(w.slotRow[k]), codes: w.trials.base + k, goals: nil, stride: Self.chunk)
+        }
         autoencoder.encode(CodeRows(cells: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base, logVariance: w.variances.base, w.vae)
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.latent, w.slotAttempt[k])

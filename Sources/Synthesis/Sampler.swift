@@ -103,7 +103,7 @@ struct Sampler: Sendable {
 
     /// Mean of the heads' softmax over `count` latents, each column's bins in order.
     func meanShares(latents z: Buffer<Float>, count: Int, threads: Int) throws -> [[Double]] {
-        let levels = statistics.levels, chunks = (count + Self.chunk - 1) / Self.chunk, L = autoencoder.latentCount
+        let levels = statistics.modelledLevels, chunks = (count + Self.chunk - 1) / Self.chunk, L = autoencoder.latentCount
         let workers = max(1, min(threads, chunks))
         let spaces = try (0..<workers).map { _ in try DrawSpace(self) }
         let total = levels.reduce(0, +)

@@ -52,6 +52,15 @@ package struct Settings: Sendable, Equatable {
         package var steps = 60, pool = 60_000
         package var rate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
     }
+    package var fairness = Fairness()
+    /// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
+    package struct Independence: Sendable, Equatable {
+        package var start = 200, ramp = 300
+        package var mean = 30.0, discrepancy = 600.0, fourier = 0.0, covariance = 0.0
+        package var adversary = 12.0, adversarySteps = 3
+        package var anchor = 0.0, repair = 0.0
+    }
+    package var independence = Independence()
     package var marginals = Marginals()
     package var projection = Projection()
     package var finetuning = Finetuning()
@@ -113,7 +122,7 @@ private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: 
 }
 
 /// Sections that mean something to preset `best` only.
-private let ofReleasedRows = ["marginals", "projection", "finetuning", "rake"]
+private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"]
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
@@ -152,6 +161,12 @@ private let allSections: [(name: String, options: [Option])] = [
         whole("warmup", \.diffusion.warmup, 0...1_000_000, "steps", "steps over which the rate grows to its value"),
         whole("sampler_steps", \.diffusion.samplerSteps, 2...256, "steps", "Heun steps from noise to latent"),
     ]),
+    ("fairness", [
+        choice("calibration", \.fairness.calibration, ["uniform", "equalised"], "uniform: one clipping norm, noise set by the group that is drawn most often; equalised: a norm for each group, so that all end at the same epsilon"),
+        real("q_max", \.fairness.cap, 0...1, "probability", "balanced: no group is drawn at a higher rate; 0: four times batch over rows"),
+        whole("pool_below", \.fairness.poolBelow, 0...1_000_000_000, "rows", "balanced: groups whose noisy count is below this are sampled and aligned as one; 0: none"),
+        flag("reweight", \.fairness.reweight, "balanced: rows weigh as much as their group's share of the table, before the clip"),
+    ]),
     ("marginals", [
         choice("pairs", \.marginals.pairs, ["auto", "all", "selected"], "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
         whole("count", \.marginals.count, 0...1_000_000, "pairs", "pairs to select; 0: four for each column"),
@@ -161,6 +176,18 @@ private let allSections: [(name: String, options: [Option])] = [
         whole("rows", \.projection.rows, 16...1_000_000, "rows", "rows of the relaxed table"),
         whole("steps", \.projection.steps, 1...1_000_000, "steps", "most steps of its fit, which stops at the noise floor"),
         real("rate", \.projection.rate, 1e-6...10, "", "Adam's learning rate at the start"),
+    ]),
+    ("independence", [
+        whole("start", \.independence.start, 0...1_000_000, "steps", "steps of phase 1 (quality alone)"),
+        whole("ramp", \.independence.ramp, 0...1_000_000, "steps", "steps over which the terms grow to their weight"),
+        real("latent_mean", \.independence.mean, 0...100_000, "", "factor of the difference of group means, times strength"),
+        real("latent_discrepancy", \.independence.discrepancy, 0...100_000, "", "factor of the maximum mean discrepancy, times strength"),
+        real("latent_fourier", \.independence.fourier, 0...100_000, "", "factor of the difference of random Fourier features, times strength"),
+        real("latent_covariance", \.independence.covariance, 0...100_000, "", "factor of the alignment of covariances (CKA), times strength"),
+        real("adversary", \.independence.adversary, 0...100_000, "", "factor of the push against a classifier of the group, times strength"),
+        whole("adversary_steps", \.independence.adversarySteps, 0...100, "steps", "steps of the classifier for each of the autoencoder"),
+        real("anchor", \.independence.anchor, 0...10_000, "", "weight of the distance of a row's latent to the one that phase 1 left"),
+        real("repair", \.independence.repair, 0...1, "share", "share of released rows whose columns are moved until none alone tells the group, times strength, at most 1"),
     ]),
     ("finetuning", [
         whole("steps", \.finetuning.steps, 0...1_000_000, "steps", "DP-SGD steps of the autoencoder on private rows; 0: none"),
@@ -197,6 +224,7 @@ extension Settings {
             if s.name == "encoder", let atoms = try inner.optionalObject("atoms") {
                 for column in atoms.keys { encoder.atoms[column] = try atoms.doubles(column) }
             }
+            if s.name == "fairness" { try fairness.readOwn(inner, preset: preset) }
             if !s.name.isEmpty { try inner.finish() }
         }
         if let r = try o.optionalObject("rows") {
@@ -207,10 +235,6 @@ extension Settings {
             default: throw o.failure("rows", "must be {\"declared\": n} or {\"guess\": n}")
             }
             try r.finish()
-        }
-        if let f = try o.optionalObject("fairness") {
-            guard try f.optionalDouble("strength") ?? 0 == 0 else { throw Failure(.unsupported, "config, fairness strength: only 0 is supported by this version") }
-            try f.finish()
         }
         if preset == "best" { focus = try o.optionalStrings("focus") ?? [] }
         if let v = try o.optionalInt64("seed", in: 0...Int64.max) { seed = UInt64(v) }
@@ -231,9 +255,9 @@ extension Settings {
         case .declared(let n): members.append(("rows", .members([("declared", .int(Int64(n)))])))
         case .guessed(let n): members.append(("rows", .members([("guess", .int(Int64(n)))])))
         }
-        members.append(("fairness", .members([("strength", .int(0))])))
         for s in sections where !s.name.isEmpty {
-            var inner = s.options.map { ($0.key, $0.write(self)) }
+            var inner = s.name == "fairness" ? fairness.ownMembers : []
+            inner += s.options.map { ($0.key, $0.write(self)) }
             if s.name == "encoder" {
                 inner.append(("atoms", .members(encoder.atoms.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value.map { .number($0) })) })))
             }
@@ -260,12 +284,12 @@ extension Settings {
         }
         var all = [
             own("rows", .members([("guess", .int(20_000))]), "{\"declared\": n} | {\"guess\": n}", "declared: the row count is public; guess: it is private and this only helps to choose the order"),
-            own("fairness.strength", .int(0), "0", "0: protected columns are ordinary columns"),
             own("encoder.atoms", .members([]), "{column: [values]}", "single values that get a cell of their own, named in public"),
             own("focus", .array([]), "[columns]", "preset best: columns named as important; their three-way marginals with all pairs of the others are bought"),
             own("seed", .int(0), "0 to 2^63 - 1", "starting weights; public, moves no noise"),
             own("test_seed", .null, "null | 0 to 2^63 - 1", "tests only: deterministic noise and batches, NOT private, recorded in the ledger"),
         ]
+        all += Fairness.described.map { own("fairness.\($0.key)", $0.value, $0.range, $0.help) }
         for s in allSections { all += s.options.map { line(s.name.isEmpty ? $0.key : "\(s.name).\($0.key)", $0) } }
         return .members(all)
     }

@@ -35,16 +35,16 @@ extension Trainer {
     func begin(with statistics: Statistics) throws {
         self.statistics = statistics
         guard plan.delta < 1 / statistics.rows else { throw Failure(.budget, "delta: must be below 1 over the released row count") }
-        noise = try plan.noise(rows: statistics.rows)
-        let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.levels), seed: plan.settings.seed)
-        try vae.setHeadBiases(statistics.encoders.map { $0.binShare.map { Float(log(max($0, 1e-4))) } })
+        sampled = try plan.batches(statistics.groupRows)
+        let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.modelledLevels), seed: plan.settings.seed)
+        try vae.setHeadBiases(statistics.modelled.map { $0.binShare.map { Float(log(max($0, 1e-4))) } })
         autoencoder = try NetworkFit(vae)
     }
 
     private func stepAutoencoder(_ t: Int) throws {
         guard let fit = autoencoder else { throw Self.lost }
         let s = plan.settings.autoencoder
-        try descend(fit, .autoencoder, batch: s.batch, clip: s.clip, noise: noise.autoencoder, rate: cosineRate(s.rate, step: t, of: s.steps))
+        try descend(fit, .autoencoder, rate: cosineRate(s.rate, step: t, of: s.steps))
     }
 
     /// Preset `best`: private steps from where the released rows led.
@@ -55,25 +55,24 @@ extension Trainer {
             tuned = try NetworkFit(fit.averaged())
         }
         guard let fit = tuned else { throw Self.lost }
-        try descend(fit, .finetuning, batch: s.batch, clip: s.clip, noise: noise.finetuning, rate: cosineRate(s.rate, step: t, of: s.steps))
+        try descend(fit, .finetuning, rate: cosineRate(s.rate, step: t, of: s.steps))
     }
 
     /// One DP-SGD step of the autoencoder.
-    private func descend(_ fit: NetworkFit<VAE>, _ stage: Plan.Stage, batch: Int, clip: Double, noise: Double, rate: Double) throws {
-        guard let statistics else { throw Self.lost }
+    private func descend(_ fit: NetworkFit<VAE>, _ stage: Plan.Stage, rate: Double) throws {
+        guard let statistics, let b = sampled.first(where: { $0.stage == stage }) else { throw Self.lost }
         let s = plan.settings.autoencoder, vae = fit.network
-        let q = Plan.rate(batch: batch, rows: statistics.rows)
-        let spaces = try workspaces(statistics, vae, clip: clip)
+        let spaces = try workspaces(statistics, vae, b)
         defer { spaces.forEach { $0.wipe() } }
-        let sum = try door.releaseSum(name: stage.name, length: vae.parameters.trainable, rates: [q], clips: [clip], noise: noise * clip,
+        let sum = try door.releaseSum(name: stage.name, length: vae.parameters.trainable, rates: b.rates, clips: b.clips, noise: b.noise,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             let w = spaces[worker]
             w.encode(rows)
             rows.random.fillNormal(w.normals.base, rows.count * vae.latentCount)
-            vae.clippedGradientSum(w.rows(rows.count), noise: w.normals.base, clips: w.clips.base, beta: Float(s.beta), into: w.sum.base, w.vae)
+            vae.clippedGradientSum(w.rows(rows.count), noise: w.normals.base, clips: w.clips.base, weights: w.weights.base, beta: Float(s.beta), into: w.sum.base, w.vae)
             out.add(w.sum.base)
         }
-        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: rate, average: s.average)
+        fit.update(sum: sum, divisor: b.divisor, rate: rate, average: s.average)
     }
 
     /// The averaged autoencoder is what the diffusion learns on: made when it is first needed, so that a lost last step loses only itself.
@@ -83,6 +82,7 @@ extension Trainer {
         let averaged = try fit.averaged()
         cachedWorkspaces = nil
         batch = nil
+        independence = nil
         if plan.settings.diffusion.enabled { diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount)) }
         encoderForDiffusion = averaged
         return averaged
@@ -90,14 +90,13 @@ extension Trainer {
 
     private func stepDiffusion(_ t: Int) throws {
         let vae = try finishedAutoencoder()
-        guard let statistics, let fit = diffusion else { throw Self.lost }
+        guard let statistics, let fit = diffusion, let b = sampled.first(where: { $0.stage == .diffusion }) else { throw Self.lost }
         let s = plan.settings.diffusion, denoiser = fit.network, L = vae.latentCount, K = s.noiseLevels
-        let q = Plan.rate(batch: s.batch, rows: statistics.rows)
         // A public bound on the latent: twice the norm that the prior expects.
         let bound = 2 * Float(L).squareRoot()
-        let spaces = try workspaces(statistics, vae, clip: s.clip, denoiser: denoiser, levels: K)
+        let spaces = try workspaces(statistics, vae, b, denoiser: denoiser, levels: K)
         defer { spaces.forEach { $0.wipe() } }
-        let sum = try door.releaseSum(name: Plan.Stage.diffusion.name, length: denoiser.parameters.trainable, rates: [q], clips: [s.clip], noise: noise.diffusion * s.clip,
+        let sum = try door.releaseSum(name: Plan.Stage.diffusion.name, length: denoiser.parameters.trainable, rates: b.rates, clips: b.clips, noise: b.noise,
                                       microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             guard let d = spaces[worker].denoiser else { return }
             let w = spaces[worker], n = rows.count
@@ -115,10 +114,10 @@ extension Trainer {
                 let f = bound / square.squareRoot()
                 if f < 1 { for k in i * L..<(i + 1) * L { z[k] *= f } }
             }
-            denoiser.clippedGradientSum(z, count: n, noise: eps, levels: levels, clips: w.clips.base, into: w.sum.base, d)
+            denoiser.clippedGradientSum(z, count: n, noise: eps, levels: levels, clips: w.clips.base, weights: w.weights.base, into: w.sum.base, d)
             out.add(w.sum.base)
         }
-        fit.update(sum: sum, divisor: max(q * statistics.rows, 1), rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+        fit.update(sum: sum, divisor: b.divisor, rate: cosineRate(s.rate, step: t, of: s.steps), average: s.average)
     }
 
     private func calibrate() throws {
@@ -129,9 +128,9 @@ extension Trainer {
             ? try calibratedHeads(plan: plan, statistics: statistics, autoencoder: vae, denoiser: diffusion?.averaged(), latents: latentScale(), threads: threads, stop: takeCancel) : vae
     }
 
-    private func workspaces(_ statistics: Statistics, _ vae: VAE, clip: Double, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
+    private func workspaces(_ statistics: Statistics, _ vae: VAE, _ batches: Batches, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
         if let w = cachedWorkspaces, w.stage == place(of: done).stage { return w.spaces }
-        let spaces = try (0..<threads).map { _ in try Workspace(statistics, vae, clip: clip, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
+        let spaces = try (0..<threads).map { _ in try Workspace(plan, statistics, vae, batches, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
         cachedWorkspaces = (place(of: done).stage, spaces)
         return spaces
     }
@@ -140,40 +139,46 @@ extension Trainer {
 /// Memory of one worker for one micro-batch, made once a stage.
 final class Workspace {
     let codes: Buffer<UInt16>
-    let normals, latents, logVariances, clips, sum: Buffer<Float>
+    let normals, latents, logVariances, clips, weights, sum: Buffer<Float>
     let vae: VAEScratch
     let denoiser: DenoiserScratch?
-    private let tables: [Buffer<UInt16>]
+    /// For each column that networks see its place in the table and the bins of its cells.
+    private let tables: [(column: Int, bins: Buffer<UInt16>)]
+    private let batches: Batches
     private let rows: Int
 
-    init(_ statistics: Statistics, _ network: VAE, clip: Double, denoiser: Denoiser?, levels: Int, rows: Int) throws {
+    init(_ plan: Plan, _ statistics: Statistics, _ network: VAE, _ batches: Batches, denoiser: Denoiser?, levels: Int, rows: Int) throws {
         let L = network.latentCount
-        self.rows = rows
-        codes = try Buffer(count: rows * statistics.encoders.count, for: "codes")
+        (self.rows, self.batches) = (rows, batches)
+        codes = try Buffer(count: rows * plan.modelled.count, for: "codes")
         normals = try Buffer(count: rows * (L + levels * (L + 1)), for: "noise of the rows")
         latents = try Buffer(count: rows * L, for: "latents")
         logVariances = try Buffer(count: rows * L, for: "latents")
         clips = try Buffer(count: rows, for: "clipping norms")
-        for i in 0..<rows { clips.base[i] = Float(clip) }
+        weights = try Buffer(count: rows, for: "clipping norms")
         sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
         vae = try VAEScratch(network)
         self.denoiser = try denoiser.map { try DenoiserScratch($0) }
-        tables = statistics.encoders.map(\.binOfCell)
+        tables = zip(plan.modelled, statistics.modelled).map { ($0, $1.binOfCell) }
     }
 
     /// Encoded rows, latents and raw sums do not outlive their release.
     func wipe() {
         for i in codes.indices { codes.base[i] = 0 }
-        for b in [normals, latents, logVariances, sum] { for i in b.indices { b.base[i] = 0 } }
+        for b in [normals, latents, logVariances, clips, weights, sum] { for i in b.indices { b.base[i] = 0 } }
     }
 
     func rows(_ count: Int) -> CodeRows { CodeRows(cells: codes.base, stride: rows, count: count) }
 
-    /// Cells to bins, column by column: each row by a map of that row alone.
+    /// Cells to bins, column by column, and the group's norm and weight: each row by a map of that row alone.
     func encode(_ loan: LoanedRows) {
         for (t, table) in tables.enumerated() {
-            let cells = loan.columns[t], out = codes.base + t * rows
-            for i in 0..<loan.count { out[i] = table.base[Int(cells[i])] }
+            let cells = loan.columns[table.column], out = codes.base + t * rows
+            for i in 0..<loan.count { out[i] = table.bins.base[Int(cells[i])] }
+        }
+        for i in 0..<loan.count {
+            let g = Int(loan.groups[i])
+            (clips.base[i], weights.base[i]) = (Float(batches.clips[g]), Float(batches.weights[g]))
         }
     }
 }

@@ -32,7 +32,8 @@ package final class Trainer {
     /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
     var done = 0
     var statistics: Statistics?
-    var noise = Plan.Noise()
+    /// How each stage samples private rows.
+    var sampled: [Batches] = []
     var autoencoder: NetworkFit<VAE>?
     /// Preset `best`: the autoencoder on private rows, when that is asked for.
     var tuned: NetworkFit<VAE>?
@@ -42,6 +43,8 @@ package final class Trainer {
     var marginals: ReleasedMarginals?
     var projected: ProjectedRows?
     var latentPool: LatentPool?
+    /// Alignment of the groups while the autoencoder learns from released rows.
+    var independence: ReleasedAlignment?
     var batch: ReleasedBatch?
     var tilt: Tilt?
     /// The averaged autoencoder, once its stage is over.
@@ -57,7 +60,7 @@ package final class Trainer {
     /// - Throws: `.schema` when the table is not of the plan's schema, `.noMemory`, `.entropy`.
     package convenience init(plan: Plan, table: Table) throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        try self.init(plan: plan, table: table, ledger: try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions),
+        try self.init(plan: plan, table: table, ledger: try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: plan.groups, assumptions: plan.assumptions),
                       random: random, runID: Self.newID())
     }
 

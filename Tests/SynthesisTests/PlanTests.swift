@@ -14,11 +14,11 @@ final class PlanTests: XCTestCase {
     func testTheCalibratedTotalMeetsTheCeilingForAnyCount() throws {
         for n in [1.0, 3, 500, 20_000, 1e7] {
             let p = try plan()
-            let sigma = try p.noise(rows: n)
+            let b = try p.batches(GroupCounts(rows: n, groups: [n]))
             let s = p.settings, a = p.budget.order
             let total = Double(a) / (2 * p.histogramNoise * p.histogramNoise)
-                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.autoencoder.batch, rows: n), sigma: sigma.autoencoder, order: a)
-                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.diffusion.batch, rows: n), sigma: sigma.diffusion, order: a)
+                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.autoencoder.batch, rows: n), sigma: b[0].multipliers[0], order: a)
+                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.diffusion.batch, rows: n), sigma: b[1].multipliers[0], order: a)
             XCTAssertLessThanOrEqual(total, p.budget.ceiling * (1 + 1e-12))
             XCTAssertEqual(total, p.budget.ceiling, accuracy: 1e-5 * p.budget.ceiling)
         }

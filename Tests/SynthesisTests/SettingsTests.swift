@@ -4,7 +4,7 @@ import Basics
 
 final class SettingsTests: XCTestCase {
     func testResolvedConfigurationReadsBackTheSame() throws {
-        let s = try Settings(JSON.parse(#"{"rows": {"declared": 500}, "autoencoder": {"steps": 7, "beta": 0.25, "log_variance": "network"}, "encoder": {"atoms": {"x": [1, 2.5]}}, "diffusion": {"enabled": false}, "test_seed": 3, "seed": 12}"#))
+        let s = try Settings(JSON.parse(#"{"rows": {"declared": 500}, "autoencoder": {"steps": 7, "beta": 0.25, "log_variance": "network"}, "encoder": {"atoms": {"x": [1, 2.5]}}, "diffusion": {"enabled": false}, "fairness": {"strength": 0.5, "sampling": "balanced", "cuts": {"x": [1, 2.5]}, "draw": {"g": 0.25, "h": 0.75}, "shares": {"g": 0.5}}, "test_seed": 3, "seed": 12}"#))
         XCTAssertEqual(s.rows, .declared(500))
         XCTAssertEqual(s.autoencoder.steps, 7)
         XCTAssertEqual(s.encoder.atoms, ["x": [1, 2.5]])
@@ -18,7 +18,8 @@ final class SettingsTests: XCTestCase {
             (#"{"stepps": 3}"#, "stepps"), (#"{"autoencoder": {"stepps": 3}}"#, "stepps"), (#"{"autoencoder": 3}"#, "autoencoder"), (#"{"autoencoder": {"steps": 0}}"#, "steps"),
             (#"{"autoencoder": {"steps": 1.5}}"#, "steps"), (#"{"autoencoder": {"beta": "x"}}"#, "beta"), (#"{"autoencoder": {"activation": "tanh"}}"#, "activation"),
             (#"{"rows": {}}"#, "rows"), (#"{"rows": {"declared": 0}}"#, "declared"), (#"{"rows": {"declared": 5, "guess": 5}}"#, "rows"), (#"{"rows": 5}"#, "rows"),
-            (#"{"fairness": {"strength": 1}}"#, "strength"), (#"{"fairness": {"power": 0}}"#, "power"), (#"{"autoencoder": {"width": 6, "heads": 4}}"#, "heads"),
+            (#"{"fairness": {"strength": -1}}"#, "strength"), (#"{"fairness": {"draw": {"sex": {"f": 0.4}}}}"#, "sex"), (#"{"fairness": {"draw": {}}}"#, "draw"),
+            (#"{"fairness": {"sampling": "fair"}}"#, "sampling"), (#"{"fairness": {"cuts": {"age": 3}}}"#, "age"), (#"{"fairness": {"power": 0}}"#, "power"), (#"{"autoencoder": {"width": 6, "heads": 4}}"#, "heads"),
             (#"{"seed": -1}"#, "seed"), (#"{"encoder": {"atoms": {"x": "y"}}}"#, "x"), (#"{"threads": 9999}"#, "threads"), ("[]", "config"), ("3", "config"),
         ] {
             XCTAssertThrowsError(try Settings(JSON.parse(text)), text) { XCTAssert("\($0)".contains(word), "\($0)") }
@@ -30,7 +31,7 @@ final class SettingsTests: XCTestCase {
         func paths(_ j: JSON, _ prefix: String) -> [String] {
             (j.asObject?.members ?? []).flatMap { m -> [String] in
                 let p = prefix + m.key
-                if ["rows", "encoder.atoms"].contains(p) || m.value.asObject == nil { return [p] }
+                if ["rows", "encoder.atoms", "fairness.cuts", "fairness.shares"].contains(p) || m.value.asObject == nil { return [p] }
                 return paths(m.value, p + ".")
             }
         }

@@ -1,0 +1,35 @@
+# Objects of the library. A schema, a plan and a model keep what they can be made from again, so they survive saveRDS(), copies to other
+# processes and fork; a table holds private rows, and does not.
+
+alive <- function(pointer) typeof(pointer) == "externalptr" && .Call("r_alive", pointer, PACKAGE = "libflip")
+
+# The pointer of `x`, filled anew in place where it is dead.
+pointer <- function(x) UseMethod("pointer")
+
+pointer.flip_schema <- function(x) {
+  if (!alive(x$pointer)) check(.Call("r_schema_parse", x$json, x$pointer, PACKAGE = "libflip"))
+  x$pointer
+}
+
+pointer.flip_plan <- function(x) {
+  if (!alive(x$pointer)) {
+    check(.Call("r_plan_create", pointer(x$schema), x$config, x$pointer, PACKAGE = "libflip"))
+    if (!identical(plan_json(x$pointer), x$json)) {
+      .Call("r_free", x$pointer, PACKAGE = "libflip")
+      refuse("version", "this plan was made by another version of libflip, which resolves its options differently: make it again")
+    }
+  }
+  x$pointer
+}
+
+pointer.flip_model <- function(x) {
+  if (!alive(x$pointer)) check(.Call("r_model_from_bytes", x$bytes, x$pointer, PACKAGE = "libflip"))
+  x$pointer
+}
+
+pointer.flip_table <- function(x) {
+  if (!alive(x$pointer)) {
+    refuse("state", "this flip_table was made in another R process or session; its rows are private and are not saved with it: make it again")
+  }
+  x$pointer
+}

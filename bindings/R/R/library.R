@@ -1,0 +1,16 @@
+# The library itself.
+
+flip_build_info <- function() {
+  info <- from_json(check(.Call("r_build_info", PACKAGE = "libflip")))
+  info$path <- .Call("r_version", PACKAGE = "libflip")[[3]]
+  info
+}
+
+flip_config <- function(what = c("plan", "sample", "csv", "evaluate")) {
+  what <- match.arg(what)
+  keys <- from_json(check(.Call("r_config_schema", what, PACKAGE = "libflip")))
+  data.frame(key = names(keys), default = vapply(keys, function(k) to_json(k$default), ""), range = vapply(keys, `[[`, "", "range"),
+             unit = vapply(keys, `[[`, "", "unit"), help = vapply(keys, `[[`, "", "help"), stringsAsFactors = FALSE, row.names = NULL)
+}
+
+flip_file_check <- function(path) from_json(check(.Call("r_file_check", one_path(path), PACKAGE = "libflip")))

@@ -1,0 +1,90 @@
+# Schemas: what the columns may hold. Public by declaration.
+
+flip_field <- function(name, type, ..., minimum = NULL, maximum = NULL, enum = NULL, required = NULL, multiple_of = NULL, title = NULL, description = NULL) {
+  if (...length() > 0) refuse("arg", "flip_field: an argument that is not known")
+  rules <- list(minimum = minimum, maximum = maximum, multipleOf = multiple_of, enum = if (!is.null(enum)) I(enum), required = required)
+  rules <- rules[!vapply(rules, is.null, NA)]
+  field <- list(name = one_text(name, "name"), type = one_text(type, "type"), title = title, description = description,
+                constraints = if (length(rules) > 0) rules)
+  structure(field[!vapply(field, is.null, NA)], class = "flip_field")
+}
+
+flip_schema <- function(x, ..., missing_values = NULL) {
+  if (inherits(x, "flip_schema")) return(x)
+  if (inherits(x, "flip_field") || ...length() > 0) {
+    x <- list(fields = lapply(list(x, ...), of_class, "flip_field", "fields"))
+  }
+  if (is.list(x)) x <- to_json(schema_list(x, missing_values))
+  else {
+    x <- one_text(x, "x")
+    if (!grepl("^\\s*\\{", x)) x <- read_text(path.expand(x))
+    if (!is.null(missing_values)) refuse("arg", "missing_values: stands in the schema's text")
+  }
+  pointer <- check(.Call("r_schema_parse", x, NULL, PACKAGE = "libflip"))
+  new_schema(check(.Call("r_schema_json", pointer, PACKAGE = "libflip")), pointer)
+}
+
+new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL, PACKAGE = "libflip"))) {
+  structure(list(json = json, pointer = pointer), class = "flip_schema")
+}
+
+# A list as R users write one: what must be an array is one, however short.
+schema_list <- function(x, missing_values) {
+  if (!is.null(x$fields)) x$fields <- lapply(unname(x$fields), function(field) {
+    if (!is.null(field$constraints$enum)) field$constraints$enum <- as.list(unname(field$constraints$enum))
+    unclass(field)
+  })
+  if (!is.null(missing_values)) x$missingValues <- missing_values
+  if (!is.null(x$missingValues)) x$missingValues <- as.list(unname(x$missingValues))
+  x
+}
+
+read_text <- function(path) {
+  if (!file.exists(path) || dir.exists(path)) refuse("io", path, ": no such file")
+  bytes <- readBin(path, "raw", file.size(path))
+  if (any(bytes == 0)) refuse("format", path, ": not a text")
+  text <- rawToChar(bytes)
+  Encoding(text) <- "UTF-8"
+  text
+}
+
+# The fields as lists: name, type, constraints.
+fields_of <- function(schema) from_json(schema$json)$fields
+
+# `value`, or `other` when that is NULL.
+`%or%` <- function(value, other) if (is.null(value)) other else value
+
+as.list.flip_schema <- function(x, ...) from_json(x$json)
+
+as.character.flip_schema <- function(x, ...) x$json
+
+format.flip_schema <- function(x, ...) {
+  names <- vapply(fields_of(x), `[[`, "", "name")
+  paste0("<flip_schema> ", length(names), " fields: ", paste(names, collapse = ", "))
+}
+
+print.flip_schema <- function(x, ...) {
+  cat("<flip_schema> public by your declaration\n")
+  print(summary(x), row.names = FALSE, right = FALSE)
+  invisible(x)
+}
+
+summary.flip_schema <- function(object, ...) {
+  fields <- fields_of(object)
+  data.frame(name = vapply(fields, `[[`, "", "name"), type = vapply(fields, `[[`, "", "type"),
+             domain = vapply(fields, domain_text, ""), required = vapply(fields, function(f) isTRUE(f$constraints$required), NA),
+             stringsAsFactors = FALSE)
+}
+
+domain_text <- function(field) {
+  rule <- field$constraints
+  if (!is.null(rule$enum)) {
+    levels <- unlist(rule$enum)
+    shown <- paste(utils::head(levels, 3), collapse = ", ")
+    return(if (length(levels) > 3) paste0(shown, ", ... (", length(levels), " levels)") else shown)
+  }
+  if (field$type == "boolean") return("TRUE, FALSE")
+  text <- paste(cell_text(rule$minimum), "to", cell_text(rule$maximum))
+  if (!is.null(rule$multipleOf)) text <- paste0(text, " by ", cell_text(rule$multipleOf), if (field$type == "datetime") " s")
+  text
+}

@@ -1,0 +1,97 @@
+# Tables: rows under a schema, private ones or sampled ones.
+
+flip_table <- function(x, schema = NULL) {
+  if (inherits(x, "flip_table")) return(x)
+  if (!is.data.frame(x)) refuse("arg", "x: must be a data frame")
+  if (is.null(schema)) refuse("arg", "a data frame needs schema=")
+  schema <- flip_schema(schema)
+  fields <- fields_of(schema)
+  names <- vapply(fields, `[[`, "", "name")
+  if (anyDuplicated(names(x))) refuse("schema", "two columns have the same name")
+  absent <- setdiff(names, names(x))
+  if (length(absent) > 0) refuse("schema", "columns missing: ", paste(absent, collapse = ", "))
+  extra <- setdiff(names(x), names)
+  if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
+  table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
+  missing_texts <- unlist(from_json(schema$json)$missingValues)
+  for (field in fields) set_column(table$pointer, field, x[[field$name]], missing_texts)
+  table
+}
+
+new_table <- function(pointer, schema = new_schema(check(.Call("r_table_schema", pointer, PACKAGE = "libflip")))) {
+  structure(list(pointer = pointer, schema = schema), class = "flip_table")
+}
+
+# A table from one, from the path of a file or from a data frame.
+as_flip_table <- function(x, schema, name) {
+  if (inherits(x, "flip_table")) return(x)
+  if (is.character(x)) {
+    path <- one_path(x, name)
+    if (grepl("\\.(h5|hdf5|h5ad)$", path)) return(read_flip_hdf5(path, schema))
+    if (is.null(schema)) refuse("schema", name, ": a CSV file needs schema=")
+    return(read_flip_csv(path, schema, progress = FALSE))
+  }
+  if (is.null(schema)) refuse("schema", name, ": a data frame needs schema=")
+  flip_table(x, schema)
+}
+
+read_flip_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+  schema <- flip_schema(schema)
+  config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
+  reporter <- reporter_of(progress)
+  on.exit(reporter$close())
+  new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update, PACKAGE = "libflip")), schema)
+}
+
+write_flip_csv <- function(table, path, delimiter = NULL) {
+  check(.Call("r_table_write_csv", pointer(of_class(table, "flip_table", "table")), one_path(path),
+              config_json(list(delimiter = delimiter)), PACKAGE = "libflip"))
+  invisible(table)
+}
+
+read_flip_hdf5 <- function(path, schema = NULL, group = NULL) {
+  schema <- if (!is.null(schema)) pointer(flip_schema(schema))
+  new_table(check(.Call("r_table_read_hdf5", schema, one_path(path), one_text(group, "group", optional = TRUE), PACKAGE = "libflip")))
+}
+
+write_flip_hdf5 <- function(table, path, group = NULL) {
+  check(.Call("r_table_write_hdf5", pointer(of_class(table, "flip_table", "table")), one_path(path),
+              one_text(group, "group", optional = TRUE), PACKAGE = "libflip"))
+  invisible(table)
+}
+
+flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+  schema <- if (!is.null(schema)) pointer(flip_schema(schema))
+  config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
+  reporter <- reporter_of(progress)
+  on.exit(reporter$close())
+  check(.Call("r_table_convert", schema, one_path(from, "from"), one_path(to, "to"), config, reporter$update, PACKAGE = "libflip"))
+  invisible(to)
+}
+
+as.data.frame.flip_table <- function(x, row.names = NULL, optional = FALSE, ...) {
+  pointer <- pointer(x)
+  fields <- fields_of(x$schema)
+  columns <- lapply(fields, function(field) get_column(pointer, field))
+  names(columns) <- vapply(fields, `[[`, "", "name")
+  rows <- .Call("r_table_rows", pointer, PACKAGE = "libflip")
+  structure(columns, class = "data.frame", row.names = if (is.null(row.names)) .set_row_names(rows) else row.names)
+}
+
+dim.flip_table <- function(x) {
+  rows <- .Call("r_table_rows", pointer(x), PACKAGE = "libflip")
+  c(if (rows <= .Machine$integer.max) as.integer(rows) else rows, length(fields_of(x$schema)))
+}
+
+dimnames.flip_table <- function(x) list(NULL, vapply(fields_of(x$schema), `[[`, "", "name"))
+
+# Neither shows the number of rows: it may be private.
+format.flip_table <- function(x, ...) paste0("<flip_table> ", length(fields_of(x$schema)), " columns", if (!alive(x$pointer)) ", of another session")
+
+print.flip_table <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  print(summary(x$schema), row.names = FALSE, right = FALSE)
+  invisible(x)
+}
+
+summary.flip_table <- function(object, ...) summary(object$schema)

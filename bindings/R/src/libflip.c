@@ -1,0 +1,566 @@
+/* libflip.c - R's side of flip.h: one function here for one call there. It converts and holds no rule of its own; R/ checks arguments.
+ *
+ * Handles    An external pointer whose tag names its kind and whose protected value is the process it was made in. It exists, with its
+ *            finaliser, before the library fills it, so that no failure of R's memory in between loses a handle. What was dead (read back
+ *            from a file, or made before a fork) is filled again in place: every copy of an R object shares the pointer.
+ * Jumps      R leaves C functions by long jumps, and none may cross a frame of the library. R is called before and after a call, never
+ *            inside it, but for callbacks; what jumps there (an error, an interrupt, a time limit) is caught at the callback's
+ *            edge, the library is asked to stop, and the jump goes on after the library has returned (R_ContinueUnwind).
+ * Errors     A status that is not FLIP_OK comes back as an object of class "flip_failure", which check() in R/conditions.R raises. */
+#define _GNU_SOURCE /* dladdr */
+#define R_NO_REMAP
+#include <dlfcn.h>
+#include <flip.h>
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <R.h>
+#include <Rinternals.h>
+#include <R_ext/Rdynload.h>
+#include <R_ext/Utils.h>
+
+/* -- handles ------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum { SCHEMA, TABLE, PLAN, TRAINER, MODEL, BUFFER, KINDS } kind;
+static const char *const kind_names[KINDS] = {"flip_schema", "flip_table", "flip_plan", "flip_trainer", "flip_model", "flip_buffer"};
+
+static void release(SEXP slot) {
+    void *x = R_ExternalPtrAddr(slot);
+    const char *name = CHAR(PRINTNAME(R_ExternalPtrTag(slot)));
+    int k = 0;
+    if (!x) return;
+    R_ClearExternalPtr(slot);
+    while (k < KINDS && strcmp(name, kind_names[k])) k++;
+    switch (k) {
+        case SCHEMA: flip_schema_free(x); break;
+        case TABLE: flip_table_free(x); break;
+        case PLAN: flip_plan_free(x); break;
+        case TRAINER: flip_trainer_free(x); break;
+        case MODEL: flip_model_free(x); break;
+        case BUFFER: flip_buffer_free(x); break;
+    }
+}
+
+static void must_be(SEXP slot, kind k) {
+    if (TYPEOF(slot) != EXTPTRSXP || R_ExternalPtrTag(slot) != Rf_install(kind_names[k])) Rf_error("not a %s", kind_names[k]);
+}
+
+/* An empty pointer with its finaliser: `into`, or a new one for NULL. */
+static SEXP slot_for(kind k, SEXP into) {
+    SEXP slot = into;
+    if (into == R_NilValue) {
+        SEXP process = PROTECT(Rf_allocVector(INTSXP, 1));
+        INTEGER(process)[0] = 0;
+        slot = R_MakeExternalPtr(NULL, Rf_install(kind_names[k]), process);
+        UNPROTECT(1);
+    } else must_be(into, k);
+    PROTECT(slot);
+    R_RegisterCFinalizerEx(slot, release, TRUE);
+    UNPROTECT(1);
+    return slot;
+}
+
+static SEXP fill(SEXP slot, void *x) {
+    R_SetExternalPtrAddr(slot, x);
+    INTEGER(R_ExternalPtrProtected(slot))[0] = (int)getpid();
+    return slot;
+}
+
+/* What a pointer holds; NULL when it is dead, or for NULL, and the library says what it thinks of that. */
+static void *get(SEXP slot, kind k) {
+    if (slot == R_NilValue) return NULL;
+    must_be(slot, k);
+    return R_ExternalPtrAddr(slot);
+}
+
+static SEXP r_alive(SEXP slot) {
+    return Rf_ScalarLogical(R_ExternalPtrAddr(slot) && INTEGER(R_ExternalPtrProtected(slot))[0] == (int)getpid());
+}
+
+static SEXP r_free(SEXP slot) {
+    release(slot);
+    return R_NilValue;
+}
+
+/* -- what goes in and what comes back ------------------------------------------------------------------------------------------ */
+
+static SEXP failure(const flip_error *err) {
+    SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
+    SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(err->code));
+    SET_VECTOR_ELT(out, 1, Rf_ScalarString(Rf_mkCharCE(err->message, CE_UTF8)));
+    Rf_setAttrib(out, R_ClassSymbol, Rf_mkString("flip_failure"));
+    UNPROTECT(1);
+    return out;
+}
+
+/* The first text of a character vector as UTF-8, valid until .Call returns; NULL for NULL. */
+static const char *text(SEXP x) {
+    if (x == R_NilValue) return NULL;
+    if (TYPEOF(x) != STRSXP || XLENGTH(x) < 1 || STRING_ELT(x, 0) == NA_STRING) Rf_error("must be text");
+    return Rf_translateCharUTF8(STRING_ELT(x, 0));
+}
+
+/* A whole number that a double holds exactly. */
+static int64_t whole(SEXP x) {
+    double d = Rf_asReal(x);
+    if (!(fabs(d) <= 9007199254740992.0) || d != floor(d)) Rf_error("must be a whole number");
+    return (int64_t)d;
+}
+
+static SEXP text_of(SEXP slot) {
+    flip_buffer *b = R_ExternalPtrAddr(slot);
+    size_t size = flip_buffer_size(b);
+    if (size > INT_MAX) Rf_error("text of more than 2 GB");
+    return Rf_ScalarString(Rf_mkCharLenCE(flip_buffer_data(b), (int)size, CE_UTF8));
+}
+
+static SEXP bytes_of(SEXP slot) {
+    flip_buffer *b = R_ExternalPtrAddr(slot);
+    size_t size = flip_buffer_size(b);
+    SEXP out = Rf_allocVector(RAWSXP, (R_xlen_t)size);
+    if (size) memcpy(RAW(out), flip_buffer_data(b), size);
+    return out;
+}
+
+/* The body of a function that gives nothing, a handle or a buffer; `call` uses &err, and &out for the latter two. */
+#define NOTHING(call)                                 \
+    flip_error err;                                   \
+    return (call) ? failure(&err) : R_NilValue
+
+#define HANDLE(k, type, into, call)                   \
+    SEXP slot = PROTECT(slot_for(k, into));           \
+    type *out = NULL;                                 \
+    flip_error err;                                   \
+    SEXP value = (call) ? failure(&err) : fill(slot, out); \
+    UNPROTECT(1);                                     \
+    return value
+
+#define FROM_BUFFER(convert, call)                    \
+    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)); \
+    flip_buffer *out = NULL;                          \
+    flip_error err;                                   \
+    SEXP value = PROTECT((call) ? failure(&err) : convert(fill(slot, out))); \
+    release(slot);                                    \
+    UNPROTECT(2);                                     \
+    return value
+
+#define TEXT(call) FROM_BUFFER(text_of, call)
+
+static SEXP progress_list(const flip_progress *p) {
+    const char *names[] = {"stage", "stage_name", "step", "total", "epsilon", "seconds", "done", ""};
+    SEXP out = PROTECT(Rf_mkNamed(VECSXP, names));
+    SET_VECTOR_ELT(out, 0, Rf_ScalarInteger((int)p->stage + 1));
+    SET_VECTOR_ELT(out, 1, Rf_ScalarString(Rf_mkCharCE(p->stage_name, CE_UTF8)));
+    SET_VECTOR_ELT(out, 2, Rf_ScalarReal((double)p->step));
+    SET_VECTOR_ELT(out, 3, Rf_ScalarReal((double)p->total));
+    SET_VECTOR_ELT(out, 4, Rf_ScalarReal(p->epsilon));
+    SET_VECTOR_ELT(out, 5, Rf_ScalarReal(p->seconds));
+    SET_VECTOR_ELT(out, 6, Rf_ScalarLogical(p->step >= p->total));
+    UNPROTECT(1);
+    return out;
+}
+
+/* -- callbacks ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct watch {
+    SEXP report, token;            /* an R function or NULL; where a jump is kept */
+    const flip_progress *progress; /* of the event being told */
+    int jumped;
+    jmp_buf edge;
+} watch;
+
+static SEXP look(void *user) {
+    watch *w = user;
+    R_CheckUserInterrupt();
+    if (w->report != R_NilValue) {
+        SEXP p = PROTECT(progress_list(w->progress));
+        SEXP call = PROTECT(Rf_lang2(w->report, p));
+        Rf_eval(call, R_GlobalEnv);
+        UNPROTECT(2);
+    }
+    return R_NilValue;
+}
+
+static void leave(void *user, Rboolean jump) {
+    if (jump) longjmp(((watch *)user)->edge, 1); /* only over frames of R, back into `tell` */
+}
+
+static int32_t tell(void *user, const flip_event *event) {
+    watch *w = user;
+    if (event->kind != FLIP_EVENT_PROGRESS || !event->progress) return 0;
+    w->progress = event->progress;
+    if (setjmp(w->edge)) {
+        w->jumped = 1;
+        return 1;
+    }
+    R_UnwindProtect(look, w, leave, w, w->token);
+    return 0;
+}
+
+#define WATCH(function) \
+    watch w = {.report = (function), .token = PROTECT(R_MakeUnwindCont()), .progress = NULL, .jumped = 0}
+
+/* After the call, when nothing of the library is on the stack any more. */
+#define GO_ON do { if (w.jumped) R_ContinueUnwind(w.token); UNPROTECT(1); } while (0)
+
+/* -- library ------------------------------------------------------------------------------------------------------------------- */
+
+/* The version that was loaded, the one this file was compiled for, the file it was loaded from. */
+static SEXP r_version(void) {
+    uint32_t (*function)(void) = flip_version;
+    void *address;
+    Dl_info info;
+    SEXP out = PROTECT(Rf_allocVector(VECSXP, 3));
+    memcpy(&address, &function, sizeof address); /* C has no cast from a function to a pointer */
+    SET_VECTOR_ELT(out, 0, Rf_ScalarReal(flip_version()));
+    SET_VECTOR_ELT(out, 1, Rf_ScalarReal(FLIP_VERSION));
+    SET_VECTOR_ELT(out, 2, Rf_mkString(dladdr(address, &info) && info.dli_fname ? info.dli_fname : "libflip.so"));
+    UNPROTECT(1);
+    return out;
+}
+
+static SEXP r_build_info(void) { TEXT(flip_build_info(&out, &err)); }
+static SEXP r_config_schema(SEXP what) { const char *w = text(what); TEXT(flip_config_schema(w, &out, &err)); }
+static SEXP r_file_check(SEXP path) { const char *p = text(path); TEXT(flip_file_check(p, &out, &err)); }
+static SEXP r_status_name(SEXP code) { return Rf_mkString(flip_status_name((flip_status)Rf_asInteger(code))); }
+
+/* -- schema -------------------------------------------------------------------------------------------------------------------- */
+
+static SEXP r_schema_parse(SEXP json, SEXP into) {
+    const char *j = text(json);
+    HANDLE(SCHEMA, flip_schema, into, flip_schema_parse(j, strlen(j), &out, &err));
+}
+static SEXP r_schema_json(SEXP schema) { flip_schema *s = get(schema, SCHEMA); TEXT(flip_schema_json(s, &out, &err)); }
+
+/* The text of a schema the library just gave; frees it. By its address: the call that gives it is an argument too. */
+static flip_status schema_text(flip_status status, flip_schema **schema, flip_buffer **out, flip_error *err) {
+    if (!status) status = flip_schema_json(*schema, out, err);
+    flip_schema_free(*schema);
+    return status;
+}
+
+/* -- table --------------------------------------------------------------------------------------------------------------------- */
+
+static SEXP r_table_create(SEXP schema, SEXP rows) {
+    flip_schema *s = get(schema, SCHEMA);
+    int64_t n = whole(rows);
+    HANDLE(TABLE, flip_table, R_NilValue, flip_table_create(s, n, &out, &err));
+}
+
+static SEXP r_table_read_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *p = text(path), *c = text(config);
+    SEXP slot = PROTECT(slot_for(TABLE, R_NilValue)), value;
+    flip_table *out = NULL;
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_table_read_csv(s, p, c, tell, &w, &out, &err);
+    fill(slot, out);
+    GO_ON;
+    value = status ? failure(&err) : slot;
+    UNPROTECT(1);
+    return value;
+}
+
+static SEXP r_table_convert(SEXP schema, SEXP from, SEXP to, SEXP config, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *a = text(from), *b = text(to), *c = text(config);
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_table_convert(s, a, b, c, tell, &w, &err);
+    GO_ON;
+    return status ? failure(&err) : R_NilValue;
+}
+
+static SEXP r_table_write_csv(SEXP table, SEXP path, SEXP config) {
+    NOTHING(flip_table_write_csv(get(table, TABLE), text(path), text(config), &err));
+}
+static SEXP r_table_read_hdf5(SEXP schema, SEXP path, SEXP group) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *p = text(path), *g = text(group);
+    HANDLE(TABLE, flip_table, R_NilValue, flip_table_read_hdf5(s, p, g, &out, &err));
+}
+static SEXP r_table_write_hdf5(SEXP table, SEXP path, SEXP group) {
+    NOTHING(flip_table_write_hdf5(get(table, TABLE), text(path), text(group), &err));
+}
+static SEXP r_table_rows(SEXP table) { return Rf_ScalarReal((double)flip_table_rows(get(table, TABLE))); }
+static SEXP r_table_schema(SEXP table) {
+    flip_table *t = get(table, TABLE);
+    flip_schema *s = NULL;
+    TEXT(schema_text(flip_table_schema(t, &s, &err), &s, &out, &err));
+}
+
+/* A column must have the rows of its table before the library is shown its memory. */
+static flip_table *table_of(SEXP table, SEXP x) {
+    flip_table *t = get(table, TABLE);
+    if (flip_table_rows(t) != (int64_t)XLENGTH(x)) Rf_error("a column of another length");
+    return t;
+}
+
+static SEXP r_table_set_float64(SEXP table, SEXP field, SEXP x) { /* NA is a NaN */
+    NOTHING(flip_table_set_float64(table_of(table, x), text(field), REAL(x), NULL, &err));
+}
+
+/* From integers, logicals, whole doubles or integer64 (`bits`: the doubles' bits are the numbers, as package bit64 keeps them). A double
+ * that is not whole, or beyond 64 bits, becomes an extreme number; the library refuses it by the field's bounds, or R has before. */
+static SEXP r_table_set_int64(SEXP table, SEXP field, SEXP x, SEXP bits) {
+    flip_table *t = table_of(table, x);
+    R_xlen_t n = XLENGTH(x), i;
+    int64_t *whole = (int64_t *)R_alloc((size_t)n + 1, sizeof *whole);
+    uint8_t *valid = (uint8_t *)R_alloc((size_t)n + 1, 1);
+    if (TYPEOF(x) == REALSXP && Rf_asLogical(bits) == TRUE) {
+        const double *d = REAL(x);
+        if (n) memcpy(whole, d, (size_t)n * sizeof *whole);
+        for (i = 0; i < n; i++) valid[i] = whole[i] != INT64_MIN;
+    } else if (TYPEOF(x) == REALSXP) {
+        const double *d = REAL(x);
+        for (i = 0; i < n; i++) {
+            valid[i] = !ISNAN(d[i]);
+            whole[i] = !valid[i] ? 0 : d[i] >= 9.2e18 ? INT64_MAX : d[i] <= -9.2e18 ? INT64_MIN : (int64_t)d[i];
+        }
+    } else {
+        const int *d = TYPEOF(x) == LGLSXP ? LOGICAL(x) : INTEGER(x);
+        for (i = 0; i < n; i++) {
+            valid[i] = d[i] != NA_INTEGER;
+            whole[i] = valid[i] ? d[i] : 0;
+        }
+    }
+    NOTHING(flip_table_set_int64(t, text(field), whole, valid, &err));
+}
+
+/* codes count from 1, as those of a factor; NA is missing. */
+static SEXP r_table_set_codes(SEXP table, SEXP field, SEXP codes, SEXP levels) {
+    flip_table *t = table_of(table, codes);
+    R_xlen_t n = XLENGTH(codes), m = XLENGTH(levels), i;
+    const int *d = INTEGER(codes);
+    int32_t *c = (int32_t *)R_alloc((size_t)n + 1, sizeof *c);
+    const char **l = (const char **)R_alloc((size_t)m + 1, sizeof *l);
+    if (m > INT_MAX) Rf_error("too many levels");
+    for (i = 0; i < m; i++) l[i] = Rf_translateCharUTF8(STRING_ELT(levels, i));
+    for (i = 0; i < n; i++) c[i] = d[i] == NA_INTEGER ? -1 : d[i] - 1;
+    NOTHING(flip_table_set_codes(t, text(field), c, l, (int32_t)m, &err));
+}
+
+/* Row i holds levels[codes[i]]. */
+static SEXP r_table_set_strings(SEXP table, SEXP field, SEXP codes, SEXP levels) {
+    flip_table *t = table_of(table, codes);
+    R_xlen_t n = XLENGTH(codes), m = XLENGTH(levels), i;
+    const int *d = INTEGER(codes);
+    const char **l = (const char **)R_alloc((size_t)m + 1, sizeof *l);
+    size_t *length = (size_t *)R_alloc((size_t)m + 1, sizeof *length);
+    int64_t *offsets = (int64_t *)R_alloc((size_t)n + 1, sizeof *offsets);
+    uint8_t *valid = (uint8_t *)R_alloc((size_t)n + 1, 1);
+    char *bytes;
+    for (i = 0; i < m; i++) {
+        l[i] = Rf_translateCharUTF8(STRING_ELT(levels, i));
+        length[i] = strlen(l[i]);
+    }
+    offsets[0] = 0;
+    for (i = 0; i < n; i++) {
+        valid[i] = d[i] != NA_INTEGER;
+        if (valid[i] && (d[i] < 1 || d[i] > m)) Rf_error("a code without a level");
+        offsets[i + 1] = offsets[i] + (valid[i] ? (int64_t)length[d[i] - 1] : 0); /* below 2^31 texts of below 2^31 bytes */
+    }
+    bytes = R_alloc((size_t)offsets[n] + 1, 1);
+    for (i = 0; i < n; i++) if (valid[i]) memcpy(bytes + offsets[i], l[d[i] - 1], length[d[i] - 1]);
+    NOTHING(flip_table_set_strings(t, text(field), bytes, offsets, valid, &err));
+}
+
+static SEXP r_table_get_float64(SEXP table, SEXP field) {
+    flip_table *t = get(table, TABLE);
+    int64_t n = flip_table_rows(t), i;
+    SEXP x = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)n));
+    flip_error err;
+    flip_status status = flip_table_get_float64(t, text(field), 0, n, REAL(x), NULL, &err);
+    for (i = 0; i < n; i++) if (ISNAN(REAL(x)[i])) REAL(x)[i] = NA_REAL;
+    if (status) x = failure(&err);
+    UNPROTECT(1);
+    return x;
+}
+
+/* As type integer or logical where all values fit (R checks the bounds), else as doubles. */
+static SEXP r_table_get_int64(SEXP table, SEXP field, SEXP type) {
+    flip_table *t = get(table, TABLE);
+    int64_t n = flip_table_rows(t), i;
+    const char *kind_of = text(type);
+    SEXPTYPE made = !strcmp(kind_of, "integer") ? INTSXP : !strcmp(kind_of, "logical") ? LGLSXP : REALSXP;
+    SEXP x = PROTECT(Rf_allocVector(made, (R_xlen_t)n));
+    int64_t *whole = (int64_t *)R_alloc((size_t)n + 1, sizeof *whole);
+    flip_error err;
+    flip_status status = flip_table_get_int64(t, text(field), 0, n, whole, NULL, &err);
+    if (status) x = failure(&err);
+    else if (made == REALSXP) for (i = 0; i < n; i++) REAL(x)[i] = whole[i] == INT64_MIN ? NA_REAL : (double)whole[i];
+    else {
+        int *d = made == INTSXP ? INTEGER(x) : LOGICAL(x);
+        for (i = 0; i < n; i++) d[i] = whole[i] == INT64_MIN ? NA_INTEGER : (int)whole[i];
+    }
+    UNPROTECT(1);
+    return x;
+}
+
+static SEXP r_table_get_codes(SEXP table, SEXP field) {
+    flip_table *t = get(table, TABLE);
+    int64_t n = flip_table_rows(t), i;
+    SEXP x = PROTECT(Rf_allocVector(INTSXP, (R_xlen_t)n));
+    flip_error err;
+    flip_status status = flip_table_get_codes(t, text(field), 0, n, INTEGER(x), &err);
+    if (status) x = failure(&err);
+    else for (i = 0; i < n; i++) INTEGER(x)[i] = INTEGER(x)[i] < 0 ? NA_INTEGER : INTEGER(x)[i] + 1;
+    UNPROTECT(1);
+    return x;
+}
+
+/* -- plan ---------------------------------------------------------------------------------------------------------------------- */
+
+static SEXP r_plan_create(SEXP schema, SEXP config, SEXP into) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *c = text(config);
+    HANDLE(PLAN, flip_plan, into, flip_plan_create(s, c, &out, &err));
+}
+static SEXP r_plan_explain(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_explain(p, &out, &err)); }
+static SEXP r_plan_explanation(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_explanation(p, &out, &err)); }
+static SEXP r_plan_json(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_json(p, &out, &err)); }
+static SEXP r_plan_epsilon(SEXP plan, SEXP accountant, SEXP delta) {
+    double epsilon;
+    flip_error err;
+    return flip_plan_epsilon(get(plan, PLAN), text(accountant), Rf_asReal(delta), &epsilon, &err) ? failure(&err) : Rf_ScalarReal(epsilon);
+}
+static SEXP r_plan_memory(SEXP plan, SEXP rows) {
+    int64_t bytes;
+    flip_error err;
+    return flip_plan_memory(get(plan, PLAN), whole(rows), &bytes, &err) ? failure(&err) : Rf_ScalarReal((double)bytes);
+}
+
+/* -- training ------------------------------------------------------------------------------------------------------------------ */
+
+static SEXP r_trainer_create(SEXP plan, SEXP table) {
+    flip_plan *p = get(plan, PLAN);
+    flip_table *t = get(table, TABLE);
+    HANDLE(TRAINER, flip_trainer, R_NilValue, flip_trainer_create(p, t, &out, &err));
+}
+
+/* One slice; the interrupt is looked for before it, while nothing of the library runs. */
+static SEXP r_trainer_step(SEXP trainer, SEXP seconds) {
+    flip_trainer *t = get(trainer, TRAINER);
+    flip_progress progress = {.size = sizeof progress};
+    flip_error err;
+    R_CheckUserInterrupt();
+    return flip_trainer_step(t, 0, Rf_asReal(seconds), &progress, &err) ? failure(&err) : progress_list(&progress);
+}
+static SEXP r_trainer_checkpoint(SEXP trainer, SEXP path) {
+    NOTHING(flip_trainer_checkpoint(get(trainer, TRAINER), text(path), &err));
+}
+static SEXP r_trainer_resume(SEXP path, SEXP table) {
+    flip_table *t = get(table, TABLE);
+    const char *p = text(path);
+    HANDLE(TRAINER, flip_trainer, R_NilValue, flip_trainer_resume(p, t, &out, &err));
+}
+static flip_status plan_text(flip_status status, flip_plan **plan, flip_buffer **out, flip_error *err) {
+    if (!status) status = flip_plan_json(*plan, out, err);
+    flip_plan_free(*plan);
+    return status;
+}
+static SEXP r_trainer_plan(SEXP trainer) {
+    flip_trainer *t = get(trainer, TRAINER);
+    flip_plan *p = NULL;
+    TEXT(plan_text(flip_trainer_plan(t, &p, &err), &p, &out, &err));
+}
+static SEXP r_trainer_ledger(SEXP trainer) { flip_trainer *t = get(trainer, TRAINER); TEXT(flip_trainer_ledger(t, &out, &err)); }
+static SEXP r_trainer_finish(SEXP trainer) {
+    flip_trainer *t = get(trainer, TRAINER);
+    HANDLE(MODEL, flip_model, R_NilValue, flip_trainer_finish(t, &out, &err));
+}
+
+/* -- model --------------------------------------------------------------------------------------------------------------------- */
+
+static SEXP r_model_save(SEXP model, SEXP path) { NOTHING(flip_model_save(get(model, MODEL), text(path), &err)); }
+static SEXP r_model_load(SEXP path) {
+    const char *p = text(path);
+    HANDLE(MODEL, flip_model, R_NilValue, flip_model_load(p, &out, &err));
+}
+static SEXP r_model_to_bytes(SEXP model) { flip_model *m = get(model, MODEL); FROM_BUFFER(bytes_of, flip_model_to_bytes(m, &out, &err)); }
+static SEXP r_model_from_bytes(SEXP bytes, SEXP into) {
+    if (TYPEOF(bytes) != RAWSXP) Rf_error("not raw bytes");
+    HANDLE(MODEL, flip_model, into, flip_model_from_bytes(RAW(bytes), (size_t)XLENGTH(bytes), &out, &err));
+}
+static SEXP r_model_json(SEXP model) { flip_model *m = get(model, MODEL); TEXT(flip_model_json(m, &out, &err)); }
+static SEXP r_model_ledger(SEXP model) { flip_model *m = get(model, MODEL); TEXT(flip_model_ledger(m, &out, &err)); }
+static SEXP r_model_schema(SEXP model) {
+    flip_model *m = get(model, MODEL);
+    flip_schema *s = NULL;
+    TEXT(schema_text(flip_model_schema(m, &s, &err), &s, &out, &err));
+}
+
+static SEXP r_model_sample(SEXP model, SEXP first, SEXP count, SEXP config, SEXP report) {
+    flip_model *m = get(model, MODEL);
+    int64_t a = whole(first), n = whole(count);
+    const char *c = text(config);
+    SEXP slot = PROTECT(slot_for(TABLE, R_NilValue)), value;
+    flip_table *out = NULL;
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_model_sample(m, a, n, c, tell, &w, &out, &err);
+    fill(slot, out);
+    GO_ON;
+    value = status ? failure(&err) : slot;
+    UNPROTECT(1);
+    return value;
+}
+
+/* -- evaluation and accounting ------------------------------------------------------------------------------------------------- */
+
+static SEXP r_evaluate(SEXP real, SEXP synthetic, SEXP holdout, SEXP config) {
+    flip_table *a = get(real, TABLE), *b = get(synthetic, TABLE), *h = get(holdout, TABLE);
+    const char *c = text(config);
+    TEXT(flip_evaluate(a, b, h, c, &out, &err));
+}
+
+/* What the releases cost: epsilon at the delta `at`, or delta at the epsilon `at`. The accountant lives for this call only, so that R's has
+ * the value semantics of everything in R. model: NULL, or whose ledger comes first, as a row of `group` meets it. */
+static SEXP r_account(SEXP kind_name, SEXP model, SEXP group, SEXP rates, SEXP noises, SEXP counts, SEXP ask, SEXP at) {
+    const char *k = text(kind_name), *g = text(group), *what = text(ask);
+    flip_model *m = get(model, MODEL);
+    R_xlen_t n = XLENGTH(rates), i;
+    double x = Rf_asReal(at), out = 0;
+    flip_accountant *a = NULL;
+    flip_error err;
+    flip_status status;
+    if (XLENGTH(noises) != n || XLENGTH(counts) != n) Rf_error("columns of different lengths");
+    status = model == R_NilValue ? flip_accountant_create(k, &a, &err) : flip_accountant_of_model(m, k, g, &a, &err);
+    for (i = 0; !status && i < n; i++)
+        status = flip_accountant_compose_gaussian(a, REAL(rates)[i], REAL(noises)[i], (int64_t)REAL(counts)[i], &err);
+    if (!status) status = !strcmp(what, "delta") ? flip_accountant_delta(a, x, &out, &err) : flip_accountant_epsilon(a, x, &out, &err);
+    flip_accountant_free(a);
+    return status ? failure(&err) : Rf_ScalarReal(out);
+}
+
+static SEXP r_calibrate(SEXP kind_name, SEXP events, SEXP epsilon, SEXP delta) {
+    double scale;
+    flip_error err;
+    return flip_calibrate(text(kind_name), text(events), Rf_asReal(epsilon), Rf_asReal(delta), &scale, &err) ? failure(&err) : Rf_ScalarReal(scale);
+}
+
+/* -- registration -------------------------------------------------------------------------------------------------------------- */
+
+#define ENTRY(name, arguments) {#name, (DL_FUNC)&name, arguments}
+static const R_CallMethodDef routines[] = {
+    ENTRY(r_alive, 1), ENTRY(r_free, 1), ENTRY(r_version, 0), ENTRY(r_build_info, 0), ENTRY(r_config_schema, 1), ENTRY(r_file_check, 1),
+    ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
+    ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
+    ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
+    ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64, 3),
+    ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
+    ENTRY(r_plan_epsilon, 3), ENTRY(r_plan_memory, 2), ENTRY(r_trainer_create, 2), ENTRY(r_trainer_step, 2),
+    ENTRY(r_trainer_checkpoint, 2), ENTRY(r_trainer_resume, 2), ENTRY(r_trainer_plan, 1), ENTRY(r_trainer_ledger, 1),
+    ENTRY(r_trainer_finish, 1), ENTRY(r_model_save, 2), ENTRY(r_model_load, 1), ENTRY(r_model_to_bytes, 1), ENTRY(r_model_from_bytes, 2),
+    ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample, 5), ENTRY(r_evaluate, 4),
+    ENTRY(r_account, 8), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
+
+void R_init_libflip(DllInfo *dll) {
+    R_registerRoutines(dll, NULL, routines, NULL, NULL);
+    R_useDynamicSymbols(dll, FALSE);
+    R_forceSymbols(dll, FALSE);
+}

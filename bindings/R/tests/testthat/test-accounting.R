@@ -1,0 +1,55 @@
+test_that("an accountant is a value: composing gives a new one", {
+  none <- flip_accountant()
+  some <- add_releases(none, noise_multiplier = 1.6, sampling_rate = 0.03, count = 400)
+  expect_identical(epsilon_at(none, 1e-5), 0)
+  expect_gt(epsilon_at(some, 1e-5), 1)
+  expect_equal(delta_at(some, epsilon_at(some, 1e-5)), 1e-5, tolerance = 1e-6)
+  both <- add_releases(some, c(5, 6), count = c(1, 2))
+  expect_gt(epsilon_at(both, 1e-5), epsilon_at(some, 1e-5))
+  expect_identical(nrow(both$releases), 3L)
+  expect_output(print(both), "3 releases")
+  expect_true(all(diff(summary(both)$epsilon) > 0))
+  again <- unserialize(serialize(both, NULL))
+  expect_identical(epsilon_at(again, 1e-5), epsilon_at(both, 1e-5))
+  expect_identical(epsilon_at(add_releases(none, 0), 1e-5), Inf)
+})
+
+test_that("a Gaussian release agrees with the closed form of its divergence", {
+  sigma <- 2
+  orders <- c(2:64, 128, 256, 512, 1024)
+  delta <- 1e-5
+  bound <- min(orders / (2 * sigma^2) + log((orders - 1) / orders) - (log(delta) + log(orders)) / (orders - 1))
+  expect_equal(epsilon_at(add_releases(flip_accountant(), sigma), delta), bound, tolerance = 1e-9)
+})
+
+test_that("a model's ledger composes to what it says", {
+  model <- small_model()
+  ledger <- flip_ledger(model)
+  expect_equal(epsilon_at(flip_accountant(model), ledger$delta), ledger$spent, tolerance = 1e-9)
+  for (group in names(ledger$groups)) {
+    expect_equal(epsilon_at(flip_accountant(model, group = group), ledger$delta), ledger$groups[[group]], tolerance = 1e-9)
+  }
+  expect_error(flip_accountant(model, group = "nobody"), class = "flip_error_arg")
+  expect_gt(epsilon_at(add_releases(flip_accountant(model), 3), ledger$delta), ledger$spent)
+})
+
+test_that("calibration meets the budget", {
+  noise <- flip_calibrate(2, 1e-5, sampling_rate = 0.03, count = 400)
+  expect_equal(epsilon_at(add_releases(flip_accountant(), noise, 0.03, 400), 1e-5), 2, tolerance = 1e-3)
+  scale <- flip_calibrate(2, 1e-5, events = data.frame(sampling_rate = c(1, 0.03), noise_multiplier = c(4, 1), count = c(1, 400)))
+  expect_gt(scale, 0)
+  expect_error(flip_calibrate(2, 1e-5), class = "flip_error_arg")
+  expect_error(flip_calibrate(1e-9, 1e-300, sampling_rate = 1), class = "flip_error_budget")
+})
+
+test_that("what cannot be is refused where it is added", {
+  refused <- function(class, ...) expect_error(add_releases(flip_accountant(), ...), class = class)
+  refused("flip_error_arg", -1)
+  refused("flip_error_arg", 1, 2)
+  refused("flip_error_arg", 1, 0.5, 1.5)
+  refused("flip_error_arg", NA)
+  refused("flip_error_arg", "1")
+  expect_error(flip_accountant(kind = "moments"), class = "flip_error_unsupported")
+  expect_error(epsilon_at(flip_accountant(), 2), class = "flip_error_arg")
+  expect_error(epsilon_at(3, 0.5), class = "flip_error_arg")
+})
