@@ -18,7 +18,7 @@ struct PersonKey: BitwiseCopyable, Equatable {
         withUnsafeBytes(of: number.littleEndian) { sha.update($0) }
         self.init(sha)
     }
-    private init(_ sha: SHA256) {
+    init(_ sha: SHA256) {
         sha.digest.withUnsafeBytes { (high, low) = ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
     }
 }
@@ -68,48 +68,58 @@ extension Table {
         try requireComplete()
         guard (1...Self.mostRowsPerPerson).contains(most) else { throw Failure(.argument, "max_rows_per_person: must be from 1 to \(Self.mostRowsPerPerson)") }
         guard rowsPerPerson == 0 else { throw Failure(.state, "the table was bounded to \(rowsPerPerson) rows a person before") }
-        let order = try Buffer<Place>(count: rows, for: "the persons of rows")
-        for i in 0..<rows { order.base[i] = Place(high: persons[i].high, low: persons[i].low, row: UInt32(truncatingIfNeeded: i)) }
-        sort(order.base, rows)
-        // Kept rows move to the front of `order`.
-        var kept = 0, first = 0
-        while first < rows {
-            var end = first + 1
-            while end < rows, order.base[end].high == order.base[first].high, order.base[end].low == order.base[first].low { end += 1 }
-            if end - first > most {
-                for i in first..<end { order.base[i] = rank(order.base[i]) }
-                sort(order.base + first, end - first)
+        let (kept, count) = try keptRows(persons, rows, most: most) { row in
+            var sha = SHA256()
+            for column in columns {
+                let bytes = column.storage.bytes
+                sha.update(UnsafeRawBufferPointer(start: column.base + row * bytes, count: bytes))
             }
-            for i in first..<min(end, first + most) {
-                order.base[kept] = order.base[i]
-                kept += 1
-            }
-            first = end
+            return PersonKey(sha)
         }
-        for i in 0..<kept { (order.base[i].high, order.base[i].low) = (0, 0) }
-        sort(order.base, kept)                           // rows stay in their order
-        let out = try Table(schema: schema, rows: kept)
+        let out = try Table(schema: schema, rows: count)
         for (j, column) in columns.enumerated() {
             let bytes = column.storage.bytes
             try out.fill(j) { target in
-                for i in 0..<kept { (target.base + i * bytes).copyMemory(from: column.base + Int(order.base[i].row) * bytes, byteCount: bytes) }
+                for i in 0..<count { (target.base + i * bytes).copyMemory(from: column.base + Int(kept[i]) * bytes, byteCount: bytes) }
             }
         }
         out.rowsPerPerson = most
         return out
     }
+}
 
-    /// The same row with the digest of its person and its cells, which says where among the person's rows it stands.
-    private func rank(_ place: Place) -> Place {
-        var sha = SHA256()
-        withUnsafeBytes(of: place.high) { sha.update($0) }
-        withUnsafeBytes(of: place.low) { sha.update($0) }
-        for column in columns {
-            let bytes = column.storage.bytes
-            sha.update(UnsafeRawBufferPointer(start: column.base + Int(place.row) * bytes, count: bytes))
+/// Numbers of the rows that are kept, ascending: of each person the `most` whose digest, taken together with the person's, comes first.
+/// - Parameter digest: of one row's cells.
+func keptRows(_ persons: PersonList, _ rows: Int, most: Int, digest: (Int) -> PersonKey) throws -> (rows: Buffer<UInt32>, count: Int) {
+    let order = try Buffer<Place>(count: rows, for: "the persons of rows")
+    for i in 0..<rows { order.base[i] = Place(high: persons[i].high, low: persons[i].low, row: UInt32(truncatingIfNeeded: i)) }
+    sort(order.base, rows)
+    // Kept rows move to the front of `order`.
+    var kept = 0, first = 0
+    while first < rows {
+        var end = first + 1
+        while end < rows, order.base[end].high == order.base[first].high, order.base[end].low == order.base[first].low { end += 1 }
+        if end - first > most {
+            for i in first..<end {
+                var sha = SHA256()
+                let own = digest(Int(order.base[i].row))
+                for word in [order.base[i].high, order.base[i].low, own.high, own.low] { withUnsafeBytes(of: word) { sha.update($0) } }
+                let rank = PersonKey(sha)
+                (order.base[i].high, order.base[i].low) = (rank.high, rank.low)
+            }
+            sort(order.base + first, end - first)
         }
-        return sha.digest.withUnsafeBytes { Place(high: $0.loadUnaligned(as: UInt64.self), low: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self), row: place.row) }
+        for i in first..<min(end, first + most) {
+            order.base[kept] = order.base[i]
+            kept += 1
+        }
+        first = end
     }
+    for i in 0..<kept { (order.base[i].high, order.base[i].low) = (0, 0) }
+    sort(order.base, kept)                               // rows stay in their order
+    let out = try Buffer<UInt32>(count: kept, for: "the persons of rows")
+    for i in 0..<kept { out[i] = order.base[i].row }
+    return (out, kept)
 }
 
 private struct Place: BitwiseCopyable {
