@@ -29,38 +29,37 @@ extension Ledger {
             section("What was promised", promise)
             section("What was spent", spent)
             section("Where it was spent", stages)
-            section(rows == 0 ? "When a row is changed, or a person has several rows" : "When a person's rows are changed", distances)
+            section("When a row is changed, or a person has several rows", distances)
             section("What was assumed", ledger.assumptions.isEmpty ? ["nothing"] : ledger.assumptions.map { "- " + $0 })
             section("What is not covered", Self.notCovered.map { "- " + $0 })
             section("How the figures come about", method)
-            section("What this ledger is about", Ledger.notes.map { "- " + $0 })
+            section("What this ledger is about", ledger.notes.map { "- " + $0 })
             return lines.joined(separator: "\n")
         }
 
-        /// Rows of a person that the promise covers together; 0: the promise is for rows.
-        private var rows: Int { ledger.budget.rowsPerPerson }
-        private var protects: String { rows == 0 ? "row" : "person" }
-        private var unit: String { rows == 0 ? "any one row" : "all rows of any one person, up to \(rows)," }
-
         private var promise: [String] {
-            ["ε \(short(ledger.target)) at δ \(short(ledger.delta)), fixed before any row was read, for every \(protects) that was in the table or could have been.",
+            ["ε \(short(ledger.target)) at δ \(short(ledger.delta)), fixed before any row was read, for every \(unit) that was in the table or could have been.",
              "In words: whatever somebody concludes from this model, from rows it draws or from this ledger, the odds of that conclusion would have been",
-             "at most \(short(exp(ledger.target), 3)) times (e^ε) higher or lower with \(unit) added or removed, apart from a probability of about \(short(ledger.delta)) (δ).",
+             "at most \(short(exp(ledger.target), 3)) times (e^ε) higher or lower with any one \(persons > 0 ? "of them" : "row") added or removed, apart from a probability of about \(short(ledger.delta)) (δ).",
              "The promise covers everything that leaves the training, and any number of rows drawn from the model later."]
         }
+
+        /// Most rows of a person; 0: the promise is for rows.
+        private var persons: Int { ledger.budget.rowsPerPerson }
+        private var unit: String { persons > 0 ? "person with all of up to \(persons) row\(persons == 1 ? "" : "s")" : "row" }
 
         private var worst: Int { ledger.groups.indices.max { ledger.spent(group: $0) < ledger.spent(group: $1) } ?? 0 }
 
         private var spent: [String] {
             let width = max(5, ledger.groups.map(\.count).max() ?? 0)
-            var out = [pad("group", width) + "   ε of its \(protects)s   part of the budget"]
+            var out = [pad("group", width) + "   ε of its rows   part of the budget"]
             for (g, name) in ledger.groups.enumerated() {
                 out.append(pad(name, width) + "   " + pad(short(ledger.epsilon(name), 4), 13) + "   " + percent(ledger.spent(group: g) / ledger.budget.ceiling))
             }
-            out += ["", "ε of a group is what adding or removing \(rows == 0 ? "one row of that group" : "one person with rows in that group") can show; the largest, \(short(ledger.epsilon, 4)), is what was spent."]
+            out += ["", "ε of a group is what adding or removing one \(persons > 0 ? "person" : "row of that group") can show; the largest, \(short(ledger.epsilon, 4)), is what was spent."]
             if ledger.groups.count > 1 {
                 out += ["The figures follow from released counts, are exact given them, and stand for all declared groups, whether or not anybody is in them.",
-                        "Promised in advance is ε \(short(ledger.target)) for every \(protects). Telling a person the ε of their group tells their group."]
+                        "Promised in advance is ε \(short(ledger.target)) for every row. Telling a person the ε of their group tells their group."]
             }
             return out
         }
@@ -70,7 +69,7 @@ extension Ledger {
             guard !ledger.releases.isEmpty else { return ["Nothing was released yet, so nothing was spent."] }
             var out: [String] = [], used = 0.0
             for r in ledger.releases {
-                let d = r.divergence(group: g, order: ledger.order)
+                let d = r.divergence(group: g, order: ledger.order, rows: ledger.budget.multiplicity)
                 used += d
                 out.append("\(pad(percent(d / total), 7)) \(r.name)   (ε \(short(RenyiAccountant.epsilon(rdp: d, order: ledger.order, delta: ledger.delta), 3)) if it stood alone)")
                 out.append("        " + Self.words(r.name))
@@ -84,6 +83,9 @@ extension Ledger {
         }
 
         private func mechanism(_ r: Ledger.Release) -> [String] {
+            if let selection = r.selection {
+                return ["apart from a probability of \(short(selection, 3)), which is part of δ, what one \(persons > 0 ? "person" : "row") alone holds stays below the threshold and leaves no trace"]
+            }
             if let rho = r.rho { return ["\(times(r.count)), rho \(short(rho, 3)) each (zero-concentrated privacy), the same for every row"] }
             guard let first = r.groups.first else { return [] }
             func rate(_ q: Double) -> String { q >= 1 ? "every row takes part" : "a row takes part with probability \(short(q, 3))" }
@@ -104,9 +106,10 @@ extension Ledger {
             let change = ledger.groups.count > 1
                 ? ledger.groups.indices.flatMap { a in ledger.groups.indices.map { ledger.changingOneRow(from: ledger.groups[a], to: ledger.groups[$0]) } }.max { $0.epsilon < $1.epsilon }
                 : ledger.changingOneRow(from: ledger.groups[0], to: ledger.groups[0])
-            if rows > 0 {
-                return ["Changing a person's rows is removing the person and adding another: ε \(short(2 * ledger.target)) is promised for that.",
-                        "A person has at most \(rows) rows here: any more were left out when the table was read, by a rule that looks at that person's rows alone."]
+            guard persons == 0 else {
+                return ["The promise is for persons already: the figures above are for all rows of one of them together.",
+                        "Changing a person's rows, protected values included, is removing the person and adding another: ε \(short(2 * ledger.target)) is promised for that.",
+                        "Which rows are one person's is what the column of persons says. Rows beyond \(persons) for one person were left out by a rule that looks at that person alone."]
             }
             var out = ["Changing a row, its protected value included, is removing it and adding another: ε \(short(2 * ledger.target)) is promised for that"
                        + (change.map { "; spent: at most \(short($0.epsilon, 4))," } ?? ""),
@@ -125,7 +128,7 @@ extension Ledger {
         }
 
         private var method: [String] {
-            ["Neighbours: two tables of which one is the other with \(rows == 0 ? "one row" : "one person of up to \(rows) rows") added or removed.",
+            ["Neighbours: two tables of which one is the other with one \(unit) added or removed.",
              "Accountant: Rényi divergences of all releases, added at the one order α = \(ledger.order) that was fixed before any row was read, then turned into ε.",
              "Noise: " + (ledger.isPrivate ? "from a cryptographic generator keyed by the operating system; the key was never stored." : "from a test seed. NOT PRIVATE."),
              "Every release was written into this ledger before its noise was drawn, and none was ever taken out again.",

@@ -15,7 +15,7 @@ final class MechanismAuditTests: XCTestCase {
 
     private func claim(_ release: Ledger.Release) -> Double {
         var a = RenyiAccountant()
-        a.compose(release, group: 0)
+        a.compose(release, group: 0, rows: 1)
         return a.epsilon(delta: delta)
     }
 

@@ -52,7 +52,7 @@ struct Canaries {
         let declared = 800 * count, batch = declared / 2
         let plan = try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon, delta: delta, config: JSON.parse("""
             {"rows": {"declared": \(declared)}, "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"}, "seed": \(seed), "test_seed": \(testSeed), "encoder": {"share": 0.05},
-             "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": 0.5, "rate": 0.001}, "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
+             "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": 0.65, "rate": 0.001}, "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
             """))
         let members = included.indices.filter { included[$0] }
         let table = try Table(schema: schema, rows: members.count + background)

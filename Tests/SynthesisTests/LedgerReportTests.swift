@@ -23,7 +23,7 @@ final class LedgerReportTests: XCTestCase {
         for g in l.groups { XCTAssertTrue(said.contains("\(pad(g, 5))   \(pad(short(l.epsilon(g), 4), 13))   "), g) }
         for r in l.releases { XCTAssertTrue(said.contains(" \(r.name)   (ε "), r.name) }
         for part in ["ε 3 at δ 1e-06", "α = 10", "rho 0.004", "200 times", "200 times; noise 2 times as large as what one row can add; for each group:", "sex=x: a row takes part with probability 0.04\n", "Parts are those of the group with the largest ε, sex=x",
-                     "- the schema is public", "recompute_epsilon.py", "key was never stored", "other trainings on the same rows"] + Ledger.notes {
+                     "- the schema is public", "recompute_epsilon.py", "key was never stored", "other trainings on the same rows"] + l.notes {
             XCTAssertTrue(said.contains(part), part)
         }
         XCTAssertFalse(said.contains("NOT PRIVATE"))
@@ -52,6 +52,17 @@ final class LedgerReportTests: XCTestCase {
         let model = try Fixture.train(Fixture.plan(), Fixture.table(rows: 200))
         XCTAssertTrue(model.ledgerReport().hasPrefix("NOT PRIVATE\n"))
         XCTAssertTrue(model.ledger.json.text.contains(Ledger.notPrivate))
+    }
+
+    func testPersonsAndThresholds() throws {
+        var l = try Ledger(budget: XCTUnwrap(Budget(epsilon: 3, delta: 1e-6, order: 10, selection: 1e-7, rowsPerPerson: 4)))
+        try l.charge(.init(name: "levels", groups: [.init(group: "all", samplingRate: 1, noiseMultiplier: 60)]))
+        try l.charge(.init(name: "thresholds", selection: 3e-8))
+        let said = text(l)
+        for part in ["for every person with all of up to 4 rows", "apart from a probability of 3e-08", "The promise is for persons already", "one person with all of up to 4 rows added or removed"] + l.notes {
+            XCTAssertTrue(said.contains(part), part)
+        }
+        XCTAssertFalse(said.contains("Somebody with k rows has, for all"))
     }
 
     func testNothingReleasedYet() throws {
