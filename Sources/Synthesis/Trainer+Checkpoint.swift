@@ -40,6 +40,7 @@ extension Trainer {
             if let tilt { try root.group("tilt") { try tilt.write(to: $0) } }
             try tuned?.write(to: root, "finetuned")
             try autoencoder?.write(to: root, "autoencoder")
+            try alignment?.write(to: root)
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
@@ -85,6 +86,7 @@ extension Trainer {
             if root.has("tilt"), let statistics { tilt = try Tilt.read(from: root.group("tilt"), levels: statistics.levels, columns: plan.tiltColumns(requests())) }
         }
         try autoencoder?.read(from: root, "autoencoder")
+        if let autoencoder { try alignment?.read(from: root, network: autoencoder.network) }
         if root.has("finetuned"), let autoencoder {
             tuned = try NetworkFit(autoencoder.averaged())
             try tuned?.read(from: root, "finetuned")
@@ -99,6 +101,32 @@ extension Trainer {
             calibrated = vae
         }
         if isFinished, calibrated == nil || (plan.steps[Plan.Stage.rake.rawValue] > 0 && tilt == nil) { throw Failure(.format, "checkpoint: finished, but without its result") }
+    }
+}
+
+extension PrivateAlignment {
+    private var state: [(String, Buffer<Double>)] {
+        [("moments", moments.moments), ("mass", moments.mass), ("energy", moments.energy), ("expected", moments.expected), ("counts", moments.counts)]
+    }
+
+    func write(to root: GroupWriter) throws {
+        try root.group("alignment") { g in
+            for (name, b) in state { try g.tensor(name, shape: [b.count], b, axes: name == "moments" ? "pools of groups by numbers of a row's moments" : "pools of groups") }
+            if let anchor { try g.group("anchor") { try anchor.parameters.write(to: $0) } }
+        }
+    }
+
+    /// A stage that is over has left nothing.
+    func read(from root: GroupReader, network: VAE) throws {
+        guard root.has("alignment") else { return }
+        let g = try root.group("alignment")
+        for (name, b) in state { b.base.update(from: try g.tensor(name, shape: [b.count], as: Double.self).base, count: b.count) }
+        try moments.checkState()
+        if g.has("anchor") {
+            let frozen = try network.copy()
+            try frozen.parameters.read(from: g.group("anchor"))
+            anchor = frozen
+        }
     }
 }
 

@@ -41,6 +41,17 @@ final class VAETests: XCTestCase {
                     sum.withUnsafeBufferPointer { XCTAssertLessThan(distance($0.baseAddress! + t.offset, part), 2e-4, "\(place) \(t.name)") }
                 }
             }
+            // Terms of the caller's own at every tap: linear everywhere, and half the squares of the means.
+            for taps in [try VAETaps(vae, decoded: true, logits: true)] {
+                vae.clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: &sum, taps: taps, scratch) { first, m in
+                    for (key, d, width) in [("dmean", taps.dMean, Z), ("dlogvariance", taps.dLogVariance, Z), ("ddecoded", taps.dDecoded, taps.decodedCount), ("dlogits", taps.dLogits, taps.logitCount)] {
+                        let a = f.numbers(key)
+                        for i in 0 ..< m * width { d.base[i] += a[first * width + i] }
+                    }
+                    for i in 0 ..< m * Z { taps.dMean.base[i] += taps.mean.base[i] }
+                }
+                XCTAssertLessThan(distance(sum, f.numbers("tapped")), 3e-5, place)
+            }
             var mean = [Float](repeating: 0, count: n * Z), variance = mean
             vae.encode(rows, mean: &mean, logVariance: &variance, scratch)
             XCTAssertLessThan(distance(mean, f.numbers("mean")), 1e-5, place)
