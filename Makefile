@@ -2,6 +2,7 @@
 # make test      the Swift, C, Python and R suites
 # make demo      a whole training on simulated hospital admissions
 # make bench     ours beside PyTorch and Opacus, one JSON object a line
+# make wheel     build/wheel/libflip-*.whl: libflip.so with an HDF5 of its own, for every Python 3 on Linux
 # make setup     what the above need beyond Swift: Debian packages, .venv     make install PREFIX=/usr/local     make clean
 
 PREFIX ?= /usr/local
@@ -12,11 +13,12 @@ VERSION := 1.0.0
 HERE := $(CURDIR)
 
 # The shipped library carries its Swift runtime; tests cannot be built that way, hence a scratch folder of its own.
-SHIP := $(SWIFT) build -c release --disable-local-rpath --scratch-path .build-ship -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
+ship = $(SWIFT) build -c release --disable-local-rpath --scratch-path $(1) -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
+SHIP := $(call ship,.build-ship)
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 -Xlinker -z -Xlinker nodelete \
        -Xlinker --gc-sections
 
-.PHONY: build test demo bench setup install uninstall clean header-symbols
+.PHONY: build test demo bench setup install uninstall clean header-symbols wheel wheel-library
 
 build: .build-ship/system
 	$(SHIP) $(MAP) --product flip
@@ -32,6 +34,23 @@ build: .build-ship/system
 # $(call pc,PREFIX): the pkg-config file for that prefix.
 pc = printf '%s\n' 'prefix=$(1)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: flip' \
      'Description: private generators for tables' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lflip'
+
+# The wheel's library: the same sources, a static HDF5 inside instead of the system's.
+wheel-library: .build-ship/system .build-hdf5/version
+	PKG_CONFIG_PATH=$(HERE)/.build-hdf5/pkgconfig $(call ship,.build-wheel) $(MAP) --product flip
+	@mkdir -p build/wheel/licenses
+	@strip --strip-unneeded -o build/wheel/libflip.so .build-wheel/release/libflip.so
+	@cp LICENSE NOTICE build/wheel/licenses/ && cp .build-hdf5/COPYING build/wheel/licenses/HDF5-COPYING
+	@echo "build/wheel/libflip.so, with HDF5 $$(cat .build-hdf5/version)"
+
+.build-hdf5/version:
+	./.ci/setup wheel
+	sh bindings/python/build_hdf5 .build-hdf5
+
+wheel: wheel-library
+	rm -rf build/wheel/*.whl bindings/python/build
+	FLIP_WHEEL_LIBRARY=$(HERE)/build/wheel $(or $(wildcard $(PYTHON)),python3) -m pip wheel -q --no-deps -w build/wheel bindings/python
+	@ls build/wheel/*.whl
 
 # What a build needs, installed once; `make setup` looks again.
 .build-ship/system:
@@ -64,4 +83,4 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc)
 
 clean:
-	rm -rf build .build .build-ship
+	rm -rf build .build .build-ship .build-wheel .build-hdf5

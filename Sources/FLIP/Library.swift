@@ -33,8 +33,9 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "plan": return Plan.optionsSchema
         case "sample": return sampleSchema
         case "csv": return csvSchema
+        case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\" or \"evaluate\"")
         }
     }
 }
@@ -44,6 +45,12 @@ private let sampleSchema: JSON = [
     "threads": ["default": 0, "range": "0 to 1024", "unit": "", "help": "worker threads; 0: as many as the process may use"],
     "where": ["default": nil, "range": "{column: value | [values] | {\"minimum\": x, \"maximum\": y}}", "unit": "",
               "help": "what every row must meet; null: missing"],
+]
+
+private let arrowSchema: JSON = [
+    "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
+                "help": "a bad cell is an error, or becomes missing or the nearest bound"],
+    "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "", "help": "columns the schema does not name"],
 ]
 
 private let csvSchema: JSON = [

@@ -30,7 +30,7 @@ struct LevelValues {
     }
 
     /// The value of level texts as bits, so that one dictionary serves whole numbers and doubles.
-    private func key(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64? {
+    func key(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64? {
         switch type {
         case .integer:
             guard case .value(let v) = parseInteger(p, count) else { return nil }

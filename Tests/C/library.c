@@ -25,11 +25,11 @@ static void build_info(void) {
 }
 
 static void config_schema(void) {
-    static const char *const names[] = {"plan", "sample", "csv", "evaluate"};
+    static const char *const names[] = {"plan", "sample", "csv", "arrow", "evaluate"};
     size_t i;
     flip_buffer *json = NULL;
     flip_error err;
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
         GIVES(FLIP_OK, flip_config_schema(names[i], &json, &err));
         CHECK(flip_buffer_data(json)[0] == '{');
         CHECK(strstr(flip_buffer_data(json), "\"default\""));

@@ -39,7 +39,7 @@ TYPES = {
     "int32_t *": ctypes.POINTER(ctypes.c_int32), "const int32_t *": ctypes.POINTER(ctypes.c_int32),
     "uint8_t *": ctypes.POINTER(ctypes.c_uint8), "const uint8_t *": ctypes.POINTER(ctypes.c_uint8),
     "const char * const *": ctypes.POINTER(ctypes.c_char_p), "flip_error *": ctypes.POINTER(_library.CError),
-    "flip_progress *": ctypes.POINTER(_library.CProgress),
+    "struct ArrowArrayStream *": ctypes.c_void_p, "flip_progress *": ctypes.POINTER(_library.CProgress),
 }
 
 
@@ -132,7 +132,7 @@ def test_importing_needs_no_other_package():
 
 
 def test_configuration_is_described():
-    for what in ("plan", "sample", "csv", "evaluate"):
+    for what in ("plan", "sample", "csv", "arrow", "evaluate"):
         for key, entry in flip.config_schema(what).items():
             assert set(entry) - {"default_by_preset"} == {"default", "range", "unit", "help"}, key
             assert set(entry.get("default_by_preset", ["published", "best"])) == {"published", "best"}, key

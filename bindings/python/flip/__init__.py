@@ -19,12 +19,13 @@ from ._model import Model, load
 from ._plan import Plan, plan
 from ._progress import Progress
 from ._schema import Schema
+from ._synthesizer import Synthesizer
 from ._table import Table, convert
 from ._train import Trainer, train
 
 __all__ = [
     "Accountant", "ArgumentError", "BudgetError", "Cancelled", "EntropyError", "Evaluation", "FileError", "FlipError", "FormatError",
-    "InternalError", "Model", "NumericError", "OutOfMemory", "Plan", "Progress", "Schema", "SchemaError", "StateError", "Table",
-    "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "calibrate", "config_schema", "convert", "evaluate", "file_check",
-    "library_path", "load", "plan", "train",
+    "InternalError", "Model", "NumericError", "OutOfMemory", "Plan", "Progress", "Schema", "SchemaError", "StateError", "Synthesizer",
+    "Table", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "calibrate", "config_schema", "convert", "evaluate",
+    "file_check", "library_path", "load", "plan", "train",
 ]

@@ -1,37 +1,110 @@
 """One exception class a code of flip.h. Where Python has a class of its own for the same thing, ours is one of those too."""
 
+from __future__ import annotations
+
 
 class FlipError(Exception):
     """Anything the library refused. `code` is the number, `name` the name flip.h gives it."""
 
-    code = 0
-    name = "FLIP_E_UNKNOWN"
+    code: int = 0
+    name: str = "FLIP_E_UNKNOWN"
 
 
-def _kind(name, code, label, base, doc):
-    bases = (FlipError,) if base is None else (FlipError, base)
-    return type(name, bases, {"__doc__": doc, "__module__": "flip", "code": code, "name": label})
+class ArgumentError(FlipError, ValueError):
+    """An argument or a configuration key is wrong."""
+
+    code = 1
+    name = "FLIP_E_ARG"
 
 
-ArgumentError = _kind("ArgumentError", 1, "FLIP_E_ARG", ValueError, "An argument or a configuration key is wrong.")
-StateError = _kind("StateError", 2, "FLIP_E_STATE", RuntimeError, "Right call, wrong moment; or an object of the parent process after fork.")
-SchemaError = _kind("SchemaError", 3, "FLIP_E_SCHEMA", ValueError, "The schema is wrong, or a table breaks it.")
-FileError = _kind("FileError", 4, "FLIP_E_IO", OSError, "The operating system refused: missing file, no permission, full disk.")
-FormatError = _kind("FormatError", 5, "FLIP_E_FORMAT", ValueError, "A file is truncated, damaged, foreign or not what it claims to be.")
-VersionError = _kind("VersionError", 6, "FLIP_E_VERSION", None, "A file that only a newer library can read.")
-BudgetError = _kind("BudgetError", 7, "FLIP_E_BUDGET", None, "Epsilon and delta cannot be met, or would be exceeded.")
-Cancelled = _kind("Cancelled", 8, "FLIP_E_CANCELLED", None, "Somebody asked to stop. What was charged stays charged.")
-OutOfMemory = _kind("OutOfMemory", 9, "FLIP_E_NOMEM", MemoryError, "Memory could not be had.")
-NumericError = _kind("NumericError", 10, "FLIP_E_NUMERIC", ArithmeticError, "A computation on public values left the range of numbers.")
-EntropyError = _kind("EntropyError", 11, "FLIP_E_ENTROPY", None, "The operating system gave no randomness.")
-Unsupported = _kind("Unsupported", 12, "FLIP_E_UNSUPPORTED", NotImplementedError, "Valid, but not in this build.")
-InternalError = _kind("InternalError", 13, "FLIP_E_INTERNAL", None, "A fault of the library; please report it.")
+class StateError(FlipError, RuntimeError):
+    """Right call, wrong moment; or an object of the parent process after fork."""
 
-BY_CODE = {c.code: c for c in (ArgumentError, StateError, SchemaError, FileError, FormatError, VersionError, BudgetError, Cancelled,
-                               OutOfMemory, NumericError, EntropyError, Unsupported, InternalError)}
+    code = 2
+    name = "FLIP_E_STATE"
 
 
-def error(code, message):
+class SchemaError(FlipError, ValueError):
+    """The schema is wrong, or a table breaks it."""
+
+    code = 3
+    name = "FLIP_E_SCHEMA"
+
+
+class FileError(FlipError, OSError):
+    """The operating system refused: missing file, no permission, full disk."""
+
+    code = 4
+    name: str = "FLIP_E_IO"
+
+
+class FormatError(FlipError, ValueError):
+    """A file is truncated, damaged, foreign or not what it claims to be."""
+
+    code = 5
+    name = "FLIP_E_FORMAT"
+
+
+class VersionError(FlipError):
+    """A file that only a newer library can read."""
+
+    code = 6
+    name = "FLIP_E_VERSION"
+
+
+class BudgetError(FlipError):
+    """Epsilon and delta cannot be met, or would be exceeded."""
+
+    code = 7
+    name = "FLIP_E_BUDGET"
+
+
+class Cancelled(FlipError):
+    """Somebody asked to stop. What was charged stays charged."""
+
+    code = 8
+    name = "FLIP_E_CANCELLED"
+
+
+class OutOfMemory(FlipError, MemoryError):
+    """Memory could not be had."""
+
+    code = 9
+    name = "FLIP_E_NOMEM"
+
+
+class NumericError(FlipError, ArithmeticError):
+    """A computation on public values left the range of numbers."""
+
+    code = 10
+    name = "FLIP_E_NUMERIC"
+
+
+class EntropyError(FlipError):
+    """The operating system gave no randomness."""
+
+    code = 11
+    name = "FLIP_E_ENTROPY"
+
+
+class Unsupported(FlipError, NotImplementedError):
+    """Valid, but not in this build."""
+
+    code = 12
+    name = "FLIP_E_UNSUPPORTED"
+
+
+class InternalError(FlipError):
+    """A fault of the library; please report it."""
+
+    code = 13
+    name = "FLIP_E_INTERNAL"
+
+
+BY_CODE: dict[int, type[FlipError]] = {c.code: c for c in FlipError.__subclasses__()}
+
+
+def error(code: int, message: str) -> FlipError:
     """The exception for a status that is not FLIP_OK."""
     made = BY_CODE.get(code, FlipError)(message)
     made.code = code

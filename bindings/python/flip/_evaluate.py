@@ -3,11 +3,14 @@
 They are computed from real rows as they are. No guarantee of a model covers them, and they never enter a model file or a ledger.
 """
 
+from __future__ import annotations
+
 import os
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
 from ._errors import ArgumentError, SchemaError
 from ._library import config_bytes, take_json
-from ._schema import Schema
+from ._schema import Schema, SchemaLike
 from ._table import Table
 
 BEST = {"target_auc": "1", "tasks_auc": "1", "cka": "1", "probe_synthetic": "0.5", "probe_real": "0.5", "dcr_share": "0.5", "membership_auc": "0.5",
@@ -18,21 +21,23 @@ BEST = {"target_auc": "1", "tasks_auc": "1", "cka": "1", "probe_synthetic": "0.5
 class Evaluation:
     """What flip.evaluate() gives. evaluation["target_auc"] is a figure of the summary; None was not measured. print() shows a table."""
 
-    def __init__(self, result):
+    def __init__(self, result: dict[str, Any]) -> None:
         self._result = result
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """not_private (the warning), rows, holdout, protected, target, classifiers, summary, columns, groups, tasks, pairs, notes."""
         return self._result
 
     @property
-    def summary(self):
-        return self._result["summary"]
+    def summary(self) -> dict[str, Optional[float]]:
+        """{figure: value}; None was not measured."""
+        summary: dict[str, Optional[float]] = self._result["summary"]
+        return summary
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Optional[float]:
         return self.summary[key]
 
-    def __str__(self):
+    def __str__(self) -> str:
         r = self._result
         lines = [r["not_private"], "", f"{'measure':22}{'value':9}best"]
         lines += [f"{key:22}{value:<9.4f}{BEST.get(key, '')}".rstrip() for key, value in r["summary"].items() if value is not None]
@@ -48,17 +53,18 @@ class Evaluation:
         lines += [""] * bool(r["notes"]) + ["note: " + note for note in r["notes"]]
         return "\n".join(lines)
 
-    def __repr__(self):
-        shown = [f"{key}={self[key]:.4f}" for key in ("tvd2", "target_auc", "tasks_auc", "target_dpd", "tasks_dpd", "membership_auc") if self[key] is not None]
+    def __repr__(self) -> str:
+        keys = ("tvd2", "target_auc", "tasks_auc", "target_dpd", "tasks_dpd", "membership_auc")
+        shown = [f"{key}={value:.4f}" for key, value in ((key, self[key]) for key in keys) if value is not None]
         return f"flip.Evaluation(NOT PRIVATE, {', '.join(shown)})"
 
 
-def _four(value):
+def _four(value: Optional[float]) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def as_table(rows, schema):
-    """A Table from one, from the path of a CSV or HDF5 file, or from a data frame."""
+def as_table(rows: Any, schema: Optional[SchemaLike]) -> Table:
+    """A Table from one, from the path of a CSV or HDF5 file, from a pandas data frame or from anything with an Arrow stream."""
     if isinstance(rows, Table):
         return rows
     if isinstance(rows, (str, os.PathLike)):
@@ -69,10 +75,14 @@ def as_table(rows, schema):
         return Table.read_csv(rows, schema)
     if schema is None:
         raise SchemaError("a data frame needs schema=")
+    if type(rows).__module__.split(".")[0] != "pandas" and (hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__")):
+        return Table.from_arrow(rows, schema)
     return Table.from_pandas(rows, schema)
 
 
-def evaluate(real, synthetic, schema=None, protected=None, target=None, holdout=None, classifiers="native", positive=None, edges=None, threads=None):
+def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None, protected: Union[str, Iterable[str], None] = None,
+             target: Optional[str] = None, holdout: Any = None, classifiers: str = "native", positive: Any = None,
+             edges: Optional[Mapping[str, Sequence[float]]] = None, threads: Optional[int] = None) -> Evaluation:
     """How good, how fair and how forgetful `synthetic` is beside `real`: an Evaluation. NOT PRIVATE.
 
     real, synthetic, holdout: a Table, the path of a CSV or HDF5 file, or a data frame; schema: for those that are no Table.
@@ -86,11 +96,11 @@ def evaluate(real, synthetic, schema=None, protected=None, target=None, holdout=
         raise ArgumentError('classifiers: must be "native", "sklearn" or "none"')
     if classifiers == "sklearn":
         from . import _sklearn                  # says what is missing before any work
-    schema = Schema.of(schema)
-    real = as_table(real, schema)
-    schema = schema or real.schema
-    synthetic = as_table(synthetic, schema)
-    holdout = None if holdout is None else as_table(holdout, schema)
+    checked = Schema.maybe(schema)
+    real = as_table(real, checked)
+    checked = checked or real.schema
+    synthetic = as_table(synthetic, checked)
+    holdout = None if holdout is None else as_table(holdout, checked)
     protected = [] if protected is None else [protected] if isinstance(protected, str) else list(protected)
     options = config_bytes({"protected": protected, "target": target, "positive": positive, "edges": edges, "threads": threads,
                             "classifiers": "native" if classifiers == "native" else "none"})

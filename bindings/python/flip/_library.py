@@ -1,5 +1,7 @@
 """Finds, loads and describes libflip.so. Every function's types stand in SIGNATURES; a test compares them with flip.h."""
 
+from __future__ import annotations
+
 import ctypes
 import json
 import operator
@@ -7,21 +9,32 @@ import os
 import sys
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_void_p
 
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
+
 from ._errors import ArgumentError, error
+
+# What may name a file.
+Path = Union[str, "os.PathLike[str]"]
 
 __version__ = "1.0.0"
 
 
 class CError(ctypes.Structure):
+    """flip_error."""
+
     _fields_ = [("code", c_int32), ("message", ctypes.c_char * 1020)]
 
 
 class CProgress(ctypes.Structure):
+    """flip_progress."""
+
     _fields_ = [("size", c_uint32), ("stage", c_uint32), ("step", c_int64), ("total", c_int64), ("epsilon", c_double),
                 ("seconds", c_double), ("stage_name", ctypes.c_char * 32)]
 
 
 class CEvent(ctypes.Structure):
+    """flip_event."""
+
     _fields_ = [("size", c_uint32), ("kind", c_uint32), ("progress", POINTER(CProgress))]
 
 
@@ -31,7 +44,7 @@ CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(CEvent))
 _H, _HO, _S, _E = c_void_p, POINTER(c_void_p), c_char_p, POINTER(CError)
 _ST, _I64, _I32, _D = c_int32, c_int64, c_int32, c_double
 
-SIGNATURES = {
+SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_version": (c_uint32, []),
     "flip_status_name": (_S, [_ST]),
     "flip_build_info": (_ST, [_HO, _E]),
@@ -48,6 +61,8 @@ SIGNATURES = {
     "flip_table_read_hdf5": (_ST, [_H, _S, _S, _HO, _E]),
     "flip_table_write_hdf5": (_ST, [_H, _S, _S, _E]),
     "flip_table_convert": (_ST, [_H, _S, _S, _S, CALLBACK, c_void_p, _E]),
+    "flip_table_import": (_ST, [_H, c_void_p, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_table_export": (_ST, [_H, c_void_p, _E]),
     "flip_table_create": (_ST, [_H, _I64, _HO, _E]),
     "flip_table_set_float64": (_ST, [_H, _S, POINTER(c_double), POINTER(c_uint8), _E]),
     "flip_table_set_int64": (_ST, [_H, _S, POINTER(c_int64), POINTER(c_uint8), _E]),
@@ -96,7 +111,7 @@ SIGNATURES = {
 }
 
 
-def candidates():
+def candidates() -> list[str]:
     """Every path that is tried, in order."""
     here = os.path.dirname(os.path.abspath(__file__))
     named = os.environ.get("FLIP_LIB")
@@ -111,7 +126,7 @@ def candidates():
     ]
 
 
-def _open():
+def _open() -> tuple[ctypes.CDLL, str]:
     tried = []
     for path in candidates():
         if not os.path.exists(path):
@@ -119,7 +134,7 @@ def _open():
             continue
         try:
             loaded = ctypes.CDLL(path)
-            version = ctypes.CFUNCTYPE(c_uint32)(("flip_version", loaded))()
+            version: int = ctypes.CFUNCTYPE(c_uint32)(("flip_version", loaded))()
         except (OSError, AttributeError) as problem:
             tried.append(f"{path}: {problem}")
             continue
@@ -138,7 +153,7 @@ def _open():
 lib, library_path = _open()
 
 
-def _range(kind):
+def _range(kind: Any) -> tuple[int, int]:
     bits = 8 * ctypes.sizeof(kind)
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if kind(-1).value < 0 else (0, (1 << bits) - 1)
 
@@ -151,7 +166,7 @@ _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)
 _SIZED = {("flip_schema_parse", 1), ("flip_table_set_strings", 3)}
 
 
-def _checked(name, place, kind, value):
+def _checked(name: str, place: int, kind: Any, value: Any) -> Any:
     """`value` as the argument at `place`, from 1, of a function; an ArgumentError where it does not fit the type of flip.h."""
     if kind in _RANGES:
         low, high = _RANGES[kind]
@@ -174,7 +189,7 @@ def _checked(name, place, kind, value):
     return value
 
 
-def call(name, *arguments):
+def call(name: str, *arguments: Any) -> None:
     """Calls a function that ends in `flip_error *`; raises what it reports. Every call of the package that may fail goes this way."""
     kinds = SIGNATURES[name][1]
     if len(arguments) != len(kinds) - 1:
@@ -186,14 +201,16 @@ def call(name, *arguments):
         raise error(status, err.message.decode("utf-8", "replace"))
 
 
-def new(name, *arguments):
+def new(name: str, *arguments: Any) -> int:
     """Calls a function that gives a handle; returns the pointer."""
     out = c_void_p()
     call(name, *arguments, ctypes.byref(out))
-    return out.value
+    pointer = out.value
+    assert pointer                              # success never gives NULL
+    return pointer
 
 
-def take_bytes(name, *arguments):
+def take_bytes(name: str, *arguments: Any) -> bytes:
     """Calls a function that gives a flip_buffer; returns its content."""
     buffer = new(name, *arguments)
     try:
@@ -202,15 +219,17 @@ def take_bytes(name, *arguments):
         lib.flip_buffer_free(buffer)
 
 
-def take_json(name, *arguments):
+def take_json(name: str, *arguments: Any) -> Any:
+    """Calls a function that gives JSON text; returns what it says."""
     return json.loads(take_bytes(name, *arguments))
 
 
-def path_bytes(path):
+def path_bytes(path: Path) -> bytes:
+    """A file's name as the library takes it."""
     return os.fsencode(os.fspath(path))
 
 
-def config_bytes(options):
+def config_bytes(options: Mapping[str, Any]) -> Optional[bytes]:
     """Options that were given (not None) as the JSON text of a `config`; NULL when there are none."""
     given = {key: value for key, value in options.items() if value is not None}
     return json.dumps(given, allow_nan=False).encode() if given else None
@@ -219,36 +238,39 @@ def config_bytes(options):
 class Handle:
     """Owns one pointer and frees it once. Subclasses name the function that does."""
 
-    _free = None
-    _pointer = None
+    _free: str
+    _pointer: Optional[int] = None
 
-    def __init__(self, pointer):
+    def __init__(self, pointer: Optional[int]) -> None:
         self._pointer = pointer
 
-    def close(self):
+    def close(self) -> None:
         """Frees the object now rather than when Python forgets it. It cannot be used afterwards."""
         pointer, self._pointer = self._pointer, None
         if pointer and lib is not None:         # None while the interpreter shuts down
             getattr(lib, self._free)(pointer)
 
-    def __del__(self):
+    def __del__(self) -> None:
         try:
             self.close()
         except Exception:                       # a destructor must not raise
             pass
 
 
-def build_info():
+def build_info() -> dict[str, Any]:
     """How the loaded library was made and what it found on this machine."""
-    return take_json("flip_build_info")
+    info: dict[str, Any] = take_json("flip_build_info")
+    return info
 
 
-def config_schema(what):
-    """The keys a configuration may hold; what: "plan", "sample", "csv" or "evaluate"."""
-    return take_json("flip_config_schema", what.encode())
+def config_schema(what: str) -> dict[str, dict[str, Any]]:
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow" or "evaluate"."""
+    keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
+    return keys
 
 
-def file_check(path):
+def file_check(path: Path) -> dict[str, Any]:
     """What the file at `path` is, a dict: kind, usable, problem and, as far as known, format_version, min_reader, writer, digest, sha256. Trusts
     nothing in it; a damaged or foreign file is an answer."""
-    return take_json("flip_file_check", path_bytes(path))
+    answer: dict[str, Any] = take_json("flip_file_check", path_bytes(path))
+    return answer

@@ -1,10 +1,13 @@
 """Model: public. Save it, send it, sample it: nothing more is spent."""
 
+from __future__ import annotations
+
 import ctypes
+from typing import Any, Mapping, Optional
 
 from ._condition import condition
-from ._library import Handle, call, config_bytes, new, path_bytes, take_bytes, take_json
-from ._progress import Callback, reporter
+from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_bytes, take_json
+from ._progress import Callback, Report, reporter
 from ._schema import Schema
 from ._table import Table
 
@@ -15,23 +18,26 @@ class Model(Handle):
     _free = "flip_model_free"
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: Path) -> Model:
+        """The model in the file at `path`. FormatError for a file that is damaged or foreign, VersionError for one of a newer library."""
         return cls(new("flip_model_load", path_bytes(path)))
 
     @classmethod
-    def from_bytes(cls, data):
+    def from_bytes(cls, data: bytes) -> Model:
+        """The model whose file has this content."""
         data = bytes(data)
         return cls(new("flip_model_from_bytes", ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data)))
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         """Writes one HDF5 file: the old one or the complete new one."""
         call("flip_model_save", self._pointer, path_bytes(path))
 
-    def to_bytes(self):
+    def to_bytes(self) -> bytes:
         """The saved file as bytes."""
         return take_bytes("flip_model_to_bytes", self._pointer)
 
-    def sample(self, rows, seed=None, first=0, threads=None, progress=False, where=None):
+    def sample(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None, progress: Report = False,
+               where: Optional[Mapping[str, Any]] = None) -> Table:
         """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh randomness).
 
         where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30, "maximum": 40}}: for each
@@ -44,30 +50,33 @@ class Model(Handle):
         return callback.run(lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
 
     @property
-    def ledger(self):
+    def ledger(self) -> dict[str, Any]:
         """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions, notes (what
         epsilon does not cover) and releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}], or
         {name, count, rho} for a choice that is rho-zCDP for a row of any group."""
-        return take_json("flip_model_ledger", self._pointer)
+        ledger: dict[str, Any] = take_json("flip_model_ledger", self._pointer)
+        return ledger
 
     @property
-    def info(self):
-        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has) and, where there are groups, groups: noisy rows,
-        stages {stage: {group: {sampling_rate, noise_multiplier, clip, influence, ...}}}, epsilon and warnings."""
-        return take_json("flip_model_json", self._pointer)
+    def info(self) -> dict[str, Any]:
+        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has) and, where there
+        are groups, groups: noisy rows, stages {stage: {group: {sampling_rate, noise_multiplier, clip, influence, ...}}}, epsilon and warnings."""
+        info: dict[str, Any] = take_json("flip_model_json", self._pointer)
+        return info
 
     @property
-    def schema(self):
+    def schema(self) -> Schema:
+        """The schema of the rows it samples."""
         return Schema(new("flip_model_schema", self._pointer))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Model.from_bytes, (self.to_bytes(),)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         ledger = self.ledger
         return f"flip.Model(epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
 
 
-def load(path):
+def load(path: Path) -> Model:
     """The model in the file at `path`."""
     return Model.load(path)

@@ -1,32 +1,40 @@
 """Between pandas data frames and tables, column by column. The library checks every value; this only brings types together."""
 
+from __future__ import annotations
+
 import datetime
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
 
 import numpy
 import pandas
 
 from ._errors import SchemaError
+from ._schema import Schema
+
+if TYPE_CHECKING:
+    from ._table import Table
 
 _UNIT = {"date": "datetime64[D]", "datetime": "datetime64[us]"}
 
 
-def levels_of(field):
+def levels_of(field: Mapping[str, Any]) -> Optional[Sequence[Any]]:
     """The declared levels of a field as the library's text, or None."""
-    return field.get("constraints", {}).get("enum")
+    levels: Optional[Sequence[Any]] = field.get("constraints", {}).get("enum")
+    return levels
 
 
-def text_of(value):
+def text_of(value: Any) -> str:
     """A level or cell as a CSV file would hold it."""
     if isinstance(value, (bool, numpy.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, numpy.floating)) and float(value).is_integer():
         return str(int(value))
     if isinstance(value, (datetime.datetime, numpy.datetime64)):
-        return pandas.Timestamp(value).isoformat()
+        return str(pandas.Timestamp(value).isoformat())
     return str(value)
 
 
-def fill(table, frame, schema):
+def fill(table: Table, frame: Any, schema: Schema) -> Table:
     """Sets every field of a new table from the frame's columns."""
     names = schema.names
     for problem, columns in (("missing", [n for n in names if n not in frame.columns]),
@@ -41,7 +49,8 @@ def fill(table, frame, schema):
     return table
 
 
-def fill_column(table, field, column, missing_texts):
+def fill_column(table: Table, field: Mapping[str, Any], column: Any, missing_texts: set[str]) -> None:
+    """Sets one field from a pandas column."""
     name, kind = field["name"], field["type"]
     missing = column.isna().to_numpy(dtype=bool)
     valid = None if not missing.any() else (~missing).astype(numpy.uint8)
@@ -63,7 +72,7 @@ def fill_column(table, field, column, missing_texts):
         x[missing] = 0
         table._set_int64(name, x, valid)
     else:                                       # anything else crosses as text: each distinct value once
-        refuse_nul(name, column)
+        refuse_nul(name, column, missing)
         codes, distinct = pandas.factorize(column, use_na_sentinel=True)
         texts = [text_of(value) for value in distinct]
         codes = codes.astype(numpy.int32)
@@ -79,25 +88,37 @@ def fill_column(table, field, column, missing_texts):
             table._set_strings(name, codes, texts)
 
 
-def refuse_nul(name, column):
-    """pandas takes texts that differ behind a NUL only for equal ones, so they are looked for before it sorts values out."""
+def refuse_nul(name: str, column: Any, missing: Any = None) -> None:
+    """pandas takes texts that differ behind a NUL only for equal ones, so they are looked for before it sorts values out. missing: which cells
+    of the column are, where that is known."""
     values = column.cat.categories if isinstance(column.dtype, pandas.CategoricalDtype) else column
-    if (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)) and any(isinstance(v, str) and "\0" in v for v in values):
-        raise SchemaError(f"column {name!r}: text with a NUL in it")
+    if not (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)):
+        return
+    if missing is None or values is not column:
+        missing = numpy.asarray(values.isna(), dtype=bool)
+    there: Any = numpy.asarray(values, dtype=object)
+    if missing.any():
+        there = there[~missing]
+    if pandas.api.types.infer_dtype(there, skipna=False) != "string":
+        there = [value for value in there if isinstance(value, str)]
+    for first in range(0, len(there), 1 << 16):         # joined: one look at many cells
+        if "\0" in "".join(there[first:first + (1 << 16)]):
+            raise SchemaError(f"column {name!r}: text with a NUL in it")
 
 
-def whole(column):
+def whole(column: Any) -> Any:
     """int64 values with 0 where missing."""
     return numpy.ascontiguousarray(column.astype("Int64").to_numpy(dtype=numpy.int64, na_value=0))
 
 
-def frame(table):
+def frame(table: Table) -> Any:
     """A data frame with one column a field, in the schema's order."""
     columns = {field["name"]: read_column(table, field) for field in table.schema.fields}
     return pandas.DataFrame(columns)
 
 
-def read_column(table, field):
+def read_column(table: Table, field: Mapping[str, Any]) -> Any:
+    """One field as what a pandas column is made of."""
     name, kind, rows, levels = field["name"], field["type"], table.rows, levels_of(field)
     if levels is not None:
         codes = numpy.empty(rows, numpy.int32)

@@ -1,9 +1,13 @@
 """Plan: every release of a training and its ceiling, made without data."""
 
+from __future__ import annotations
+
 from ctypes import byref, c_double, c_int64
 
+from typing import Any, Iterable, Mapping, Optional, Union
+
 from ._library import Handle, call, config_bytes, new, take_bytes, take_json
-from ._schema import Schema
+from ._schema import Schema, SchemaLike
 
 
 class Plan(Handle):
@@ -11,54 +15,57 @@ class Plan(Handle):
 
     _free = "flip_plan_free"
 
-    def explain(self):
+    def explain(self) -> dict[str, Any]:
         """dict: the resolved configuration, stages [{stage, steps, free}], memory_bytes and releases: every one that costs, its share of
         the budget, epsilon_alone (these do not add) and what it buys, such as cell_noise_rows; for each group sampling_rate, noise_multiplier,
         clip and influence at guessed shares, and group_epsilons. Depends on no row."""
-        return take_json("flip_plan_explain", self._pointer)
+        explained: dict[str, Any] = take_json("flip_plan_explain", self._pointer)
+        return explained
 
-    def explanation(self):
+    def explanation(self) -> str:
         """The same as text for people, a line a stage; print(plan) shows it."""
         return take_bytes("flip_plan_explanation", self._pointer).decode()
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.explanation()
 
     @property
-    def json(self):
+    def json(self) -> str:
         """Canonical JSON text: schema, promise, every option as resolved. Two plans are the same when their texts are."""
         return take_bytes("flip_plan_json", self._pointer).decode()
 
-    def epsilon_at(self, delta, accountant="renyi"):
+    def epsilon_at(self, delta: float, accountant: str = "renyi") -> float:
         """The epsilon all planned releases together may cost at `delta`."""
         out = c_double()
         call("flip_plan_epsilon", self._pointer, accountant.encode(), delta, byref(out))
         return out.value
 
     @property
-    def epsilon(self):
+    def epsilon(self) -> float:
         """The epsilon of the promise, at the plan's delta."""
         return self._promise("epsilon")
 
     @property
-    def delta(self):
+    def delta(self) -> float:
+        """The delta of the promise."""
         return self._promise("delta")
 
-    def memory(self, rows):
+    def memory(self, rows: int) -> int:
         """Bytes a training on `rows` rows needs besides the table: an upper estimate."""
         out = c_int64()
         call("flip_plan_memory", self._pointer, rows, byref(out))
         return out.value
 
-    def _promise(self, key):
+    def _promise(self, key: str) -> float:
         explained = self.explain()
-        return explained[key] if key in explained else explained["config"][key]
+        return float(explained[key] if key in explained else explained["config"][key])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"flip.Plan(epsilon={self.epsilon:g}, delta={self.delta:g})"
 
 
-def plan(schema, protected=None, epsilon=None, delta=None, preset=None, config=None):
+def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, epsilon: Optional[float] = None, delta: Optional[float] = None,
+         preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None) -> Plan:
     """A plan for tables under `schema`.
 
     protected: names of the protected columns; their joint levels are the groups. With preset "published" config {"fairness": {"strength": s}}
@@ -69,7 +76,7 @@ def plan(schema, protected=None, epsilon=None, delta=None, preset=None, config=N
     the presets differ. What is left out has a default.
     """
     options = dict(config or {})
-    named = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
+    named: dict[str, Any] = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
              "epsilon": epsilon, "delta": delta, "preset": preset}
     for key, value in named.items():
         if value is None:

@@ -1,9 +1,10 @@
 """Progress: the record a caller may ask for, and the bar on a terminal."""
 
-import ctypes
+from __future__ import annotations
+
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple, Optional, TextIO, TypeVar, Union
 
 from ._library import CALLBACK
 
@@ -19,15 +20,23 @@ class Progress(NamedTuple):
     seconds: float
 
     @property
-    def done(self):
+    def done(self) -> bool:
+        """Whether all of it is done."""
         return self.step >= self.total
 
 
-def from_c(c):
+def from_c(c: Any) -> Progress:
+    """A Progress from the struct of flip.h."""
     return Progress(c.stage, c.stage_name.decode("utf-8", "replace"), c.step, c.total, c.epsilon, c.seconds)
 
 
-def clock(seconds):
+# What `progress=` of a call may be.
+Report = Union[bool, Callable[[Progress], object], None]
+_R = TypeVar("_R")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
     seconds = int(seconds + 0.5)
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}" if seconds >= 3600 else f"{seconds // 60}:{seconds % 60:02d}"
 
@@ -35,13 +44,14 @@ def clock(seconds):
 class Bar:
     """One line on stderr, drawn again at most ten times a second; line by line, every two seconds, where that is no terminal."""
 
-    def __init__(self, stream=None):
+    def __init__(self, stream: Optional[TextIO] = None) -> None:
         self.stream = stream or sys.stderr
         self.terminal = hasattr(self.stream, "isatty") and self.stream.isatty()
         self.drawn = 0.0
         self.width = 0
 
-    def __call__(self, p):
+    def __call__(self, p: Progress) -> None:
+        """Draws the line."""
         now = time.monotonic()
         if now - self.drawn < (0.1 if self.terminal else 2.0) and not p.done:
             return
@@ -58,14 +68,15 @@ class Bar:
             self.stream.write(line + "\n")
         self.stream.flush()
 
-    def close(self):
+    def close(self) -> None:
+        """Ends the line."""
         if self.terminal and self.width:
             self.stream.write("\n")
             self.stream.flush()
             self.width = 0
 
 
-def reporter(progress):
+def reporter(progress: Report) -> Optional[Callable[[Progress], object]]:
     """What `progress=` of a call stands for: None (a bar on a terminal), True, False or a function that takes a Progress."""
     if progress is None:
         progress = sys.stderr is not None and hasattr(sys.stderr, "isatty") and sys.stderr.isatty()
@@ -77,12 +88,12 @@ def reporter(progress):
 class Callback:
     """A flip_callback around a reporter. What it raises (Ctrl-C too) stops the call and is raised again by `reraise`."""
 
-    def __init__(self, report):
-        self.raised = None
+    def __init__(self, report: Optional[Callable[[Progress], object]]) -> None:
+        self.raised: Optional[BaseException] = None
         self.report = report
         self.c = CALLBACK(self._event)          # kept alive with self
 
-    def _event(self, _user, event):
+    def _event(self, _user: Optional[int], event: Any) -> int:
         try:
             if event.contents.kind == 1 and self.report:
                 self.report(from_c(event.contents.progress.contents))
@@ -91,12 +102,13 @@ class Callback:
             self.raised = raised
             return 1
 
-    def reraise(self):
+    def reraise(self) -> None:
+        """Raises what the reporter raised, once."""
         if self.raised is not None:
             raised, self.raised = self.raised, None
             raise raised
 
-    def run(self, work):
+    def run(self, work: Callable[[], _R]) -> _R:
         """Runs `work`, closes the bar, raises what the reporter raised."""
         try:
             return work()

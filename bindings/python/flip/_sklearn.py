@@ -3,6 +3,10 @@
 The same questions and the same keys as the library's own: see docs/EVALUATION.md. Only flip.evaluate(classifiers="sklearn") comes here.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Sequence
+
 try:
     import numpy
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
@@ -12,6 +16,9 @@ try:
 except ImportError as missing:
     raise ImportError(f'classifiers="sklearn" needs scikit-learn and fairlearn ({missing}): pip install "libflip[evaluation]"') from missing
 
+if TYPE_CHECKING:
+    from ._table import Table
+
 SEED = 20_240_229                               # public: who wins a tie, which third is set aside
 LEAST_ROWS, LEAST_LABELS, MOST_LEVELS = 30, 10, 50
 
@@ -19,33 +26,35 @@ LEAST_ROWS, LEAST_LABELS, MOST_LEVELS = 30, 10, 50
 class Column:
     """One column of a table: `codes` (-1 for missing) and `levels`, or `values` (NaN for missing)."""
 
-    def __init__(self, table, field):
-        self.name = field["name"]
-        self.levels = field.get("constraints", {}).get("enum", ["false", "true"] if field["type"] == "boolean" else None)
+    def __init__(self, table: Table, field: Mapping[str, Any]) -> None:
+        self.name: str = field["name"]
+        levels = field.get("constraints", {}).get("enum", ["false", "true"] if field["type"] == "boolean" else None)
         rows = table.rows
+        self.levels: Optional[list[str]] = None if levels is None else [_text(level) for level in levels]
         if self.levels is not None:
-            self.levels = [_text(level) for level in self.levels]
-            self.x = numpy.empty(rows, numpy.int32)
+            self.x: Any = numpy.empty(rows, numpy.int32)
             table._get("codes", self.name, self.x)
         else:
             self.x = numpy.empty(rows, numpy.float64)
             table._get("float64", self.name, self.x, numpy.empty(rows, numpy.uint8))
 
-    def take(self, rows):
-        out = object.__new__(Column)
+    def take(self, rows: Any) -> Column:
+        """The cells of some rows."""
+        out: Column = object.__new__(Column)
         out.name, out.levels, out.x = self.name, self.levels, self.x[rows]
         return out
 
 
-def _text(level):
+def _text(level: Any) -> str:
     return level if isinstance(level, str) else str(int(level)) if float(level).is_integer() else repr(level)
 
 
-def columns_of(table):
+def columns_of(table: Table) -> list[Column]:
+    """All columns of a table."""
     return [Column(table, field) for field in table.schema.fields]
 
 
-def features(columns, leave_out):
+def features(columns: Sequence[Column], leave_out: set[str]) -> tuple[Any, list[bool]]:
     """(matrix, which of its columns are levels): numbers and codes, NaN for missing; lists of more than 50 levels count as numbers."""
     used = [c for c in columns if c.name not in leave_out]
     parts = [c.x if c.levels is None else numpy.where(c.x < 0, numpy.nan, c.x) for c in used]
@@ -53,7 +62,7 @@ def features(columns, leave_out):
     return matrix, [c.levels is not None and len(c.levels) <= MOST_LEVELS for c in used] or [False]
 
 
-def groups_of(columns, real, protected, edges):
+def groups_of(columns: Sequence[Column], real: Sequence[Column], protected: Sequence[str], edges: Mapping[str, Sequence[float]]) -> Any:
     """The name of every row's group; the names are the library's."""
     by_name, reference = {c.name: c for c in columns}, {c.name: c for c in real}
     parts = []
@@ -72,7 +81,7 @@ def groups_of(columns, real, protected, edges):
     return numpy.array([", ".join(row) for row in zip(*parts)], object)
 
 
-def question(real, target, positive):
+def question(real: Column, target: bool, positive: Any) -> tuple[Any, Callable[[Column], Any]]:
     """(what "yes" is, function from columns to labels) of one column."""
     if real.levels is None:
         known = real.x[~numpy.isnan(real.x)]
@@ -87,7 +96,7 @@ def question(real, target, positive):
     return level, lambda c: (c.x == place).astype(int)
 
 
-def learn(features, y, rows=slice(None)):
+def learn(features: tuple[Any, list[bool]], y: Any, rows: Any = slice(None)) -> Callable[..., Any]:
     """A function from features to the probability of label 1, learned from `rows`."""
     if y.min() == y.max():
         return lambda other, rows=slice(None): numpy.full(len(other[0][rows]), float(y[0]))
@@ -97,7 +106,7 @@ def learn(features, y, rows=slice(None)):
     return lambda other, rows=slice(None): model.predict_proba(other[0][rows])[:, 1]
 
 
-def select(score, count):
+def select(score: Any, count: int) -> Any:
     """1 for the `count` highest scores; a fixed public shuffle decides ties."""
     chosen = numpy.zeros(len(score), int)
     order = numpy.lexsort((numpy.random.default_rng(SEED).random(len(score)), -score))
@@ -105,17 +114,18 @@ def select(score, count):
     return chosen
 
 
-def calibration_error(y, score):
+def calibration_error(y: Any, score: Any) -> float:
     """Expected calibration error in ten equal cells of probability."""
     place = numpy.minimum((score * 10).astype(int), 9)
-    return sum(abs(score[place == k].sum() - y[place == k].sum()) for k in range(10)) / len(y)
+    return sum(float(abs(score[place == k].sum() - y[place == k].sum())) for k in range(10)) / len(y)
 
 
-def auc(y, score):
+def auc(y: Any, score: Any) -> Optional[float]:
+    """The area under the ROC curve; None where only one label is there."""
     return float(roc_auc_score(y, score)) if 0 < y.sum() < len(y) else None
 
 
-def disparity(y, score, groups):
+def disparity(y: Any, score: Any, groups: Any) -> dict[str, Any]:
     """dpd, eod, calibration, calibration_worst and one dict a group of at least 30 rows. Selection is at the real base rate."""
     chosen = select(score, int(y.sum()))
     rows, large, fair = [], numpy.zeros(len(y), bool), numpy.zeros(len(y), bool)
@@ -137,18 +147,20 @@ def disparity(y, score, groups):
     return {"dpd": float(dpd), "eod": float(eod), "calibration": max(errors) - min(errors), "calibration_worst": max(errors), "groups": rows}
 
 
-def mean(values):
+def mean(values: Sequence[Optional[float]]) -> Optional[float]:
+    """The mean of what was measured."""
     there = [value for value in values if value is not None]
     return float(numpy.mean(there)) if there else None
 
 
-def fill(*arguments):
+def fill(*arguments: Any) -> None:
     """Puts tasks and probes, and their part of the summary, into the library's result."""
     with threadpool_limits(1):                  # many small fits: threads that wait for each other cost more than they bring
         _fill(*arguments)
 
 
-def _fill(result, real, synthetic, holdout, protected, target, positive, edges):
+def _fill(result: dict[str, Any], real: Table, synthetic: Table, holdout: Optional[Table], protected: Sequence[str], target: Optional[str], positive: Any,
+          edges: Mapping[str, Sequence[float]]) -> None:
     whole, made = columns_of(real), columns_of(synthetic)
     if holdout is not None:
         learned, test = whole, columns_of(holdout)
@@ -162,7 +174,7 @@ def _fill(result, real, synthetic, holdout, protected, target, positive, edges):
         group["holdout"] = int((groups == group["name"]).sum())
 
     place = {c.name: i for i, c in enumerate(whole)}
-    for name in [target] * (target is not None) + [c.name for c in whole if c.name != target and c.name not in protected]:
+    for name in ([] if target is None else [target]) + [c.name for c in whole if c.name != target and c.name not in protected]:
         i = place[name]
         yes, labels = question(learned[i], name == target, positive)
         if name != target and not 0.05 <= labels(learned[i]).mean() <= 0.95:

@@ -1,12 +1,15 @@
 """Table: rows that fit a schema, private ones or sampled ones. pandas and numpy are imported only by the calls that name them."""
 
-import ctypes
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8
+from __future__ import annotations
+
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8, cast
+
+from typing import Any, Optional, Sequence
 
 from ._errors import SchemaError
-from ._library import Handle, call, config_bytes, lib, new, path_bytes
-from ._progress import Callback, reporter
-from ._schema import Schema
+from ._library import Handle, Path, call, config_bytes, lib, new, path_bytes
+from ._progress import Callback, Report, reporter
+from ._schema import Schema, SchemaLike
 
 
 class Table(Handle):
@@ -15,7 +18,8 @@ class Table(Handle):
     _free = "flip_table_free"
 
     @classmethod
-    def read_csv(cls, path, schema, invalid=None, extra=None, delimiter=None, progress=False):
+    def read_csv(cls, path: Path, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, delimiter: Optional[str] = None,
+                 progress: Report = False) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
@@ -23,64 +27,85 @@ class Table(Handle):
         """
         callback = Callback(reporter(progress))
         config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
-        schema = Schema.of(schema)
-        return callback.run(lambda: cls(new("flip_table_read_csv", schema._pointer, path_bytes(path), config, callback.c, None)))
+        checked = Schema.of(schema)
+        return callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
 
     @classmethod
-    def read_hdf5(cls, path, schema=None, group=None):
+    def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
         """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used; group: "/data" unless given."""
-        schema = Schema.of(schema)
-        return cls(new("flip_table_read_hdf5", schema and schema._pointer, path_bytes(path), group and group.encode()))
+        checked = Schema.maybe(schema)
+        return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group and group.encode()))
 
     @classmethod
-    def from_pandas(cls, frame, schema):
+    def from_pandas(cls, frame: Any, schema: SchemaLike) -> Table:
         """Copies a pandas data frame; its columns are found by name, in any order, others are an error."""
         from . import _pandas
-        schema = Schema.of(schema)
-        return _pandas.fill(cls(new("flip_table_create", schema._pointer, len(frame))), frame, schema)
+        checked = Schema.of(schema)
+        return _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame, checked)
+
+    @classmethod
+    def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, progress: Report = False) -> Table:
+        """Copies rows from anything with __arrow_c_stream__ (pandas from 2.2 on, polars, pyarrow, duckdb) or __arrow_c_array__, without any
+        further package. invalid, extra: as in read_csv. Columns are found by name; flip.h says which types fill which fields.
+
+        FormatError for arrays that break Arrow's rules; SchemaError for columns, types and cells that break the schema; FileError when the
+        stream itself fails.
+        """
+        from . import _arrow
+        source, checked, callback = _arrow.Source(x), Schema.of(schema), Callback(reporter(progress))
+        config = config_bytes({"invalid": invalid, "extra": extra})
+        return callback.run(lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows as an Arrow stream in a PyCapsule, so that pyarrow.table(t), polars.DataFrame(t), duckdb and others read a table as it is.
+        Text levels are a dictionary, datetimes timestamps in UTC. `requested_schema` is not looked at, as the protocol allows."""
+        from . import _arrow
+        return _arrow.capsule(self._pointer)
 
     @property
-    def schema(self):
+    def schema(self) -> Schema:
+        """The schema its rows fit."""
         return Schema(new("flip_table_schema", self._pointer))
 
     @property
-    def rows(self):
-        return lib.flip_table_rows(self._pointer)
+    def rows(self) -> int:
+        """Its number of rows; for a private table that number is private."""
+        return int(lib.flip_table_rows(self._pointer))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.rows
 
-    def to_csv(self, path, delimiter=None):
+    def to_csv(self, path: Path, delimiter: Optional[str] = None) -> None:
         """Writes the table: the old file or the complete new one."""
         call("flip_table_write_csv", self._pointer, path_bytes(path), config_bytes({"delimiter": delimiter}))
 
-    def write_hdf5(self, path, group=None):
+    def write_hdf5(self, path: Path, group: Optional[str] = None) -> None:
         """Writes a dataframe in AnnData's encoding, with its schema; group: "/data" unless given."""
         call("flip_table_write_hdf5", self._pointer, path_bytes(path), group and group.encode())
 
-    def to_pandas(self):
+    def to_pandas(self) -> Any:
         """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing, datetimes."""
         from . import _pandas
         return _pandas.frame(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"flip.Table({len(self.schema.fields)} columns)"     # not the number of rows: it may be private
 
     # What _pandas uses. x, valid: numpy arrays, contiguous, of the type that is named.
 
-    def _set_float64(self, name, x, valid):
+    def _set_float64(self, name: str, x: Any, valid: Any) -> None:
         call("flip_table_set_float64", self._pointer, name.encode(), _pointer(x, c_double), _pointer(valid, c_uint8))
 
-    def _set_int64(self, name, x, valid):
+    def _set_int64(self, name: str, x: Any, valid: Any) -> None:
         call("flip_table_set_int64", self._pointer, name.encode(), _pointer(x, c_int64), _pointer(valid, c_uint8))
 
-    def _set_codes(self, name, codes, levels):
+    def _set_codes(self, name: str, codes: Any, levels: Sequence[str]) -> None:
         if any("\0" in level for level in levels):
             raise SchemaError(f"column {name!r}: text with a NUL in it")
         texts = (c_char_p * max(1, len(levels)))(*[level.encode() for level in levels])
         call("flip_table_set_codes", self._pointer, name.encode(), _pointer(codes, c_int32), texts, len(levels))
 
-    def _set_strings(self, name, codes, texts):
+    def _set_strings(self, name: str, codes: Any, texts: Sequence[str]) -> None:
         """Row i is texts[codes[i]]; code -1 is missing."""
         import numpy
         encoded = [text.encode() for text in texts] + [b""]
@@ -91,20 +116,22 @@ class Table(Handle):
         data = b"".join(encoded[code] for code in codes)
         call("flip_table_set_strings", self._pointer, name.encode(), data, _pointer(offsets, c_int64), _pointer(valid, c_uint8))
 
-    def _get(self, kind, name, *arrays):
-        types = {"float64": c_double, "int64": c_int64, "codes": c_int32}
-        pointers = [_pointer(arrays[0], types[kind])] + [_pointer(a, c_uint8) for a in arrays[1:]]
+    def _get(self, kind: str, name: str, *arrays: Any) -> None:
+        types: dict[str, Any] = {"float64": c_double, "int64": c_int64, "codes": c_int32}
+        pointers: list[Any] = [_pointer(arrays[0], types[kind])] + [_pointer(a, c_uint8) for a in arrays[1:]]
         call(f"flip_table_get_{kind}", self._pointer, name.encode(), 0, self.rows, *pointers)
 
 
-def _pointer(array, kind):
-    return None if array is None else array.ctypes.data_as(POINTER(kind))
+def _pointer(array: Any, kind: Any) -> Any:
+    """A pointer to a numpy array's memory; `array` must live longer. array.ctypes would take ten times as long."""
+    return None if array is None else cast(array.__array_interface__["data"][0], POINTER(kind))
 
 
-def convert(source, target, schema=None, invalid=None, extra=None, delimiter=None, progress=False):
+def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None, extra: Optional[str] = None,
+            delimiter: Optional[str] = None, progress: Report = False) -> None:
     """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV. Options as in Table.read_csv."""
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
-    schema = Schema.of(schema)
-    callback.run(lambda: call("flip_table_convert", schema and schema._pointer, path_bytes(source), path_bytes(target), config,
+    checked = Schema.maybe(schema)
+    callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source), path_bytes(target), config,
                               callback.c, None))

@@ -1,15 +1,19 @@
 """Training: Python owns the loop and runs the library in slices of a tenth of a second, so Ctrl-C always works."""
 
+from __future__ import annotations
+
 import os
 import time
 import warnings
 from ctypes import byref, sizeof
+from typing import Any, Optional, Union
 
 from ._errors import FlipError, StateError
-from ._library import CProgress, Handle, call, lib, new, path_bytes, take_json
+from ._library import CProgress, Handle, Path, call, lib, new, path_bytes, take_json
 from ._model import Model
 from ._plan import Plan, plan as make_plan
-from ._progress import from_c, reporter
+from ._progress import Progress, Report, from_c, reporter
+from ._table import Table
 
 
 class Trainer(Handle):
@@ -17,51 +21,54 @@ class Trainer(Handle):
 
     _free = "flip_trainer_free"
 
-    def __init__(self, plan, table):
+    def __init__(self, plan: Union[Plan, int], table: Table) -> None:
+        """Begins a training; reads nothing yet. (A number is a pointer the library gave.)"""
         super().__init__(plan if isinstance(plan, int) else new("flip_trainer_create", plan._pointer, table._pointer))
 
     @classmethod
-    def resume(cls, path, table):
+    def resume(cls, path: Path, table: Table) -> Trainer:
         """Goes on from a checkpoint. You vouch that `table` is the same table."""
         return cls(new("flip_trainer_resume", path_bytes(path), table._pointer), table)
 
-    def step(self, max_steps=0, max_seconds=0.1):
+    def step(self, max_steps: int = 0, max_seconds: float = 0.1) -> Progress:
         """Does at least one step, then goes on for `max_steps` or `max_seconds` (0: no such limit); returns the Progress."""
         c = CProgress(size=sizeof(CProgress))
         call("flip_trainer_step", self._pointer, max_steps, max_seconds, byref(c))
         return from_c(c)
 
-    def checkpoint(self, path):
+    def checkpoint(self, path: Path) -> None:
         """Writes all that is needed to go on later. It holds no row."""
         call("flip_trainer_checkpoint", self._pointer, path_bytes(path))
 
     @property
-    def plan(self):
+    def plan(self) -> Plan:
         """The plan that is carried out; after `resume` the one in the checkpoint."""
         return Plan(new("flip_trainer_plan", self._pointer))
 
     @property
-    def ledger(self):
+    def ledger(self) -> dict[str, Any]:
         """What was spent so far; the same dict as Model.ledger."""
-        return take_json("flip_trainer_ledger", self._pointer)
+        ledger: dict[str, Any] = take_json("flip_trainer_ledger", self._pointer)
+        return ledger
 
-    def cancel(self):
+    def cancel(self) -> None:
         """From any thread: the step that runs raises Cancelled when its micro-batch is done, or else the next one; what was charged
         stays charged, and the trainer can be continued."""
         lib.flip_trainer_cancel(self._pointer)
 
-    def finish(self):
+    def finish(self) -> Model:
         """The model, once every step was done."""
         return Model(new("flip_trainer_finish", self._pointer))
 
-    def __enter__(self):
+    def __enter__(self) -> Trainer:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def train(table, plan=None, progress=None, checkpoint=None, resume=False, **options):
+def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, checkpoint: Optional[Path] = None, resume: bool = False,
+          **options: Any) -> Model:
     """Trains and returns the Model.
 
     plan: a flip.Plan; without one, `options` are those of flip.plan(). progress: None (a bar on a terminal), True, False, or a function
@@ -75,14 +82,14 @@ def train(table, plan=None, progress=None, checkpoint=None, resume=False, **opti
         raise TypeError("plan must be a flip.Plan")
     if plan is None:
         plan = make_plan(table.schema, **options)
-    there = bool(checkpoint) and os.path.lexists(checkpoint)
+    there = checkpoint if checkpoint and os.path.lexists(checkpoint) else None
     if there and not resume:
-        raise StateError(f"{os.fspath(checkpoint)}: exists; pass resume=True to continue it, or delete it: its charges would be lost")
+        raise StateError(f"{os.fspath(there)}: exists; pass resume=True to continue it, or delete it: its charges would be lost")
     if there:
-        trainer = Trainer.resume(checkpoint, table)
+        trainer = Trainer.resume(there, table)
         if trainer.plan.json != plan.json:
             trainer.close()
-            raise StateError(f"{os.fspath(checkpoint)}: was begun with another plan; use that one, or begin anew with another file")
+            raise StateError(f"{os.fspath(there)}: was begun with another plan; use that one, or begin anew with another file")
     else:
         trainer = Trainer(plan, table)
     report = reporter(progress)

@@ -9,17 +9,22 @@ the epsilon of one. It is computed before the first training, and nothing runs i
 figures come from real rows without noise, and a strength that is chosen by them is chosen by looking at the rows. Choose on public tables.
 """
 
+from __future__ import annotations
+
 import argparse
 import csv
 import json
 import math
 import os
 import sys
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ._errors import BudgetError, FlipError
 from ._evaluate import as_table, evaluate
-from ._plan import plan as make_plan
-from ._schema import Schema
+from ._plan import Plan, plan as make_plan
+from ._progress import Report
+from ._schema import Schema, SchemaLike
+from ._table import Table
 from ._train import train
 
 NOT_PRIVATE = "NOT PRIVATE"
@@ -27,13 +32,13 @@ FIGURES = ["tvd1", "tvd2", "association_mean", "target_auc", "target_dpd", "targ
            "tasks_calibration", "probe_synthetic", "probe_real", "cka", "hsic_linear", "hsic_rbf", "dcr_share", "membership_auc"]
 
 
-def divergence_of(epsilon, order, delta):
+def divergence_of(epsilon: float, order: float, delta: float) -> float:
     """The Renyi divergence at `order` that costs `epsilon` above 0 at `delta`, rounded up: the inverse of the library's conversion (Canonne,
     Kamath and Steinke 2020, arXiv:2004.00010v4, proposition 12)."""
     return (epsilon - math.log1p(-1 / order) + (math.log(delta) + math.log(order)) / (order - 1)) * (1 + 1e-12)
 
 
-def composed_epsilon(parts, delta):
+def composed_epsilon(parts: Sequence[tuple[float, float]], delta: float) -> float:
     """What trainings cost together at `delta`. parts: (order, divergence at that order) of each.
 
     A divergence of a smaller order is at most that of a larger one, so all of them hold at the least order, where divergences add up.
@@ -42,20 +47,21 @@ def composed_epsilon(parts, delta):
     return max(0.0, total + math.log1p(-1 / order) - (math.log(delta) + math.log(order)) / (order - 1)) * (1 + 1e-12)
 
 
-def planned(plans):
+def planned(plans: Iterable[Plan]) -> list[tuple[float, float]]:
     """(order, ceiling) of every plan: what its training can cost at most."""
     return [(text["order"], text["ceiling"]) for text in (json.loads(plan.json) for plan in plans)]
 
 
-def spent(ledger, ceiling):
+def spent(ledger: Mapping[str, Any], ceiling: float) -> tuple[float, float]:
     """(order, divergence) of a training that is done, of the group that pays most."""
     order = ledger["order"]
     return order, min(ceiling, divergence_of(ledger["spent"], order, ledger["delta"])) if ledger["spent"] > 0 else ceiling
 
 
-def plans_for(schema, strengths, repeats, protected, epsilon, delta, preset=None, config=None):
+def plans_for(schema: SchemaLike, strengths: Iterable[float], repeats: int, protected: Union[str, Iterable[str]], epsilon: float, delta: float,
+              preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None) -> list[tuple[float, int, Plan]]:
     """One plan a training, in order; the library says which strengths it knows."""
-    made = []
+    made: list[tuple[float, int, Plan]] = []
     for strength in strengths:
         options = dict(config or {})
         options["fairness"] = {**options.get("fairness", {}), "strength": strength}
@@ -67,8 +73,10 @@ def plans_for(schema, strengths, repeats, protected, epsilon, delta, preset=None
     return made
 
 
-def curve(table, *, protected, target, epsilon, delta, budget, strengths=(0, 0.5, 1, 2), repeats=1, holdout=None, rows=None, preset=None, config=None,
-          positive=None, classifiers="native", report=None, progress=False):
+def curve(table: Table, *, protected: Union[str, Iterable[str]], target: str, epsilon: float, delta: float, budget: float,
+          strengths: Iterable[float] = (0, 0.5, 1, 2), repeats: int = 1, holdout: Optional[Table] = None, rows: Optional[int] = None,
+          preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, positive: Any = None, classifiers: str = "native",
+          report: Optional[Callable[[str], object]] = None, progress: Report = False) -> Iterator[dict[str, Any]]:
     """Yields one dict a training: not_private, strength, repeat, epsilon, composed_epsilon (of all trainings so far) and the figures.
 
     Raises BudgetError before the first training when all of them together may cost more than `budget` at `delta`.
@@ -85,7 +93,7 @@ def curve(table, *, protected, target, epsilon, delta, budget, strengths=(0, 0.5
     evaluate(table, table, protected=protected, target=target, holdout=holdout, positive=positive, classifiers="none")
     if report:
         report(f"{len(runs)} trainings: their ledgers compose to at most epsilon {total:.4g} at delta {delta:g}, of a budget of {budget:g}")
-    done = []
+    done: list[tuple[float, float]] = []
     for (strength, repeat, plan), ceiling in zip(runs, ceilings):
         try:
             model = train(table, plan, progress=progress)
@@ -105,7 +113,7 @@ def curve(table, *, protected, target, epsilon, delta, budget, strengths=(0, 0.5
         yield row
 
 
-def draw(rows, path):
+def draw(rows: Sequence[Mapping[str, Any]], path: str) -> None:
     """The curve as a picture: disparities over strength, and usefulness over disparity. Says that it is not private."""
     import matplotlib
     matplotlib.use("Agg")
@@ -113,7 +121,7 @@ def draw(rows, path):
 
     strengths = sorted({row["strength"] for row in rows})
 
-    def means(key):
+    def means(key: str) -> list[float]:
         values = [[row[key] for row in rows if row["strength"] == s and row[key] is not None] for s in strengths]
         return [sum(v) / len(v) if v else math.nan for v in values]
 
@@ -137,7 +145,7 @@ def draw(rows, path):
     pyplot.close(figure)
 
 
-def _numbers(text):
+def _numbers(text: str) -> list[float]:
     try:
         out = [float(part) for part in text.split(",")]
     except ValueError:
@@ -147,8 +155,8 @@ def _numbers(text):
     return out
 
 
-def _positive(kind):
-    def read(text):
+def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
         value = kind(text)
         if not (math.isfinite(value) and value > 0):
             raise ValueError
@@ -157,7 +165,8 @@ def _positive(kind):
     return read
 
 
-def main(words=None):
+def main(words: Optional[Sequence[str]] = None) -> None:
+    """The command."""
     p = argparse.ArgumentParser(prog="python -m flip.tradeoff", description="the trade-off between usefulness and fairness; the curve is NOT PRIVATE")
     p.add_argument("table")
     p.add_argument("--schema")
@@ -177,7 +186,10 @@ def main(words=None):
     p.add_argument("--out", default="curve.csv")
     p.add_argument("--picture")
     a = p.parse_args(words)
-    say = lambda text: print(f"tradeoff: {text}", file=sys.stderr, flush=True)
+
+    def say(text: str) -> None:
+        print(f"tradeoff: {text}", file=sys.stderr, flush=True)
+
     try:
         if a.picture:
             try:
@@ -189,10 +201,10 @@ def main(words=None):
         config = None
         if a.config:
             config = json.loads(a.config) if a.config.lstrip().startswith("{") else json.load(open(a.config, encoding="utf-8"))
-        schema = Schema.of(a.schema)
+        schema = Schema.maybe(a.schema)
         table = as_table(a.table, schema)
         holdout = None if a.test is None else as_table(a.test, table.schema)
-        rows = []
+        rows: list[dict[str, Any]] = []
         for path in filter(None, (a.out, a.picture)):       # what cannot be written is not worked for
             with open(f"{path}.part", "w"):
                 pass
@@ -212,7 +224,7 @@ def main(words=None):
     say(f"{a.out}" + (f" and {a.picture}" if a.picture else "") + f"; all trainings together cost epsilon {rows[-1]['composed_epsilon']:.4g}")
 
 
-def write(rows, path):
+def write(rows: Sequence[Mapping[str, Any]], path: str) -> None:
     """The rows as CSV, replacing `path` when complete."""
     part = f"{path}.part"
     with open(part, "w", newline="", encoding="utf-8") as file:

@@ -1,0 +1,172 @@
+// From an Arrow stream of a host to a table. The stream, its schema and every batch are released on every path. Nothing in them is believed:
+// see ArrowView. A producer's own error text is not passed on: it may hold values.
+
+import Basics
+import CArrow
+import Glibc
+
+/// A stream taken over from a host, as the interface says: the host's struct is marked as released, this object releases the copy.
+package final class ArrowStream {
+    private let stream: UnsafeMutablePointer<ArrowArrayStream>
+
+    /// - Parameter source: a `struct ArrowArrayStream`.
+    package init(taking source: UnsafeMutableRawPointer) {
+        let source = source.assumingMemoryBound(to: ArrowArrayStream.self)
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: source.pointee)
+        source.pointee.release = nil
+    }
+
+    deinit {
+        stream.pointee.release?(stream)
+        stream.deallocate()
+    }
+
+    /// Calls `body` with the stream's schema, and releases it.
+    fileprivate func withSchema<R>(_ body: (ArrowSchema) throws -> R) throws -> R {
+        guard stream.pointee.release != nil, let get = stream.pointee.get_schema else { throw Failure(.argument, "the Arrow stream was released") }
+        var schema = ArrowSchema()
+        try check(get(stream, &schema))
+        guard schema.release != nil else { throw Failure(.format, "the Arrow stream gave a schema that was released") }
+        defer { schema.release?(&schema) }
+        return try body(schema)
+    }
+
+    /// Calls `body` with the next batch, and releases it; false when there is none.
+    fileprivate func withNext(_ body: (ArrowArray) throws -> Void) throws -> Bool {
+        guard let get = stream.pointee.get_next else { throw Failure(.argument, "the Arrow stream has no get_next") }
+        var batch = ArrowArray()
+        try check(get(stream, &batch))
+        guard batch.release != nil else { return false }
+        defer { batch.release?(&batch) }
+        try body(batch)
+        return true
+    }
+
+    private func check(_ status: Int32) throws {
+        switch status {
+        case 0: return
+        case ENOMEM: throw Failure(.noMemory, "the Arrow stream had not enough memory")
+        case ECANCELED, EINTR: throw Failure(.cancelled, "the Arrow stream was cancelled")
+        default:
+            throw Failure(.io, "the Arrow stream failed with error \(status); its own words are not repeated here, for they may hold values")
+        }
+    }
+}
+
+/// What happens to cells and columns that do not fit; the same words as for CSV.
+package struct ArrowOptions: Sendable {
+    package var invalid = CSVOptions.Invalid.refuse
+    package var extra = CSVOptions.Extra.refuse
+
+    package init(invalid: CSVOptions.Invalid = .refuse, extra: CSVOptions.Extra = .refuse) { (self.invalid, self.extra) = (invalid, extra) }
+
+    /// Takes the keys "invalid" and "extra", both optional; the caller finishes the reader.
+    package init(_ r: JSONReader) throws {
+        invalid = try r.optionalChoice("invalid", of: CSVOptions.Invalid.allCases.map(\.rawValue)).flatMap(CSVOptions.Invalid.init) ?? .refuse
+        extra = try r.optionalChoice("extra", of: CSVOptions.Extra.allCases.map(\.rawValue)).flatMap(CSVOptions.Extra.init) ?? .refuse
+    }
+}
+
+/// All batches of a stream as one table.
+/// - Throws: `.argument` for a stream that was released; `.format` for one that breaks the interface; `.schema` for a column that is missing,
+///   unknown or of a type that does not fit, for a refused cell, for no rows; `.io` when the stream fails; `.noMemory`; `.cancelled`.
+package func importArrow(_ stream: ArrowStream, _ schema: Schema, _ options: ArrowOptions = ArrowOptions(),
+                         progress: TableProgress? = nil) throws -> Table {
+    let plan = try stream.withSchema { try ArrowColumns($0, schema, options) }
+    let builder = try TableBuilder(schema: schema)
+    repeat {
+        if let progress, !progress(builder.rows, 0) { throw Failure(.cancelled, "reading an Arrow stream was cancelled") }
+    } while try stream.withNext { try plan.read($0, into: builder) }
+    return try builder.finish()
+}
+
+/// Which child of a batch fills which field, and how.
+private struct ArrowColumns {
+    private let columns: [ArrowColumn]
+    private let places: [Int]
+    private let childCount: Int
+    private static let mostColumns = 65_536
+
+    init(_ root: ArrowSchema, _ schema: Schema, _ options: ArrowOptions) throws {
+        guard let format = root.format, strncmp(format, "+s", 3) == 0, root.dictionary == nil else {
+            throw Failure(.schema, "the Arrow stream does not hold tables (its type is no struct)")
+        }
+        guard root.n_children >= 0, root.n_children <= ArrowColumns.mostColumns, root.n_children == 0 || root.children != nil else {
+            throw Failure(.format, "the Arrow stream's schema has a wrong number of columns")
+        }
+        childCount = Int(root.n_children)
+        var found = [Int](repeating: -1, count: schema.fields.count)
+        var extra: [String] = []
+        for i in 0..<childCount {
+            guard let child = root.children[i], child.pointee.release != nil else { throw Failure(.format, "the Arrow stream's schema lacks column \(i + 1)") }
+            let name = try ArrowColumns.name(child.pointee, i)
+            if let j = schema.index(of: name) {
+                guard found[j] < 0 else { throw Failure(.schema, "the Arrow stream has two columns \(quoted(name))") }
+                found[j] = i
+            } else {
+                extra.append(quoted(name))
+            }
+        }
+        if let lack = ArrowColumns.list(found.indices.filter { found[$0] < 0 }.map { quoted(schema.fields[$0].name) }) {
+            throw Failure(.schema, "the Arrow stream lacks \(lack)")
+        }
+        if options.extra == .refuse, let strangers = ArrowColumns.list(extra) {
+            throw Failure(.schema, "the Arrow stream has \(strangers), not in the schema; the option \"extra\": \"ignore\" leaves out what the schema does not name")
+        }
+        places = found
+        columns = try zip(schema.fields, found).map { field, place in
+            // Checked above: there and not released.
+            guard let child = root.children[place] else { throw Failure(.internal, "a column was lost") }
+            return try ArrowColumn(field, child.pointee, missingValues: schema.missingValues, coerce: options.invalid == .coerce)
+        }
+    }
+
+    private static func name(_ schema: ArrowSchema, _ place: Int) throws -> String {
+        guard let p = schema.name else { return "" }
+        let bytes = UnsafeRawBufferPointer(start: p, count: strnlen(p, 65_537))
+        guard bytes.count <= 65_536, let name = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(.format, "the Arrow stream's column \(place + 1): its name is too long or not UTF-8")
+        }
+        return name
+    }
+
+    private static func list(_ names: [String]) -> String? {
+        guard !names.isEmpty else { return nil }
+        return (names.count == 1 ? "the column " : "the columns ") + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
+    }
+
+    func read(_ batch: ArrowArray, into builder: TableBuilder) throws {
+        guard batch.length >= 0, batch.offset >= 0, batch.length <= Int64.max / 64 - batch.offset else {
+            throw Failure(.format, "an Arrow batch has a negative or impossible length")
+        }
+        guard batch.n_children == childCount, childCount == 0 || batch.children != nil, batch.dictionary == nil else {
+            throw Failure(.format, "an Arrow batch has other columns than its schema")
+        }
+        let count = Int(batch.length), first = Int(batch.offset), rows = builder.rows
+        guard count > 0 else { return }
+        try Table.checkRows(rows + count)
+        try checkNoRowIsMissing(batch)
+        try builder.reserve(rows + count)
+        for (j, column) in columns.enumerated() {
+            guard let child = batch.children[places[j]] else { throw brokenArray(column.field.name, "is not there") }
+            try column.read(child, first: first, count: count, into: builder.columns[j], row: rows)
+        }
+        builder.advance(count)
+    }
+
+    /// A struct array may mark whole rows as missing; a table has no such rows.
+    private func checkNoRowIsMissing(_ batch: ArrowArray) throws {
+        guard batch.n_buffers == 1, let buffers = batch.buffers else {
+            guard batch.n_buffers == 0 else { throw Failure(.format, "an Arrow batch has a wrong number of buffers") }
+            return
+        }
+        guard let valid = buffers[0] else {
+            guard batch.null_count <= 0 else { throw Failure(.format, "an Arrow batch counts missing rows and has no validity buffer") }
+            return
+        }
+        for k in Int(batch.offset)..<Int(batch.offset + batch.length) where valid.load(fromByteOffset: k >> 3, as: UInt8.self) >> UInt8(k & 7) & 1 == 0 {
+            throw Failure(.schema, "an Arrow batch has rows that are missing as a whole")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+"""Puts the library, and the licences of what is in it, into a wheel for every Python 3 on Linux.
+
+`pip wheel bindings/python` in a checkout builds the library first (`make wheel-library`); FLIP_WHEEL_LIBRARY names one that is built already.
+"""
+import os
+import platform
+import re
+import shutil
+import subprocess
+
+from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_py import build_py
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+
+def library():
+    """The folder with libflip.so and licenses/."""
+    named = os.environ.get("FLIP_WHEEL_LIBRARY")
+    if named:
+        return named
+    if not os.path.exists(os.path.join(ROOT, "Package.swift")):
+        raise SystemExit("libflip is built from its whole source tree: build the wheel there, or install a wheel")
+    subprocess.run(["make", "--no-print-directory", "-C", ROOT, "wheel-library"], check=True)
+    return os.path.join(ROOT, "build", "wheel")
+
+
+def glibc_needed(path):
+    """The newest version of glibc's symbols that the library asks for, (2, 34): older systems cannot load it."""
+    said = subprocess.run(["readelf", "-W", "--version-info", path], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    return max(tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_(\d+\.\d+)", said))[:2]
+
+
+class with_library(build_py):
+    """Adds flip/lib/libflip.so and flip/licenses/. Not for an editable install: that uses the checkout's build."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        source = library()
+        for name, folder in (("libflip.so", "lib"), ("licenses", "licenses")):
+            target = os.path.join(self.build_lib, "flip", folder)
+            shutil.rmtree(target, ignore_errors=True)
+            if name == "licenses":
+                shutil.copytree(os.path.join(source, name), target)
+            else:
+                os.makedirs(target)
+                shutil.copy(os.path.join(source, name), target)
+
+
+class for_every_python(bdist_wheel):
+    """ctypes binds at run time: one wheel a platform, whatever the Python."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self):
+        # Asked for before the build as well, when there is no library yet.
+        path = os.path.join(HERE, "build", "lib", "flip", "lib", "libflip.so")
+        for folder in (getattr(self, "bdist_dir", None), self.get_finalized_command("build").build_lib):
+            if folder and os.path.exists(os.path.join(folder, "flip", "lib", "libflip.so")):
+                path = os.path.join(folder, "flip", "lib", "libflip.so")
+        glibc = glibc_needed(path) if os.path.exists(path) else (2, 34)
+        return "py3", "none", f"manylinux_{glibc[0]}_{glibc[1]}_{platform.machine()}"
+
+
+setup(cmdclass={"build_py": with_library, "bdist_wheel": for_every_python})
