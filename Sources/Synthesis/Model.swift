@@ -80,6 +80,7 @@ package final class Model: Sendable {
             generator.append(("rake", .members([("effective_sample_size", .number(tilt.effectiveShare)), ("acceptance_rate", .number(tilt.acceptanceRate)),
                                                 ("distinct_rows", .number(tilt.distinctShare))])))
         }
+        if let groupsJSON { generator.append(("groups", groupsJSON)) }
         return .members(generator + [("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
                          ("weights", .members([("autoencoder", .int(Int64(autoencoder.parameters.count))), ("diffusion", .int(Int64(denoiser?.parameters.count ?? 0)))]))])
     }

@@ -61,6 +61,7 @@ package struct Settings: Sendable, Equatable {
         package var anchor = 0.0, repair = 0.0
     }
     package var independence = Independence()
+    package var alignment = Alignment()
     package var marginals = Marginals()
     package var projection = Projection()
     package var finetuning = Finetuning()
@@ -123,8 +124,12 @@ private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: 
            read: { s, o in if let v = try o.optionalBool(key) { s[keyPath: at] = v } }, write: { .bool($0[keyPath: at]) })
 }
 
-/// Sections that mean something to preset `best` only.
-private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"]
+/// Sections that mean something to one preset only.
+private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"], ofPrivateRows = ["alignment"]
+
+private func pull(_ key: String, _ at: WritableKeyPath<Settings, Double>, _ term: String, _ site: String) -> Option {
+    real(key, at, 0...10_000, "", "factor of the \(term) at the \(site), times strength; 0: not computed and not paid for")
+}
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
@@ -168,6 +173,23 @@ private let allSections: [(name: String, options: [Option])] = [
         real("q_max", \.fairness.cap, 0...1, "probability", "balanced: no group is drawn at a higher rate; 0: four times batch over rows"),
         whole("pool_below", \.fairness.poolBelow, 0...1_000_000_000, "rows", "balanced: groups whose noisy count is below this are sampled and aligned as one; 0: none"),
         flag("reweight", \.fairness.reweight, "balanced: rows weigh as much as their group's share of the table, before the clip"),
+    ]),
+    ("alignment", [
+        whole("start", \.alignment.start, 0...1_000_000, "steps", "steps of phase 1 (quality alone); moments are released from the first step on"),
+        whole("ramp", \.alignment.ramp, 0...1_000_000, "steps", "steps over which the terms grow to their weight"),
+        real("keep", \.alignment.keep, 0...0.9999, "", "decay of the moments' moving average"),
+        real("noise", \.alignment.noise, 0.01...1000, "", "noise of the moments over that of the gradient, each in units of what a row can add"),
+        real("reach", \.alignment.reach, 0.01...100, "", "radius of the ball that activations are held in, in typical lengths"),
+        real("anchor", \.alignment.anchor, 0...10_000, "", "weight of the distance of a row's posterior to the one that phase 1 left"),
+        pull("latent_mean", \.alignment.latent.mean, "difference of group means", "latent"),
+        pull("latent_fourier", \.alignment.latent.fourier, "difference of random Fourier features", "latent"),
+        pull("latent_covariance", \.alignment.latent.covariance, "alignment of covariances (CKA)", "latent"),
+        pull("decoder_mean", \.alignment.decoder.mean, "difference of group means", "decoder's activations"),
+        pull("decoder_fourier", \.alignment.decoder.fourier, "difference of random Fourier features", "decoder's activations"),
+        pull("decoder_covariance", \.alignment.decoder.covariance, "alignment of covariances (CKA)", "decoder's activations"),
+        pull("heads_mean", \.alignment.heads.mean, "difference of group means", "heads' logits, mean over columns"),
+        pull("heads_fourier", \.alignment.heads.fourier, "difference of random Fourier features", "heads' logits, mean over columns"),
+        pull("heads_covariance", \.alignment.heads.covariance, "alignment of covariances (CKA)", "heads' logits, mean over columns"),
     ]),
     ("marginals", [
         choice("pairs", \.marginals.pairs, ["auto", "all", "selected"], "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
@@ -247,7 +269,7 @@ extension Settings {
     }
 
     private static func sections(of preset: String) -> [(name: String, options: [Option])] {
-        preset == "best" ? allSections : allSections.filter { !ofReleasedRows.contains($0.name) }
+        allSections.filter { !(preset == "best" ? ofPrivateRows : ofReleasedRows).contains($0.name) }
     }
 
     /// Every key with its value: reading it back gives the same settings.

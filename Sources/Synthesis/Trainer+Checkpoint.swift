@@ -52,6 +52,7 @@ extension Trainer {
             try tuned?.write(to: root, "finetuned")
             try autoencoder?.write(to: root, "autoencoder")
             try independence?.write(to: root)
+            try alignment?.write(to: root)
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
@@ -108,6 +109,7 @@ extension Trainer {
         }
         try autoencoder?.read(from: root, "autoencoder")
         if root.has("independence"), let autoencoder { try releasedAlignment(projectedRows(), autoencoder.network)?.read(from: root, network: autoencoder.network) }
+        if let autoencoder { try alignment?.read(from: root, network: autoencoder.network) }
         if root.has("finetuned"), let autoencoder {
             tuned = try NetworkFit(autoencoder.averaged())
             try tuned?.read(from: root, "finetuned")
@@ -122,6 +124,32 @@ extension Trainer {
             calibrated = vae
         }
         if isFinished, calibrated == nil || (plan.steps[Plan.Stage.rake.rawValue] > 0 && tilt == nil) { throw Failure(.format, "checkpoint: finished, but without its result") }
+    }
+}
+
+extension PrivateAlignment {
+    private var state: [(String, Buffer<Double>)] {
+        [("moments", moments.moments), ("mass", moments.mass), ("energy", moments.energy), ("expected", moments.expected), ("counts", moments.counts)]
+    }
+
+    func write(to root: GroupWriter) throws {
+        try root.group("alignment") { g in
+            for (name, b) in state { try g.tensor(name, shape: [b.count], b, axes: name == "moments" ? "pools of groups by numbers of a row's moments" : "pools of groups") }
+            if let anchor { try g.group("anchor") { try anchor.parameters.write(to: $0) } }
+        }
+    }
+
+    /// A stage that is over has left nothing.
+    func read(from root: GroupReader, network: VAE) throws {
+        guard root.has("alignment") else { return }
+        let g = try root.group("alignment")
+        for (name, b) in state { b.base.update(from: try g.tensor(name, shape: [b.count], as: Double.self).base, count: b.count) }
+        try moments.checkState()
+        if g.has("anchor") {
+            let frozen = try network.copy()
+            try frozen.parameters.read(from: g.group("anchor"))
+            anchor = frozen
+        }
     }
 }
 

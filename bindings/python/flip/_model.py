@@ -66,7 +66,8 @@ class Model(Handle):
 
     @property
     def info(self) -> dict[str, Any]:
-        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has)."""
+        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has) and, where there
+        are groups, groups: noisy rows, stages {stage: {group: {sampling_rate, noise_multiplier, clip, influence, ...}}}, epsilon and warnings."""
         info: dict[str, Any] = take_json("flip_model_json", self._pointer)
         return info
 
