@@ -12,7 +12,7 @@ extension Accountant {
             for e in events { try a.compose(e.mechanism.scaled(s), count: e.count) }
             return try a.epsilon(delta: delta)
         }
-        let noises = events.filter { $0.count > 0 && !$0.mechanism.isNothing }.compactMap(\.mechanism.noise)
+        let noises = events.filter { $0.count > 0 && !$0.mechanism.isNothing }.compactMap { $0.mechanism.noise }
         guard noises.allSatisfy({ $0 > 0 }) else { throw Failure(.argument, "calibration: a noise must be above 0") }
         var hi = Budget.mostNoise / (noises.min() ?? 1), lo = 1e-3 / (noises.max() ?? 1)
         // Nothing has noise: any factor will do, or none.
