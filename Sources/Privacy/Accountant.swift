@@ -173,7 +173,7 @@ package struct Accountant: Sendable {
             }
         }
         rho *= 1 + 0x1p-40
-        if rho > ConcentratedPair.largest { return nil }
+        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.mostPairs { return nil }
         if rho > 0 { pairs.append((ConcentratedPair(rho: rho), 1)) }
         return LossComposition(pairs: pairs)
     }
