@@ -95,6 +95,10 @@ struct LossComposition {
         w.upper = c.first(from: w.theta, sign: 1, scale: unit, where: leaves)
         w.top = c.at(w.upper).mean
         w.bottom = c.at(c.first(from: w.theta, sign: -1, scale: unit, where: leaves)).mean
+        // Losses that end near the window's ends: all of them belong inside.
+        let most = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.max() ?? 0) }, least = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.min() ?? 0) }
+        if most - w.top < 0.02 * (w.top - w.bottom) { w.top = max(w.top, most) }
+        if w.bottom - least < 0.02 * (w.top - w.bottom) { w.bottom = min(w.bottom, least) }
         if case .delta(let epsilon) = question { (w.bottom, w.top) = (min(w.bottom, epsilon), max(w.top, epsilon)) }
         return w.top.isFinite && w.bottom.isFinite ? w : nil
     }
