@@ -8,6 +8,7 @@ func ledger(_ words: [String]) throws {
     let a = try Arguments("ledger", words, named: [], switches: ["json"], places: ["MODEL"])
     let ledger = try Model.load(a.words[0]).ledger
     if a.has("json") { return say(ledger.json.pretty) }
+    if !ledger.isPrivate { say("NOT PRIVATE \(Ledger.notPrivate): no figure below is a promise") }
     say("promise     ε \(short(ledger.target)) at δ \(short(ledger.delta)), one row added or removed")
     say("spent       ε \(short(ledger.epsilon)), Rényi divergences added at order \(ledger.order)")
     for group in ledger.groups { say("group       \(group): ε \(short(ledger.epsilon(group)))") }

@@ -2,6 +2,7 @@
 
 import Basics
 import Glibc
+import Privacy
 import Storage
 import Synthesis
 import Tables
@@ -26,6 +27,7 @@ func train(_ words: [String]) throws {
     try model.save(out)
     let ledger = model.ledger
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
+    if !ledger.isPrivate { say("NOT PRIVATE: \(Ledger.notPrivate)") }
 }
 
 private func exists(_ path: String) -> Bool {
