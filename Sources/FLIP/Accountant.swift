@@ -37,7 +37,7 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
         }
         guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
         try model.plan.check(kind)
-        let box = AccountantBox(Accountant(kind, order: kind == .renyi ? ledger.order : nil))
+        let box = AccountantBox(Accountant(kind, rows: ledger.budget.multiplicity, order: kind == .renyi ? ledger.order : nil))
         for release in ledger.releases { try box.accountant.compose(release, group: index) }
         return box
     }

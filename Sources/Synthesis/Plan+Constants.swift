@@ -27,7 +27,8 @@ extension Plan {
         guard kind == .pld else { return try epsilon(delta: delta) }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         try check(kind)
-        var a = Accountant(kind)
+        var a = Accountant(kind, rows: budget.multiplicity)
+        try a.compose(.selection(delta: budget.selection))
         try a.compose(.of(rate: 1, noise: histogramNoise))
         if isBest {
             try a.compose(.of(rate: 1, noise: marginalNoise))
