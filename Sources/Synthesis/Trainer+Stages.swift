@@ -145,8 +145,6 @@ final class Workspace {
     private let tables: [(column: Int, bins: Buffer<UInt16>)]
     private let batches: Batches
     private let rows: Int
-    /// For tests alone: the network's clipping norms times this, at the charge of 1. A falsifier that does not notice is none.
-    var clipScale: Float = 1
 
     init(_ plan: Plan, _ statistics: Statistics, _ network: VAE, _ batches: Batches, denoiser: Denoiser?, levels: Int, rows: Int) throws {
         let L = network.latentCount
@@ -179,7 +177,7 @@ final class Workspace {
         }
         for i in 0..<loan.count {
             let g = Int(loan.groups[i])
-            (clips.base[i], weights.base[i]) = (Float(batches.clips[g]) * clipScale, Float(batches.weights[g]))
+            (clips.base[i], weights.base[i]) = (Float(batches.clips[g]), Float(batches.weights[g]))
         }
     }
 }

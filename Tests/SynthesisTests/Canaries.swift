@@ -94,7 +94,6 @@ struct Canaries {
             let weights = try vae.parameters.copy()
             before.base.update(from: fit.adam.first.base, count: P)
             try trainer.step(maxSteps: 1, maxSeconds: 1e9)
-            if mutant == .clipping, t == 0 { for s in trainer.cachedWorkspaces?.spaces ?? [] { s.clipScale = 1e6 } }
             // Adam's first moment m_t = 0.9 m_{t−1} + 0.1 (sum / divisor).
             along(try VAE(vae, parameters: weights), { fit.adam.first.base[$0] - 0.9 * before.base[$0] }) { scores[$0] += $1 }
         }

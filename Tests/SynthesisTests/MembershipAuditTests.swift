@@ -43,8 +43,8 @@ final class MembershipAuditTests: XCTestCase {
         guard let file = fopen(path, "a") else { return XCTFail("FLIP_AUDIT: cannot be opened") }
         defer { fclose(file) }
         for preset in ["published", "best"] {
-            for epsilon in [0.5, 1.0, 2, 4] {
-                for mutant in Mutant.allCases {
+            for epsilon in [0.5, 1.0, 2] {
+                for mutant in Mutant.allCases where preset == "best" || mutant != .clipping {
                     for seed in UInt64(1)...3 {
                         let r = try Canaries(preset: preset, epsilon: epsilon, mutant: mutant, seed: seed, repeatable: false).run(finish: true)
                         for (sees, audit) in [("every release", r.released), ("the model", r.model)] {
