@@ -12,9 +12,13 @@ extension Accountant {
             for e in events { try a.compose(e.mechanism.scaled(s), count: e.count) }
             return try a.epsilon(delta: delta)
         }
-        var hi = Budget.mostNoise, lo = 1e-6
+        let noises = events.filter { $0.count > 0 && !$0.mechanism.isNothing }.compactMap { $0.mechanism.noise }
+        guard noises.allSatisfy({ $0 > 0 }) else { throw Failure(.argument, "calibration: a noise must be above 0") }
+        var hi = Budget.mostNoise / (noises.min() ?? 1), lo = 1e-3 / (noises.max() ?? 1)
+        // Nothing has noise: any factor will do, or none.
+        if noises.isEmpty { (hi, lo) = (1, 1) }
         guard try cost(hi, .renyi) <= epsilon else { throw Failure(.budget, "no factor on the noise meets this epsilon at this delta") }
-        if try cost(lo, .renyi) <= epsilon { return lo }
+        if try noises.isEmpty || cost(lo, .renyi) <= epsilon { return lo }
         while hi / lo > 1 + 1e-10 {
             let mid = (lo * hi).squareRoot()
             if try cost(mid, .renyi) <= epsilon { hi = mid } else { lo = mid }

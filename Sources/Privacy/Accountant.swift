@@ -51,11 +51,11 @@ package enum Mechanism: Sendable, Equatable {
         default: false
         }
     }
-    /// Without noise.
-    var isBare: Bool {
+    /// What a factor on the noise multiplies; nil: nothing.
+    var noise: Double? {
         switch self {
-        case .gaussian(_, let noise), .laplace(let noise), .discreteGaussian(let noise, _): noise == 0
-        default: false
+        case .gaussian(_, let noise), .laplace(let noise), .discreteGaussian(let noise, _): noise
+        default: nil
         }
     }
 }
@@ -70,7 +70,7 @@ package struct Accountant: Sendable {
     package enum Kind: String, Sendable, CaseIterable { case renyi, pld }
     package let kind: Kind
     /// Rows that neighbours differ by, 1 … 1024.
-    package let rows: Int
+    package var rows: Int
     /// The one order that may be asked; nil: all of them.
     package let order: Int?
     package private(set) var entries: [(mechanism: Mechanism, count: Int)] = []
@@ -98,7 +98,7 @@ package struct Accountant: Sendable {
         case .selection(let d): guard d >= 0, d < 1 else { throw Failure(.argument, "delta: must be 0 or more, and below 1") }
         }
         if count == 0 || m.isNothing { return }
-        if m.isBare { infinite = true; return }
+        if m.noise == 0 { infinite = true; return }
         if let i = entries.firstIndex(where: { $0.mechanism == m }) {
             let (sum, overflow) = entries[i].count.addingReportingOverflow(count)
             guard !overflow, sum <= Self.mostReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
@@ -173,7 +173,7 @@ package struct Accountant: Sendable {
             }
         }
         rho *= 1 + 0x1p-40
-        if rho > ConcentratedPair.largest { return nil }
+        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.mostPairs { return nil }
         if rho > 0 { pairs.append((ConcentratedPair(rho: rho), 1)) }
         return LossComposition(pairs: pairs)
     }

@@ -30,14 +30,16 @@ struct ComposedLoss {
         let magnitude = try Buffer<Double>(count: half + 1, for: "a transform"), phase = try Buffer<Double>(count: half + 1, for: "a transform")
         let bound = try Buffer<Double>(count: half + 1, for: "a transform"), relative = try Buffer<Double>(count: half + 1, for: "a transform")
         let noise = transform.error(sum: 1.001), mask = n - 1
-        var total = 0.0, totalError = 0.0, aboveExponent = 0.0, infinite = 0.0
+        var total = 0.0, totalError = 0.0, aboveExponent = 0.0, infinite = 0.0, most = 0.0
         for (pair, times) in pairs {
             let d = try pair.distribution(step: step, reach: reach), c = Double(times), size = d.masses.count
             infinite += c * d.infinity
             drift += c * d.drift
             // Normalisers: of the tilt, and of the larger one for the bound on the tail. Shifted so that no exponential overflows.
             var shift = -Double.infinity, shiftUp = -Double.infinity
+            var last = 0
             for i in 0..<size where d.masses.base[i] > 0 {
+                last = i
                 let l = d.loss(d.lowest + i), p = log(d.masses.base[i])
                 shift = max(shift, theta * l + p)
                 shiftUp = max(shiftUp, upper * l + p)
@@ -50,6 +52,7 @@ struct ComposedLoss {
                 sumUp += p * exp(upper * l - shiftUp)
                 re.base[point & mask] += t
             }
+            most += c * d.loss(d.lowest + last)
             let scale = 1 / sum, size1 = theta * max(abs(d.loss(d.lowest)), abs(d.loss(d.highest)))
             for i in 0..<n { re.base[i] *= scale }
             total += c * (shift + log(sum))
@@ -80,7 +83,8 @@ struct ComposedLoss {
         for i in 0..<n { masses.base[i] = max(0, re.base[(first + i) & mask] / Double(n)) }
         logTotal = total + totalError
         // Chernoff: above the window there is at most E[e^{θ′L}] e^{−θ′ top}.
-        let above = exp(aboveExponent - upper * Double(first + n) * step)
+        let end = Double(first + n) * step
+        let above = most < end - step ? 0 : exp(aboveExponent - upper * end)
         lost = (infinite + (above.isNaN ? 1 : above)) * (1 + 1e-12)
     }
 

@@ -14,6 +14,8 @@ struct LossComposition {
     /// Parts of e^{K − θε} that what leaves the window may add: e^−30 and less.
     private static let slack = 30.0
     static let bits = 12...18
+    /// More different releases than this are left to the Rényi accountant.
+    static let mostPairs = 512
     /// Variance that a step may add, relative to the whole.
     static let coarseness = 1e-4
 
@@ -93,6 +95,10 @@ struct LossComposition {
         w.upper = c.first(from: w.theta, sign: 1, scale: unit, where: leaves)
         w.top = c.at(w.upper).mean
         w.bottom = c.at(c.first(from: w.theta, sign: -1, scale: unit, where: leaves)).mean
+        // Losses that end near the window's ends: all of them belong inside.
+        let most = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.max() ?? 0) }, least = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.min() ?? 0) }
+        if most - w.top < 0.02 * (w.top - w.bottom) { w.top = max(w.top, most) }
+        if w.bottom - least < 0.02 * (w.top - w.bottom) { w.bottom = min(w.bottom, least) }
         if case .delta(let epsilon) = question { (w.bottom, w.top) = (min(w.bottom, epsilon), max(w.top, epsilon)) }
         return w.top.isFinite && w.bottom.isFinite ? w : nil
     }
@@ -117,6 +123,7 @@ struct LossComposition {
         let count = pairs.reduce(0.0) { $0 + Double($1.count) }
         let width = max(w.top - w.bottom, 1e-9 * max(abs(w.top), abs(w.bottom)), 1e-100)
         let wanted = width / max(w.deviation, 1e-9 * width) / 2 * (count / Self.coarseness).squareRoot()
+        guard width.isFinite, wanted.isFinite else { return nil }
         let bits = min(max(Int(log2(max(wanted, 1)).rounded(.up)), Self.bits.lowerBound), Self.bits.upperBound)
         var step = width / Double(1 << bits - 64)
         let transform = try FourierTransform(bits: bits)

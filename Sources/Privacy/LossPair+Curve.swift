@@ -10,8 +10,9 @@ import Glibc
 /// (Zhu, Dong and Wang 2022, arXiv 2106.08567, proposition 8): the one whose losses are the corners of the hull through points of c.
 /// Falsifiers: LossDistributionTests (Gaussian, exponential and Laplace mechanisms of the same ρ stay below).
 struct ConcentratedPair: AtomicLossPair {
-    /// Sum over all such releases; above 0, finite.
+    /// Sum over all such releases, at least 1e-10: below that differences of the curve are rounding.
     let rho: Double
+    init(rho: Double) { self.rho = max(rho, 1e-10) }
     /// Points on either side of ε = 0.
     static let half = 400
     /// A larger ρ is left to the Rényi accountant.

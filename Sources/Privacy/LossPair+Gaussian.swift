@@ -82,7 +82,7 @@ struct GaussianPair: LossPair {
     }
 
     func nodes(reach: Double) -> LossNodes {
-        let (low, high) = ends(reach), count = Int(min(20_000, (12 * (high - low) / sigma).rounded(.up))), d = (high - low) / Double(count)
+        let (low, high) = ends(reach), count = Int(min(4_000, (12 * (high - low) / sigma).rounded(.up))), d = (high - low) / Double(count)
         var n = LossNodes()
         let unit = d / (sigma * (2 * Double.pi).squareRoot())
         for i in 0..<count {

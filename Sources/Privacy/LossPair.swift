@@ -104,6 +104,8 @@ struct DiscreteGaussianPair: AtomicLossPair {
         for y in -far...far { n.add((s * s + 2 * s * Double(y)) / v, exp(-Double(y) * Double(y) / v) / total * up) }
         // Σ_{y > far} is at most what the continuous one has above far (arXiv 2004.00010v4, proposition 25); the lower tail is no loss.
         let beyond = normalTail(Double(far) / deviation) * 1.001
+        // Noise far below a step: nothing a double can say.
+        guard !n.masses.isEmpty else { return (n, 1) }
         n.masses[0] += beyond
         return (n, beyond)
     }

@@ -60,7 +60,7 @@ package func rdpSubsampledGaussian(q: Double, sigma: Double, order a: Double) ->
 
 /// The second bound above; ∞ where it would need too many cells or its numbers overflow.
 private func chordBound(q: Double, sigma: Double, order a: Double) -> Double {
-    let reach = 12.0, width = 1.0 / 64, s2 = sigma * sigma
+    let reach = 12.0, width = 1.0 / 256, s2 = sigma * sigma
     let cells = ((a / sigma + 2 * reach) / width).rounded(.up)
     guard cells <= 65_536, (a + reach * sigma) / s2 * a < 600 else { return .infinity }
     /// (1+u)^α − 1 − αu ≥ 0; the series where that cancels.

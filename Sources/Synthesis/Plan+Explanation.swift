@@ -16,6 +16,7 @@ extension Plan {
             "",
             "stage         share  ε alone  what it buys",
         ]
+        if settings.testSeed != nil { lines.insert("NOT PRIVATE \(Ledger.notPrivate): no figure below is a promise", at: 0) }
         for b in try bills() {
             let paid = b.divergence > 0
             let share = paid ? short(100 * b.divergence / budget.ceiling, 3) + " %" : "free"

@@ -2,6 +2,7 @@
 
 import Basics
 import Glibc
+import Privacy
 import Storage
 import Synthesis
 import Tables

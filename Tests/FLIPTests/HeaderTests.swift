@@ -11,11 +11,17 @@ private func same<F>(_ header: F, _ export: F) {}
 final class HeaderTests: XCTestCase {
     func testEveryExportHasTheTypeOfTheHeader() {
         same(CFlip.flip_accountant_compose_gaussian, FLIP.flip_accountant_compose_gaussian)
+        same(CFlip.flip_accountant_compose_discrete_gaussian, FLIP.flip_accountant_compose_discrete_gaussian)
+        same(CFlip.flip_accountant_compose_laplace, FLIP.flip_accountant_compose_laplace)
+        same(CFlip.flip_accountant_compose_pure, FLIP.flip_accountant_compose_pure)
+        same(CFlip.flip_accountant_compose_selection, FLIP.flip_accountant_compose_selection)
+        same(CFlip.flip_accountant_compose_zcdp, FLIP.flip_accountant_compose_zcdp)
         same(CFlip.flip_accountant_create, FLIP.flip_accountant_create)
         same(CFlip.flip_accountant_delta, FLIP.flip_accountant_delta)
         same(CFlip.flip_accountant_epsilon, FLIP.flip_accountant_epsilon)
         same(CFlip.flip_accountant_free, FLIP.flip_accountant_free)
         same(CFlip.flip_accountant_of_model, FLIP.flip_accountant_of_model)
+        same(CFlip.flip_accountant_set_rows, FLIP.flip_accountant_set_rows)
         same(CFlip.flip_budget_charge, FLIP.flip_budget_charge)
         same(CFlip.flip_budget_create, FLIP.flip_budget_create)
         same(CFlip.flip_budget_free, FLIP.flip_budget_free)

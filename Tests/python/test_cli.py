@@ -51,6 +51,17 @@ def test_from_a_table_to_synthetic_rows(csv, tmp_path):
     assert len(flip.Table.read_hdf5(tmp_path / "s.h5")) == 10
 
 
+def test_a_test_seed_is_marked_in_every_report(csv, tmp_path):
+    path, domain = csv
+    model, config = tmp_path / "m.flip.h5", json.dumps({**SMALL, "test_seed": 5})
+    words = [config if w == json.dumps(SMALL) else w for w in promise(domain)]
+    assert run("plan", *words, "--explain").stdout.startswith("NOT PRIVATE")
+    assert "NOT PRIVATE" in run("train", path, *words, "--out", model).stdout
+    assert run("ledger", model).stdout.startswith("NOT PRIVATE")
+    loaded = flip.load(model)
+    assert "NOT PRIVATE" in repr(loaded) and "deterministic noise: not private" in loaded.ledger["assumptions"]
+
+
 def _csv(table, folder):
     table.to_csv(folder / "ours.csv")
     return (folder / "ours.csv").read_text()

@@ -81,7 +81,8 @@ class Model(Handle):
 
     def __repr__(self) -> str:
         ledger = self.ledger
-        return f"flip.Model(epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
+        mark = "NOT PRIVATE, " if any("not private" in a for a in ledger["assumptions"]) else ""
+        return f"flip.Model({mark}epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
 
 
 def load(path: Path) -> Model:
