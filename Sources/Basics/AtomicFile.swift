@@ -87,7 +87,7 @@ package final class AtomicFile {
     }
 
     /// `path` itself, or what it points to when it is a link: a link stays a link.
-    private static func target(_ path: String) throws -> String {
+    static func target(_ path: String) throws -> String {
         var info = stat()
         guard lstat(path, &info) == 0 else {
             if errno == ENOENT { return path }

@@ -31,6 +31,12 @@ package func checkPath(_ path: String) throws {
     guard !path.utf8.contains(0) else { throw Failure(.argument, "the path contains a NUL character") }
 }
 
+/// Whether there is anything of that name, a broken link included.
+package func fileExists(_ path: String) -> Bool {
+    var info = stat()
+    return lstat(path, &info) == 0
+}
+
 /// An open file, read from start to end. Closed with its owner.
 package final class InputFile {
     package let path: String

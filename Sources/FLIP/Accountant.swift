@@ -53,7 +53,7 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
         }
         guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
         let box = AccountantBox(order: ledger.order)
-        for release in ledger.releases { box.renyi.compose(release, group: index) }
+        for release in ledger.releases { box.renyi.compose(release, group: index, rows: ledger.budget.multiplicity) }
         return box
     }
 }

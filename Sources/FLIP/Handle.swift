@@ -6,7 +6,7 @@ import Glibc
 
 /// The typed handles of `flip.h`. The raw value goes into the block, the name into messages.
 enum Kind: UInt32 {
-    case buffer = 1, schema, table, plan, trainer, model, accountant
+    case buffer = 1, schema, table, plan, trainer, model, accountant, budget
 
     var name: String {
         switch self {
@@ -17,6 +17,7 @@ enum Kind: UInt32 {
         case .trainer: "flip_trainer"
         case .model: "flip_model"
         case .accountant: "flip_accountant"
+        case .budget: "flip_budget"
         }
     }
 }

@@ -34,9 +34,10 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "sample": return sampleSchema
         case "csv": return csvSchema
         case "infer": return inferSchema
+        case "budget": return budgetSchema
         case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"infer\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"infer\" or \"evaluate\"")
         }
     }
 }
@@ -58,6 +59,8 @@ private let csvSchema: JSON = [
     "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
                 "help": "a bad cell is an error, or becomes missing or the nearest bound (reading)"],
     "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "", "help": "columns the schema does not name (reading)"],
+    "person": ["default": nil, "range": "a column outside the schema", "unit": "", "help": "who a row belongs to; read, used to bound the rows of each person, forgotten (reading)"],
+    "max_rows_per_person": ["default": nil, "range": "1 to 1024", "unit": "rows", "help": "rows that are kept of one person, by a choice among that person's rows alone; goes with person and with the plan's max_rows_per_person (reading)"],
     "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells"],
 ]
 

@@ -7,14 +7,27 @@ import Tables
 
 final class PlanBox {
     let plan: Plan
-    init(_ plan: Plan) { self.plan = plan }
+    /// The budget it was made under, and what its trainings are called there.
+    let shared: SharedBudget?
+    let name: String
+    init(_ plan: Plan, shared: SharedBudget? = nil, name: String = "training") { (self.plan, self.shared, self.name) = (plan, shared, name) }
+
+    func trainer(_ table: Table) throws -> Trainer { try Trainer(plan: plan, table: table, shared: shared, name: name) }
 }
+
+func planBox(_ pointer: OpaquePointer?) throws -> PlanBox { try object(pointer, .plan, as: PlanBox.self) }
 
 func plan(_ pointer: OpaquePointer?) throws -> Plan { try object(pointer, .plan, as: PlanBox.self).plan }
 
 @_cdecl("flip_plan_create")
 public func flip_plan_create(_ handle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.plan, out, err) { try PlanBox(Plan(schema: schema(handle), options: configuration(config))) }
+}
+
+@_cdecl("flip_plan_create_under")
+public func flip_plan_create_under(_ handle: OpaquePointer?, _ budgetHandle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ out: HandleOut,
+                                   _ err: ErrorOut) -> flip_status {
+    create(.plan, out, err) { try PlanBox(schema: schema(handle), options: configuration(config), under: budget(budgetHandle)) }
 }
 
 @_cdecl("flip_plan_epsilon")

@@ -65,6 +65,14 @@ public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ o
     create(.table, out, err) { try Table(schema: schema(schemaHandle), rows: Int(rows)) }
 }
 
+@_cdecl("flip_table_bound_persons")
+public func flip_table_bound_persons(_ handle: OpaquePointer?, _ person: UnsafePointer<Int64>?, _ most: Int64, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) { try complete(handle).bounded(persons: pointer(person, "person"), most: Int(most)) }
+}
+
+@_cdecl("flip_table_max_rows_per_person")
+public func flip_table_max_rows_per_person(_ handle: OpaquePointer?) -> Int64 { (try? table(handle)).map { Int64($0.rowsPerPerson) } ?? 0 }
+
 @_cdecl("flip_table_schema")
 public func flip_table_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.schema, out, err) { try SchemaBox(table(handle).schema) }

@@ -13,7 +13,7 @@ private func makeProgress(_ p: Synthesis.Progress) -> flip_progress {
 
 @_cdecl("flip_trainer_create")
 public func flip_trainer_create(_ planHandle: OpaquePointer?, _ tableHandle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
-    create(.trainer, out, err) { try Trainer(plan: plan(planHandle), table: complete(tableHandle)) }
+    create(.trainer, out, err) { try planBox(planHandle).trainer(complete(tableHandle)) }
 }
 
 @_cdecl("flip_trainer_step")
@@ -39,9 +39,18 @@ public func flip_trainer_resume(_ path: UnsafePointer<CChar>?, _ tableHandle: Op
     create(.trainer, out, err) { try Trainer.resume(text(path, "path"), table: complete(tableHandle)) }
 }
 
+@_cdecl("flip_trainer_resume_under")
+public func flip_trainer_resume_under(_ path: UnsafePointer<CChar>?, _ tableHandle: OpaquePointer?, _ budgetHandle: OpaquePointer?, _ out: HandleOut,
+                                      _ err: ErrorOut) -> flip_status {
+    create(.trainer, out, err) { try Trainer.resume(text(path, "path"), table: complete(tableHandle), shared: budget(budgetHandle)) }
+}
+
 @_cdecl("flip_trainer_plan")
 public func flip_trainer_plan(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
-    create(.plan, out, err) { try PlanBox(trainer(handle).plan) }
+    create(.plan, out, err) {
+        let trainer = try trainer(handle)
+        return PlanBox(trainer.plan, shared: trainer.sharedBudget)
+    }
 }
 
 @_cdecl("flip_trainer_ledger")
@@ -64,7 +73,7 @@ public func flip_trainer_free(_ trainer: OpaquePointer?) { free(trainer, .traine
 public func flip_train(_ planHandle: OpaquePointer?, _ tableHandle: OpaquePointer?, _ callback: Callback, _ user: UnsafeMutableRawPointer?,
                        _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.model, out, err) {
-        let trainer = try Trainer(plan: plan(planHandle), table: complete(tableHandle))
+        let trainer = try planBox(planHandle).trainer(complete(tableHandle))
         let reporter = Reporter(callback, user, "training")
         while !trainer.isFinished {
             let state = try trainer.step(maxSteps: .max, maxSeconds: 0.1)

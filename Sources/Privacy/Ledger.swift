@@ -25,21 +25,28 @@ package struct Ledger: Sendable, Equatable {
         package let groups: [Share]
         /// Zero-concentrated privacy, for a row of any group: divergence ρ α at every order α (Bun and Steinke 2016, arXiv 1605.02065). Above 0.
         package let rho: Double?
-        package init(name: String, count: Int = 1, groups: [Share]) { (self.name, self.count, self.groups, rho) = (name, count, groups, nil) }
-        package init(name: String, count: Int = 1, rho: Double) { (self.name, self.count, groups, self.rho) = (name, count, [], rho) }
-        private init(_ r: Release, count: Int) { (name, self.count, groups, rho) = (r.name, count, r.groups, r.rho) }
+        /// δ_sel of a thresholded histogram: probability that something shows which one row, or person, alone holds. Its noise is a release of its own.
+        package let selection: Double?
+        package init(name: String, count: Int = 1, groups: [Share]) { (self.name, self.count, self.groups, rho, selection) = (name, count, groups, nil, nil) }
+        package init(name: String, count: Int = 1, rho: Double) { (self.name, self.count, groups, self.rho, selection) = (name, count, [], rho, nil) }
+        package init(name: String, selection: Double) { (self.name, count, groups, rho, self.selection) = (name, 1, [], nil, selection) }
+        private init(_ r: Release, count: Int) { (name, self.count, groups, rho, selection) = (r.name, count, r.groups, r.rho, r.selection) }
 
         /// As many of the same.
         package func times(_ count: Int) -> Release { Release(self, count: count) }
 
-        /// Divergence of all of them for a row of group g (its place in the ledger), nats; ∞ when there is no such group.
-        package func divergence(group g: Int, order: Int) -> Double { Double(count) * unit(group: g, order: order) }
+        /// Divergence of all of them for a row of group g (its place in the ledger), nats, or for a person of `rows` rows, whose rows may be of any
+        /// groups: then the highest rate and the least noise count. ∞ when there is no such group.
+        package func divergence(group g: Int, order: Int, rows: Int) -> Double { Double(count) * unit(group: g, order: order, rows: rows) }
 
-        fileprivate func unit(group g: Int, order: Int) -> Double {
-            if let rho { return rdpZeroConcentrated(rho: rho, order: order) }
-            return groups.indices.contains(g) ? rdpSubsampledGaussian(q: groups[g].samplingRate, sigma: groups[g].noiseMultiplier, order: order) : .infinity
+        fileprivate func unit(group g: Int, order: Int, rows: Int) -> Double {
+            if let rho { return rdpZeroConcentrated(rho: rho, order: order, rows: rows) }
+            if selection != nil { return 0 }
+            guard groups.indices.contains(g) else { return .infinity }
+            if rows == 1 { return rdpSubsampledGaussian(q: groups[g].samplingRate, sigma: groups[g].noiseMultiplier, order: order) }
+            return rdpSubsampledGaussian(q: groups.map(\.samplingRate).max() ?? 1, sigma: groups.map(\.noiseMultiplier).min() ?? 0, order: order, rows: rows)
         }
-        fileprivate func isSame(_ r: Release) -> Bool { name == r.name && groups == r.groups && rho == r.rho }
+        fileprivate func isSame(_ r: Release) -> Bool { name == r.name && groups == r.groups && rho == r.rho && selection == r.selection }
     }
 
     /// The promise: ε (nats) at δ, whatever is released under this ledger.
@@ -59,19 +66,25 @@ package struct Ledger: Sendable, Equatable {
     /// Recorded when noise, batches or the rows' randomness come from a test seed.
     package static let notPrivate = "deterministic noise: not private"
     package static let accountant = "renyi"
-    package static let neighbouring = "add/remove one row"
+    /// What neighbours differ by.
+    package var neighbouring: String { Self.neighbouring(rows: budget.rowsPerPerson) }
+    static func neighbouring(rows: Int) -> String { rows == 0 ? "add/remove one row" : "add/remove one person of at most \(rows) rows" }
     /// Counts stay where doubles are exact.
     static let mostReleases = 1 << 53
 
     /// An empty ledger.
     /// - Throws: `.argument` when ε, δ or the order allow nothing at all, or group names repeat or are missing.
     package init(epsilon: Double, delta: Double, order: Int, groups: [String] = ["all"], assumptions: [String] = []) throws {
-        guard let budget = Budget(epsilon: epsilon, delta: delta, order: order) else {
-            throw Failure(.argument, "ledger: epsilon, delta and order allow no release at all")
-        }
-        guard !groups.isEmpty, Set(groups).count == groups.count else { throw Failure(.argument, "ledger: groups must be named, each once") }
-        (target, self.delta, self.order, self.budget, self.groups, self.assumptions) = (epsilon, delta, order, budget, groups, assumptions)
+        guard let budget = Budget(epsilon: epsilon, delta: delta, order: order) else { throw Self.nothing }
+        try self.init(budget: budget, groups: groups, assumptions: assumptions)
     }
+
+    package init(budget: Budget, groups: [String] = ["all"], assumptions: [String] = []) throws {
+        guard !groups.isEmpty, Set(groups).count == groups.count else { throw Failure(.argument, "ledger: groups must be named, each once") }
+        (target, delta, order, self.budget, self.groups, self.assumptions) = (budget.epsilon, budget.delta, budget.order, budget, groups, assumptions)
+    }
+
+    static let nothing = Failure(.argument, "ledger: epsilon, delta and order allow no release at all")
 
     // MARK: charging
 
@@ -84,6 +97,11 @@ package struct Ledger: Sendable, Equatable {
     package mutating func charge(_ release: Release) throws {
         if let rho = release.rho {
             guard rho > 0, rho.isFinite else { throw Failure(.argument, "ledger: rho is out of range") }
+        } else if let selection = release.selection {
+            guard selection > 0, selection < 1 else { throw Failure(.argument, "ledger: a probability is out of range") }
+            guard selection + self.selection <= budget.selection else {
+                throw Failure(.budget, "the part of delta for thresholded histograms does not allow another release \(quoted(release.name))")
+            }
         } else {
             guard release.groups.count == groups.count, zip(release.groups, groups).allSatisfy({ $0.group == $1 }) else {
                 throw Failure(.argument, "ledger: a release must name every group of the ledger, in its order")
@@ -93,7 +111,7 @@ package struct Ledger: Sendable, Equatable {
         for share in release.groups where !(share.samplingRate >= 0 && share.samplingRate <= 1 && share.noiseMultiplier > 0 && share.noiseMultiplier.isFinite) {
             throw Failure(.argument, "ledger: a sampling rate or noise multiplier is out of range")
         }
-        let last = releases.indices.last.flatMap { releases[$0].isSame(release) ? $0 : nil }
+        let last = releases.indices.last.flatMap { releases[$0].isSame(release) && release.selection == nil ? $0 : nil }
         var next = self
         if let last {
             let (count, overflow) = releases[last].count.addingReportingOverflow(release.count)
@@ -101,7 +119,7 @@ package struct Ledger: Sendable, Equatable {
             next.releases[last] = release.times(count)
         } else {
             next.releases.append(release)
-            next.unit.append(groups.indices.map { release.unit(group: $0, order: order) })
+            next.unit.append(groups.indices.map { release.unit(group: $0, order: order, rows: budget.multiplicity) })
         }
         for g in groups.indices where !(next.spent(group: g) <= budget.ceiling) {
             throw Failure(.budget, "the privacy budget does not allow another release \(quoted(release.name))")
@@ -127,10 +145,16 @@ package struct Ledger: Sendable, Equatable {
         return sum * (1 + 0x1p-52 * Double(releases.count))
     }
 
+    /// The same of the group that pays most.
+    package var mostSpent: Double { groups.indices.reduce(0) { max($0, spent(group: $1)) } }
+
+    /// Σ δ_sel of all releases, rounded up.
+    package var selection: Double { releases.reduce(0) { $0 + ($1.selection ?? 0) } * (1 + 0x1p-52 * Double(releases.count)) }
+
     /// Divergence of all releases at any integer order, for checks by others; ∞ for an unknown group.
     package func rdp(_ group: String, at order: Int) -> Double {
         guard let g = groups.firstIndex(of: group) else { return .infinity }
-        return releases.reduce(0) { $0 + $1.divergence(group: g, order: order) }
+        return releases.reduce(0) { $0 + $1.divergence(group: g, order: order, rows: budget.multiplicity) }
     }
 
     /// ε of one group at α* and δ: adding or removing a row of that group. ∞ for an unknown group.

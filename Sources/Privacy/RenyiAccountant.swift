@@ -24,9 +24,9 @@ package struct RenyiAccountant: Sendable {
         }
     }
 
-    /// Adds a release of a ledger as a row of group g (its place there) meets it.
-    package mutating func compose(_ release: Ledger.Release, group g: Int) {
-        for (i, order) in Self.orders.enumerated() { curve[i] += release.divergence(group: g, order: order) }
+    /// Adds a release of a ledger as a row of group g (its place there) meets it, or a person of `rows` rows.
+    package mutating func compose(_ release: Ledger.Release, group g: Int, rows: Int) {
+        for (i, order) in Self.orders.enumerated() { curve[i] += release.divergence(group: g, order: order, rows: rows) }
     }
 
     /// Least ε at `delta` over the orders, and the order that gives it.

@@ -15,6 +15,9 @@ private let logFactorial: [Double] = {
     return table
 }()
 
+/// log C(n, k) for 0 ≤ k ≤ n ≤ 1024.
+func logBinomial(_ n: Int, _ k: Int) -> Double { logFactorial[n] - logFactorial[k] - logFactorial[n - k] }
+
 /// Rényi divergence of order α between the outputs of one sampled Gaussian sum on two tables that differ by one row, in either
 /// direction: an upper bound that is exact up to rounding.
 ///
@@ -44,7 +47,7 @@ package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int) -> Doub
     for k in 2...order {
         let x = Double(k * (k - 1)) * half
         let grown = x > 30 ? x : log(expm1(x))           // log(eˣ − 1) ≤ x
-        let choose = logFactorial[order] - logFactorial[k] - logFactorial[order - k]
+        let choose = logBinomial(order, k)
         let rest = k == order ? 0 : Double(order - k) * logRest, drawn = Double(k) * logQ
         let t = choose + rest + drawn + grown
         terms.append(t)

@@ -2,7 +2,7 @@
 // digest of its content. What is in it is the caller's matter (Synthesis); this file knows the cover only.
 //
 //   /         attributes  encoding-type "dict", encoding-version "0.1.0"
-//                         flip-format          "flip-model" or "flip-checkpoint"
+//                         flip-format          "flip-model", "flip-checkpoint" or "flip-budget"
 //                         flip-format-version  "1.0"   of the layout
 //                         flip-min-reader      "1.0"   the oldest layout version whose readers may read this file
 //                         flip-writer          "libflip 1.0.0", for people only
@@ -15,7 +15,7 @@
 import Basics
 
 package enum ModelFile {
-    package enum Kind: String, Sendable { case model = "flip-model", checkpoint = "flip-checkpoint" }
+    package enum Kind: String, Sendable { case model = "flip-model", checkpoint = "flip-checkpoint", budget = "flip-budget" }
 
     /// A layout version, "major.minor".
     package struct Version: Comparable, Sendable {

@@ -36,7 +36,7 @@ extension Ledger {
 
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
         let ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
-        guard ledger.target == plan.epsilon, ledger.delta == plan.delta, ledger.order == plan.budget.order, ledger.groups == plan.groups,
+        guard ledger.budget == plan.budget, ledger.groups == plan.groups,
               plan.assumptions.allSatisfy(ledger.assumptions.contains) else { throw Failure(.format, "the ledger is not the plan's") }
         // The data frame is what others recompute ε from: it must say the same.
         guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }

@@ -146,7 +146,7 @@ extension Plan {
     /// Divergence at α* that each group will have spent when everything is done.
     func totals(_ batches: [Batches]) -> [Double] {
         groups.indices.map { g in
-            batches.reduce(firstCost) { $0 + $1.release(groups).divergence(group: g, order: budget.order) }
+            batches.reduce(firstCost) { $0 + $1.release(groups).divergence(group: g, order: budget.order, rows: budget.multiplicity) }
         }
     }
 }

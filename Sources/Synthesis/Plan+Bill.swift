@@ -44,18 +44,18 @@ extension Plan {
             guard count > 0 else { return nil }
             func free(_ what: String) -> Bill { Bill(stage: stage, steps: count, divergence: 0, buys: .nothing(what)) }
             if let b = batches.first(where: { $0.stage == stage }) {
-                return Bill(stage: stage, steps: count, divergence: b.release(groups).divergence(group: worst, order: budget.order),
+                return Bill(stage: stage, steps: count, divergence: b.release(groups).divergence(group: worst, order: budget.order, rows: budget.multiplicity),
                             buys: .steps(b, rows: sampledStages.first { $0.stage == stage }?.batch ?? 0))
             }
             switch stage {
             case .histograms:
                 return Bill(stage: stage, steps: count, divergence: histogramCost, buys: .histograms(histograms.count, deviation: countDeviation))
             case .selection:
-                return Bill(stage: stage, steps: count, divergence: selectionRho * Double(budget.order),
+                return Bill(stage: stage, steps: count, divergence: budget.cost(rho: selectionRho),
                             buys: .pairs(selectedPairs, rho: selectionRho, deviation: marginalNoise * Double(selectedPairs).squareRoot()))
             case .marginals:
                 let m = plannedMarginals
-                return Bill(stage: stage, steps: count, divergence: rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order),
+                return Bill(stage: stage, steps: count, divergence: budget.cost(rate: 1, noise: marginalNoise),
                             buys: .marginals(m.count, exact: m.exact, cells: m.cells, deviation: marginalNoise * Double(m.count).squareRoot()))
             case .projection: return free("a table of \(s.projection.rows) distributions fitted to the marginals, at most \(s.projection.steps) steps")
             case .autoencoder: return free("\(count) steps on rows drawn from the fitted table")

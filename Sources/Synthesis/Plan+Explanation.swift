@@ -10,7 +10,7 @@ extension Plan {
         let declared = if case .declared = settings.rows { true } else { false }
         var lines = [
             "preset      \(preset)",
-            "promise     ε \(short(epsilon)) at δ \(short(delta)), one row added or removed; Rényi divergences are added at order \(budget.order)",
+            "promise     ε \(short(epsilon)) at δ \(short(delta)), \(settings.rowsPerPerson == 0 ? "one row" : "one person of up to \(settings.rowsPerPerson) rows") added or removed; Rényi divergences are added at order \(budget.order)",
             "rows        \(expectedRows), " + (declared ? "public by declaration" : "a guess: a wrong one costs noise, never privacy"),
             "memory      about \(try memory(rows: expectedRows) >> 20) MB at most, beside the table",
             "",
@@ -42,14 +42,14 @@ extension Plan {
             for b in batches {
                 lines.append(pad(groups[g], width) + pad(b.stage.name, 13) + pad(short(counts.groups[g] / counts.rows, 2), 8) + pad(short(b.rates[g], 3), 9)
                     + pad(short(b.multipliers[g], 3), 8) + pad(short(b.clips[g], 3), 7) + pad(short(b.influence[g], 3), 11)
-                    + short(RenyiAccountant.epsilon(rdp: totals[g], order: budget.order, delta: delta), 4))
+                    + short(budget.epsilon(spent: totals[g]), 4))
             }
         }
         return lines
     }
 
     /// ε of one stage with nothing beside it, at α* and the plan's δ.
-    func epsilonAlone(_ b: Bill) -> Double { RenyiAccountant.epsilon(rdp: b.divergence, order: budget.order, delta: delta) }
+    func epsilonAlone(_ b: Bill) -> Double { budget.epsilon(spent: b.divergence) }
 }
 
 extension Plan.Bill {

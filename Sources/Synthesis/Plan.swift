@@ -46,9 +46,11 @@ package struct Plan: Sendable {
         package var name: String { "\(self)" }
     }
 
-    /// - Parameter config: the options, or `.null`; see `Settings.schema`.
+    /// - Parameters:
+    ///   - config: the options, or `.null`; see `Settings.schema`.
+    ///   - shared: terms of a budget shared with others, which fix order, δ and unit; ε is then the part that this plan may spend of it.
     /// - Throws: `.argument` for ε, δ, options and protected columns; `.budget` when no order can meet ε.
-    package init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String = "published", config: JSON = .null) throws {
+    package init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String = "published", config: JSON = .null, under shared: Budget? = nil) throws {
         guard epsilon > 0, epsilon <= 1000 else { throw Failure(.argument, "epsilon: must be above 0 and at most 1000") }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         guard Self.presets.contains(preset) else { throw Failure(.unsupported, "preset: must be one of \(Self.presets.joined(separator: ", "))") }
@@ -89,22 +91,26 @@ package struct Plan: Sendable {
         let qa = guessed(a.batch), qd = guessed(d.batch), qf = guessed(f.batch)
         let selects = Self.selects(settings, columns: schema.fields.count)
         var best: Split?
-        for order in Budget.orders {
-            guard let b = Budget(epsilon: epsilon, delta: delta, order: order) else { continue }
+        let unit = settings.rowsPerPerson
+        if let shared, shared.delta != delta || shared.rowsPerPerson != unit {
+            throw Failure(.argument, "budget: delta and max_rows_per_person must be those that the shared budget was made with")
+        }
+        for order in shared.map({ [$0.order] }) ?? Budget.orders {
+            guard let b = shared?.part(epsilon: epsilon) ?? Budget(epsilon: epsilon, delta: delta, order: order, rowsPerPerson: unit) else { continue }
             var split = Split(budget: b, histograms: try b.firstNoise(share: settings.encoder.share))
             let left = 1 - settings.encoder.share
             if preset == "best" {
                 let tuned = f.steps > 0 ? f.share : 0, selected = selects ? settings.marginals.selectionShare : 0
                 split.marginals = try b.firstNoise(share: left * (1 - tuned) * (1 - selected))
-                split.rho = left * (1 - tuned) * selected * b.ceiling / Double(order)
+                split.rho = selected > 0 ? try b.rho(share: left * (1 - tuned) * selected) : 0
                 split.least = split.marginals
-                guard f.steps == 0 || Budget.leastNoise(rate: qf, count: f.steps, order: order, within: left * tuned * b.ceiling) != nil else { continue }
+                guard f.steps == 0 || Budget.leastNoise(rate: qf, count: f.steps, order: order, within: left * tuned * b.ceiling, rows: b.multiplicity) != nil else { continue }
             } else {
                 let rest = left * b.ceiling
-                guard let sa = Budget.leastNoise(rate: qa, count: a.steps, order: order, within: rest * (d.enabled ? 1 - d.share : 1)) else { continue }
+                guard let sa = Budget.leastNoise(rate: qa, count: a.steps, order: order, within: rest * (d.enabled ? 1 - d.share : 1), rows: b.multiplicity) else { continue }
                 split.least = sa
                 if d.enabled {
-                    guard let sd = Budget.leastNoise(rate: qd, count: d.steps, order: order, within: rest * d.share) else { continue }
+                    guard let sd = Budget.leastNoise(rate: qd, count: d.steps, order: order, within: rest * d.share, rows: b.multiplicity) else { continue }
                     split.weight = sd / sa
                 }
             }
@@ -168,22 +174,25 @@ package struct Plan: Sendable {
     package var countDeviation: Double { histogramNoise * histogramSensitivity }
 
     /// Divergence of the first release at α*.
-    var histogramCost: Double { rdpSubsampledGaussian(q: 1, sigma: histogramNoise, order: budget.order) }
+    var histogramCost: Double { budget.cost(rate: 1, noise: histogramNoise) }
 
     /// Divergence at α* of what is released before the rates are known.
     var firstCost: Double {
-        histogramCost + (isBest ? rdpSubsampledGaussian(q: 1, sigma: marginalNoise, order: budget.order) + selectionRho * Double(budget.order) : 0)
+        histogramCost + (isBest ? budget.cost(rate: 1, noise: marginalNoise) + (selectionRho > 0 ? budget.cost(rho: selectionRho) : 0) : 0)
     }
 
     /// ε of the whole plan at another δ: every training under it stays below.
     package func epsilon(delta: Double) throws -> Double {
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
-        return RenyiAccountant.epsilon(rdp: budget.ceiling, order: budget.order, delta: delta)
+        guard delta > budget.selection, let other = Budget(epsilon: 1e6, delta: delta, order: budget.order, selection: budget.selection, rowsPerPerson: budget.rowsPerPerson) else { return .infinity }
+        return other.epsilon(spent: budget.ceiling)
     }
 
     /// What the guarantee takes for granted, in words, as the ledger records it.
     package var assumptions: [String] {
-        var a = ["neighbouring tables differ by one row added or removed",
+        let k = settings.rowsPerPerson
+        var a = [k == 0 ? "neighbouring tables differ by one row added or removed"
+                     : "neighbouring tables differ by one person added or removed, with all of at most \(k) row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows alone",
                  "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]

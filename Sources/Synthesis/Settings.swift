@@ -70,6 +70,8 @@ package struct Settings: Sendable, Equatable {
     package var threads = 0
     /// Steps charged ahead while a checkpoint file is bound to the trainer.
     package var checkpointBlock = 50
+    /// Rows that one person may have in the table; 0: the promise is for rows.
+    package var rowsPerPerson = 0
     /// Test mode only: batches, noise and the rows' randomness from this seed. Not private, and the ledger says so.
     package var testSeed: UInt64? = nil
 
@@ -187,6 +189,7 @@ private let allSections: [(name: String, options: [Option])] = [
     ]),
     ("", [
         flag("calibrate_heads", \.calibrateHeads, "shift head biases until generated rows meet the released histograms (free)"),
+        whole("max_rows_per_person", \.rowsPerPerson, 0...1024, "rows", "the promise is for persons with up to so many rows, to which the table must have been bounded; 0: for rows"),
         whole("threads", \.threads, 0...1024, "", "worker threads; 0: as many as the process may use"),
         whole("checkpoint_block", \.checkpointBlock, 1...1_000_000, "steps", "steps charged ahead in a bound checkpoint file"),
     ]),

@@ -13,19 +13,24 @@ extension Trainer {
     /// Writes the state after the last finished step, in one move, and binds the file to this trainer.
     /// - Throws: `.io`, `.noMemory`; the trainer and an older file are unharmed.
     package func checkpoint(_ path: String) throws {
+        // The shared budget first: should the file fail, the older one was charged for more.
+        if let run, run.isOpen { try run.record(ledger) }
         try write(path, ledger, done: done)
-        file = (path, done)
+        (file, chargedTo) = (path, done)
     }
 
-    /// The door calls this with the charged ledger before every draw: nothing is drawn that the bound file has not been charged for.
+    /// The door calls this with the charged ledger before every draw: nothing is drawn that the bound file and the shared budget have not
+    /// been charged for.
     func chargeAhead(_ ledger: Ledger) throws {
-        guard let file, done >= file.chargedTo, let now = ledger.releases.last else { return }
+        guard file != nil || run != nil, done >= chargedTo, let now = ledger.releases.last else { return }
         let (stage, step) = place(of: done)
         let ahead = min(plan.settings.checkpointBlock, plan.steps[stage.rawValue] - step)
         var charged = ledger
         if ahead > 1 { try charged.charge(now.times(ahead - 1)) }
-        try write(file.path, charged, done: done + ahead)
-        self.file = (file.path, done + ahead)
+        // The file first: one that was charged for more than the budget knows can be resumed, the other way round it could not.
+        if let file { try write(file, charged, done: done + ahead) }
+        try run?.record(charged)
+        chargedTo = done + ahead
     }
 
     private func write(_ path: String, _ ledger: Ledger, done: Int) throws {
@@ -33,6 +38,12 @@ extension Trainer {
             try plan.write(to: root)
             try ledger.write(to: root)
             try root.string("run", runID)
+            if let run {
+                try root.group("shared_budget") { g in
+                    try g.string("budget", run.budget.id)
+                    try g.string("token", run.token)
+                }
+            }
             try root.scalar("steps_done", Int64(done))
             try statistics?.write(to: root, plan: plan)
             try plan.write(pairs: pairs, to: root)
@@ -46,9 +57,11 @@ extension Trainer {
     }
 
     /// Continues a checkpoint. The caller vouches that `table` is the one it was begun on. Batches and noise are drawn anew.
+    /// - Parameter shared: the budget that the training was begun under, nil when it was begun under none.
     /// - Throws: `.io`, `.format`, `.version` for files that cannot be trusted; `.schema` when the table is not the plan's;
-    ///   `.budget` when the charge for the first release was made but its result was lost.
-    package static func resume(_ path: String, table: Table) throws -> Trainer {
+    ///   `.budget` when the charge for the first release was made but its result was lost; `.state` for another budget, and when the
+    ///   checkpoint is not the last of its run.
+    package static func resume(_ path: String, table: Table, shared: SharedBudget? = nil) throws -> Trainer {
         let trainer = try ModelFile.read(.checkpoint, path) { root in
             let plan = try Plan.read(from: root)
             var ledger = try Ledger.read(from: root, plan: plan)
@@ -61,9 +74,17 @@ extension Trainer {
             t.done = done
             try t.restore(root)
             try plan.check(ledger, statistics: t.statistics, done: done)
+            let place = root.has("shared_budget") ? try root.group("shared_budget") : nil
+            guard try place?.string("budget", maxBytes: 64) == shared?.id else {
+                throw Failure(.state, place == nil ? "\(path): this training was not begun under a shared budget"
+                    : shared == nil ? "\(path): this training spends from a shared budget: resume it under that one" : "\(path): this training spends from another budget")
+            }
+            if let place, let shared { t.run = try SharedRun(shared, id: t.runID, resuming: place.string("token", maxBytes: 64), ledger) }
             return t
         }
-        trainer.file = (path, trainer.done)
+        (trainer.file, trainer.chargedTo) = (path, trainer.done)
+        // From here on this file alone goes on: another copy of it does not know the new name.
+        if trainer.run != nil { try trainer.write(path, trainer.ledger, done: trainer.done) }
         return trainer
     }
 

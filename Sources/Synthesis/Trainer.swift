@@ -51,18 +51,34 @@ package final class Trainer {
     var cachedWorkspaces: (stage: Plan.Stage, spaces: [Workspace])?
     /// The last stage's result: averaged autoencoder with calibrated head biases.
     var calibrated: VAE?
-    /// The bound checkpoint file and the step up to which it has been charged ahead.
-    var file: (path: String, chargedTo: Int)?
+    /// The bound checkpoint file, the part in a shared budget, and the step up to which both have been charged ahead.
+    var file: String?
+    var run: SharedRun?
+    var chargedTo = 0
 
-    /// - Parameter table: read once, here; private from now on.
-    /// - Throws: `.schema` when the table is not of the plan's schema, `.noMemory`, `.entropy`.
-    package convenience init(plan: Plan, table: Table) throws {
+    /// - Parameters:
+    ///   - table: read once, here; private from now on.
+    ///   - shared: a budget that the plan was made under: all the plan may spend is promised to this run now, on the disk. What it did not spend
+    ///     comes back when it is finished, or dropped without a checkpoint.
+    ///   - name: of the run in that budget's reports.
+    /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that much left, `.noMemory`, `.entropy`, `.io`.
+    package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        try self.init(plan: plan, table: table, ledger: try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: plan.groups, assumptions: plan.assumptions),
-                      random: random, runID: Self.newID())
+        var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
+        if let shared { ledger.assume("a training of a shared budget: all its runs together are (\(short(shared.terms.epsilon)), \(short(shared.terms.delta)))-private, and whoever sees several of them has that figure") }
+        try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: Self.newID())
+        if let shared { run = try SharedRun(shared, id: runID, name: name, self.ledger) }
     }
 
+    /// A run that ends without a checkpoint will not go on.
+    deinit { if file == nil { try? run?.close(door.ledger) } }
+
     init(plan: Plan, table: Table, ledger: Ledger, random: SecureRandom, runID: String) throws {
+        let k = plan.settings.rowsPerPerson, bound = table.rowsPerPerson
+        guard k == 0 ? bound == 0 : bound > 0 && bound <= k else {
+            throw Failure(.state, k == 0 ? "the table was bounded to \(bound) rows a person: the plan must promise for persons, \"max_rows_per_person\": \(bound)"
+                : "the plan promises for persons of at most \(k) rows: the table must be bounded to that many when it is loaded")
+        }
         self.plan = plan
         self.runID = runID
         threads = plan.settings.threads > 0 ? plan.settings.threads : Workers.available
@@ -70,12 +86,15 @@ package final class Trainer {
         door.durable = { [weak self] in try self?.chargeAhead($0) }
     }
 
-    private static func newID() throws -> String {
+    /// 32 random hexadecimal digits.
+    static func newID() throws -> String {
         let r = try SecureRandom()
         return (0..<4).map { _ in let t = String(UInt32(truncatingIfNeeded: r.next()), radix: 16); return String(repeating: "0", count: 8 - t.count) + t }.joined()
     }
 
     package var ledger: Ledger { door.ledger }
+    /// The budget that it spends from, if it shares one.
+    package var sharedBudget: SharedBudget? { run?.budget }
     package var isFinished: Bool { done >= plan.totalSteps }
 
     /// The stage that step `k` belongs to, and its number inside the stage.
@@ -127,9 +146,10 @@ package final class Trainer {
     }
 
     /// The trained generator.
-    /// - Throws: `.state` before the last step.
+    /// - Throws: `.state` before the last step; `.io` when a shared budget cannot be told: call it again.
     package func finish() throws -> Model {
         guard isFinished, let statistics, let calibrated else { throw Failure(.state, "training is not finished") }
+        try run?.close(ledger)
         return try Model(plan: plan, ledger: ledger, statistics: statistics, marginals: marginals, pairs: pairs, autoencoder: calibrated, denoiser: diffusion?.averaged(), latents: latentScale(), tilt: tilt)
     }
 }

@@ -19,6 +19,9 @@ package struct CSVOptions: Equatable, Sendable {
     package var invalid = Invalid.refuse
     package var extra = Extra.refuse
     package private(set) var delimiter = UInt8(ascii: ",")
+    /// A column outside the schema that says who a row belongs to, and how many rows of one person are kept: read, used, and forgotten.
+    package var person: Person?
+    package struct Person: Equatable, Sendable { package var column: String, most: Int }
 
     package static let delimiters = [",", ";", "\t", "|"]
 
@@ -32,11 +35,17 @@ package struct CSVOptions: Equatable, Sendable {
         (self.invalid, self.extra, self.delimiter) = (invalid, extra, byte)
     }
 
-    /// Takes the keys "invalid", "extra" and "delimiter", all optional; the caller finishes the reader.
+    /// Takes the keys "invalid", "extra", "delimiter", "person" and "max_rows_per_person", all optional; the caller finishes the reader.
     package init(_ r: JSONReader) throws {
         try self.init(invalid: r.optionalChoice("invalid", of: Invalid.allCases.map(\.rawValue)).flatMap(Invalid.init) ?? .refuse,
                       extra: r.optionalChoice("extra", of: Extra.allCases.map(\.rawValue)).flatMap(Extra.init) ?? .refuse,
                       delimiter: r.optionalString("delimiter") ?? ",")
+        let most = try r.optionalInt("max_rows_per_person", in: 1...Table.mostRowsPerPerson)
+        switch (try r.optionalString("person"), most) {
+        case (let column?, let most?): person = Person(column: column, most: most)
+        case (nil, nil): break
+        default: throw Failure(.argument, "csv: person and max_rows_per_person belong together")
+        }
     }
 }
 

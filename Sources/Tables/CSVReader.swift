@@ -14,6 +14,8 @@ package final class CSVReader {
     private let scanner: CSVScanner
     private let parsers: [CellParser]
     private var place: [Int] = []                        // place[j]: which cell of a record is field j
+    private var personPlace = -1                         // which cell says who a row belongs to; -1: none
+    private let persons: PersonList?
     private var headerCount = 0
     private static let maximumBlockRows = 256, maximumBlockCells = 1 << 16
     private var blockRows = 1
@@ -37,6 +39,7 @@ package final class CSVReader {
         self.schema = schema
         self.name = name
         self.options = options
+        persons = try options.person.map { _ in try PersonList() }
         let (tick, read) = counted(name, size, progress, read)
         self.tick = tick
         scanner = try CSVScanner(name: name, delimiter: options.delimiter, read: read)
@@ -52,6 +55,7 @@ package final class CSVReader {
     /// - Throws: `.schema` naming line, column and rule; `.format`; `.io`; `.noMemory`; `.cancelled`.
     package func next(_ maximum: Int) throws -> Table? {
         guard maximum > 0 else { throw Failure(.argument, "a batch has at least one row") }
+        guard persons == nil else { throw Failure(.unsupported, "\(name): rows of persons are bounded for whole tables only") }
         let builder = try TableBuilder(schema: schema, expectedRows: min(maximum, 4096))
         try read(into: builder, maximum)
         return builder.rows > 0 ? try builder.finish() : nil
@@ -63,7 +67,9 @@ package final class CSVReader {
         let builder = try TableBuilder(schema: schema)
         try read(into: builder, .max)
         guard builder.rows > 0 else { throw Failure(.schema, "\(name): the table has no rows") }
-        return try builder.finish()
+        let table = try builder.finish()
+        guard let persons, let bound = options.person else { return table }
+        return try table.bounded(persons, most: bound.most)
     }
 
     // MARK: rows
@@ -116,6 +122,17 @@ package final class CSVReader {
                 failure = self.failure(place[j], lines[read], BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid")
             }
         }
+        if let persons {
+            for i in 0..<good {
+                let cell = block.base + i * headerCount + personPlace
+                guard cell.pointee.count > 0, cell.pointee.flaws == 0 else {
+                    builder.advance(i)
+                    rows += i
+                    throw self.failure(personPlace, lines[i], "nobody is named: every row must belong to a person")
+                }
+                try persons.append(scanner.text(&cell.pointee))
+            }
+        }
         builder.advance(good)
         rows += good
         if let failure { throw failure }
@@ -131,7 +148,7 @@ package final class CSVReader {
     }
 
     private func failure(_ cell: Int, _ line: Int, _ rule: String, _ code: FailureCode = .schema) -> Failure {
-        let column = place.firstIndex(of: cell).map { quoted(schema.fields[$0].name) } ?? String(cell + 1)
+        let column = place.firstIndex(of: cell).map { quoted(schema.fields[$0].name) } ?? (cell == personPlace ? options.person.map { quoted($0.column) } : nil) ?? String(cell + 1)
         return Failure(code, "\(name), line \(line), column \(column): \(rule)")
     }
 
@@ -146,6 +163,9 @@ package final class CSVReader {
             if let j = schema.index(of: title) {
                 guard found[j] < 0 else { throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice") }
                 found[j] = i
+            } else if title == options.person?.column {
+                guard personPlace < 0 else { throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice") }
+                personPlace = i
             } else {
                 strangers += 1
                 if extra.count < 8 { extra.append(quoted(title)) }
@@ -164,6 +184,11 @@ package final class CSVReader {
             throw Failure(.schema, "\(name): \(say) not in the schema; the option \"extra\": \"ignore\" leaves out what the schema does not name")
         }
         place = found
+        guard let person = options.person else { return }
+        guard schema.index(of: person.column) == nil else {
+            throw Failure(.schema, "\(name): the column \(quoted(person.column)) says who a row belongs to: leave it out of the schema, it is not to be learned")
+        }
+        guard personPlace >= 0 else { throw Failure(.schema, "\(name): the header lacks the column \(quoted(person.column))") }
     }
 }
 

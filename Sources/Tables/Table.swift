@@ -9,6 +9,8 @@ package final class Table: @unchecked Sendable {
     package let schema: Schema
     package let rows: Int
     package let columns: [Column]
+    /// Each person has at most so many of the rows; 0: nothing is known of persons.
+    package internal(set) var rowsPerPerson = 0
     /// Which columns hold their cells.
     private var filled: [Bool]
 
@@ -71,6 +73,7 @@ package final class Table: @unchecked Sendable {
         for (i, column) in columns.enumerated() {
             try out.fill(i) { $0.base.copyMemory(from: column.base + first * column.storage.bytes, byteCount: count * column.storage.bytes) }
         }
+        out.rowsPerPerson = rowsPerPerson
         return out
     }
 

@@ -16,6 +16,7 @@ func run(_ words: [String]) throws {
     case "convert": try convert(rest)
     case "schema": try schemaCommand(rest)
     case "plan": try plan(rest)
+    case "budget": try budget(rest)
     case "check": try check(rest)
     case "--version", "version": say("flip \(libraryVersion)")
     case "--help", "-h", "help": say(help)
@@ -37,6 +38,9 @@ private let help = """
          [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]
     flip plan --schema S.json --epsilon E --delta D [...]   the same bill in advance, without any data (JSON)
          [--explain]                         as text: what each stage costs and what that buys
+    flip budget FILE [--json] [--settle RUN]      what trainings that share it have spent; --settle ends a run that was killed
+         --create --epsilon E --delta D      makes it; train, plan: --budget FILE, then --share S may stand for --epsilon
+         [--order A] [--selection-delta D] [--max-rows-per-person K]
     flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
     flip check TABLE.csv --schema S.json    all that a table breaks of a schema, by column [--json]; exit code 1 if it breaks any
     flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)
@@ -48,6 +52,7 @@ private let help = """
       --invalid coerce     a cell that breaks the schema becomes missing or the nearest bound; otherwise it is an error
       --extra ignore       columns that the schema does not name are not read; otherwise they are an error
       --delimiter C        comma, semicolon, tab or bar
+      --person COLUMN --max-rows-per-person K     who a row belongs to: at most K rows of each are kept, and the promise is for persons
     --quiet                no progress bar
     A checkpoint is written twice a minute and on Ctrl-C. What was charged to the privacy budget stays charged.
     """

@@ -17,9 +17,9 @@ func convert(_ words: [String]) throws {
 }
 
 func plan(_ words: [String]) throws {
-    let a = try Arguments("plan", words, named: planOptionNames, switches: ["explain"], places: [])
+    let a = try Arguments("plan", words, named: planOptionNames + ["max-rows-per-person"], switches: ["explain"], places: [])
     guard let schema = try schema(a) else { throw Usage("flip plan: --schema is missing") }
-    let plan = try makePlan(a, schema)
+    let plan = try makePlan(a, schema, under: sharedBudget(a))
     say(a.has("explain") ? try plan.explanation() : try plan.explain().pretty)
 }
 

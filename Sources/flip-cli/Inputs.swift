@@ -1,12 +1,13 @@
 // What several commands read: schemas, configurations, tables, the promise.
 
 import Basics
+import Privacy
 import Storage
 import Synthesis
 import Tables
 
-let csvOptionNames = ["invalid", "extra", "delimiter"]
-let planOptionNames = ["schema", "protected", "epsilon", "delta", "preset", "config"]
+let csvOptionNames = ["invalid", "extra", "delimiter", "person", "max-rows-per-person"]
+let planOptionNames = ["schema", "protected", "epsilon", "delta", "preset", "config", "budget", "share"]
 
 func schema(_ a: Arguments) throws -> Schema? {
     try a.text("schema").map { path in
@@ -17,6 +18,8 @@ func schema(_ a: Arguments) throws -> Schema? {
 func csvOptions(_ a: Arguments) throws -> CSVOptions {
     var given = JSONObject()
     for name in csvOptionNames { if let value = try a.text(name) { given[name] = .string(value == "\\t" ? "\t" : value) } }
+    given["max-rows-per-person"] = nil
+    given["max_rows_per_person"] = try a.whole("max-rows-per-person", atLeast: 1).map { .int(Int64($0)) }
     return try CSVOptions(JSONReader(given, context: "options"))
 }
 
@@ -31,9 +34,30 @@ func json(_ a: Arguments, _ name: String) throws -> JSON? {
     return try JSON.parse(given.drop { $0 == " " }.hasPrefix("{") ? given : readText(given))
 }
 
-/// A plan for `schema` from --protected, --epsilon, --delta, --preset and --config.
-func makePlan(_ a: Arguments, _ schema: Schema) throws -> Plan {
+/// The budget that --budget names.
+func sharedBudget(_ a: Arguments) throws -> SharedBudget? { try a.text("budget").map { try SharedBudget.open($0) } }
+
+/// A plan for `schema` from --protected, --epsilon or --share, --delta, --preset and --config.
+func makePlan(_ a: Arguments, _ schema: Schema, under shared: SharedBudget?) throws -> Plan {
     let protected = a.all("protected").flatMap { $0.split(separator: ",").map(String.init) }
-    return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"),
-                    preset: a.text("preset") ?? Plan.presets[0], config: json(a, "config") ?? .null)
+    var config = try json(a, "config") ?? .object(JSONObject())
+    if case .object(var o) = config, o["max_rows_per_person"] == nil {
+        // The bound of the table, or of the budget.
+        o["max_rows_per_person"] = .int(Int64(try a.whole("max-rows-per-person", atLeast: 1) ?? shared?.terms.rowsPerPerson ?? 0))
+        config = .object(o)
+    }
+    guard let shared else {
+        if try a.text("share") != nil { throw Usage("--share is a part of a --budget") }
+        return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"), preset: a.text("preset") ?? Plan.presets[0], config: config)
+    }
+    let delta = try a.text("delta") == nil ? shared.terms.delta : a.number("delta")
+    let epsilon: Double
+    if try a.text("share") != nil {
+        guard try a.text("epsilon") == nil else { throw Usage("give either --epsilon or --share") }
+        epsilon = try Account(budget: shared.terms).epsilon(share: a.number("share"))
+        guard epsilon > 0 else { throw Failure(.budget, "--share: must be above 0 and at most 1, and enough for a training") }
+    } else {
+        epsilon = try a.number("epsilon")
+    }
+    return try Plan(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: a.text("preset") ?? Plan.presets[0], config: config, under: shared.terms)
 }

@@ -16,37 +16,35 @@ func train(_ words: [String]) throws {
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip train: --schema is missing") }
 
+    let shared = try sharedBudget(a)
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
     let table = try readTable(a.words[0], a, known, bar)
-    let plan = try makePlan(a, table.schema)
-    let trainer = try makeTrainer(plan, table, checkpoint: checkpoint, resume: a.has("resume"))
+    let plan = try makePlan(a, table.schema, under: shared)
+    let trainer = try makeTrainer(plan, table, shared, checkpoint: checkpoint, resume: a.has("resume"))
     try runAll(trainer, checkpoint: checkpoint, bar)
     let model = try trainer.finish()
     try model.save(out)
     let ledger = model.ledger
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
-}
-
-private func exists(_ path: String) -> Bool {
-    var info = stat()
-    return lstat(path, &info) == 0
+    if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
+    if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }
 }
 
 private func refuseExisting(_ checkpoint: String, resume: Bool) throws {
-    guard !resume, exists(checkpoint) else { return }
+    guard !resume, fileExists(checkpoint) else { return }
     throw Failure(.state, "\(checkpoint): exists; pass --resume to continue it, or delete it: its charges would be lost")
 }
 
-private func makeTrainer(_ plan: Plan, _ table: Table, checkpoint: String?, resume: Bool) throws -> Trainer {
-    guard let checkpoint, exists(checkpoint) else {
-        let trainer = try Trainer(plan: plan, table: table)
+private func makeTrainer(_ plan: Plan, _ table: Table, _ shared: SharedBudget?, checkpoint: String?, resume: Bool) throws -> Trainer {
+    guard let checkpoint, fileExists(checkpoint) else {
+        let trainer = try Trainer(plan: plan, table: table, shared: shared)
         // Bound before the first release: a crash loses steps and never their charge.
         if let checkpoint { try trainer.checkpoint(checkpoint) }
         return trainer
     }
     try refuseExisting(checkpoint, resume: resume)
-    let trainer = try Trainer.resume(checkpoint, table: table)
+    let trainer = try Trainer.resume(checkpoint, table: table, shared: shared)
     guard trainer.plan.json == plan.json else {
         throw Failure(.state, "\(checkpoint): was begun with other options; use those, or leave out --resume")
     }

@@ -138,5 +138,49 @@ static void arguments(void) {
     flip_schema_free(schema);
 }
 
-const test_case table_tests[] = {
+static const char *x_schema = "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":9}}]}";
+
+/* At most k rows of each person; a plan must promise for the same unit. */
+static void persons(void) {
+    flip_schema *schema = a_schema();
+    flip_table *table = a_table(schema, 300), *bounded = NULL, *again = NULL;
+    flip_plan *plan = NULL;
+    flip_trainer *trainer = NULL;
+    flip_error err;
+    int64_t who[300];
+    int i;
+    for (i = 0; i < 300; i++) who[i] = i / 6;
+    CHECK(flip_table_max_rows_per_person(NULL) == 0 && flip_table_max_rows_per_person(table) == 0);
+    GIVES(FLIP_E_ARG, flip_table_bound_persons(NULL, who, 2, &bounded, &err));
+    GIVES(FLIP_E_ARG, flip_table_bound_persons(table, NULL, 2, &bounded, &err));
+    GIVES(FLIP_E_ARG, flip_table_bound_persons(table, who, 0, &bounded, &err));
+    GIVES(FLIP_E_ARG, flip_table_bound_persons(table, who, 1025, &bounded, &err));
+    GIVES(FLIP_E_ARG, flip_table_bound_persons(table, who, 2, NULL, &err));
+    CHECK(!bounded);
+    GIVES(FLIP_OK, flip_table_bound_persons(table, who, 2, &bounded, &err));
+    CHECK(flip_table_rows(bounded) == 100 && flip_table_max_rows_per_person(bounded) == 2);
+    GIVES(FLIP_E_STATE, flip_table_bound_persons(bounded, who, 2, &again, &err));
+    plan = a_plan(schema);
+    GIVES(FLIP_E_STATE, flip_trainer_create(plan, bounded, &trainer, &err));
+    flip_plan_free(plan);
+    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"max_rows_per_person\": 2}", &plan, &err));
+    GIVES(FLIP_E_STATE, flip_trainer_create(plan, table, &trainer, &err));
+    GIVES(FLIP_OK, flip_trainer_create(plan, bounded, &trainer, &err));
+    flip_trainer_free(trainer);
+    flip_plan_free(plan);
+    write_file(path_of("p.csv"), "who,x\na,1\nb,2\na,3\n");
+    flip_schema_free(schema);
+    schema = NULL;
+    GIVES(FLIP_OK, flip_schema_parse(x_schema, strlen(x_schema), &schema, &err));
+    GIVES(FLIP_OK, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"who\", \"max_rows_per_person\": 1}", NULL, NULL, &again, &err));
+    CHECK(flip_table_rows(again) == 2 && flip_table_max_rows_per_person(again) == 1);
+    flip_table_free(again);
+    GIVES(FLIP_E_ARG, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"who\"}", NULL, NULL, &again, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"x\", \"max_rows_per_person\": 1}", NULL, NULL, &again, &err));
+    flip_table_free(bounded);
+    flip_table_free(table);
+    flip_schema_free(schema);
+}
+
+const test_case table_tests[] = {{"table: persons", persons}, 
     {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells}, {"table: arguments", arguments}, {NULL, NULL}};

@@ -109,7 +109,7 @@ final class LedgerTests: XCTestCase {
             XCTAssertEqual(l.rdp(name, at: 20), 20 / 800.0 + 20 * 0.009 + 20 / 1800.0, accuracy: 1e-12)
         }
         var renyi = RenyiAccountant()
-        for r in l.releases { renyi.compose(r, group: 1) }
+        for r in l.releases { renyi.compose(r, group: 1, rows: 1) }
         XCTAssertEqual(renyi.curve[10], l.spent(group: 1), accuracy: 1e-12)
         // The same divergences as a Gaussian of noise (2ρ)^(-1/2).
         for order in [2, 12, 1024] { XCTAssertEqual(rdpZeroConcentrated(rho: 0.02, order: order), rdpSubsampledGaussian(q: 1, sigma: 5, order: order), accuracy: 1e-9) }

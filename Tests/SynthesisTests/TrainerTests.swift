@@ -75,11 +75,37 @@ final class TrainerTests: XCTestCase {
         for lost in 1..<plan.totalSteps - 1 {
             let t = try Trainer(plan: plan, table: table)
             try t.step(maxSteps: lost, maxSeconds: 1e9)
-            t.file = ("/dev/null/no/such/file", lost)          // the charge cannot be made durable
+            (t.file, t.chargedTo) = ("/dev/null/no/such/file", lost)          // the charge cannot be made durable
             XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 1e9)) { XCTAssertEqual(($0 as? Failure)?.code, .io) }
             t.file = nil
             while !t.isFinished { try t.step(maxSteps: 100, maxSeconds: 1e9) }
             XCTAssertEqual(try t.finish().ledger.releases.map(\.count), [1, 6, 5])
+        }
+    }
+
+    /// Persons with several rows: the plan, the table and every report speak of the same unit, and all releases are priced for it.
+    func testPersons() throws {
+        let plan = try Fixture.plan(#""max_rows_per_person": 3"#), rows = try Fixture.plan("\"seed\": 0"), people = (0..<300).map { Int64($0 / 5) }
+        let table = try Fixture.table(rows: 300), bounded = try table.bounded(persons: people, most: 3)
+        XCTAssertEqual(bounded.rows, 180)
+        for (p, t) in [(plan, table), (rows, bounded), (plan, try table.bounded(persons: people, most: 4))] {
+            XCTAssertThrowsError(try Trainer(plan: p, table: t)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        }
+        for preset in Plan.presets {
+            let p = try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5, preset: preset,
+                             config: JSON.parse(#"{"max_rows_per_person": 3, "autoencoder": {"steps": 6, "batch": 60}, "diffusion": {"steps": 5, "batch": 40, "sampler_steps": 6}}"#))
+            XCTAssertGreaterThan(p.histogramNoise, 2.9 * (try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5, preset: preset, under: Budget(epsilon: 8, delta: 1e-5, order: p.budget.order)).histogramNoise))
+            let model = try Fixture.train(p, try table.bounded(persons: people, most: 2))
+            XCTAssertLessThanOrEqual(model.ledger.epsilon, 8)
+            XCTAssertGreaterThan(model.ledger.epsilon, 7)
+            XCTAssertTrue(model.ledger.assumptions[0].contains("one person added or removed"))
+            XCTAssertTrue(model.ledger.notes[0].contains("the promise is for persons"))
+            XCTAssertTrue(try p.explanation().contains("one person of up to 3 rows"))
+            // Priced for one row the same releases look far cheaper: a mutant that forgets the person would claim that.
+            let forgetful = try Ledger(budget: XCTUnwrap(Budget(epsilon: 8, delta: 1e-5, order: p.budget.order))), g = 0
+            XCTAssertLessThan(model.ledger.releases.reduce(0) { $0 + $1.divergence(group: g, order: forgetful.order, rows: 1) }, 0.5 * model.ledger.mostSpent)
+            let bytes = try model.bytes()
+            XCTAssertEqual(try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)).ledger, model.ledger)
         }
     }
 

@@ -218,3 +218,28 @@ def test_a_large_table_is_small_in_memory(tmp_path):
                           env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python")})
     rows, kilobytes = map(int, said.stdout.split())
     assert rows == 1_000_000 and kilobytes < 150_000
+
+
+def test_persons(csv, tmp_path):
+    """At most k rows of each person, however the rows come in; the promise is then for persons, in every report."""
+    pandas = pytest.importorskip("pandas")
+    schema = flip.Schema({"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 999, "required": True}}]})
+    frame = pandas.DataFrame({"who": [f"p{i % 40}" for i in range(400)], "x": range(400)})
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    table = flip.Table.read_csv(tmp_path / "p.csv", schema, person="who", max_rows_per_person=3)
+    other = flip.Table.from_pandas(frame, schema, person="who", max_rows_per_person=3)
+    assert len(table) == len(other) == 120 and table.max_rows_per_person == 3
+    shuffled = frame.sample(frac=1, random_state=1)
+    shuffled[shuffled.who != "p0"].to_csv(tmp_path / "q.csv", index=False)
+    fewer = flip.Table.read_csv(tmp_path / "q.csv", schema, person="who", max_rows_per_person=3)
+    assert set(fewer.to_pandas().x) == {x for x in table.to_pandas().x if x % 40 != 0}
+    model = flip.train(table, epsilon=8.0, delta=1e-5, config={"rows": {"guess": 120}, "autoencoder": {"steps": 3, "batch": 20}, "diffusion": {"enabled": False}})
+    assert model.ledger["max_rows_per_person"] == 3 and "one person of at most 3 rows" in model.ledger["neighbouring"] and "for persons" in model.ledger["notes"][0]
+    with pytest.raises(flip.StateError):
+        flip.train(table, flip.plan(schema, epsilon=8.0, delta=1e-5))
+    with pytest.raises(flip.SchemaError):
+        flip.Table.from_pandas(frame, schema, person="x", max_rows_per_person=3)
+    with pytest.raises(flip.SchemaError):
+        flip.Table.from_pandas(frame.assign(who=None), schema, person="who", max_rows_per_person=3)
+    with pytest.raises(flip.ArgumentError):
+        flip.Table.read_csv(tmp_path / "p.csv", schema, person="who")

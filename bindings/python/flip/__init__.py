@@ -11,6 +11,7 @@ Everything a call may raise is a FlipError; its subclasses follow the codes of f
 """
 
 from ._accountant import Accountant, calibrate
+from ._budget import Budget
 from ._errors import (ArgumentError, BudgetError, Cancelled, EntropyError, FileError, FlipError, FormatError, InternalError,
                       NumericError, OutOfMemory, SchemaError, StateError, Unsupported, VersionError)
 from ._evaluate import Evaluation, evaluate
@@ -24,7 +25,7 @@ from ._table import Table, convert
 from ._train import Trainer, train
 
 __all__ = [
-    "Accountant", "ArgumentError", "BudgetError", "Cancelled", "EntropyError", "Evaluation", "FileError", "FlipError", "FormatError",
+    "Accountant", "ArgumentError", "Budget", "BudgetError", "Cancelled", "EntropyError", "Evaluation", "FileError", "FlipError", "FormatError",
     "InternalError", "Model", "NumericError", "OutOfMemory", "Plan", "Progress", "Schema", "SchemaError", "StateError", "Synthesizer",
     "Table", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "calibrate", "config_schema", "convert", "evaluate",
     "file_check", "library_path", "load", "plan", "train",

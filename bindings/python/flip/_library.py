@@ -76,10 +76,13 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_table_get_float64": (_ST, [_H, _S, _I64, _I64, POINTER(c_double), POINTER(c_uint8), _E]),
     "flip_table_get_int64": (_ST, [_H, _S, _I64, _I64, POINTER(c_int64), POINTER(c_uint8), _E]),
     "flip_table_get_codes": (_ST, [_H, _S, _I64, _I64, POINTER(c_int32), _E]),
+    "flip_table_bound_persons": (_ST, [_H, POINTER(c_int64), _I64, _HO, _E]),
+    "flip_table_max_rows_per_person": (_I64, [_H]),
     "flip_table_schema": (_ST, [_H, _HO, _E]),
     "flip_table_rows": (_I64, [_H]),
     "flip_table_free": (None, [_H]),
     "flip_plan_create": (_ST, [_H, _S, _HO, _E]),
+    "flip_plan_create_under": (_ST, [_H, _H, _S, _HO, _E]),
     "flip_plan_epsilon": (_ST, [_H, _S, _D, POINTER(c_double), _E]),
     "flip_plan_explain": (_ST, [_H, _HO, _E]),
     "flip_plan_explanation": (_ST, [_H, _HO, _E]),
@@ -90,6 +93,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_trainer_step": (_ST, [_H, _I64, _D, POINTER(CProgress), _E]),
     "flip_trainer_checkpoint": (_ST, [_H, _S, _E]),
     "flip_trainer_resume": (_ST, [_S, _H, _HO, _E]),
+    "flip_trainer_resume_under": (_ST, [_S, _H, _H, _HO, _E]),
     "flip_trainer_plan": (_ST, [_H, _HO, _E]),
     "flip_trainer_ledger": (_ST, [_H, _HO, _E]),
     "flip_trainer_finish": (_ST, [_H, _HO, _E]),
@@ -102,10 +106,19 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_model_from_bytes": (_ST, [c_void_p, c_size_t, _HO, _E]),
     "flip_model_json": (_ST, [_H, _HO, _E]),
     "flip_model_ledger": (_ST, [_H, _HO, _E]),
+    "flip_model_ledger_report": (_ST, [_H, _HO, _E]),
     "flip_model_schema": (_ST, [_H, _HO, _E]),
     "flip_model_sample": (_ST, [_H, _I64, _I64, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_model_free": (None, [_H]),
     "flip_evaluate": (_ST, [_H, _H, _H, _S, _HO, _E]),
+    "flip_budget_create": (_ST, [_S, _S, _HO, _E]),
+    "flip_budget_open": (_ST, [_S, _HO, _E]),
+    "flip_budget_spent": (_ST, [_H, POINTER(c_double), _E]),
+    "flip_budget_remaining": (_ST, [_H, POINTER(c_double), _E]),
+    "flip_budget_charge": (_ST, [_H, _S, _S, _E]),
+    "flip_budget_settle": (_ST, [_H, _S, _E]),
+    "flip_budget_report": (_ST, [_H, _HO, _E]),
+    "flip_budget_free": (None, [_H]),
     "flip_accountant_create": (_ST, [_S, _HO, _E]),
     "flip_accountant_of_model": (_ST, [_H, _S, _S, _HO, _E]),
     "flip_accountant_compose_gaussian": (_ST, [_H, _D, _D, _I64, _E]),
@@ -269,7 +282,7 @@ def build_info() -> dict[str, Any]:
 
 
 def config_schema(what: str) -> dict[str, dict[str, Any]]:
-    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "infer" or "evaluate"."""
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "infer" or "evaluate"."""
     keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
     return keys
 

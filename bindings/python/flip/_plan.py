@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ctypes import byref, c_double, c_int64
-
 from typing import Any, Iterable, Mapping, Optional, Union
 
+from ._budget import Budget
 from ._library import Handle, call, config_bytes, new, take_bytes, take_json
 from ._schema import Schema, SchemaLike
 
@@ -14,6 +14,8 @@ class Plan(Handle):
     """Made by flip.plan(). Never changes."""
 
     _free = "flip_plan_free"
+    budget: Optional[Budget] = None
+    """The flip.Budget that its trainings spend from, if it was made under one."""
 
     def explain(self) -> dict[str, Any]:
         """dict: the resolved configuration, stages [{stage, steps, free}], memory_bytes and releases: every one that costs, its share of
@@ -64,17 +66,24 @@ class Plan(Handle):
 
 
 def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, epsilon: Optional[float] = None, delta: Optional[float] = None,
-         preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None) -> Plan:
+         preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None,
+         budget: Optional[Budget] = None, share: Optional[float] = None, name: Optional[str] = None) -> Plan:
     """A plan for tables under `schema`.
 
     protected: names of the protected columns. epsilon, delta: the promise for one row added or removed; delta below 1/n.
     preset: "published" (networks trained on private rows by DP-SGD) or "best" (marginals released once, networks trained for free on rows
     of a table that is fitted to them). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
     the presets differ. What is left out has a default.
+
+    budget: a flip.Budget that the plan's trainings spend from. It fixes delta and the order; epsilon is the part that one training may spend
+    (alone it is (epsilon, delta)-private), or share, in (0, 1], names a part of the whole: shares add up, epsilons do not. name: what the
+    trainings are called in the budget's report.
     """
     options = dict(config or {})
     named: dict[str, Any] = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
-             "epsilon": epsilon, "delta": delta, "preset": preset}
+             "epsilon": epsilon, "delta": delta, "preset": preset, "share": share, "name": name}
+    if budget is None and (share is not None or name is not None):
+        raise TypeError("share and name are of a training under a budget")
     for key, value in named.items():
         if value is None:
             continue
@@ -82,4 +91,8 @@ def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, 
             raise TypeError(f"{key} is given twice, with different values")
         options[key] = value
     schema = Schema.of(schema)                  # kept until the call returns: a pointer alone would not
-    return Plan(new("flip_plan_create", schema._pointer, config_bytes(options)))
+    if budget is None:
+        return Plan(new("flip_plan_create", schema._pointer, config_bytes(options)))
+    made = Plan(new("flip_plan_create_under", schema._pointer, budget._pointer, config_bytes(options)))
+    made.budget = budget
+    return made

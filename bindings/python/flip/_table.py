@@ -19,14 +19,16 @@ class Table(Handle):
 
     @classmethod
     def read_csv(cls, path: Path, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, delimiter: Optional[str] = None,
-                 progress: Report = False) -> Table:
+                 progress: Report = False, person: Optional[str] = None, max_rows_per_person: Optional[int] = None) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
+        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one person are kept. Which
+        ones depends on that person's rows alone; a training's promise is then for persons.
         """
         callback = Callback(reporter(progress))
-        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
+        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person, "max_rows_per_person": max_rows_per_person})
         checked = Schema.of(schema)
         return callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
 
@@ -37,11 +39,33 @@ class Table(Handle):
         return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group and group.encode()))
 
     @classmethod
-    def from_pandas(cls, frame: Any, schema: SchemaLike) -> Table:
-        """Copies a pandas data frame; its columns are found by name, in any order, others are an error."""
+    def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None, max_rows_per_person: Optional[int] = None) -> Table:
+        """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person, max_rows_per_person: as in
+        read_csv."""
         from . import _pandas
         checked = Schema.of(schema)
-        return _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame, checked)
+        if person is None and max_rows_per_person is None:
+            return _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame, checked)
+        if person is None or max_rows_per_person is None:
+            raise TypeError("person and max_rows_per_person belong together")
+        if person in checked.names:
+            raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
+        table = _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame.drop(columns=[person]), checked)
+        return table.bound_persons(frame[person], max_rows_per_person)
+
+    def bound_persons(self, persons: Any, max_rows: int) -> Table:
+        """At most `max_rows` of the rows of each person, as a table of its own. persons: one value a row, such as a pandas column."""
+        import numpy
+        import pandas
+        codes = numpy.ascontiguousarray(pandas.factorize(pandas.Series(persons))[0], dtype=numpy.int64)
+        if len(codes) != self.rows or (codes < 0).any():
+            raise SchemaError("persons: every row must belong to a person")
+        return type(self)(new("flip_table_bound_persons", self._pointer, _pointer(codes, c_int64), max_rows))
+
+    @property
+    def max_rows_per_person(self) -> int:
+        """The bound on each person's rows; 0 where there is none."""
+        return int(lib.flip_table_max_rows_per_person(self._pointer))
 
     @classmethod
     def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, progress: Report = False) -> Table:

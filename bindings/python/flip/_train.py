@@ -8,6 +8,7 @@ import warnings
 from ctypes import byref, sizeof
 from typing import Any, Optional, Union
 
+from ._budget import Budget
 from ._errors import FlipError, StateError
 from ._library import CProgress, Handle, Path, call, lib, new, path_bytes, take_json
 from ._model import Model
@@ -26,8 +27,10 @@ class Trainer(Handle):
         super().__init__(plan if isinstance(plan, int) else new("flip_trainer_create", plan._pointer, table._pointer))
 
     @classmethod
-    def resume(cls, path: Path, table: Table) -> Trainer:
-        """Goes on from a checkpoint. You vouch that `table` is the same table."""
+    def resume(cls, path: Path, table: Table, budget: Optional[Budget] = None) -> Trainer:
+        """Goes on from a checkpoint. You vouch that `table` is the same table. budget: the flip.Budget it was begun under, if any."""
+        if budget is not None:
+            return cls(new("flip_trainer_resume_under", path_bytes(path), table._pointer, budget._pointer), table)
         return cls(new("flip_trainer_resume", path_bytes(path), table._pointer), table)
 
     def step(self, max_steps: int = 0, max_seconds: float = 0.1) -> Progress:
@@ -69,9 +72,9 @@ class Trainer(Handle):
 
 def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, checkpoint: Optional[Path] = None, resume: bool = False,
           **options: Any) -> Model:
-    """Trains and returns the Model.
+    """Trains and returns the Model. For a table whose persons have a bounded number of rows the promise is for persons.
 
-    plan: a flip.Plan; without one, `options` are those of flip.plan(). progress: None (a bar on a terminal), True, False, or a function
+    plan: a flip.Plan; without one, `options` are those of flip.plan(), `budget` among them. progress: None (a bar on a terminal), True, False, or a function
     that takes a Progress. checkpoint: a path, written at the start, twice a minute and when the training is interrupted (Ctrl-C too);
     whatever is drawn is charged to it first, and a file that is there already is an error, StateError, unless it is resumed. With
     resume=True a training goes on from it when it is there and was begun with the same plan; StateError otherwise.
@@ -81,12 +84,15 @@ def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, ch
     if plan is not None and not isinstance(plan, Plan):
         raise TypeError("plan must be a flip.Plan")
     if plan is None:
+        bound = table.max_rows_per_person
+        if bound and "max_rows_per_person" not in (options.get("config") or {}):
+            options["config"] = {**(options.get("config") or {}), "max_rows_per_person": bound}
         plan = make_plan(table.schema, **options)
     there = checkpoint if checkpoint and os.path.lexists(checkpoint) else None
     if there and not resume:
         raise StateError(f"{os.fspath(there)}: exists; pass resume=True to continue it, or delete it: its charges would be lost")
     if there:
-        trainer = Trainer.resume(there, table)
+        trainer = Trainer.resume(there, table, plan.budget)
         if trainer.plan.json != plan.json:
             trainer.close()
             raise StateError(f"{os.fspath(there)}: was begun with another plan; use that one, or begin anew with another file")

@@ -2,10 +2,11 @@
 
     python -m flip.tradeoff TABLE.csv --schema S.json --protected A[,B] --target T --epsilon E --delta D --budget EPS
         [--strengths 0,0.5,1,2] [--repeats 1] [--test HOLDOUT.csv] [--rows N] [--config JSON or FILE] [--preset P] [--positive LEVEL]
-        [--classifiers native|sklearn] [--out curve.csv] [--picture curve.png]
+        [--classifiers native|sklearn] [--out curve.csv] [--picture curve.png] [--budget-file curve.csv.budget]
 
 Every training reads the rows again, so their ledgers compose: who sees all models (or all of the curve's choices) has the composed epsilon, not
-the epsilon of one. It is computed before the first training, and nothing runs if it is above --budget. The curve itself is NOT PRIVATE: its
+the epsilon of one. All trainings spend from one flip.Budget, kept in a file: nothing runs if they would overspend it, and a second curve goes on
+spending from the same file. The curve itself is NOT PRIVATE: its
 figures come from real rows without noise, and a strength that is chosen by them is chosen by looking at the rows. Choose on public tables.
 """
 
@@ -19,6 +20,7 @@ import os
 import sys
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
+from ._budget import Budget
 from ._errors import BudgetError, FlipError
 from ._evaluate import as_table, evaluate
 from ._plan import Plan, plan as make_plan
@@ -32,81 +34,63 @@ FIGURES = ["tvd1", "tvd2", "association_mean", "target_auc", "target_dpd", "targ
            "tasks_calibration", "probe_synthetic", "probe_real", "cka", "hsic_linear", "hsic_rbf", "dcr_share", "membership_auc"]
 
 
-def divergence_of(epsilon: float, order: float, delta: float) -> float:
-    """The Renyi divergence at `order` that costs `epsilon` above 0 at `delta`, rounded up: the inverse of the library's conversion (Canonne,
-    Kamath and Steinke 2020, arXiv:2004.00010v4, proposition 12)."""
-    return (epsilon - math.log1p(-1 / order) + (math.log(delta) + math.log(order)) / (order - 1)) * (1 + 1e-12)
-
-
-def composed_epsilon(parts: Sequence[tuple[float, float]], delta: float) -> float:
-    """What trainings cost together at `delta`. parts: (order, divergence at that order) of each.
-
-    A divergence of a smaller order is at most that of a larger one, so all of them hold at the least order, where divergences add up.
-    """
-    order, total = min(order for order, _ in parts), sum(divergence for _, divergence in parts)
-    return max(0.0, total + math.log1p(-1 / order) - (math.log(delta) + math.log(order)) / (order - 1)) * (1 + 1e-12)
-
-
-def planned(plans: Iterable[Plan]) -> list[tuple[float, float]]:
-    """(order, ceiling) of every plan: what its training can cost at most."""
-    return [(text["order"], text["ceiling"]) for text in (json.loads(plan.json) for plan in plans)]
-
-
-def spent(ledger: Mapping[str, Any], ceiling: float) -> tuple[float, float]:
-    """(order, divergence) of a training that is done, of the group that pays most."""
-    order = ledger["order"]
-    return order, min(ceiling, divergence_of(ledger["spent"], order, ledger["delta"])) if ledger["spent"] > 0 else ceiling
+def budget_for(path: str, epsilon: float, schema: SchemaLike, protected: Union[str, Iterable[str]], part: float, delta: float, preset: Optional[str] = None,
+               config: Optional[Mapping[str, Any]] = None) -> Budget:
+    """A budget file for trainings of epsilon `part`, made at the order that suits one of them, or opened when it is there."""
+    order = None
+    if not os.path.lexists(path):
+        order = json.loads(make_plan(schema, protected=protected, epsilon=part, delta=delta, preset=preset, config=config).json)["order"]
+    return Budget(path, epsilon=epsilon, delta=delta, order=order)
 
 
 def plans_for(schema: SchemaLike, strengths: Iterable[float], repeats: int, protected: Union[str, Iterable[str]], epsilon: float, delta: float,
-              preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None) -> list[tuple[float, int, Plan]]:
+              preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, budget: Optional[Budget] = None) -> list[tuple[float, int, Plan]]:
     """One plan a training, in order; the library says which strengths it knows."""
     made: list[tuple[float, int, Plan]] = []
     for strength in strengths:
         options = dict(config or {})
         options["fairness"] = {**options.get("fairness", {}), "strength": strength}
         try:
-            plan = make_plan(schema, protected=protected, epsilon=epsilon, delta=delta, preset=preset, config=options)
+            plan = make_plan(schema, protected=protected, epsilon=epsilon, delta=delta, preset=preset, config=options, budget=budget,
+                             name=None if budget is None else f"strength {strength:g}")
         except FlipError as refused:
             raise type(refused)(f"strength {strength:g}: {refused}") from None
         made += [(strength, repeat, plan) for repeat in range(1, repeats + 1)]
     return made
 
 
-def curve(table: Table, *, protected: Union[str, Iterable[str]], target: str, epsilon: float, delta: float, budget: float,
+def curve(table: Table, *, protected: Union[str, Iterable[str]], target: str, epsilon: float, delta: float, budget: Budget,
           strengths: Iterable[float] = (0, 0.5, 1, 2), repeats: int = 1, holdout: Optional[Table] = None, rows: Optional[int] = None,
           preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, positive: Any = None, classifiers: str = "native",
           report: Optional[Callable[[str], object]] = None, progress: Report = False) -> Iterator[dict[str, Any]]:
-    """Yields one dict a training: not_private, strength, repeat, epsilon, composed_epsilon (of all trainings so far) and the figures.
+    """Yields one dict a training: not_private, strength, repeat, epsilon, composed_epsilon (of all that was spent from the budget so far) and the
+    figures. budget: a flip.Budget.
 
-    Raises BudgetError before the first training when all of them together may cost more than `budget` at `delta`.
+    Raises BudgetError before the first training when all of them together may cost more than is left.
     """
-    runs = plans_for(table.schema, strengths, repeats, protected, epsilon, delta, preset, config)
+    runs = plans_for(table.schema, strengths, repeats, protected, epsilon, delta, preset, config, budget)
     if not runs:
         raise BudgetError("no strength was given")
-    ceilings = planned([plan for _, _, plan in runs])
-    total = composed_epsilon(ceilings, delta)
-    if total > budget:
-        raise BudgetError(f"{len(runs)} trainings of epsilon {epsilon:g} compose to epsilon {total:.4g} at delta {delta:g}, above the budget of {budget:g}: "
-                          "ask for fewer strengths or repeats, a smaller epsilon, or a larger budget")
+    before = budget.report()
+    asked = sum(json.loads(plan.json)["ceiling"] for _, _, plan in runs) / before["ceiling"]
+    if asked > before["remaining_share"]:
+        raise BudgetError(f"{len(runs)} trainings of epsilon {epsilon:g} ask for {100 * asked:.4g} % of the budget of epsilon {before['epsilon']:g}, of which "
+                          f"{100 * before['remaining_share']:.4g} % is left: ask for fewer strengths or repeats, a smaller epsilon, or a larger budget")
     # Whatever is wrong with the questions shows now, before anything is paid for.
     evaluate(table, table, protected=protected, target=target, holdout=holdout, positive=positive, classifiers="none")
     if report:
-        report(f"{len(runs)} trainings: their ledgers compose to at most epsilon {total:.4g} at delta {delta:g}, of a budget of {budget:g}")
-    done: list[tuple[float, float]] = []
-    for (strength, repeat, plan), ceiling in zip(runs, ceilings):
+        report(f"{len(runs)} trainings: together they take at most {100 * asked:.4g} % of the budget of epsilon {before['epsilon']:g} at delta {delta:g}")
+    for strength, repeat, plan in runs:
         try:
             model = train(table, plan, progress=progress)
         except BaseException:
             if report:
-                report(f"stopped; up to epsilon {composed_epsilon(done + [ceiling], delta):.4g} was spent so far")
+                report(f"stopped; epsilon {budget.spent:.4g} was spent so far")
             raise
-        ledger = model.ledger
-        done.append(spent(ledger, ceiling[1]))
         synthetic = model.sample(rows or len(table), seed=repeat)
         found = evaluate(table, synthetic, protected=protected, target=target, holdout=holdout, positive=positive, classifiers=classifiers)
-        row = {"not_private": NOT_PRIVATE, "strength": strength, "repeat": repeat, "epsilon": ledger["spent"], "delta": delta,
-               "composed_epsilon": composed_epsilon(done, delta), **{key: found[key] for key in FIGURES}}
+        row = {"not_private": NOT_PRIVATE, "strength": strength, "repeat": repeat, "epsilon": model.ledger["spent"], "delta": delta,
+               "composed_epsilon": budget.spent, **{key: found[key] for key in FIGURES}}
         if report:
             report(f"strength {strength:g}: " + ", ".join(f"{key} {row[key]:.4f}" for key in ("target_auc", "target_dpd", "tasks_auc", "tasks_dpd")
                                                           if row[key] is not None))
@@ -175,6 +159,7 @@ def main(words: Optional[Sequence[str]] = None) -> None:
     p.add_argument("--epsilon", type=_positive(float), required=True, help="of one training")
     p.add_argument("--delta", type=_positive(float), required=True)
     p.add_argument("--budget", type=_positive(float), required=True, help="most epsilon that all trainings together may cost at delta")
+    p.add_argument("--budget-file", help="where it is kept: OUT.budget")
     p.add_argument("--strengths", type=_numbers, default=[0.0, 0.5, 1.0, 2.0])
     p.add_argument("--repeats", type=_positive(int), default=1, help="trainings a strength; each is paid for")
     p.add_argument("--test", help="rows that are not learned from")
@@ -209,8 +194,10 @@ def main(words: Optional[Sequence[str]] = None) -> None:
             with open(f"{path}.part", "w"):
                 pass
             os.remove(f"{path}.part")
+        protected = a.protected.split(",")
+        budget = budget_for(a.budget_file or f"{a.out}.budget", a.budget, table.schema, protected, a.epsilon, a.delta, a.preset, config)
         say(f"{NOT_PRIVATE}: every figure is computed from real rows without noise")
-        for row in curve(table, protected=a.protected.split(","), target=a.target, epsilon=a.epsilon, delta=a.delta, budget=a.budget, strengths=a.strengths,
+        for row in curve(table, protected=protected, target=a.target, epsilon=a.epsilon, delta=a.delta, budget=budget, strengths=a.strengths,
                          repeats=a.repeats, holdout=holdout, rows=a.rows, preset=a.preset, config=config, positive=a.positive, classifiers=a.classifiers,
                          report=say, progress=sys.stderr.isatty()):
             rows.append(row)

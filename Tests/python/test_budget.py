@@ -1,0 +1,148 @@
+"""A budget that several trainings share: kept in a file, by several processes, and never overspent."""
+import json
+import os
+import subprocess
+import sys
+
+import flip
+import pytest
+from conftest import ROOT, SMALL
+
+
+@pytest.fixture
+def budget(tmp_path):
+    return flip.Budget(tmp_path / "b.budget", epsilon=4, delta=1e-5)
+
+
+def options(budget, **more):
+    return dict(protected=["sex"], preset="published", config=SMALL, budget=budget, **more)
+
+
+def test_trainings_share(table, budget):
+    first = flip.train(table, **options(budget, share=0.4, name="first"))
+    second = flip.train(table, **options(budget, epsilon=budget.remaining * 0.9, name="second"))
+    report = budget.report()
+    assert [(run["name"], run["kind"], run["open"]) for run in report["runs"]] == [("first", "training", False), ("second", "training", False)]
+    assert [run["ledger"] for run in report["runs"]] == [first.ledger, second.ledger]
+    assert budget.spent <= 4 and report["spent_share"] <= 1
+    assert sum(run["share"] for run in report["runs"]) == pytest.approx(report["spent_share"], rel=1e-9)
+    with pytest.raises(flip.BudgetError):
+        flip.train(table, **options(budget, share=0.9))
+    assert any("shared budget" in text for text in first.ledger["assumptions"])
+    assert "first" in str(budget) and "a further run" in str(budget)
+
+
+def test_an_outsider_computes_the_same(table, budget):
+    dp_accounting = pytest.importorskip("dp_accounting", reason="SKIPPED: dp_accounting is not installed")
+    from dp_accounting.rdp import RdpAccountant
+    flip.train(table, **options(budget, share=0.5))
+    budget.charge("mean", noise_multiplier=30)
+    budget.charge("vote", "pure", epsilon=0.1)
+    report = budget.report()
+    accountant = RdpAccountant(orders=[report["order"]])
+    for run in report["runs"]:
+        for release in run["ledger"]["releases"]:
+            if "rho" in release:
+                accountant.compose(dp_accounting.ZCDpEvent(release["rho"]), release["count"])
+                continue
+            share = max(release["groups"].values(), key=lambda s: s["sampling_rate"])
+            event = dp_accounting.PoissonSampledDpEvent(share["sampling_rate"], dp_accounting.GaussianDpEvent(share["noise_multiplier"]))
+            accountant.compose(event, release["count"])
+    assert budget.spent == pytest.approx(accountant.get_epsilon(report["delta"]), rel=1e-6)
+
+
+def test_ones_own_mechanisms(budget):
+    for name, event in [("a", dict(noise_multiplier=20)), ("b", dict(mechanism="discrete_gaussian", noise_multiplier=20, sampling_rate=0.1, count=3)),
+                        ("c", dict(mechanism="laplace", scale=20)), ("d", dict(mechanism="pure", epsilon=0.05)), ("e", dict(mechanism="zcdp", rho=0.001))]:
+        before = budget.spent
+        budget.charge(name, **event)
+        assert budget.spent > before
+    spent = budget.spent
+    with pytest.raises(flip.BudgetError):
+        budget.charge("f", noise_multiplier=0.3)
+    for wrong in [dict(noise_multiplier=0), dict(noise_multiplier=1, scale=2), dict(mechanism="magic"), dict(mechanism="zcdp"), dict(noise_multiplier=1, sampling_rate=1.5),
+                  dict(noise_multiplier=1, count=0)]:
+        with pytest.raises(flip.ArgumentError):
+            budget.charge("f", **wrong)
+    with pytest.raises(flip.ArgumentError):
+        budget.charge("", noise_multiplier=9)
+    assert budget.spent == spent
+
+
+def test_opened_again(budget, tmp_path):
+    budget.charge("a", noise_multiplier=20)
+    again = flip.Budget(budget.path)
+    assert again.spent == budget.spent and again.report() == budget.report() and (again.epsilon, again.delta) == (4, 1e-5)
+    assert flip.Budget(budget.path, epsilon=4, delta=1e-5).spent == budget.spent
+    with pytest.raises(flip.ArgumentError, match="epsilon"):
+        flip.Budget(budget.path, epsilon=5, delta=1e-5)
+    with pytest.raises(flip.FileError):
+        flip.Budget(tmp_path / "none")
+    with pytest.raises(flip.ArgumentError):
+        flip.Budget(tmp_path / "none", epsilon=1, delta=2)
+    assert flip.file_check(budget.path)["kind"] == "flip-budget"
+    (tmp_path / "cut").write_bytes(open(budget.path, "rb").read()[:-9])
+    with pytest.raises(flip.FormatError):
+        flip.Budget(tmp_path / "cut")
+
+
+def test_a_checkpoint_goes_on_under_its_budget(table, budget, tmp_path):
+    path = tmp_path / "c.h5"
+    plan = flip.plan(table.schema, **options(budget, share=0.6))
+    with flip.Trainer(plan, table) as trainer:
+        trainer.checkpoint(path)
+        trainer.step(max_steps=5, max_seconds=0)
+    assert budget.report()["runs"][0]["open"]
+    with pytest.raises(flip.StateError):
+        flip.Trainer.resume(path, table)
+    model = flip.train(table, plan, checkpoint=path, resume=True)
+    run, = budget.report()["runs"]
+    assert not run["open"] and run["ledger"] == model.ledger
+
+
+def test_a_killed_run_is_settled(table, budget):
+    script = ("import flip, sys, os, json\n"
+              "b = flip.Budget(sys.argv[1]); t = flip.Table.read_hdf5(sys.argv[2])\n"
+              "p = flip.plan(t.schema, budget=b, share=0.6, config=json.loads(sys.argv[3]), preset='published')\n"
+              "r = flip.Trainer(p, t); r.step(max_steps=3, max_seconds=0); os.kill(os.getpid(), 9)\n")
+    rows = budget.path + ".h5"
+    table.write_hdf5(rows)
+    env = {**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python")}
+    done = subprocess.run([sys.executable, "-c", script, budget.path, rows, json.dumps(SMALL)], env=env)
+    assert done.returncode == -9
+    run, = budget.report()["runs"]
+    assert run["open"] and sum(r["count"] for r in run["ledger"]["releases"]) >= 3          # charged ahead of what it drew
+    with pytest.raises(flip.BudgetError):
+        flip.train(table, **options(budget, share=0.6))
+    budget.settle(run["run"])
+    after, = budget.report()["runs"]
+    assert not after["open"] and after["ledger"] == run["ledger"] and budget.report()["remaining_share"] > 0.4
+    with pytest.raises(flip.ArgumentError):
+        budget.settle("nobody")
+
+
+def test_processes_race(budget):
+    script = ("import flip, sys\nb = flip.Budget(sys.argv[1]); n = 0\n"
+              "for _ in range(12):\n"
+              "    try:\n        b.charge('own', 'zcdp', rho=float(sys.argv[2])); n += 1\n"
+              "    except flip.BudgetError: pass\n"
+              "print(n)")
+    report = budget.report()
+    rho = report["ceiling"] / report["order"] / 16 * (1 - 1e-9)
+    env = {**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python")}
+    racers = [subprocess.Popen([sys.executable, "-c", script, budget.path, repr(rho)], stdout=subprocess.PIPE, env=env) for _ in range(2)]
+    granted = sum(int(racer.communicate()[0]) for racer in racers)
+    assert granted == 16 == sum(r["count"] for run in budget.report()["runs"] for r in run["ledger"]["releases"])
+    assert budget.spent <= 4
+
+
+def test_plans_say_what_they_are_under(table, budget):
+    plan = flip.plan(table.schema, **options(budget, share=0.5))
+    assert plan.budget is budget and json.loads(plan.json)["order"] == budget.report()["order"] and plan.delta == 1e-5
+    with pytest.raises(TypeError):
+        flip.plan(table.schema, epsilon=1, delta=1e-5, share=0.5)
+    for wrong in [dict(share=0), dict(share=2), dict(share=0.5, epsilon=1), dict(share=0.5, delta=1e-6)]:
+        with pytest.raises(flip.ArgumentError):
+            flip.plan(table.schema, **options(budget, **wrong))
+    with pytest.raises(flip.BudgetError):
+        flip.plan(table.schema, **options(budget, epsilon=1e-3))
