@@ -37,7 +37,7 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "budget": return budgetSchema
         case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"infer\", \"budget\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"infer\" or \"evaluate\"")
         }
     }
 }

@@ -39,7 +39,7 @@ package struct SchemaCheck: Sendable {
         let titles = records.titles
         missing = schema.fields.map(\.name).filter { !titles.contains($0) }
         if options.extra == .refuse {
-            let strangers = titles.filter { schema.index(of: $0) == nil }
+            let strangers = titles.filter { schema.index(of: $0) == nil && $0 != options.person?.column }
             unknownCount = strangers.count
             // A first line of values must not be shown: half of the schema's names make it a header.
             if missing.count * 2 <= schema.fields.count { unknown = strangers }

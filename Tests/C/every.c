@@ -173,10 +173,52 @@ static void models(flip_model *model, const flip_table *table) {
     flip_buffer_free(bytes);
     OK(flip_model_json(model, &bytes, &err)); text(bytes);
     OK(flip_model_ledger(model, &bytes, &err)); text(bytes);
+    OK(flip_model_ledger_report(model, &bytes, &err)); text(bytes);
     OK(flip_model_schema(model, &schema, &err)); flip_schema_free(schema);
     OK(flip_model_sample(model, 0, 40, "{\"seed\": 1}", told, &calls, &rows, &err));
     OK(flip_evaluate(table, rows, NULL, "{\"protected\": [\"sex\"], \"classifiers\": \"none\", \"threads\": 1}", &bytes, &err)); text(bytes);
     flip_table_free(rows);
+}
+
+/* A budget that trainings share, one of them begun, checkpointed and gone on with; the table is bounded to one row a person. */
+static void budgets(const flip_schema *schema, const flip_table *table) {
+    flip_budget *budget = NULL, *again = NULL;
+    flip_plan *plan = NULL;
+    flip_table *bounded = NULL;
+    flip_trainer *trainer = NULL;
+    flip_buffer *json = NULL;
+    flip_progress progress;
+    int64_t persons[ROWS];
+    double epsilon = 0;
+    char under[600], run[100] = "";
+    const char *name;
+    int i;
+    for (i = 0; i < ROWS; i++) persons[i] = i;
+    OK(flip_table_bound_persons(table, persons, 1, &bounded, &err));
+    SHOULD(flip_table_max_rows_per_person(bounded) == 1);
+    OK(flip_budget_create(in(0, "b.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"max_rows_per_person\": 1}", &budget, &err));
+    snprintf(under, sizeof under, "{\"share\": 0.6, \"rows\": {\"guess\": 60}, \"threads\": 1,"
+             " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": 3},"
+             " \"diffusion\": {\"enabled\": false}}");
+    OK(flip_plan_create_under(schema, budget, under, &plan, &err));
+    OK(flip_trainer_create(plan, bounded, &trainer, &err));
+    OK(flip_trainer_checkpoint(trainer, in(0, "u.h5"), &err));
+    progress.size = sizeof progress;
+    OK(flip_trainer_step(trainer, 1, 0, &progress, &err));
+    OK(flip_trainer_checkpoint(trainer, in(0, "u.h5"), &err));
+    flip_trainer_free(trainer);
+    OK(flip_budget_open(in(0, "b.budget"), &again, &err));
+    OK(flip_trainer_resume_under(in(0, "u.h5"), bounded, again, &trainer, &err));
+    flip_trainer_free(trainer);
+    OK(flip_budget_charge(again, "own", "{\"mechanism\": \"laplace\", \"scale\": 50}", &err));
+    OK(flip_budget_spent(again, &epsilon, &err));
+    OK(flip_budget_remaining(again, &epsilon, &err));
+    OK(flip_budget_report(again, &json, &err));
+    name = strstr(flip_buffer_data(json), "\"run\":\"");
+    SHOULD(name != NULL && sscanf(name, "\"run\":\"%99[^\"]", run) == 1);
+    text(json);
+    OK(flip_budget_settle(again, run, &err));
+    flip_budget_free(again); flip_budget_free(budget); flip_plan_free(plan); flip_table_free(bounded);
 }
 
 static void accounting(const flip_model *model) {
@@ -207,6 +249,7 @@ int main(int count, char **arguments) {
     model = trainings(plan, table);
     models(model, table);
     accounting(model);
+    budgets(schema, table);
     flip_model_free(model); flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
     puts("every function was called");
     return 0;

@@ -288,7 +288,7 @@ def build_info() -> dict[str, Any]:
 
 
 def config_schema(what: str) -> dict[str, dict[str, Any]]:
-    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "infer", "budget" or "evaluate"."""
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "infer" or "evaluate"."""
     keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
     return keys
 
