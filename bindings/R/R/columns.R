@@ -3,9 +3,7 @@
 # Sets a field. What its type does not take as numbers crosses as text, each distinct value once.
 set_column <- function(table, field, x, missing_texts) {
   if (inherits(x, "POSIXlt")) x <- as.POSIXct(x)
-  if (!is.null(dim(x)) || is.list(x) || !(is.atomic(x) || is.factor(x)) || is.complex(x) || is.raw(x) || inherits(x, "difftime")) {
-    refuse("schema", "column '", field$name, "': a column of class ", class(x)[1], " is not one a table can hold")
-  }
+  refuse_strange(field$name, x)
   coded <- !is.null(field$constraints$enum)
   whole <- function(x, bits = FALSE) check(.Call("r_table_set_int64", table, field$name, x, bits, PACKAGE = "libflip"))
   double <- function(x) check(.Call("r_table_set_float64", table, field$name, as.numeric(x), PACKAGE = "libflip"))
@@ -24,6 +22,12 @@ set_column <- function(table, field, x, missing_texts) {
     },
     datetime = whole(if (inherits(x, "Date")) floor(as.numeric(x)) * 86400e6 else round(as.numeric(x) * 1e6)),
     if (inherits(x, "integer64")) whole(x, TRUE) else if (is.integer(x) || is.logical(x)) whole(x) else double(x))
+}
+
+refuse_strange <- function(name, x) {
+  if (!is.null(dim(x)) || is.list(x) || !(is.atomic(x) || is.factor(x)) || is.complex(x) || is.raw(x) || inherits(x, "difftime")) {
+    refuse("schema", "column '", name, "': a column of class ", class(x)[1], " is not one a table can hold")
+  }
 }
 
 set_values <- function(table, field, x, missing_texts) {

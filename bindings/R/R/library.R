@@ -6,9 +6,8 @@ flip_build_info <- function() {
   info
 }
 
-flip_config <- function(what = c("plan", "sample", "csv", "evaluate")) {
-  what <- match.arg(what)
-  keys <- from_json(check(.Call("r_config_schema", what, PACKAGE = "libflip")))
+flip_config <- function(what = "plan") {
+  keys <- from_json(check(.Call("r_config_schema", one_text(what, "what"), PACKAGE = "libflip")))
   data.frame(key = names(keys), default = vapply(keys, function(k) to_json(k$default), ""), range = vapply(keys, `[[`, "", "range"),
              unit = vapply(keys, `[[`, "", "unit"), help = vapply(keys, `[[`, "", "help"), stringsAsFactors = FALSE, row.names = NULL)
 }

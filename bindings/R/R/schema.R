@@ -21,7 +21,17 @@ flip_schema <- function(x, ..., missing_values = NULL) {
     if (!is.null(missing_values)) refuse("arg", "missing_values: stands in the schema's text")
   }
   pointer <- check(.Call("r_schema_parse", x, NULL, PACKAGE = "libflip"))
-  new_schema(check(.Call("r_schema_json", pointer, PACKAGE = "libflip")), pointer)
+  new_schema(schema_json(pointer), pointer)
+}
+
+schema_json <- function(pointer) check(.Call("r_schema_json", pointer, PACKAGE = "libflip"))
+
+write_flip_schema <- function(schema, path) {
+  text <- jsonlite::prettify(of_class(schema, "flip_schema", "schema")$json, indent = 1)
+  if (flip_schema(as.character(text))$json != schema$json) refuse("internal", "the text that would be written is another schema")
+  written <- tryCatch(writeLines(enc2utf8(text), one_path(path), useBytes = TRUE), error = identity, warning = identity)
+  if (inherits(written, "condition")) refuse("io", path, ": cannot be written")
+  invisible(schema)
 }
 
 new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL, PACKAGE = "libflip"))) {

@@ -2,13 +2,12 @@
 
 flip_table <- function(x, schema = NULL) {
   if (inherits(x, "flip_table")) return(x)
-  if (!is.data.frame(x)) refuse("arg", "x: must be a data frame")
+  if (!is.data.frame(x)) return(from_arrow(x, schema))
   if (is.null(schema)) refuse("arg", "a data frame needs schema=")
   schema <- flip_schema(schema)
   fields <- fields_of(schema)
   names <- vapply(fields, `[[`, "", "name")
-  if (anyDuplicated(names(x))) refuse("schema", "two columns have the same name")
-  absent <- setdiff(names, names(x))
+  absent <- setdiff(names, column_names(x))
   if (length(absent) > 0) refuse("schema", "columns missing: ", paste(absent, collapse = ", "))
   extra <- setdiff(names(x), names)
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
@@ -16,6 +15,26 @@ flip_table <- function(x, schema = NULL) {
   missing_texts <- unlist(from_json(schema$json)$missingValues)
   for (field in fields) set_column(table$pointer, field, x[[field$name]], missing_texts)
   table
+}
+
+# From an Arrow stream, or from what package nanoarrow makes one of: Arrow tables, record batches, readers, queries.
+from_arrow <- function(x, schema) {
+  if (!inherits(x, "nanoarrow_array_stream")) {
+    arrow <- c("ArrowTabular", "RecordBatchReader", "Dataset", "arrow_dplyr_query", "nanoarrow_array", "polars_data_frame", "RPolarsDataFrame")
+    if (!inherits(x, arrow)) refuse("arg", "x: must be a data frame or Arrow data")
+    if (!requireNamespace("nanoarrow", quietly = TRUE)) refuse("unsupported", "Arrow data of class ", class(x)[1], " needs package nanoarrow")
+    x <- nanoarrow::as_nanoarrow_array_stream(x)
+  }
+  if (is.null(schema)) refuse("arg", "an Arrow stream needs schema=")
+  schema <- flip_schema(schema)
+  new_table(check(.Call("r_table_import", pointer(schema), x, NULL, NULL, PACKAGE = "libflip")), schema)
+}
+
+flip_stream <- function(table) check(.Call("r_table_export", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
+
+as_nanoarrow_array_stream.flip_table <- function(x, ..., schema = NULL) {
+  if (!is.null(schema)) refuse("unsupported", "schema: a flip_table has its own")
+  flip_stream(x)
 }
 
 new_table <- function(pointer, schema = new_schema(check(.Call("r_table_schema", pointer, PACKAGE = "libflip")))) {
@@ -27,7 +46,7 @@ as_flip_table <- function(x, schema, name) {
   if (inherits(x, "flip_table")) return(x)
   if (is.character(x)) {
     path <- one_path(x, name)
-    if (grepl("\\.(h5|hdf5|h5ad)$", path)) return(read_flip_hdf5(path, schema))
+    if (is_hdf5(path)) return(read_flip_hdf5(path, schema))
     if (is.null(schema)) refuse("schema", name, ": a CSV file needs schema=")
     return(read_flip_csv(path, schema, progress = FALSE))
   }
@@ -95,3 +114,10 @@ print.flip_table <- function(x, ...) {
 }
 
 summary.flip_table <- function(object, ...) summary(object$schema)
+
+column_names <- function(x) {
+  if (anyDuplicated(names(x))) refuse("schema", "two columns have the same name")
+  names(x)
+}
+
+is_hdf5 <- function(path) grepl("\\.(h5|hdf5|h5ad)$", path)

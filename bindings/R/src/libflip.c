@@ -1,210 +1,13 @@
 /* libflip.c - R's side of flip.h: one function here for one call there. It converts and holds no rule of its own; R/ checks arguments.
- *
- * Handles    An external pointer whose tag names its kind and whose protected value is the process it was made in. It exists, with its
- *            finaliser, before the library fills it, so that no failure of R's memory in between loses a handle. What was dead (read back
- *            from a file, or made before a fork) is filled again in place: every copy of an R object shares the pointer.
- * Jumps      R leaves C functions by long jumps, and none may cross a frame of the library. R is called before and after a call, never
- *            inside it, but for callbacks; what jumps there (an error, an interrupt, a time limit) is caught at the callback's
- *            edge, the library is asked to stop, and the jump goes on after the library has returned (R_ContinueUnwind).
- * Errors     A status that is not FLIP_OK comes back as an object of class "flip_failure", which check() in R/conditions.R raises. */
+ * Lifetimes, errors and jumps are in glue.h: read that first. */
 #define _GNU_SOURCE /* dladdr */
 #define R_NO_REMAP
+#include "glue.h"
+
 #include <dlfcn.h>
-#include <flip.h>
-#include <limits.h>
-#include <math.h>
-#include <setjmp.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include <R.h>
-#include <Rinternals.h>
 #include <R_ext/Rdynload.h>
-#include <R_ext/Utils.h>
-
-/* -- handles ------------------------------------------------------------------------------------------------------------------- */
-
-typedef enum { SCHEMA, TABLE, PLAN, TRAINER, MODEL, BUFFER, KINDS } kind;
-static const char *const kind_names[KINDS] = {"flip_schema", "flip_table", "flip_plan", "flip_trainer", "flip_model", "flip_buffer"};
-
-static void release(SEXP slot) {
-    void *x = R_ExternalPtrAddr(slot);
-    const char *name = CHAR(PRINTNAME(R_ExternalPtrTag(slot)));
-    int k = 0;
-    if (!x) return;
-    R_ClearExternalPtr(slot);
-    while (k < KINDS && strcmp(name, kind_names[k])) k++;
-    switch (k) {
-        case SCHEMA: flip_schema_free(x); break;
-        case TABLE: flip_table_free(x); break;
-        case PLAN: flip_plan_free(x); break;
-        case TRAINER: flip_trainer_free(x); break;
-        case MODEL: flip_model_free(x); break;
-        case BUFFER: flip_buffer_free(x); break;
-    }
-}
-
-static void must_be(SEXP slot, kind k) {
-    if (TYPEOF(slot) != EXTPTRSXP || R_ExternalPtrTag(slot) != Rf_install(kind_names[k])) Rf_error("not a %s", kind_names[k]);
-}
-
-/* An empty pointer with its finaliser: `into`, or a new one for NULL. */
-static SEXP slot_for(kind k, SEXP into) {
-    SEXP slot = into;
-    if (into == R_NilValue) {
-        SEXP process = PROTECT(Rf_allocVector(INTSXP, 1));
-        INTEGER(process)[0] = 0;
-        slot = R_MakeExternalPtr(NULL, Rf_install(kind_names[k]), process);
-        UNPROTECT(1);
-    } else must_be(into, k);
-    PROTECT(slot);
-    R_RegisterCFinalizerEx(slot, release, TRUE);
-    UNPROTECT(1);
-    return slot;
-}
-
-static SEXP fill(SEXP slot, void *x) {
-    R_SetExternalPtrAddr(slot, x);
-    INTEGER(R_ExternalPtrProtected(slot))[0] = (int)getpid();
-    return slot;
-}
-
-/* What a pointer holds; NULL when it is dead, or for NULL, and the library says what it thinks of that. */
-static void *get(SEXP slot, kind k) {
-    if (slot == R_NilValue) return NULL;
-    must_be(slot, k);
-    return R_ExternalPtrAddr(slot);
-}
-
-static SEXP r_alive(SEXP slot) {
-    return Rf_ScalarLogical(R_ExternalPtrAddr(slot) && INTEGER(R_ExternalPtrProtected(slot))[0] == (int)getpid());
-}
-
-static SEXP r_free(SEXP slot) {
-    release(slot);
-    return R_NilValue;
-}
-
-/* -- what goes in and what comes back ------------------------------------------------------------------------------------------ */
-
-static SEXP failure(const flip_error *err) {
-    SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
-    SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(err->code));
-    SET_VECTOR_ELT(out, 1, Rf_ScalarString(Rf_mkCharCE(err->message, CE_UTF8)));
-    Rf_setAttrib(out, R_ClassSymbol, Rf_mkString("flip_failure"));
-    UNPROTECT(1);
-    return out;
-}
-
-/* The first text of a character vector as UTF-8, valid until .Call returns; NULL for NULL. */
-static const char *text(SEXP x) {
-    if (x == R_NilValue) return NULL;
-    if (TYPEOF(x) != STRSXP || XLENGTH(x) < 1 || STRING_ELT(x, 0) == NA_STRING) Rf_error("must be text");
-    return Rf_translateCharUTF8(STRING_ELT(x, 0));
-}
-
-/* A whole number that a double holds exactly. */
-static int64_t whole(SEXP x) {
-    double d = Rf_asReal(x);
-    if (!(fabs(d) <= 9007199254740992.0) || d != floor(d)) Rf_error("must be a whole number");
-    return (int64_t)d;
-}
-
-static SEXP text_of(SEXP slot) {
-    flip_buffer *b = R_ExternalPtrAddr(slot);
-    size_t size = flip_buffer_size(b);
-    if (size > INT_MAX) Rf_error("text of more than 2 GB");
-    return Rf_ScalarString(Rf_mkCharLenCE(flip_buffer_data(b), (int)size, CE_UTF8));
-}
-
-static SEXP bytes_of(SEXP slot) {
-    flip_buffer *b = R_ExternalPtrAddr(slot);
-    size_t size = flip_buffer_size(b);
-    SEXP out = Rf_allocVector(RAWSXP, (R_xlen_t)size);
-    if (size) memcpy(RAW(out), flip_buffer_data(b), size);
-    return out;
-}
-
-/* The body of a function that gives nothing, a handle or a buffer; `call` uses &err, and &out for the latter two. */
-#define NOTHING(call)                                 \
-    flip_error err;                                   \
-    return (call) ? failure(&err) : R_NilValue
-
-#define HANDLE(k, type, into, call)                   \
-    SEXP slot = PROTECT(slot_for(k, into));           \
-    type *out = NULL;                                 \
-    flip_error err;                                   \
-    SEXP value = (call) ? failure(&err) : fill(slot, out); \
-    UNPROTECT(1);                                     \
-    return value
-
-#define FROM_BUFFER(convert, call)                    \
-    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)); \
-    flip_buffer *out = NULL;                          \
-    flip_error err;                                   \
-    SEXP value = PROTECT((call) ? failure(&err) : convert(fill(slot, out))); \
-    release(slot);                                    \
-    UNPROTECT(2);                                     \
-    return value
-
-#define TEXT(call) FROM_BUFFER(text_of, call)
-
-static SEXP progress_list(const flip_progress *p) {
-    const char *names[] = {"stage", "stage_name", "step", "total", "epsilon", "seconds", "done", ""};
-    SEXP out = PROTECT(Rf_mkNamed(VECSXP, names));
-    SET_VECTOR_ELT(out, 0, Rf_ScalarInteger((int)p->stage + 1));
-    SET_VECTOR_ELT(out, 1, Rf_ScalarString(Rf_mkCharCE(p->stage_name, CE_UTF8)));
-    SET_VECTOR_ELT(out, 2, Rf_ScalarReal((double)p->step));
-    SET_VECTOR_ELT(out, 3, Rf_ScalarReal((double)p->total));
-    SET_VECTOR_ELT(out, 4, Rf_ScalarReal(p->epsilon));
-    SET_VECTOR_ELT(out, 5, Rf_ScalarReal(p->seconds));
-    SET_VECTOR_ELT(out, 6, Rf_ScalarLogical(p->step >= p->total));
-    UNPROTECT(1);
-    return out;
-}
-
-/* -- callbacks ----------------------------------------------------------------------------------------------------------------- */
-
-typedef struct watch {
-    SEXP report, token;            /* an R function or NULL; where a jump is kept */
-    const flip_progress *progress; /* of the event being told */
-    int jumped;
-    jmp_buf edge;
-} watch;
-
-static SEXP look(void *user) {
-    watch *w = user;
-    R_CheckUserInterrupt();
-    if (w->report != R_NilValue) {
-        SEXP p = PROTECT(progress_list(w->progress));
-        SEXP call = PROTECT(Rf_lang2(w->report, p));
-        Rf_eval(call, R_GlobalEnv);
-        UNPROTECT(2);
-    }
-    return R_NilValue;
-}
-
-static void leave(void *user, Rboolean jump) {
-    if (jump) longjmp(((watch *)user)->edge, 1); /* only over frames of R, back into `tell` */
-}
-
-static int32_t tell(void *user, const flip_event *event) {
-    watch *w = user;
-    if (event->kind != FLIP_EVENT_PROGRESS || !event->progress) return 0;
-    w->progress = event->progress;
-    if (setjmp(w->edge)) {
-        w->jumped = 1;
-        return 1;
-    }
-    R_UnwindProtect(look, w, leave, w, w->token);
-    return 0;
-}
-
-#define WATCH(function) \
-    watch w = {.report = (function), .token = PROTECT(R_MakeUnwindCont()), .progress = NULL, .jumped = 0}
-
-/* After the call, when nothing of the library is on the stack any more. */
-#define GO_ON do { if (w.jumped) R_ContinueUnwind(w.token); UNPROTECT(1); } while (0)
 
 /* -- library ------------------------------------------------------------------------------------------------------------------- */
 
@@ -226,6 +29,15 @@ static SEXP r_build_info(void) { TEXT(flip_build_info(&out, &err)); }
 static SEXP r_config_schema(SEXP what) { const char *w = text(what); TEXT(flip_config_schema(w, &out, &err)); }
 static SEXP r_file_check(SEXP path) { const char *p = text(path); TEXT(flip_file_check(p, &out, &err)); }
 static SEXP r_status_name(SEXP code) { return Rf_mkString(flip_status_name((flip_status)Rf_asInteger(code))); }
+
+static SEXP r_alive(SEXP slot) {
+    return Rf_ScalarLogical(R_ExternalPtrAddr(slot) && INTEGER(R_ExternalPtrProtected(slot))[0] == (int)getpid());
+}
+
+static SEXP r_free(SEXP slot) {
+    release(slot);
+    return R_NilValue;
+}
 
 /* -- schema -------------------------------------------------------------------------------------------------------------------- */
 
@@ -253,16 +65,7 @@ static SEXP r_table_create(SEXP schema, SEXP rows) {
 static SEXP r_table_read_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
     flip_schema *s = get(schema, SCHEMA);
     const char *p = text(path), *c = text(config);
-    SEXP slot = PROTECT(slot_for(TABLE, R_NilValue)), value;
-    flip_table *out = NULL;
-    flip_error err;
-    WATCH(report);
-    flip_status status = flip_table_read_csv(s, p, c, tell, &w, &out, &err);
-    fill(slot, out);
-    GO_ON;
-    value = status ? failure(&err) : slot;
-    UNPROTECT(1);
-    return value;
+    WATCHED_HANDLE(TABLE, flip_table, report, flip_table_read_csv(s, p, c, tell, &w, &out, &err));
 }
 
 static SEXP r_table_convert(SEXP schema, SEXP from, SEXP to, SEXP config, SEXP report) {
@@ -291,6 +94,38 @@ static SEXP r_table_schema(SEXP table) {
     flip_table *t = get(table, TABLE);
     flip_schema *s = NULL;
     TEXT(schema_text(flip_table_schema(t, &s, &err), &s, &out, &err));
+}
+
+/* Arrow streams are external pointers to a struct ArrowArrayStream, of the class and with the ownership that package nanoarrow gives its own;
+ * neither package needs the other for them. */
+static void release_stream(SEXP holder) {
+    struct ArrowArrayStream *stream = R_ExternalPtrAddr(holder);
+    if (!stream) return;
+    R_ClearExternalPtr(holder);
+    if (stream->release) stream->release(stream);
+    free(stream);
+}
+
+static SEXP r_table_import(SEXP schema, SEXP holder, SEXP config, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *c = text(config);
+    if (TYPEOF(holder) != EXTPTRSXP || !Rf_inherits(holder, "nanoarrow_array_stream")) Rf_error("not a nanoarrow_array_stream");
+    WATCHED_HANDLE(TABLE, flip_table, report, flip_table_import(s, R_ExternalPtrAddr(holder), c, tell, &w, &out, &err));
+}
+
+static SEXP r_table_export(SEXP table) {
+    flip_table *t = get(table, TABLE);
+    SEXP holder = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, R_NilValue));
+    flip_error err;
+    struct ArrowArrayStream *stream;
+    R_RegisterCFinalizerEx(holder, release_stream, TRUE);
+    Rf_setAttrib(holder, R_ClassSymbol, Rf_mkString("nanoarrow_array_stream"));
+    stream = calloc(1, sizeof *stream);
+    if (!stream) Rf_error("out of memory");
+    R_SetExternalPtrAddr(holder, stream);
+    if (flip_table_export(t, stream, &err)) holder = failure(&err);
+    UNPROTECT(1);
+    return holder;
 }
 
 /* A column must have the rows of its table before the library is shown its memory. */
@@ -344,29 +179,10 @@ static SEXP r_table_set_codes(SEXP table, SEXP field, SEXP codes, SEXP levels) {
     NOTHING(flip_table_set_codes(t, text(field), c, l, (int32_t)m, &err));
 }
 
-/* Row i holds levels[codes[i]]. */
 static SEXP r_table_set_strings(SEXP table, SEXP field, SEXP codes, SEXP levels) {
     flip_table *t = table_of(table, codes);
-    R_xlen_t n = XLENGTH(codes), m = XLENGTH(levels), i;
-    const int *d = INTEGER(codes);
-    const char **l = (const char **)R_alloc((size_t)m + 1, sizeof *l);
-    size_t *length = (size_t *)R_alloc((size_t)m + 1, sizeof *length);
-    int64_t *offsets = (int64_t *)R_alloc((size_t)n + 1, sizeof *offsets);
-    uint8_t *valid = (uint8_t *)R_alloc((size_t)n + 1, 1);
-    char *bytes;
-    for (i = 0; i < m; i++) {
-        l[i] = Rf_translateCharUTF8(STRING_ELT(levels, i));
-        length[i] = strlen(l[i]);
-    }
-    offsets[0] = 0;
-    for (i = 0; i < n; i++) {
-        valid[i] = d[i] != NA_INTEGER;
-        if (valid[i] && (d[i] < 1 || d[i] > m)) Rf_error("a code without a level");
-        offsets[i + 1] = offsets[i] + (valid[i] ? (int64_t)length[d[i] - 1] : 0); /* below 2^31 texts of below 2^31 bytes */
-    }
-    bytes = R_alloc((size_t)offsets[n] + 1, 1);
-    for (i = 0; i < n; i++) if (valid[i]) memcpy(bytes + offsets[i], l[d[i] - 1], length[d[i] - 1]);
-    NOTHING(flip_table_set_strings(t, text(field), bytes, offsets, valid, &err));
+    texts x = pack(codes, levels);
+    NOTHING(flip_table_set_strings(t, text(field), x.bytes, x.offsets, x.valid, &err));
 }
 
 static SEXP r_table_get_float64(SEXP table, SEXP field) {
@@ -498,16 +314,7 @@ static SEXP r_model_sample(SEXP model, SEXP first, SEXP count, SEXP config, SEXP
     flip_model *m = get(model, MODEL);
     int64_t a = whole(first), n = whole(count);
     const char *c = text(config);
-    SEXP slot = PROTECT(slot_for(TABLE, R_NilValue)), value;
-    flip_table *out = NULL;
-    flip_error err;
-    WATCH(report);
-    flip_status status = flip_model_sample(m, a, n, c, tell, &w, &out, &err);
-    fill(slot, out);
-    GO_ON;
-    value = status ? failure(&err) : slot;
-    UNPROTECT(1);
-    return value;
+    WATCHED_HANDLE(TABLE, flip_table, report, flip_model_sample(m, a, n, c, tell, &w, &out, &err));
 }
 
 /* -- evaluation and accounting ------------------------------------------------------------------------------------------------- */
@@ -550,6 +357,7 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_alive, 1), ENTRY(r_free, 1), ENTRY(r_version, 0), ENTRY(r_build_info, 0), ENTRY(r_config_schema, 1), ENTRY(r_file_check, 1),
     ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
     ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
+    ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
     ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64, 3),
     ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),

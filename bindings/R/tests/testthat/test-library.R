@@ -6,7 +6,7 @@ test_that("the library tells what it is", {
   expect_true(all(c("epsilon", "autoencoder.steps") %in% keys$key))
   expect_identical(names(keys), c("key", "default", "range", "unit", "help"))
   expect_gt(nrow(flip_config("evaluate")), 3)
-  expect_error(flip_config("everything"))
+  expect_error(flip_config("everything"), class = "flip_error_arg")
   path <- tempfile()
   writeLines("nothing", path)
   expect_false(flip_file_check(path)$usable)

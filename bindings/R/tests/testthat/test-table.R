@@ -112,7 +112,7 @@ test_that("CSV and HDF5 come back as they went out", {
   expect_identical(as.data.frame(read_flip_csv(csv, small_schema, progress = function(p) steps <<- c(steps, p$step / p$total))), frame)
   expect_gt(length(steps), 0)
   expect_identical(steps[length(steps)], 1)
-  ours <- utils::read.csv(csv, fileEncoding = "UTF-8", na.strings = "")
+  ours <- utils::read.csv(csv, encoding = "UTF-8", na.strings = "")
   expect_identical(ours$age, frame$age)
 })
 
