@@ -45,6 +45,8 @@ private let sampleSchema: JSON = [
     "threads": ["default": 0, "range": "0 to 1024", "unit": "", "help": "worker threads; 0: as many as the process may use"],
     "where": ["default": nil, "range": "{column: value | [values] | {\"minimum\": x, \"maximum\": y}}", "unit": "",
               "help": "what every row must meet; null: missing"],
+    "stage": ["default": nil, "range": "projection | autoencoder | diffusion", "unit": "",
+              "help": "preset best: rows as this stage leaves them, to compare with; without it the finished generator's"],
 ]
 
 private let arrowSchema: JSON = [

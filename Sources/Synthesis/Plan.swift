@@ -9,9 +9,9 @@ import Tables
 package struct Plan: Sendable {
     /// The one group of a plan without groups; the ledger is per group all the same.
     package static let group = "all"
-    /// The first is the default. `published`: networks trained by DP-SGD. `best`: networks trained on a table that is fitted to
-    /// marginals, which are released once.
-    package static let presets = ["published", "best"]
+    /// The first is the default. `best`: networks trained on a table that is fitted to marginals, which are released once. `published`:
+    /// networks trained by DP-SGD.
+    package static let presets = ["best", "published"]
 
     package let schema: Schema
     package let protected: [String]

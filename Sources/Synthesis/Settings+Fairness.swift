@@ -98,8 +98,6 @@ extension Settings.Fairness {
             strength = 0
         }
         let resolved = strength ?? Self.defaultStrength(preset: preset)
-        // One gate: the terms on released rows are not here yet.
-        guard resolved == 0 || preset != "best" else { throw Failure(.unsupported, "config, fairness strength: only 0 is supported by the preset best in this version") }
         strength = resolved
         sampling = sampling ?? Self.defaultSampling(strength: resolved)
     }

@@ -53,6 +53,14 @@ package struct Settings: Sendable, Equatable {
         package var rate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
     }
     package var fairness = Fairness()
+    /// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
+    package struct Independence: Sendable, Equatable {
+        package var start = 200, ramp = 300
+        package var mean = 30.0, discrepancy = 600.0, fourier = 0.0, covariance = 0.0
+        package var adversary = 12.0, adversarySteps = 3
+        package var anchor = 0.0, repair = 0.0
+    }
+    package var independence = Independence()
     package var marginals = Marginals()
     package var projection = Projection()
     package var finetuning = Finetuning()
@@ -114,7 +122,7 @@ private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: 
 }
 
 /// Sections that mean something to preset `best` only.
-private let ofReleasedRows = ["marginals", "projection", "finetuning", "rake"]
+private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"]
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
@@ -168,6 +176,18 @@ private let allSections: [(name: String, options: [Option])] = [
         whole("rows", \.projection.rows, 16...1_000_000, "rows", "rows of the relaxed table"),
         whole("steps", \.projection.steps, 1...1_000_000, "steps", "most steps of its fit, which stops at the noise floor"),
         real("rate", \.projection.rate, 1e-6...10, "", "Adam's learning rate at the start"),
+    ]),
+    ("independence", [
+        whole("start", \.independence.start, 0...1_000_000, "steps", "steps of phase 1 (quality alone)"),
+        whole("ramp", \.independence.ramp, 0...1_000_000, "steps", "steps over which the terms grow to their weight"),
+        real("latent_mean", \.independence.mean, 0...100_000, "", "factor of the difference of group means, times strength"),
+        real("latent_discrepancy", \.independence.discrepancy, 0...100_000, "", "factor of the maximum mean discrepancy, times strength"),
+        real("latent_fourier", \.independence.fourier, 0...100_000, "", "factor of the difference of random Fourier features, times strength"),
+        real("latent_covariance", \.independence.covariance, 0...100_000, "", "factor of the alignment of covariances (CKA), times strength"),
+        real("adversary", \.independence.adversary, 0...100_000, "", "factor of the push against a classifier of the group, times strength"),
+        whole("adversary_steps", \.independence.adversarySteps, 0...100, "steps", "steps of the classifier for each of the autoencoder"),
+        real("anchor", \.independence.anchor, 0...10_000, "", "weight of the distance of a row's latent to the one that phase 1 left"),
+        real("repair", \.independence.repair, 0...1, "share", "share of released rows whose columns are moved until none alone tells the group, times strength, at most 1"),
     ]),
     ("finetuning", [
         whole("steps", \.finetuning.steps, 0...1_000_000, "steps", "DP-SGD steps of the autoencoder on private rows; 0: none"),

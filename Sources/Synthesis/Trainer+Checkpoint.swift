@@ -40,6 +40,7 @@ extension Trainer {
             if let tilt { try root.group("tilt") { try tilt.write(to: $0) } }
             try tuned?.write(to: root, "finetuned")
             try autoencoder?.write(to: root, "autoencoder")
+            try independence?.write(to: root)
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
@@ -85,6 +86,7 @@ extension Trainer {
             if root.has("tilt"), let statistics { tilt = try Tilt.read(from: root.group("tilt"), levels: statistics.levels, columns: plan.tiltColumns(requests())) }
         }
         try autoencoder?.read(from: root, "autoencoder")
+        if root.has("independence"), let autoencoder { try releasedAlignment(projectedRows(), autoencoder.network)?.read(from: root, network: autoencoder.network) }
         if root.has("finetuned"), let autoencoder {
             tuned = try NetworkFit(autoencoder.averaged())
             try tuned?.read(from: root, "finetuned")

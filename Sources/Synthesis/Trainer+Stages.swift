@@ -82,6 +82,7 @@ extension Trainer {
         let averaged = try fit.averaged()
         cachedWorkspaces = nil
         batch = nil
+        independence = nil
         if plan.settings.diffusion.enabled { diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount)) }
         encoderForDiffusion = averaged
         return averaged

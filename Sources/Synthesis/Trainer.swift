@@ -43,6 +43,8 @@ package final class Trainer {
     var marginals: ReleasedMarginals?
     var projected: ProjectedRows?
     var latentPool: LatentPool?
+    /// Alignment of the groups while the autoencoder learns from released rows.
+    var independence: ReleasedAlignment?
     var batch: ReleasedBatch?
     var tilt: Tilt?
     /// The averaged autoencoder, once its stage is over.

@@ -26,7 +26,7 @@ private let help = """
     flip: private generators for tables
 
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL     learn a table under a privacy budget
-         [--protected COLUMN]...  [--preset published | best]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
+         [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]      make rows; costs nothing
          [--where JSON or FILE]              only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
     flip ledger MODEL [--json]              what the training released and what that cost

@@ -68,8 +68,8 @@ def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, 
     """A plan for tables under `schema`.
 
     protected: names of the protected columns. epsilon, delta: the promise for one row added or removed; delta below 1/n.
-    preset: "published" (networks trained on private rows by DP-SGD) or "best" (marginals released once, networks trained for free on rows
-    of a table that is fitted to them). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
+    preset: "best", the default (marginals released once, networks trained for free on rows of a table that is fitted to them), or
+    "published" (networks trained on private rows by DP-SGD). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
     the presets differ. What is left out has a default.
     """
     options = dict(config or {})
