@@ -2,7 +2,7 @@
 """Train on real tables, sample, have an outside judge score the synthetic rows; mean ± spread over seeds, variant beside variant.
 
     FLIP_DATA=DIR FLIP_JUDGE=judge.py python Benchmarks/judge_tables.py [--tables adult compas law] [--variants strength-0 default] [--seeds 1 2 3]
-        [--protected COLUMN] [--preset P] [--config JSON] [--set NAME=JSON ...] [--quick] [--out DIR]
+        [--protected COLUMN] [--preset P] [--epsilon E] [--config JSON] [--set NAME=JSON ...] [--stages] [--quick] [--out DIR]
 
 DIR holds NAME_train.csv, NAME_test.csv, NAME.schema.json and NAME.task.json ({"protected": [...]}). The judge is called as
 `judge.py NAME SYNTHETIC.csv --data DIR` and prints a JSON object of figures as its last line. Both are outside this project; without them this skips aloud.
@@ -13,6 +13,9 @@ A variant is one of
     balanced, proportional, equalised, reweight                 default strength with that sampling, calibration or weight
 or a name given with --set NAME=JSON. The first variant is what the others are compared with: differences of *_auc, relative changes of *_dpd and *_eod, and
 their mean over all tables at the end.
+
+--stages scores the rows of each stage of the preset best as well (projection, autoencoder, diffusion; the figures without a name are those of the
+finished generator), to see which one loses what, and adds its effective sample size, acceptance rate and share of distinct rows.
 
 The figures read real rows: they are NOT PRIVATE, and a choice made by them is a choice made by looking at the rows. Defaults were fixed on public tables.
 ε is recomputed from each model file when dp_accounting is there (examples/python/recompute_epsilon.py).
@@ -33,6 +36,7 @@ VARIANTS = {
     "equalised": {"fairness": {"sampling": "balanced", "calibration": "equalised"}},
     "reweight": {"fairness": {"sampling": "balanced", "reweight": True}},
 }
+STAGE_FIGURES = ("tvd1", "tvd2", "target_auc", "tasks_auc")
 DISPARITIES = ("target_dpd", "target_eod", "tasks_dpd", "tasks_eod")
 
 
@@ -108,11 +112,21 @@ def one(flip, data, judge, table, variant, seed, folder, a):
         figures["epsilon_recomputed"] = max(recompute_epsilon.recompute(recompute_epsilon.read(stem + ".flip.h5")).values())
     except ImportError:
         print("judge_tables: dp_accounting or h5py missing: ε not recomputed", file=sys.stderr)
-    run = subprocess.run([sys.executable, judge, table, stem + ".csv", "--data", data] + ["--quick"] * a.quick, capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(f"judge_tables: the judge failed on {stem}.csv\n{run.stderr}")
-    figures.update(json.loads(run.stdout.strip().splitlines()[-1]))
+    figures.update(judged(judge, table, stem + ".csv", data, a.quick))
+    if a.stages and a.preset == "best":
+        figures.update(model.info.get("rake", {}))
+        for stage in ("projection", "autoencoder", "diffusion"):
+            path = f"{stem}-{stage}.csv"
+            model.sample(len(rows), seed=seed, stage=stage).to_csv(path)
+            figures.update({f"{stage}_{k}": v for k, v in judged(judge, table, path, data, a.quick).items() if k in STAGE_FIGURES})
     return figures
+
+
+def judged(judge, table, path, data, quick):
+    run = subprocess.run([sys.executable, judge, table, path, "--data", data] + ["--quick"] * quick, capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"judge_tables: the judge failed on {path}\n{run.stderr}")
+    return json.loads(run.stdout.strip().splitlines()[-1])
 
 
 def compare(base, mine):
@@ -136,6 +150,7 @@ def main():
     p.add_argument("--protected", metavar="COLUMN", help="another protected column than the task's")
     p.add_argument("--config", type=json.loads, default={}, metavar="JSON", help="options of every variant")
     p.add_argument("--set", nargs="+", default=[], metavar="NAME=JSON", help="variants of your own")
+    p.add_argument("--stages", action="store_true", help="preset best: figures of each stage as well")
     p.add_argument("--quick", action="store_true", help="pass --quick to the judge")
     p.add_argument("--out", metavar="DIR", help="keep synthetic tables and models here")
     a = p.parse_args()
@@ -166,7 +181,7 @@ def main():
                 for k in runs[0]:
                     x = [r[k] for r in runs if k in r]
                     means[k] = statistics.mean(x)
-                    print(f"  {k:<20}{means[k]:>10.4f} ± {(max(x) - min(x)) / 2:.4f}", flush=True)
+                    print(f"  {k:<24}{means[k]:>10.4f} ± {(max(x) - min(x)) / 2:.4f}", flush=True)
                 if first is None:
                     first = means
                     continue
