@@ -39,11 +39,7 @@ let package = Package(
         .target(name: "Projection", dependencies: ["Basics", "Compute"]),
         .target(name: "Alignment", dependencies: ["Basics", "Compute"]),
         .target(name: "Storage", dependencies: ["Basics", "Tables", "CHDF5"]),
-<<<<<<< HEAD
         .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Projection", "Alignment", "Storage"]),
-=======
-        .target(name: "Synthesis", dependencies: ["Alignment", "Basics", "Compute", "Privacy", "Tables", "Networks", "Projection", "Storage"]),
->>>>>>> best
         .target(name: "Evaluation", dependencies: ["Basics", "Compute", "Tables"]),
         .target(name: "FLIP", dependencies: ["CFlip", "Basics", "Evaluation", "Synthesis", "Privacy", "Tables", "Storage", "Compute"], exclude: ["flip.map"]),
         .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks", "Privacy"]),

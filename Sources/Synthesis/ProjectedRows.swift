@@ -41,12 +41,8 @@ final class ProjectedRows: Sendable {
         }
         modelled = plan.modelled
         var at = 0
-<<<<<<< HEAD
         let starts = table.levels.map { K in defer { at += K }; return at }
         self.starts = starts
-=======
-        starts = levels.map { K in defer { at += K }; return at }
->>>>>>> best
         groups = plan.strength > 0 ? try plan.grouping.map { try ProjectedGroups(table, $0, plan: plan, starts: starts, repair: repair) } : nil
     }
 

@@ -61,10 +61,7 @@ package struct Settings: Sendable, Equatable {
         package var anchor = 0.0, repair = 0.0
     }
     package var independence = Independence()
-<<<<<<< HEAD
     package var alignment = Alignment()
-=======
->>>>>>> best
     package var marginals = Marginals()
     package var projection = Projection()
     package var finetuning = Finetuning()
@@ -127,17 +124,12 @@ private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: 
            read: { s, o in if let v = try o.optionalBool(key) { s[keyPath: at] = v } }, write: { .bool($0[keyPath: at]) })
 }
 
-<<<<<<< HEAD
 /// Sections that mean something to one preset only.
 private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"], ofPrivateRows = ["alignment"]
 
 private func pull(_ key: String, _ at: WritableKeyPath<Settings, Double>, _ term: String, _ site: String) -> Option {
     real(key, at, 0...10_000, "", "factor of the \(term) at the \(site), times strength; 0: not computed and not paid for")
 }
-=======
-/// Sections that mean something to preset `best` only.
-private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"]
->>>>>>> best
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [

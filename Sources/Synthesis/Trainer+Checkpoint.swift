@@ -52,10 +52,7 @@ extension Trainer {
             try tuned?.write(to: root, "finetuned")
             try autoencoder?.write(to: root, "autoencoder")
             try independence?.write(to: root)
-<<<<<<< HEAD
             try alignment?.write(to: root)
-=======
->>>>>>> best
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
@@ -112,10 +109,7 @@ extension Trainer {
         }
         try autoencoder?.read(from: root, "autoencoder")
         if root.has("independence"), let autoencoder { try releasedAlignment(projectedRows(), autoencoder.network)?.read(from: root, network: autoencoder.network) }
-<<<<<<< HEAD
         if let autoencoder { try alignment?.read(from: root, network: autoencoder.network) }
-=======
->>>>>>> best
         if root.has("finetuned"), let autoencoder {
             tuned = try NetworkFit(autoencoder.averaged())
             try tuned?.read(from: root, "finetuned")

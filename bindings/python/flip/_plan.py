@@ -71,13 +71,9 @@ def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, 
          budget: Optional[Budget] = None, share: Optional[float] = None, name: Optional[str] = None) -> Plan:
     """A plan for tables under `schema`.
 
-<<<<<<< HEAD
     protected: names of the protected columns; their joint levels are the groups. config {"fairness": {"strength": s}}
     is 1 for them: no network sees them, and groups are aligned; 0 makes them ordinary columns. A number needs {"fairness": {"cuts":
     {"age": [25, 45]}}}. epsilon, delta: the promise for one row added or removed; delta below 1/n.
-=======
-    protected: names of the protected columns. epsilon, delta: the promise for one row added or removed; delta below 1/n.
->>>>>>> best
     preset: "best", the default (marginals released once, networks trained for free on rows of a table that is fitted to them), or
     "published" (networks trained on private rows by DP-SGD). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
     the presets differ. What is left out has a default.
