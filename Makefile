@@ -1,5 +1,7 @@
 # make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
+# make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit, a table and a picture
+# make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
 # make demo      a whole training on simulated hospital admissions
 # make bench     ours beside PyTorch and Opacus, one JSON object a line
 # make wheel     build/wheel/libflip-*.whl: libflip.so with an HDF5 of its own, for every Python 3 on Linux
@@ -18,7 +20,7 @@ SHIP := $(call ship,.build-ship)
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 -Xlinker -z -Xlinker nodelete \
        -Xlinker --gc-sections
 
-.PHONY: build test demo bench setup install uninstall clean header-symbols wheel wheel-library
+.PHONY: build test audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
 
 build: .build-ship/system
 	$(SHIP) $(MAP) --product flip
@@ -63,6 +65,12 @@ setup:
 
 test: setup build
 	PYTHON="$(PYTHON)" $(PYTHON) Tests/run_all
+
+promises: build
+	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Tests/promises
+
+audit: promises
+	$(or $(wildcard $(PYTHON)),python3) Tests/audit
 
 demo: .build-ship/system build
 	PYTHONPATH=bindings/python $(or $(wildcard $(PYTHON)),python3) examples/python/demo.py

@@ -7,13 +7,13 @@ DIR holds NAME_train.csv, NAME.schema.json and NAME.task.json ({"protected": [..
 and prints a JSON object of figures as its last line. Both are outside this project; without them this skips aloud.
 
 The figures read real rows: they are NOT PRIVATE, and a choice made by them is a choice made by looking at the rows. Defaults were fixed on public tables.
-ε is recomputed from each model file when dp_accounting is there (recompute_epsilon.py).
+ε is recomputed from each model file when dp_accounting is there (examples/python/recompute_epsilon.py).
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python")]
+sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python"), os.path.join(ROOT, "examples", "python")]
 VARIANTS = {"diffusion": {}, "prior": {"diffusion": {"enabled": False}}}
 
 
@@ -34,7 +34,7 @@ def one(flip, data, judge, table, variant, seed, folder, quick):
     figures["epsilon"] = model.ledger["epsilon"]
     try:
         import recompute_epsilon
-        figures["epsilon_recomputed"] = max(recompute_epsilon.recompute(*recompute_epsilon.read(stem + ".flip.h5")).values())
+        figures["epsilon_recomputed"] = max(recompute_epsilon.recompute(recompute_epsilon.read(stem + ".flip.h5")).values())
     except ImportError:
         print("judge_tables: dp_accounting or h5py missing: ε not recomputed", file=sys.stderr)
     run = subprocess.run([sys.executable, judge, table, stem + ".csv", "--data", data] + ["--quick"] * quick, capture_output=True, text=True)

@@ -1,4 +1,5 @@
-"""What the Python package itself costs: a data frame in and out, one call, the import. Prints a line of JSON each, medians of several runs.
+"""What the Python package itself costs: a data frame in and out, one call, the import. Prints a line of JSON each: medians of several runs, of
+the time on the clock (value) and of the processor time (cpu), which a busy machine disturbs less.
 
     PYTHONPATH=bindings/python python Benchmarks/python_host.py [--rows 1000000] [--repeats 5]
 
@@ -10,6 +11,7 @@ import argparse
 import importlib.util
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -43,17 +45,24 @@ def frame_of(rows, seed=1):
     return pandas.DataFrame(columns), flip.Schema({"fields": fields})
 
 
+def processor():
+    """Seconds of processor time of this process and of the children it has waited for."""
+    return time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+
 def median(work, repeats):
+    """(on the clock, of the processor) in seconds."""
     times = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), processor()
         work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+        times.append((time.perf_counter() - started, processor() - used))
+    return tuple(map(statistics.median, zip(*times)))
 
 
-def say(what, value, unit, **more):
-    print(json.dumps({"what": what, "value": float(f"{value:.4g}"), "unit": unit, **more}), flush=True)
+def say(what, seconds, unit, scale=1, **more):
+    value, cpu = (float(f"{t * scale:.4g}") for t in seconds)
+    print(json.dumps({"what": what, "value": value, "cpu": cpu, "unit": unit, **more}), flush=True)
 
 
 def main():
@@ -69,8 +78,7 @@ def main():
     accountant = flip.Accountant()
     calls = {"rows": lambda: table.rows, "set one cell": lambda: table._set_int64("x", x, None), "compose": lambda: accountant.compose(1.0, 0.0)}
     for name, call in calls.items():
-        seconds = median(lambda: [call() for _ in range(2000)], max(a.repeats, 9)) / 2000
-        say(f"call: {name}", seconds * 1e6, "us")
+        say(f"call: {name}", median(lambda: [call() for _ in range(2000)], max(a.repeats, 9)), "us", 1e6 / 2000)
 
     # The import, beside an interpreter that imports nothing.
     with tempfile.TemporaryDirectory() as folder:       # compiled once, as an installed package is
@@ -79,7 +87,7 @@ def main():
         start = lambda code: median(lambda: subprocess.run([sys.executable, "-c", code], env=env, check=True), 15)
         start("import flip")
         empty, full = start("pass"), start("import flip")
-    say("import", (full - empty) * 1e3, "ms", interpreter_ms=round(empty * 1e3, 1))
+    say("import", [f - e for f, e in zip(full, empty)], "ms", 1e3, interpreter=round(empty[0] * 1e3, 1))
 
     frame, schema = frame_of(a.rows)
     more = {"rows": a.rows, "columns": len(frame.columns)}

@@ -44,6 +44,11 @@ public func flip_model_ledger(_ handle: OpaquePointer?, _ json: HandleOut, _ err
     giveJSON(json, err) { try model(handle).ledger.json }
 }
 
+@_cdecl("flip_model_ledger_report")
+public func flip_model_ledger_report(_ handle: OpaquePointer?, _ text: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.buffer, text, err) { try Bytes.of(model(handle).ledgerReport()) }
+}
+
 @_cdecl("flip_model_schema")
 public func flip_model_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.schema, out, err) { try SchemaBox(model(handle).schema) }

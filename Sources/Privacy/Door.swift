@@ -25,7 +25,7 @@ package final class PrivateTable {
     /// Public: sizes of the grids and names of the groups. The row count is private.
     package let cellCounts: [Int]
     package let groups: [String]
-    fileprivate let rows: Int
+    fileprivate var rows: Int
     fileprivate enum Cells { case narrow(Buffer<UInt8>), wide(Buffer<UInt16>) }
     fileprivate var columns: [Cells?]
     /// Group of each row; nil when there is one group.
@@ -176,6 +176,8 @@ package final class Door {
     private let selected: Buffer<UInt32>
     private let cancelled = Cancelled()
     private var kept: Memory?
+    /// For tests alone, and out of reach of every other module: noise times this, at the charge of 1. A falsifier that does not notice is none.
+    var noiseScale = 1.0
 
     /// - Throws: `.state` when the table is not filled or another door has it; `.argument` when the ledger is of other groups or another budget.
     package init(table: PrivateTable, budget: Budget, ledger: Ledger, random: SecureRandom) throws {
@@ -192,6 +194,9 @@ package final class Door {
 
     /// From any thread: the running release ends with `.cancelled` and stays charged, or the next one does before it is charged.
     package func cancel() { cancelled.set() }
+
+    /// For tests alone: as if nobody were in the table. Whatever still depends on the rows got them past this door.
+    func forgetRows() { table.rows = 0 }
 
     /// Charge, make durable, take fresh randomness; in this order, before a row is read.
     private func open(_ name: String, rates: [Double], noiseMultipliers: [Double]) throws {
@@ -226,7 +231,7 @@ package final class Door {
             }
         }
         let square = weights.reduce(0.0) { $0 + Double($1) * Double($1) }
-        let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
+        let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * noiseScale * noiseScale)
         // All memory first: what cannot be had is not charged for.
         let sizes = requests.map { ($0.body + $0.divisor - 1) / $0.divisor + table.cellCounts[$0.column] - $0.body }
         let out = try sizes.map { try Buffer<Double>(count: $0, for: "a histogram") }
@@ -279,7 +284,7 @@ package final class Door {
         guard requests.allSatisfy({ (1...1 << 20).contains($0.weight) }) else { throw Failure(.argument, "marginals: a weight is out of range") }
         // Below 2⁶⁰, summed exactly.
         let square = Double(requests.reduce(0) { $0 + $1.weight * $1.weight })
-        let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
+        let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * noiseScale * noiseScale)
         // All memory first: what cannot be had is not charged for.
         let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
         let counts = try TableCounts(table, layout, codes, cancelled)
@@ -389,7 +394,7 @@ package final class Door {
             pass.join()
             var start = 0, stream = 0
             for ((block, format), out) in zip(zip(blocks, formats), out) {
-                let task = NoiseTask(sum: pass.total + start, count: block.length, format: format, random: random, firstStream: stream, out: out.base)
+                let task = NoiseTask(sum: pass.total + start, count: block.length, format: format.scaled(noiseScale), random: random, firstStream: stream, out: out.base)
                 Workers.run(threads: threads, chunks: task.chunks) { chunk, _ in task.run(chunk) }
                 start += block.length
                 stream += task.chunks

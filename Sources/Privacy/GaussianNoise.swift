@@ -40,7 +40,7 @@ struct FixedPoint {
     /// Released values are multiples of this power of two: between 2⁻¹⁷ and 2⁻¹⁶ of the noise.
     let grid: Double
     /// ν(1 + η) in steps.
-    let deviation: Double
+    private(set) var deviation: Double
 
     /// - Throws: `.argument` when a number is out of range or the ratios are too wide for 64 bits.
     init(_ block: SumBlock) throws {
@@ -52,6 +52,13 @@ struct FixedPoint {
         step = Self.powerOfTwo(most) * 0x1p-32
         grid = max(Self.powerOfTwo(block.noise) * 0x1p-16, step)
         deviation = block.noise * (1 + Self.headroom) / step
+    }
+
+    /// For tests alone, through `Door.noiseScale`: other noise on the same grid.
+    func scaled(_ factor: Double) -> FixedPoint {
+        var f = self
+        f.deviation *= factor
+        return f
     }
 
     /// The largest power of two that is at most x.

@@ -4,6 +4,33 @@
 import Basics
 import CArrow
 
+/// Where cells go: the place, the offset (-1 missing, below: refused), the number where there is no step. A type rather than a closure, so that the
+/// loops below are compiled for each.
+private protocol CellSink {
+    func give(_ i: Int, _ verdict: Int64, _ value: Double) throws
+}
+
+/// The rows of a column, from `row` on.
+private struct ColumnSink: CellSink {
+    let base: UnsafeMutableRawPointer
+    let storage: CellStorage
+    let field: Field
+    let row: Int
+
+    @inline(__always) func give(_ i: Int, _ verdict: Int64, _ value: Double) throws {
+        guard verdict >= missingOffset else { throw badCell(verdict, field, row + i) }
+        Column.put(base, storage, row &+ i, verdict, value)
+    }
+}
+
+/// The entries of a dictionary; one that is refused is refused where a row uses it.
+private struct EntrySink: CellSink {
+    let offsets: Buffer<Int64>
+    let values: Buffer<Double>
+
+    func give(_ i: Int, _ verdict: Int64, _ value: Double) { (offsets[i], values[i]) = (verdict, value) }
+}
+
 /// Reads arrays of one type into columns of one field.
 final class ArrowColumn {
     let field: Field
@@ -14,8 +41,6 @@ final class ArrowColumn {
     private let type: ArrowType
     /// Of the cells of a dictionary-encoded column: indices into it.
     private let index: ArrowType?
-    /// Stores a cell: its place, its offset (-1 missing, below: refused), the number where there is no step.
-    private typealias Give = (Int, Int64, Double) throws -> Void
 
     /// - Throws: `.schema` for a type that cannot fill the field, `.format` for a schema that is none.
     init(_ field: Field, _ schema: ArrowSchema, missingValues: [String], coerce: Bool) throws {
@@ -47,83 +72,88 @@ final class ArrowColumn {
     /// Cells `first ..< first + count` of an array into rows `row...` of a column that has room.
     /// - Throws: `.schema` naming column, row and rule; `.format` for a broken array.
     func read(_ array: UnsafePointer<ArrowArray>, first: Int, count: Int, into column: Column, row: Int) throws {
-        let base = column.base, storage = column.storage, field = field
-        let store: Give = { i, verdict, value in
-            guard verdict >= missingOffset else { throw badCell(verdict, field, row + i) }
-            Column.put(base, storage, row &+ i, verdict, value)
-        }
+        let sink = ColumnSink(base: column.base, storage: column.storage, field: field, row: row)
         guard let index else {
             guard array.pointee.dictionary == nil else { throw brokenArray(field.name, "has a dictionary and its schema none") }
-            return try cells(ArrowView(array, type, first: first, count: count, column: field.name), store)
+            return try cells(ArrowView(array, type, first: first, count: count, column: field.name), sink)
         }
         guard let dictionary = array.pointee.dictionary else { throw brokenArray(field.name, "has no dictionary") }
         let entries = try ArrowView(dictionary, type, column: field.name)
         let offsets = try Buffer<Int64>(count: entries.count, for: "the levels of a column")
         let values = try Buffer<Double>(count: entries.count, for: "the levels of a column")
-        try cells(entries) { (offsets[$0], values[$0]) = ($1, $2) }       // an entry that is refused is refused where a row uses it
-        let missing = settled(missingOffset)
-        try wholes(ArrowView(array, index, first: first, count: count, column: field.name), index) { i, code in
-            guard let code else { return try store(i, missing.verdict, missing.value) }
-            guard let k = Int(exactly: code), k >= 0, k < entries.count else { throw badCell(BadCell.badCode.rawValue, field, row + i) }
-            try store(i, offsets[k], values[k])
+        try cells(entries, EntrySink(offsets: offsets, values: values))
+        let missing = settled(missingOffset), known = entries.count
+        try wholes(ArrowView(array, index, first: first, count: count, column: field.name), index) { i, code, state in
+            if state == .missing { return try sink.give(i, missing.verdict, missing.value) }
+            guard state == .here, code >= 0, code < known else { throw badCell(BadCell.badCode.rawValue, field, row + i) }
+            try sink.give(i, offsets.base[Int(code)], values.base[Int(code)])
         }
     }
 
     // MARK: by type
 
-    private func cells(_ view: ArrowView, _ give: Give) throws {
+    private func cells<S: CellSink>(_ view: ArrowView, _ sink: S) throws {
         let texts = domain.tag == .levels                // numbers and moments are looked up as the text a CSV file would hold
         switch type {
         case .null:
-            for i in 0..<view.count { try settle(i, missingOffset, give) }
+            for i in 0..<view.count { try settle(i, missingOffset, sink) }
         case .text, .largeText, .textView:
             for i in 0..<view.count {
-                guard view.isValid(i) else { try settle(i, missingOffset, give); continue }
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
                 var value = Double.nan
                 let verdict = try parser.parse(view.text(i), &value)
-                try give(i, verdict, value)
+                try sink.give(i, verdict, value)
             }
         case .bool:
             for i in 0..<view.count {
-                if !view.isValid(i) { try settle(i, missingOffset, give) }
-                else if texts { try self.give(i, text: view.bit(i) ? "true" : "false", give) }
-                else { try whole(i, view.bit(i) ? 1 : 0, give) }
+                if !view.isValid(i) { try settle(i, missingOffset, sink) }
+                else if texts { try give(i, text: view.bit(i) ? "true" : "false", sink) }
+                else { try whole(i, view.bit(i) ? 1 : 0, sink) }
             }
         case .int:
-            try wholes(view, type) { i, v in
-                guard let v else { return try settle(i, missingOffset, give) }
-                if texts { return try self.give(i, text: String(v), give) }
-                if let v = Int64(exactly: v) { return try whole(i, v, give) }
-                try real(i, Double(v), give)                                   // above every Int64
+            try wholes(view, type) { i, v, state in
+                switch state {
+                case .missing: try settle(i, missingOffset, sink)
+                case .here: try texts ? give(i, text: String(v), sink) : whole(i, v, sink)
+                case .beyond:                            // above every Int64: of an unsigned one the bits
+                    let v = UInt64(bitPattern: v)
+                    try texts ? give(i, text: String(v), sink) : real(i, Double(v), sink)
+                }
             }
         case .half:
-            try reals(view, { doubleOfHalf(view.load($0, as: UInt16.self)) }, give)
+            try reals(view, { doubleOfHalf(view.load($0, as: UInt16.self)) }, sink)
         case .float:
-            try singles(view, give)
+            try singles(view, sink)
         case .double:
-            try reals(view, { view.load($0, as: Double.self) }, give)
+            try reals(view, { view.load($0, as: Double.self) }, sink)
         case .decimal(let scale):
             for i in 0..<view.count {
-                guard view.isValid(i) else { try settle(i, missingOffset, give); continue }
-                try self.give(i, text: decimalText(view.load(i, as: UInt64.self, word: 0), view.load(i, as: Int64.self, word: 1), scale), give)
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                try give(i, text: decimalText(view.load(i, as: UInt64.self, word: 0), view.load(i, as: Int64.self, word: 1), scale), sink)
             }
         case .days:
             for i in 0..<view.count {
-                guard view.isValid(i) else { try settle(i, missingOffset, give); continue }
-                try moment(i, Int64(view.load(i, as: Int32.self)), .days, give)
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                try moment(i, Int64(view.load(i, as: Int32.self)), .days, sink)
             }
         case .moment(let perSecond):
             for i in 0..<view.count {
-                guard view.isValid(i) else { try settle(i, missingOffset, give); continue }
-                try moment(i, view.load(i, as: Int64.self), .perSecond(perSecond), give)
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                try moment(i, view.load(i, as: Int64.self), .perSecond(perSecond), sink)
             }
         }
     }
 
-    /// The cells of a whole-number array; nil is missing.
-    private func wholes(_ view: ArrowView, _ type: ArrowType, _ body: (Int, Int128?) throws -> Void) throws {
+    private enum Whole { case here, missing, beyond }
+
+    /// The cells of a whole-number array.
+    @inline(__always) private func wholes(_ view: ArrowView, _ type: ArrowType, _ body: (Int, Int64, Whole) throws -> Void) throws {
         @inline(__always) func all<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) throws {
-            for i in 0..<view.count { try body(i, view.isValid(i) ? Int128(view.load(i, as: T.self)) : nil) }
+            for i in 0..<view.count {
+                guard view.isValid(i) else { try body(i, 0, .missing); continue }
+                let v = Int64(truncatingIfNeeded: view.load(i, as: T.self))
+                try body(i, v, !T.isSigned && v < 0 ? .beyond : .here)
+            }
         }
         guard case .int(let bytes, let signed) = type else { return }
         switch (bytes, signed) {
@@ -138,17 +168,17 @@ final class ArrowColumn {
         }
     }
 
-    @inline(__always) private func reals(_ view: ArrowView, _ load: (Int) -> Double, _ give: Give) throws {
+    @inline(__always) private func reals(_ view: ArrowView, _ load: (Int) -> Double, _ sink: some CellSink) throws {
         for i in 0..<view.count {
-            guard view.isValid(i) else { try settle(i, missingOffset, give); continue }
-            try real(i, load(i), give)
+            guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+            try real(i, load(i), sink)
         }
     }
 
     /// 0.1 as a 32-bit number is not the 0.1 of a schema: a value that is the nearest 32-bit number to a value of the domain is that value.
-    private func singles(_ view: ArrowView, _ give: Give) throws {
+    private func singles(_ view: ArrowView, _ sink: some CellSink) throws {
         for i in 0..<view.count {
-            guard view.isValid(i) else { try settle(i, missingOffset, give); continue }
+            guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
             let v = view.load(i, as: Float.self)
             var x = Double(v)
             switch domain.tag {
@@ -163,59 +193,59 @@ final class ArrowColumn {
                 if v.isFinite { x = Double(v.description) ?? x }
             case .real, .whole, .boolean: break
             }
-            try real(i, x, give)
+            try real(i, x, sink)
         }
     }
 
     // MARK: by value
 
-    @inline(__always) private func whole(_ i: Int, _ v: Int64, _ give: Give) throws {
+    @inline(__always) private func whole(_ i: Int, _ v: Int64, _ sink: some CellSink) throws {
         let k = domain.offset(ofInt: v, nearest: coerce)
-        guard k >= 0 else { return try settle(i, k, give) }
-        try give(i, k, domain.tag == .real ? coerce ? domain.clamped(Double(v)) : Double(v) : .nan)
+        guard k >= 0 else { return try settle(i, k, sink) }
+        try sink.give(i, k, domain.tag == .real ? coerce ? domain.clamped(Double(v)) : Double(v) : .nan)
     }
 
-    @inline(__always) private func real(_ i: Int, _ v: Double, _ give: Give) throws {
-        if v.isNaN { return try settle(i, missingOffset, give) }
-        if domain.tag == .levels { return try self.give(i, text: numberText(v), give) }
+    @inline(__always) private func real(_ i: Int, _ v: Double, _ sink: some CellSink) throws {
+        if v.isNaN { return try settle(i, missingOffset, sink) }
+        if domain.tag == .levels { return try give(i, text: numberText(v), sink) }
         let k = domain.offset(ofDouble: v, nearest: coerce)
-        guard k >= 0 else { return try settle(i, k, give) }
-        try give(i, k, domain.tag == .real ? domain.clamped(v) : .nan)
+        guard k >= 0 else { return try settle(i, k, sink) }
+        try sink.give(i, k, domain.tag == .real ? domain.clamped(v) : .nan)
     }
 
     private enum Unit { case days, perSecond(Int64) }
 
     /// A day or a moment, for fields of dates, of moments and of their texts.
-    private func moment(_ i: Int, _ v: Int64, _ unit: Unit, _ give: Give) throws {
+    @inline(__always) private func moment(_ i: Int, _ v: Int64, _ unit: Unit, _ sink: some CellSink) throws {
         let isDate = field.type == .date
         var micros = v, beyond = false                   // since 1970; days where the field counts days and they were given
         switch unit {
         case .days where isDate:
-            return try whole(i, v, give)
+            return try whole(i, v, sink)
         case .days:
             (micros, beyond) = v.multipliedReportingOverflow(by: microsecondsPerDay)
-            if domain.tag == .levels, dayRange.contains(v) { return try self.give(i, text: dateText(v), give) }
+            if domain.tag == .levels, dayRange.contains(v) { return try give(i, text: dateText(v), sink) }
         case .perSecond(let n) where n > 1_000_000:
             micros = floorDiv(v, n / 1_000_000)
-            if micros * (n / 1_000_000) != v { return try settle(i, BadCell.notDatetime.rawValue, give) }
+            if micros &* (n / 1_000_000) != v { return try settle(i, BadCell.notDatetime.rawValue, sink) }
         case .perSecond(let n):
             (micros, beyond) = v.multipliedReportingOverflow(by: 1_000_000 / n)
         }
         if beyond { micros = v < 0 ? .min : .max }
         if domain.tag == .levels {
-            guard microsecondRange.contains(micros) else { return try settle(i, BadCell.notLevel.rawValue, give) }
-            return try self.give(i, text: datetimeText(micros), give)
+            guard microsecondRange.contains(micros) else { return try settle(i, BadCell.notLevel.rawValue, sink) }
+            return try give(i, text: datetimeText(micros), sink)
         }
-        guard isDate else { return try whole(i, micros, give) }
+        guard isDate else { return try whole(i, micros, sink) }
         let day = floorDiv(micros, microsecondsPerDay)
-        if !beyond, day * microsecondsPerDay != micros { return try settle(i, BadCell.notDate.rawValue, give) }
-        try whole(i, day, give)
+        if !beyond, day &* microsecondsPerDay != micros { return try settle(i, BadCell.notDate.rawValue, sink) }
+        try whole(i, day, sink)
     }
 
-    private func give(_ i: Int, text: String, _ give: Give) throws {
+    private func give(_ i: Int, text: String, _ sink: some CellSink) throws {
         var value = Double.nan
         let verdict = withText(text) { parser.parse($0, $1, &value) }
-        try give(i, verdict, value)
+        try sink.give(i, verdict, value)
     }
 
     private func settled(_ verdict: Int64) -> (verdict: Int64, value: Double) {
@@ -223,9 +253,9 @@ final class ArrowColumn {
         return (parser.settle(verdict, &value), value)
     }
 
-    @inline(__always) private func settle(_ i: Int, _ verdict: Int64, _ give: Give) throws {
+    @inline(__always) private func settle(_ i: Int, _ verdict: Int64, _ sink: some CellSink) throws {
         let settled = settled(verdict)
-        try give(i, settled.verdict, settled.value)
+        try sink.give(i, settled.verdict, settled.value)
     }
 }
 

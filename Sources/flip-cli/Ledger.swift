@@ -6,21 +6,6 @@ import Synthesis
 
 func ledger(_ words: [String]) throws {
     let a = try Arguments("ledger", words, named: [], switches: ["json"], places: ["MODEL"])
-    let ledger = try Model.load(a.words[0]).ledger
-    if a.has("json") { return say(ledger.json.pretty) }
-    say("promise     ε \(short(ledger.target)) at δ \(short(ledger.delta)), \(ledger.budget.rowsPerPerson == 0 ? "one row" : "one person of up to \(ledger.budget.rowsPerPerson) rows") added or removed")
-    say("spent       ε \(short(ledger.epsilon)), Rényi divergences added at order \(ledger.order)")
-    for group in ledger.groups { say("group       \(group): ε \(short(ledger.epsilon(group)))") }
-    say("\nrelease        count  group       sampling rate  noise multiplier")
-    for release in ledger.releases {
-        if let rho = release.rho { say(pad(release.name, 14) + " " + pad("\(release.count)", 6) + " " + pad("every", 11) + " zCDP, rho " + short(rho)) }
-        for share in release.groups {
-            say(pad(release.name, 14) + " " + pad("\(release.count)", 6) + " " + pad(share.group, 11) + " "
-                + pad(short(share.samplingRate), 14) + " " + short(share.noiseMultiplier))
-        }
-    }
-    say("\nassumptions")
-    for assumption in ledger.assumptions { say("  " + assumption) }
-    say("\nwhat the promise is about")
-    for note in ledger.notes { say("  " + note) }
+    let model = try Model.load(a.words[0])
+    say(a.has("json") ? model.ledger.json.pretty : model.ledgerReport())
 }

@@ -27,6 +27,8 @@ func train(_ words: [String]) throws {
     try model.save(out)
     let ledger = model.ledger
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
+    if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
+    if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }
 }
 
 private func refuseExisting(_ checkpoint: String, resume: Bool) throws {

@@ -121,6 +121,28 @@ final class MomentFeaturesTests: XCTestCase {
         }
     }
 
+    /// Mutants: moments as they are, and moments of a mean that alone is clipped. One row moves them by more than 1.
+    func testMomentsWithoutTheirBoundAreSeen() {
+        var made = Made(5)
+        func worst(_ u: ([Double]) -> [Double]) -> Double {
+            (0 ..< 200).map { t in
+                let v = u(made.floats(6, scale: pow(10, Double(t % 5 - 2))).map(Double.init))
+                return v.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            }.max() ?? 0
+        }
+        func both(_ m: [Double]) -> [Double] { m + m.flatMap { a in m.map { a * $0 } } }
+        let reach = 1.5 * 6.0.squareRoot()
+        XCTAssertGreaterThan(worst(both), 1.5)
+        XCTAssertGreaterThan(worst { m in
+            let n = m.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return both(m.map { $0 * min(1, reach / n) })
+        }, 1.5)
+        XCTAssertLessThanOrEqual(worst { m in
+            let n = m.reduce(0) { $0 + $1 * $1 }.squareRoot(), c = m.map { $0 * min(1, reach / n) / reach }
+            return both(c).map { $0 / 2.0.squareRoot() }
+        }, 1 + 1e-12)
+    }
+
     func testRefusals() {
         func refused(_ change: (inout AlignmentSite) -> Void) {
             var s = AlignmentSite(width: 2)

@@ -49,6 +49,9 @@ static void saved_and_loaded(void) {
     GIVES(FLIP_OK, flip_model_ledger(again, &two, &err));
     CHECK(!strcmp(flip_buffer_data(one), flip_buffer_data(two)));
     flip_buffer_free(one); flip_buffer_free(two);
+    GIVES(FLIP_OK, flip_model_ledger_report(model, &one, &err));
+    CHECK(strstr(flip_buffer_data(one), "What was promised\n") && strstr(flip_buffer_data(one), " histograms ") && strstr(flip_buffer_data(one), "What is not covered\n"));
+    flip_buffer_free(one);
     GIVES(FLIP_OK, flip_model_json(model, &one, &err));
     flip_buffer_free(one);
     GIVES(FLIP_OK, flip_model_schema(model, &schema, &err));
@@ -149,6 +152,8 @@ static void arguments(void) {
     GIVES(FLIP_E_ARG, flip_model_json(model, NULL, &err));
     GIVES(FLIP_E_ARG, flip_model_ledger(NULL, &b, &err));
     GIVES(FLIP_E_ARG, flip_model_ledger(model, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_model_ledger_report(NULL, &b, &err));
+    GIVES(FLIP_E_ARG, flip_model_ledger_report(model, NULL, &err));
     GIVES(FLIP_E_ARG, flip_model_schema(NULL, &s, &err));
     GIVES(FLIP_E_ARG, flip_model_schema(model, NULL, &err));
     GIVES(FLIP_E_ARG, flip_accountant_of_model(model, "renyi", "nobody", &a, &err));

@@ -36,6 +36,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_model_from_bytes, FLIP.flip_model_from_bytes)
         same(CFlip.flip_model_json, FLIP.flip_model_json)
         same(CFlip.flip_model_ledger, FLIP.flip_model_ledger)
+        same(CFlip.flip_model_ledger_report, FLIP.flip_model_ledger_report)
         same(CFlip.flip_model_load, FLIP.flip_model_load)
         same(CFlip.flip_model_sample, FLIP.flip_model_sample)
         same(CFlip.flip_model_save, FLIP.flip_model_save)

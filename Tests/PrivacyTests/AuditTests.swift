@@ -9,30 +9,6 @@ import XCTest
 final class AuditTests: XCTestCase {
     private let runs = 10_000, delta = 1e-5
 
-    /// Lower bound on ε from counts of "says present" (of `runs` each): (a − δ)/b at Clopper-Pearson bounds, in both directions.
-    private func lowerBound(present: Int, absent: Int, confidence: Double) -> Double {
-        let n = Double(runs)
-        /// Least p at which at least k of n has probability `tail` (bisection on the binomial tail).
-        func low(_ k: Int) -> Double {
-            if k == 0 { return 0 }
-            var lo = 0.0, hi = Double(k) / n
-            for _ in 0..<60 {
-                let p = (lo + hi) / 2
-                var tail = 0.0
-                for j in k...min(runs, k + 2000) {
-                    let t = lgamma(n + 1) - lgamma(Double(j) + 1) - lgamma(n - Double(j) + 1) + Double(j) * log(p) + (n - Double(j)) * log1p(-p)
-                    tail += exp(t)
-                    if t < -60 && Double(j) > n * p { break }
-                }
-                if tail < confidence { lo = p } else { hi = p }
-            }
-            return lo
-        }
-        func high(_ k: Int) -> Double { 1 - low(runs - k) }
-        let a = log(max(low(present) - delta, 1e-300) / high(absent)), b = log(max(low(runs - absent) - delta, 1e-300) / high(runs - present))
-        return max(0, a, b)
-    }
-
     /// Best bound over thresholds on the released number in the canary's direction; the error rate is shared.
     private func audit(canary: Int, group: Int, noise: Double, length: Float, rates: [Double], confidence: Double) throws -> Double {
         func scores(_ present: Bool) throws -> [Double] {
@@ -50,7 +26,7 @@ final class AuditTests: XCTestCase {
         let with = try scores(true).sorted(), without = try scores(false).sorted()
         let thresholds = (1..<20).map { without[runs * $0 / 20] } + [without[runs - 1], without[runs - 20], with[0], with[20]]
         return thresholds.map { t in
-            lowerBound(present: with.filter { $0 > t }.count, absent: without.filter { $0 > t }.count, confidence: confidence / Double(2 * thresholds.count))
+            epsilonProved(with.filter { $0 > t }.count, without.filter { $0 > t }.count, runs: runs, delta: delta, error: confidence / Double(2 * thresholds.count))
         }.max() ?? 0
     }
 

@@ -69,6 +69,27 @@ final class CheckpointTests: XCTestCase {
         XCTAssertLessThanOrEqual(r.ledger.epsilon, plan.epsilon)
     }
 
+    /// A build that began a new ledger when it goes on: its file is refused, and so is one whose ledger was cut.
+    func testAResetLedgerIsRefused() throws {
+        let plan = try Fixture.plan(), table = try Fixture.table(rows: 100), honest = try Trainer(plan: plan, table: table)
+        try honest.step(maxSteps: 4, maxSeconds: 1e9)
+        func stored(_ releases: [Ledger.Release]) throws {
+            var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: honest.ledger.groups, assumptions: plan.assumptions)
+            for r in releases { try ledger.charge(r) }
+            let t = try Trainer(plan: plan, table: table, ledger: ledger, random: SecureRandom(testSeed: 1), runID: "run")
+            try t.begin(with: XCTUnwrap(honest.statistics))
+            t.done = 4
+            try t.checkpoint("\(folder)/b.h5")
+        }
+        let own = honest.ledger.releases
+        for cut in [[], [own[0]], [own[1]], [own[0], own[1].times(own[1].count - 1)]] {
+            try stored(cut)
+            XCTAssertThrowsError(try Trainer.resume("\(folder)/b.h5", table: table)) { XCTAssertEqual(($0 as? Failure)?.code, .format) }
+        }
+        try stored(own)
+        XCTAssertNoThrow(try Trainer.resume("\(folder)/b.h5", table: table))
+    }
+
     func testALostFirstReleaseIsNotMadeAgain() throws {
         let table = try Fixture.table(rows: 300)
         let t = try Trainer(plan: Fixture.plan(), table: table)

@@ -37,7 +37,9 @@ def test_from_a_table_to_synthetic_rows(csv, tmp_path):
     bill = json.loads(run("ledger", model, "--json").stdout)
     assert bill == flip.load(model).ledger
     people = run("ledger", model).stdout
-    assert "autoencoder" in people and "ε" in people
+    assert people == flip.load(model).ledger_report() + "\n"
+    assert people.startswith("What was promised\n") and "autoencoder" in people and "recompute_epsilon.py" in people
+    assert all(group in people for group in bill["groups"]) and all(a in people for a in bill["assumptions"])
     assert "a row is not a person: somebody with k rows has the guarantee of k rows" in people
     assert "changing a row is removing it and adding another: 2 epsilon is promised" in people
     assert len(bill["notes"]) >= 2 and all(note in people for note in bill["notes"])

@@ -132,6 +132,12 @@ def test_the_ledger_can_be_recomputed(model):
     assert {r["name"] for r in ledger["releases"]} >= {"histograms", "autoencoder", "diffusion"}
 
 
+def test_a_report_says_what_is_not_private(table, schema, model):
+    assert "NOT PRIVATE" not in model.ledger_report()
+    seeded = flip.train(table, flip.plan(schema, preset="published", config={**SMALL, "test_seed": 5}, **PROMISE), progress=False)
+    assert seeded.ledger_report().startswith("NOT PRIVATE") and "deterministic noise: not private" in seeded.ledger["assumptions"]
+
+
 def test_accountants_agree_with_dp_accounting():
     from dp_accounting import dp_event
     from dp_accounting.rdp import RdpAccountant

@@ -35,7 +35,7 @@ def clean(tmp_path_factory):
     """The Python of an environment that holds the wheel and nothing else."""
     folder = tmp_path_factory.mktemp("clean")
     said(sys.executable, "-m", "venv", "--without-pip", folder)
-    said(sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "-q", "--no-deps", "--no-index", "--disable-pip-version-check", WHEEL)
+    said(sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "-q", "--no-deps", "--no-index", "--disable-pip-version-check", WHEEL, env=quiet())
     return folder / "bin" / "python"
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
@@ -54,18 +54,16 @@ class with_library(build_py):
 class for_every_python(bdist_wheel):
     """ctypes binds at run time: one wheel a platform, whatever the Python."""
 
-    def finalize_options(self):
-        super().finalize_options()
-        self.root_is_pure = False
-
     def get_tag(self):
-        # Asked for before the build as well, when there is no library yet.
-        path = os.path.join(HERE, "build", "lib", "flip", "lib", "libflip.so")
-        for folder in (getattr(self, "bdist_dir", None), self.get_finalized_command("build").build_lib):
-            if folder and os.path.exists(os.path.join(folder, "flip", "lib", "libflip.so")):
-                path = os.path.join(folder, "flip", "lib", "libflip.so")
-        glibc = glibc_needed(path) if os.path.exists(path) else (2, 34)
-        return "py3", "none", f"manylinux_{glibc[0]}_{glibc[1]}_{platform.machine()}"
+        path = os.path.join(self.get_finalized_command("build").build_lib, "flip", "lib", "libflip.so")
+        return "py3", "none", "manylinux_{}_{}_{}".format(*glibc_needed(path), platform.machine())
 
 
-setup(cmdclass={"build_py": with_library, "bdist_wheel": for_every_python})
+class Native(Distribution):
+    """Not for every platform, although nothing is compiled here."""
+
+    def has_ext_modules(self):
+        return True
+
+
+setup(distclass=Native, cmdclass={"build_py": with_library, "bdist_wheel": for_every_python})

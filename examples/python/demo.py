@@ -61,6 +61,9 @@ def show_ledger(ledger):
             f"{epsilon(alone[worst], order, delta):>10.3f}{epsilon(max(spent.values()), order, delta):>10.3f}")
     total = epsilon(max(spent.values()), order, delta)
     say(f"\nε = {total:.4f} at δ = {delta:g} and Rényi order {order}; the library says {ledger['epsilon']:.4f}. ε's do not add: divergences do.")
+    if len(spent) > 1:
+        for group, e in ledger["groups"].items():
+            say(f"  {group}: ε {epsilon(spent[group], order, delta):.4f}, the library says {e:.4f}")
     for a in ledger["assumptions"]:
         say(f"  assumed: {a}")
     say("  A row is not a person: somebody with k rows has the guarantee of k rows.")

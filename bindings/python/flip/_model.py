@@ -57,6 +57,11 @@ class Model(Handle):
         ledger: dict[str, Any] = take_json("flip_model_ledger", self._pointer)
         return ledger
 
+    def ledger_report(self) -> str:
+        """The ledger as text for people who answer for the data: what was promised, what was spent where and for each group, what a changed
+        row and several rows of one person cost, what was assumed, what is not covered, how to check it."""
+        return take_bytes("flip_model_ledger_report", self._pointer).decode()
+
     @property
     def info(self) -> dict[str, Any]:
         """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has)."""
