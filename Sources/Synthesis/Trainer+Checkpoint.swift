@@ -27,6 +27,7 @@ extension Trainer {
         let ahead = min(plan.settings.checkpointBlock, plan.steps[stage.rawValue] - step)
         var charged = ledger
         if ahead > 1 { try charged.charge(now.times(ahead - 1)) }
+        try run?.check()                                 // a branch that was left behind must not write over the file of the one that goes on
         // The file first: one that was charged for more than the budget knows can be resumed, the other way round it could not.
         if let file { try write(file, charged, done: done + ahead) }
         try run?.record(charged)
