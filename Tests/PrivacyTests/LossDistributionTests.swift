@@ -10,10 +10,13 @@ final class LossDistributionTests: XCTestCase {
     /// ∫ (P − e^ε Q)⁺ for P = Σ w_j N(j, σ²), Q = N(0, σ²) and the other way round.
     private func exact(_ q: Double, _ s: Double, rows k: Int, _ eps: Double) -> (removing: Double, adding: Double) {
         let n = 60_000, lo = -14 * s, hi = 14 * s + Double(k), h = (hi - lo) / Double(n)
-        let w = (0...k).map { exp(lgamma(Double(k + 1)) - lgamma(Double($0 + 1)) - lgamma(Double(k - $0 + 1))) * pow(q, Double($0)) * pow(1 - q, Double(k - $0)) }
+        let w = (0...k).map { (j: Int) -> Double in
+            let drawn = Double(j), left = Double(k - j), ways: Double = lgamma(Double(k + 1)) - lgamma(drawn + 1) - lgamma(left + 1)
+            return exp(ways) * pow(q, drawn) * pow(1 - q, left)
+        }
         var a = 0.0, b = 0.0
         for i in 0...n {
-            let x = lo + h * Double(i), base = phi(x, 0, s), mix = w.indices.reduce(0) { $0 + w[$1] * phi(x, Double($1), s) }
+            let x = lo + h * Double(i), base = phi(x, 0, s), mix = w.indices.reduce(0.0) { (sum: Double, j: Int) -> Double in sum + w[j] * phi(x, Double(j), s) }
             a += max(mix - exp(eps) * base, 0) * h
             b += max(base - exp(eps) * mix, 0) * h
         }
