@@ -31,7 +31,7 @@ extension Settings {
         }
 
         static let mostStrength = 100.0
-        package static func defaultStrength(preset: String) -> Double { 1 }
+        package static func defaultStrength(preset: String) -> Double { preset == "published" ? 1 : 0 }
         package static func defaultSampling(strength: Double) -> String { strength > 0 ? "proportional" : "proportional" }
     }
 }

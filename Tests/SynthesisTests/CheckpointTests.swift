@@ -128,7 +128,7 @@ final class CheckpointTests: XCTestCase {
     }
 
     func testALedgerThatIsNotThePlansIsRefused() throws {
-        let plan = try Fixture.plan(), model = try Fixture.train(plan, Fixture.table(rows: 200))
+        let plan = try Fixture.plan(#""test_seed": 11, "fairness": {"strength": 0}"#), model = try Fixture.train(plan, Fixture.table(rows: 200))
         func refused(_ releases: [Ledger.Release], _ assumptions: [String], line: UInt = #line) throws {
             var l = try Ledger(epsilon: 2, delta: 1e-5, order: plan.budget.order, groups: plan.groups, assumptions: assumptions)
             for r in releases { try l.charge(r) }
