@@ -45,7 +45,7 @@ extension Settings {
         }
         package var start = 50, ramp = 100
         package var keep = 0.97, noise = 3.0, reach = 1.5, anchor = 0.0
-        package var latent = Weights(mean: 48), decoder = Weights(), heads = Weights()
+        package var latent = Weights(mean: 24, fourier: 24), decoder = Weights(), heads = Weights()
         var isWanted: Bool { latent.isWanted || decoder.isWanted || heads.isWanted }
     }
 }
