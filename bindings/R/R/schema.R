@@ -34,6 +34,9 @@ write_flip_schema <- function(schema, path) {
   invisible(schema)
 }
 
+# Whether levels and bounds were read off rows, and nobody has vouched for them yet.
+assumed <- function(schema) !is.null(from_json(schema$json)[["flip:domain"]])
+
 new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL, PACKAGE = "libflip"))) {
   structure(list(json = json, pointer = pointer), class = "flip_schema")
 }
@@ -74,7 +77,7 @@ format.flip_schema <- function(x, ...) {
 }
 
 print.flip_schema <- function(x, ...) {
-  cat("<flip_schema> public by your declaration\n")
+  cat("<flip_schema>", if (assumed(x)) "levels and bounds read off rows, assumed public: make sure that they are" else "public by your declaration", "\n")
   print(summary(x), row.names = FALSE, right = FALSE)
   invisible(x)
 }

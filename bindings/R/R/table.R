@@ -114,10 +114,3 @@ print.flip_table <- function(x, ...) {
 }
 
 summary.flip_table <- function(object, ...) summary(object$schema)
-
-column_names <- function(x) {
-  if (anyDuplicated(names(x))) refuse("schema", "two columns have the same name")
-  names(x)
-}
-
-is_hdf5 <- function(path) grepl("\\.(h5|hdf5|h5ad)$", path)

@@ -54,6 +54,41 @@ static flip_status schema_text(flip_status status, flip_schema **schema, flip_bu
     return status;
 }
 
+static SEXP r_schema_infer_csv(SEXP path, SEXP config, SEXP report) {
+    const char *p = text(path), *c = text(config);
+    WATCHED_HANDLE(SCHEMA, flip_schema, report, flip_schema_infer_csv(p, c, tell, &w, &out, &err));
+}
+static SEXP r_schema_infer_hdf5(SEXP path, SEXP group, SEXP config) {
+    const char *p = text(path), *g = text(group), *c = text(config);
+    HANDLE(SCHEMA, flip_schema, R_NilValue, flip_schema_infer_hdf5(p, g, c, &out, &err));
+}
+static SEXP r_schema_infer_strings(SEXP name, SEXP codes, SEXP levels, SEXP config) {
+    const char *n = text(name), *c = text(config);
+    texts x = pack(codes, levels);
+    HANDLE(SCHEMA, flip_schema, R_NilValue, flip_schema_infer_strings(n, x.bytes, x.offsets, x.valid, x.count, c, &out, &err));
+}
+static SEXP r_schema_check_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *p = text(path), *c = text(config);
+    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)), value;
+    flip_buffer *out = NULL;
+    flip_error err;
+    WATCH(report);
+    flip_status status = flip_schema_check_csv(s, p, c, tell, &w, &out, &err);
+    fill(slot, out);
+    GO_ON;
+    value = PROTECT(status ? failure(&err) : text_of(slot));
+    release(slot);
+    UNPROTECT(2);
+    return value;
+}
+static SEXP r_schema_check_strings(SEXP schema, SEXP field, SEXP codes, SEXP levels) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *f = text(field);
+    texts x = pack(codes, levels);
+    TEXT(flip_schema_check_strings(s, f, x.bytes, x.offsets, x.valid, x.count, &out, &err));
+}
+
 /* -- table --------------------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_table_create(SEXP schema, SEXP rows) {
@@ -355,7 +390,9 @@ static SEXP r_calibrate(SEXP kind_name, SEXP events, SEXP epsilon, SEXP delta) {
 #define ENTRY(name, arguments) {#name, (DL_FUNC)&name, arguments}
 static const R_CallMethodDef routines[] = {
     ENTRY(r_alive, 1), ENTRY(r_free, 1), ENTRY(r_version, 0), ENTRY(r_build_info, 0), ENTRY(r_config_schema, 1), ENTRY(r_file_check, 1),
-    ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
+    ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_schema_infer_csv, 3),
+    ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv, 4), ENTRY(r_schema_check_strings, 4),
+    ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
     ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
