@@ -16,7 +16,7 @@ small_schema <- flip_schema(
   flip_field("seen", "datetime", minimum = "2020-01-01T00:00:00Z", maximum = "2021-01-01T00:00:00Z", multiple_of = 60),
   missing_values = c("", "NA"))
 
-small <- list(rows = list(guess = 600), threads = 2,
+small <- list(preset = "published", rows = list(guess = 600), threads = 2,
               autoencoder = list(width = 4, heads = 1, feed_forward = 8, latent = 4, batch = 64, steps = 12),
               diffusion = list(hidden = 16, layers = 1, noise_levels = 2, batch = 64, steps = 12, sampler_steps = 4))
 long <- small
