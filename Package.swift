@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "Projection", dependencies: ["Basics", "Compute"]),
         .target(name: "Alignment", dependencies: ["Basics", "Compute"]),
         .target(name: "Storage", dependencies: ["Basics", "Tables", "CHDF5"]),
-        .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Projection", "Storage"]),
+        .target(name: "Synthesis", dependencies: ["Basics", "Compute", "Privacy", "Tables", "Networks", "Projection", "Alignment", "Storage"]),
         .target(name: "Evaluation", dependencies: ["Basics", "Compute", "Tables"]),
         .target(name: "FLIP", dependencies: ["CFlip", "Basics", "Evaluation", "Synthesis", "Privacy", "Tables", "Storage", "Compute"], exclude: ["flip.map"]),
         .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks", "Privacy"]),
@@ -53,7 +53,7 @@ let package = Package(
         .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "Compute"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tables"]),
-        .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "Compute"]),
+        .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "Compute", "Alignment"]),
         .testTarget(name: "FLIPTests", dependencies: ["FLIP", "CFlip"]),
     ],
     swiftLanguageModes: [.v5]

@@ -6,45 +6,29 @@ import Privacy
 import Synthesis
 
 final class AccountantBox {
-    var renyi = RenyiAccountant()
-    /// The one order that may be asked, where parameters depended on released values; nil: the best of all.
-    let order: Int?
-    init(order: Int?) { self.order = order }
-
-    private var divergence: (rdp: Double, order: Int)? {
-        order.flatMap { order in RenyiAccountant.orders.firstIndex(of: order).map { (renyi.curve[$0], order) } }
-    }
-
-    func epsilon(delta: Double) -> Double {
-        divergence.map { RenyiAccountant.epsilon(rdp: $0.rdp, order: $0.order, delta: delta) } ?? renyi.epsilon(delta: delta)
-    }
-
-    func delta(epsilon: Double) -> Double {
-        divergence.map { RenyiAccountant.delta(rdp: $0.rdp, order: $0.order, epsilon: epsilon) } ?? renyi.delta(epsilon: epsilon)
-    }
+    var accountant: Accountant
+    init(_ accountant: Accountant) { self.accountant = accountant }
 }
 
-private let mostReleases: Int64 = 1 << 53
+private func box(_ p: OpaquePointer?) throws -> AccountantBox { try object(p, .accountant, as: AccountantBox.self) }
 
-/// The only kind there is.
-func checkKind(_ kind: UnsafePointer<CChar>?, _ name: StaticString) throws {
-    guard try text(kind, name) == "renyi" else { throw Failure(.unsupported, "\(name): only \"renyi\" is in this version") }
+func accountantKind(_ kind: UnsafePointer<CChar>?, _ name: StaticString) throws -> Accountant.Kind {
+    guard let kind = try Accountant.Kind(rawValue: text(kind, name)) else {
+        throw Failure(.unsupported, "\(name): must be \(Accountant.Kind.allCases.map { quoted($0.rawValue) }.joined(separator: " or "))")
+    }
+    return kind
 }
 
 @_cdecl("flip_accountant_create")
 public func flip_accountant_create(_ kind: UnsafePointer<CChar>?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
-    create(.accountant, out, err) {
-        try checkKind(kind, "kind")
-        return AccountantBox(order: nil)
-    }
+    create(.accountant, out, err) { try AccountantBox(Accountant(accountantKind(kind, "kind"))) }
 }
 
 @_cdecl("flip_accountant_of_model")
 public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePointer<CChar>?, _ group: UnsafePointer<CChar>?,
                                      _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.accountant, out, err) {
-        let ledger = try object(model, .model, as: Model.self).ledger
-        try checkKind(kind, "kind")
+        let model = try object(model, .model, as: Model.self), ledger = model.ledger, kind = try accountantKind(kind, "kind")
         let index: Int?
         if let name = try optionalText(group, "group") {
             index = ledger.groups.firstIndex(of: name)
@@ -52,31 +36,65 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
             index = ledger.groups.indices.max { ledger.spent(group: $0) < ledger.spent(group: $1) }
         }
         guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
-        let box = AccountantBox(order: ledger.order)
-        for release in ledger.releases { box.renyi.compose(release, group: index, rows: ledger.budget.multiplicity) }
+        try model.plan.check(kind)
+        let box = AccountantBox(Accountant(kind, rows: ledger.budget.multiplicity, order: kind == .renyi ? ledger.order : nil))
+        for release in ledger.releases { try box.accountant.compose(release, group: index) }
         return box
     }
+}
+
+@_cdecl("flip_accountant_set_rows")
+public func flip_accountant_set_rows(_ accountant: OpaquePointer?, _ rows: Int64, _ err: ErrorOut) -> flip_status {
+    attempt(err) {
+        let box = try box(accountant)
+        guard (1...Int64(Accountant.mostRows)).contains(rows) else { throw Failure(.argument, "rows: must be from 1 to \(Accountant.mostRows)") }
+        box.accountant.rows = Int(rows)
+    }
+}
+
+private func compose(_ accountant: OpaquePointer?, _ m: Mechanism, _ count: Int64, _ err: ErrorOut) -> flip_status {
+    attempt(err) { try box(accountant).accountant.compose(m, count: Int(count)) }
 }
 
 @_cdecl("flip_accountant_compose_gaussian")
 public func flip_accountant_compose_gaussian(_ accountant: OpaquePointer?, _ samplingRate: Double, _ noiseMultiplier: Double,
                                              _ count: Int64, _ err: ErrorOut) -> flip_status {
-    attempt(err) {
-        let box = try object(accountant, .accountant, as: AccountantBox.self)
-        guard samplingRate >= 0, samplingRate <= 1 else { throw Failure(.argument, "sampling_rate: must be from 0 to 1") }
-        guard noiseMultiplier >= 0, noiseMultiplier.isFinite else { throw Failure(.argument, "noise_multiplier: must be 0 or more, and finite") }
-        guard count >= 0, count <= mostReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
-        box.renyi.compose(noiseMultiplier: noiseMultiplier, samplingRate: samplingRate, count: Int(count))
-    }
+    compose(accountant, .gaussian(rate: samplingRate, noise: noiseMultiplier), count, err)
+}
+
+@_cdecl("flip_accountant_compose_laplace")
+public func flip_accountant_compose_laplace(_ accountant: OpaquePointer?, _ noiseMultiplier: Double, _ count: Int64, _ err: ErrorOut) -> flip_status {
+    compose(accountant, .laplace(noise: noiseMultiplier), count, err)
+}
+
+@_cdecl("flip_accountant_compose_discrete_gaussian")
+public func flip_accountant_compose_discrete_gaussian(_ accountant: OpaquePointer?, _ deviation: Double, _ sensitivity: Int64,
+                                                      _ count: Int64, _ err: ErrorOut) -> flip_status {
+    compose(accountant, .discreteGaussian(deviation: deviation, shift: Int(sensitivity)), count, err)
+}
+
+@_cdecl("flip_accountant_compose_pure")
+public func flip_accountant_compose_pure(_ accountant: OpaquePointer?, _ epsilon: Double, _ count: Int64, _ err: ErrorOut) -> flip_status {
+    compose(accountant, .pure(epsilon: epsilon), count, err)
+}
+
+@_cdecl("flip_accountant_compose_zcdp")
+public func flip_accountant_compose_zcdp(_ accountant: OpaquePointer?, _ rho: Double, _ count: Int64, _ err: ErrorOut) -> flip_status {
+    compose(accountant, .zeroConcentrated(rho: rho), count, err)
+}
+
+@_cdecl("flip_accountant_compose_selection")
+public func flip_accountant_compose_selection(_ accountant: OpaquePointer?, _ delta: Double, _ count: Int64, _ err: ErrorOut) -> flip_status {
+    compose(accountant, .selection(delta: delta), count, err)
 }
 
 @_cdecl("flip_accountant_epsilon")
 public func flip_accountant_epsilon(_ accountant: OpaquePointer?, _ delta: Double, _ epsilon: UnsafeMutablePointer<Double>?,
                                     _ err: ErrorOut) -> flip_status {
     give(epsilon, "epsilon", err) {
-        let box = try object(accountant, .accountant, as: AccountantBox.self)
+        let box = try box(accountant)
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
-        return box.epsilon(delta: delta)
+        return try box.accountant.epsilon(delta: delta)
     }
 }
 
@@ -84,9 +102,9 @@ public func flip_accountant_epsilon(_ accountant: OpaquePointer?, _ delta: Doubl
 public func flip_accountant_delta(_ accountant: OpaquePointer?, _ epsilon: Double, _ delta: UnsafeMutablePointer<Double>?,
                                   _ err: ErrorOut) -> flip_status {
     give(delta, "delta", err) {
-        let box = try object(accountant, .accountant, as: AccountantBox.self)
+        let box = try box(accountant)
         guard epsilon >= 0 else { throw Failure(.argument, "epsilon: must be 0 or more") }
-        return box.delta(epsilon: epsilon)
+        return try box.accountant.delta(epsilon: epsilon)
     }
 }
 
@@ -94,23 +112,35 @@ public func flip_accountant_delta(_ accountant: OpaquePointer?, _ epsilon: Doubl
 public func flip_calibrate(_ kind: UnsafePointer<CChar>?, _ events: UnsafePointer<CChar>?, _ epsilon: Double, _ delta: Double,
                            _ scale: UnsafeMutablePointer<Double>?, _ err: ErrorOut) -> flip_status {
     give(scale, "scale", err) {
-        try checkKind(kind, "kind")
-        let list = try JSON.parse(text(events, "events", limit: longText))
+        let kind = try accountantKind(kind, "kind")
+        var list = try JSON.parse(text(events, "events", limit: longText)), rows = 1
+        if case .object = list {
+            let r = try JSONReader(list, context: "events")
+            rows = try r.optionalInt("rows", in: 1...Accountant.mostRows) ?? 1
+            list = try r.value("events")
+            try r.finish()
+        }
         guard let list = list.asArray, !list.isEmpty else { throw Failure(.argument, "events: must be a list with at least one release") }
         guard epsilon > 0, epsilon.isFinite else { throw Failure(.argument, "epsilon: must be above 0 and finite") }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
-        let releases = try list.enumerated().map { i, item in
-            let r = try JSONReader(item, context: "event \(i + 1)")
-            let event = try Budget.Event(rate: r.double("sampling_rate", in: 0...1), weight: r.double("noise_multiplier", in: 1e-6...1e6),
-                                         count: r.has("count") ? Int(r.int64("count", in: 1...mostReleases)) : 1)
-            try r.finish()
-            return event
-        }
-        guard let budget = Budget.bestOrder(for: [releases], epsilon: epsilon, delta: delta) else {
-            throw Failure(.budget, "no factor on the noise meets this epsilon at this delta")
-        }
-        return try budget.calibrate(releases, spent: 0)
+        return try Accountant.calibrate(kind, list.enumerated().map { try event($1, $0 + 1) }, rows: rows, epsilon: epsilon, delta: delta)
     }
+}
+
+/// One release of a list for calibration.
+private func event(_ item: JSON, _ place: Int) throws -> (mechanism: Mechanism, count: Int) {
+    let r = try JSONReader(item, context: "event \(place)"), noise = 1e-6...1e6
+    let mechanism: Mechanism = switch try r.optionalChoice("mechanism", of: ["gaussian", "laplace", "discrete_gaussian", "pure", "zcdp", "selection"]) {
+    case "laplace": try .laplace(noise: r.double("noise_multiplier", in: noise))
+    case "discrete_gaussian": try .discreteGaussian(deviation: r.double("deviation", in: noise), shift: Int(r.int64("sensitivity", in: 1...(1 << 40))))
+    case "pure": try .pure(epsilon: r.double("epsilon", in: 0...1e6))
+    case "zcdp": try .zeroConcentrated(rho: r.double("rho", in: 0...1e6))
+    case "selection": try .selection(delta: r.double("delta", in: 0...0.5))
+    default: try .gaussian(rate: r.double("sampling_rate", in: 0...1), noise: r.double("noise_multiplier", in: noise))
+    }
+    let count = r.has("count") ? try Int(r.int64("count", in: 1...Int64(Accountant.mostReleases))) : 1
+    try r.finish()
+    return (mechanism, count)
 }
 
 @_cdecl("flip_accountant_free")

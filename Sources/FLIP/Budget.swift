@@ -59,6 +59,6 @@ let budgetSchema: JSON = [
     "epsilon": ["default": nil, "range": "above 0, at most 1000", "unit": "nats", "help": "what all runs together may cost; required"],
     "delta": ["default": nil, "range": "above 0, below 1 / rows", "unit": "probability", "help": "its failure probability; required"],
     "order": ["default": nil, "range": "2 to 64, 128, 256, 512, 1024", "unit": "", "help": "Rényi order at which divergences are added; fitted to trainings at a sampling rate of 0.03 when it is left out"],
-    "selection_delta": ["default": 0, "range": "0 to delta", "unit": "probability", "help": "part of delta for thresholded histograms: the levels of a private domain"],
+    "selection_delta": ["default": 0, "range": "0 to delta", "unit": "probability", "help": "part of delta that thresholded histograms may use"],
     "max_rows_per_person": ["default": 0, "range": "0 to 1024", "unit": "rows", "help": "all runs are for persons with up to so many rows; 0: for rows"],
 ]

@@ -33,10 +33,11 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "plan": return Plan.optionsSchema
         case "sample": return sampleSchema
         case "csv": return csvSchema
+        case "infer": return inferSchema
         case "budget": return budgetSchema
         case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"infer\" or \"evaluate\"")
         }
     }
 }
@@ -46,6 +47,8 @@ private let sampleSchema: JSON = [
     "threads": ["default": 0, "range": "0 to 1024", "unit": "", "help": "worker threads; 0: as many as the process may use"],
     "where": ["default": nil, "range": "{column: value | [values] | {\"minimum\": x, \"maximum\": y}}", "unit": "",
               "help": "what every row must meet; null: missing"],
+    "stage": ["default": nil, "range": "projection | autoencoder | diffusion", "unit": "",
+              "help": "preset best: rows as this stage leaves them, to compare with; without it the finished generator's"],
 ]
 
 private let arrowSchema: JSON = [
@@ -61,6 +64,14 @@ private let csvSchema: JSON = [
     "person": ["default": nil, "range": "a column outside the schema", "unit": "", "help": "who a row belongs to; read, used to bound the rows of each person, forgotten (reading)"],
     "max_rows_per_person": ["default": nil, "range": "1 to 1024", "unit": "rows", "help": "rows that are kept of one person, by a choice among that person's rows alone; goes with person and with the plan's max_rows_per_person (reading)"],
     "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells"],
+]
+
+private let inferSchema: JSON = [
+    "levels": ["default": 1000, "range": "1 to 65534", "unit": "levels", "help": "the most levels that a column of texts may have"],
+    "skip": ["default": [], "range": "[column, ...]", "unit": "", "help": "columns to leave out"],
+    "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells (CSV)"],
+    "declared": ["default": false, "range": "true | false", "unit": "",
+                 "help": "the texts are levels that were declared, in order, whether a row has them or not (flip_schema_infer_strings)"],
 ]
 
 @_cdecl("flip_file_check")

@@ -35,8 +35,7 @@ public func flip_plan_epsilon(_ handle: OpaquePointer?, _ accountant: UnsafePoin
                               _ epsilon: UnsafeMutablePointer<Double>?, _ err: ErrorOut) -> flip_status {
     give(epsilon, "epsilon", err) {
         let plan = try plan(handle)
-        try checkKind(accountant, "accountant")
-        return try plan.epsilon(delta: delta)
+        return try plan.epsilon(delta: delta, by: accountantKind(accountant, "accountant"))
     }
 }
 

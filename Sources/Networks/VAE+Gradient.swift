@@ -12,10 +12,12 @@ extension VAE {
     /// - noise: [n][latentCount] standard normals, each row's own. clips: [n] C_i > 0 (a row with any other is left out).
     /// - weights: [n] factors of the rows' losses, >= 0, applied before the clip. losses: [n], receives the rows' losses (unweighted).
     /// - addedMeanGradient: [n][latentCount], added to dL/dmu.
+    /// - taps, terms: called with (first row, rows) of each block before its backward pass; see VAETaps.swift.
     package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
                                     weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil, beta: Float,
-                                    into: UnsafeMutablePointer<Float>, losses: UnsafeMutablePointer<Float>? = nil, _ scratch: VAEScratch) {
-        gradient(rows, nil, noise, clips, weights, addedMeanGradient, beta, into, losses, nil, scratch)
+                                    into: UnsafeMutablePointer<Float>, losses: UnsafeMutablePointer<Float>? = nil, taps: VAETaps? = nil, _ scratch: VAEScratch,
+                                    terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
+        gradient(rows, nil, noise, clips, weights, addedMeanGradient, beta, into, losses, nil, taps, scratch, terms)
     }
 
     /// into[P] = sum over rows of weight_i g_i. Not private: released or generated rows only.
@@ -23,14 +25,15 @@ extension VAE {
     ///   same relaxed row makes the gradient an unbiased estimate of the one against that row's probabilities.
     package func gradientSum(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>, weights: UnsafePointer<Float>? = nil,
                              addedMeanGradient: UnsafePointer<Float>? = nil, beta: Float, into: UnsafeMutablePointer<Float>,
-                             losses: UnsafeMutablePointer<Float>? = nil, _ scratch: VAEScratch) {
-        gradient(rows, goals, noise, nil, weights, addedMeanGradient, beta, into, losses, nil, scratch)
+                             losses: UnsafeMutablePointer<Float>? = nil, taps: VAETaps? = nil, _ scratch: VAEScratch,
+                             terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
+        gradient(rows, goals, noise, nil, weights, addedMeanGradient, beta, into, losses, nil, taps, scratch, terms)
     }
 
     /// norms[n] = ||g_i||, as the clip sees it. Not private.
     package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, norms: UnsafeMutablePointer<Float>,
                                  _ scratch: VAEScratch) {
-        gradient(rows, nil, noise, nil, nil, nil, beta, nil, nil, norms, scratch)
+        gradient(rows, nil, noise, nil, nil, nil, beta, nil, nil, norms, nil, scratch, { _, _ in })
     }
 
     /// losses[n], without a backward pass. Not private. goals: see `gradientSum`.
@@ -47,16 +50,18 @@ extension VAE {
 
     private func gradient(_ rows: CodeRows, _ goals: CodeRows?, _ noise: UnsafePointer<Float>, _ clips: UnsafePointer<Float>?, _ weights: UnsafePointer<Float>?,
                           _ added: UnsafePointer<Float>?, _ beta: Float, _ into: UnsafeMutablePointer<Float>?,
-                          _ losses: UnsafeMutablePointer<Float>?, _ norms: UnsafeMutablePointer<Float>?, _ s: VAEScratch) {
+                          _ losses: UnsafeMutablePointer<Float>?, _ norms: UnsafeMutablePointer<Float>?, _ taps: VAETaps?, _ s: VAEScratch,
+                          _ terms: (Int, Int) -> Void) {
         into?.update(repeating: 0, count: parameters.trainable)
         var first = 0
         while first < rows.count {
             let n = load(rows, goals, first, s)
-            forwardBlock(noise, first, n, s)
+            forwardBlock(noise, first, n, s, taps)
             if let losses { storeLosses(losses, first, n, beta, s) }
+            if taps != nil { terms(first, n) }
             s.gradients.begin(clips: clips != nil || norms != nil)
             if let added { kernels.rowsToLanes(added, first, n, shape.latentCount, s.at(s.added)) }
-            backwardBlock(beta, added != nil, s)
+            backwardBlock(beta, added != nil, taps, n, s)
             if let norms { for l in 0 ..< n { norms[first + l] = s.gradients.square[l].squareRoot() } }
             s.gradients.setFactors(rows: n, clips: clips.map { $0 + first }, weights: weights.map { $0 + first })
             if let into {
@@ -75,7 +80,7 @@ extension VAE {
     }
 
     /// Labels and noise -> logits' gradients (softmax - label) and the two parts of the loss.
-    private func forwardBlock(_ noise: UnsafePointer<Float>, _ first: Int, _ n: Int, _ s: VAEScratch) {
+    private func forwardBlock(_ noise: UnsafePointer<Float>, _ first: Int, _ n: Int, _ s: VAEScratch, _ taps: VAETaps? = nil) {
         let W = kernels.lanes, Z = shape.latentCount
         encodeBlock(s)
         kernels.rowsToLanes(noise, first, n, Z, s.at(s.noise))
@@ -85,6 +90,7 @@ extension VAE {
         }
         kernels.posteriorForward(s.at(s.mean), s.at(s.variance), s.at(s.noise), s.at(s.z), s.at(s.deviation), s.at(s.divergence), Z)
         decodeBlock(s)
+        taps?.read(self, n, s)
         for t in 0 ..< shape.columns {
             kernels.crossEntropy(s.at(s.logits) + layout.firstLevel[t] * W, s.goals.base + t * W, s.at(s.crossEntropy), shape.levels[t])
         }
@@ -94,11 +100,12 @@ extension VAE {
         for l in 0 ..< n { losses[first + l] = s.at(s.crossEntropy)[l] + beta * s.at(s.divergence)[l] }
     }
 
-    private func backwardBlock(_ beta: Float, _ added: Bool, _ s: VAEScratch) {
+    private func backwardBlock(_ beta: Float, _ added: Bool, _ taps: VAETaps?, _ n: Int, _ s: VAEScratch) {
         let T = shape.columns, d = shape.width, W = kernels.lanes, Z = shape.latentCount, g = s.gradients
         let w = parameters.base, M = layout.fromLatent == nil ? T : 1
         let dtokens = s.at(s.dtokens)
         // heads
+        if let taps { taps.add(taps.dLogits, self, n, taps.logitCount, to: s.at(s.logits)) }
         for t in 0 ..< T {
             let K = shape.levels[t], k = layout.firstLevel[t], y = s.at(s.decoder.out) + t * d * W, dlogits = s.at(s.logits) + k * W
             g.product(GradientSite(x: y, xs: d, dy: dlogits, ds: K, M: 1, A: d, N: K, offset: layout.headWeight + d * k))
@@ -106,6 +113,7 @@ extension VAE {
                            0, s.at(s.ddecoded))
         }
         g.numbers(layout.headBias, s.at(s.logits), shape.totalLevels)
+        if let taps { taps.add(taps.dDecoded, self, n, taps.decodedCount, to: s.at(s.ddecoded)) }
         backward(layout.decoder, s.decoder, s, s.at(s.ddecoded), dtokens)
         // tokens of the latent
         g.numbers(layout.decoderOffset, dtokens, T * d)
@@ -119,6 +127,12 @@ extension VAE {
         // posterior
         kernels.posteriorBackward(s.at(s.mean), s.at(s.variance), s.at(s.noise), s.at(s.deviation), beta, dz, s.at(s.dvariance), Z)
         if added { kernels.add(s.at(s.added), dz, Z) }
+        if let taps {
+            taps.add(taps.dMean, self, n, Z, to: dz)
+            // Where the log-variance is held at a bound nothing moves it.
+            for i in 0 ..< n * Z where !(taps.logVariance.base[i] > -6 && taps.logVariance.base[i] < 2) { taps.dLogVariance.base[i] = 0 }
+            taps.add(taps.dLogVariance, self, n, Z, to: s.at(s.dvariance))
+        }
         if layout.logVarianceTrains { g.numbers(layout.logVarianceBias, s.at(s.dvariance), Z) }
         // encoder
         let dencoded = s.at(s.dencoded), dembedded = s.at(s.dembedded)

@@ -7,7 +7,15 @@ import Privacy
 
 extension Model {
     /// Some dozens of lines of text, without an end of line at the end. Depends on the ledger and the plan alone.
-    package func ledgerReport() -> String { Ledger.Report(ledger: ledger, preset: plan.preset).text }
+    /// - Throws: `.budget` when the plan's groups cannot be priced: not for a model that was read.
+    package func ledgerReport() throws -> String {
+        let counts = statistics.groupRows
+        var lines = [Ledger.Report(ledger: ledger, preset: plan.preset).text]
+        let groups = try plan.groupLines(counts, "noisy counts"), warnings = plan.warnings(counts)
+        if !groups.isEmpty { lines += ["", "Groups"] + groups.map { "  " + $0 } }
+        if !warnings.isEmpty { lines += ["", "Warnings"] + warnings.map { "- " + $0 } }
+        return lines.joined(separator: "\n")
+    }
 }
 
 extension Ledger {

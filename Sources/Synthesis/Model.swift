@@ -32,14 +32,34 @@ package final class Model: Sendable {
     /// - Parameters:
     ///   - seed: nil draws a fresh one from the operating system.
     ///   - where: what every row must meet (`Condition`); nil: nothing.
+    ///   - stage: whose rows; nil: the generator's.
     ///   - threads: 0 for as many as the process may use.
     ///   - progress: (rows done, rows asked for); false cancels.
     /// - Throws: `.argument` for a negative range, `.unsupported` for a condition that hardly any row can meet, `.noMemory`, `.cancelled`; never fewer rows than asked for.
-    package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, where condition: Condition? = nil, threads: Int = 0, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Table {
+    package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, where condition: Condition? = nil, stage: SampledStage? = nil, threads: Int = 0, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Table {
         guard first >= 0, count >= 1, count < Table.mostRows, first <= Int.max - count else { throw Failure(.argument, "first must not be negative, count from 1 to 536870911, and their sum not too large") }
         let seed = try seed ?? freshSeed()
-        return try Sampler(plan: plan, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser, latents: latents, tilt: tilt)
+        return try sampler(of: stage, threads: threads > 0 ? threads : Workers.available)
             .table(seed: seed, first: Int64(first), count: count, condition: condition, threads: threads > 0 ? threads : Workers.available, progress: progress)
+    }
+
+    /// Rows as a stage leaves them, to see which one loses what. Released values only: as free as any.
+    package enum SampledStage: String, CaseIterable, Sendable {
+        /// Drawn from the relaxed table, which is fitted again for each call.
+        case projection
+        /// Such rows through encoder and decoder.
+        case autoencoder
+        /// Decoded latents of the diffusion, or of the prior where there is none, without the tilt.
+        case diffusion
+    }
+
+    private func sampler(of stage: SampledStage?, threads: Int) throws -> Sampler {
+        var s = Sampler(plan: plan, statistics: statistics, autoencoder: autoencoder, denoiser: denoiser, latents: latents, tilt: stage == nil ? tilt : nil)
+        guard let stage, stage != .diffusion else { return s }
+        guard let marginals else { throw Failure(.argument, "stage: a model of the preset \(plan.preset) has no \(stage.rawValue) on released rows") }
+        let rows = try marginals.projectedRows(plan: plan, statistics: statistics, threads: threads, stop: { false })
+        s.source = stage == .projection ? .projection(rows) : .reconstruction(rows)
+        return s
     }
 
     /// Below 2⁶³, so that it can be shown and given back.
@@ -60,6 +80,7 @@ package final class Model: Sendable {
             generator.append(("rake", .members([("effective_sample_size", .number(tilt.effectiveShare)), ("acceptance_rate", .number(tilt.acceptanceRate)),
                                                 ("distinct_rows", .number(tilt.distinctShare))])))
         }
+        if let groupsJSON { generator.append(("groups", groupsJSON)) }
         return .members(generator + [("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
                          ("weights", .members([("autoencoder", .int(Int64(autoencoder.parameters.count))), ("diffusion", .int(Int64(denoiser?.parameters.count ?? 0)))]))])
     }

@@ -64,10 +64,13 @@ extension Plan {
         let moments: Double?
     }
 
+    /// Whether moments of the groups are released with the autoencoder's gradients.
+    package var isAligned: Bool { strength > 0 && !isBest && settings.alignment.isWanted }
+
     var sampledStages: [SampledStage] {
         let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning
         let all = isBest ? [SampledStage(stage: .finetuning, batch: f.batch, steps: f.steps, clip: f.clip, weight: 1, moments: nil)]
-            : [SampledStage(stage: .autoencoder, batch: a.batch, steps: a.steps, clip: a.clip, weight: 1, moments: nil),
+            : [SampledStage(stage: .autoencoder, batch: a.batch, steps: a.steps, clip: a.clip, weight: 1, moments: isAligned ? settings.alignment.noise : nil),
                SampledStage(stage: .diffusion, batch: d.batch, steps: d.enabled ? d.steps : 0, clip: d.clip, weight: diffusionWeight, moments: nil)]
         return all.filter { $0.steps > 0 }
     }

@@ -16,36 +16,20 @@ extension Plan {
             "",
             "stage         share  ε alone  what it buys",
         ]
+        if settings.testSeed != nil { lines.insert("NOT PRIVATE \(Ledger.notPrivate): no figure below is a promise", at: 0) }
         for b in try bills() {
             let paid = b.divergence > 0
             let share = paid ? short(100 * b.divergence / budget.ceiling, 3) + " %" : "free"
             let alone = paid ? short(epsilonAlone(b), 3) : ""
             lines.append(pad(b.stage.name, 12) + pad("", 7 - share.count) + share + pad("", 9 - alone.count) + alone + "  " + b.words)
         }
-        lines += try groupLines()
+        let own = try groupLines(expectedCounts, "guessed shares, training uses noisy counts")
+        if !own.isEmpty { lines += [""] + own }
         lines += ["",
                   "ε alone is what a stage would cost if nothing else were released, at order \(budget.order). These do not add up to ε \(short(epsilon)): the shares",
                   "add up to 100 %, and the sum is converted to ε once. What is free works on released values and reads no row.",
                   "", "assumptions"]
         return (lines + assumptions.map { "  " + $0 }).joined(separator: "\n")
-    }
-
-    /// One line for each group and sampled stage; none for a plan with one group.
-    private func groupLines() throws -> [String] {
-        guard grouping != nil else { return [] }
-        let counts = expectedCounts, batches = try batches(counts), totals = totals(batches)
-        let width = min(32, max(6, groups.map(\.count).max() ?? 6)) + 2
-        let how = isBalanced ? "balanced sampling, \(settings.fairness.calibration) noise" : "the same sampling rate for every row"
-        var lines = ["", "groups of \(protected.joined(separator: ", ")): \(how), at guessed shares; training uses noisy counts",
-                     pad("group", width) + pad("stage", 13) + pad("share", 8) + pad("rate", 9) + pad("noise", 8) + pad("clip", 7) + pad("influence", 11) + "ε of the group"]
-        for g in groups.indices {
-            for b in batches {
-                lines.append(pad(groups[g], width) + pad(b.stage.name, 13) + pad(short(counts.groups[g] / counts.rows, 2), 8) + pad(short(b.rates[g], 3), 9)
-                    + pad(short(b.multipliers[g], 3), 8) + pad(short(b.clips[g], 3), 7) + pad(short(b.influence[g], 3), 11)
-                    + short(budget.epsilon(spent: totals[g]), 4))
-            }
-        }
-        return lines
     }
 
     /// ε of one stage with nothing beside it, at α* and the plan's δ.

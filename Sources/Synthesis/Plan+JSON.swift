@@ -33,18 +33,10 @@ extension Plan {
         try r.finish()
     }
 
-    /// Rates, norms, noise and influence of every group in one stage.
-    func groupsJSON(_ b: Batches) -> JSON {
-        .members(groups.indices.map { g in
-            (groups[g], .members([("sampling_rate", .number(b.rates[g])), ("noise_multiplier", .number(b.multipliers[g])), ("clip", .number(b.clips[g])),
-                                  ("rows_expected", .number(b.expected[g])), ("influence", .number(b.influence[g])), ("weight", .number(b.weights[g]))]))
-        })
-    }
-
     /// What the plan will do and what each share buys, before any data is seen.
     package func explain() throws -> JSON {
         let n = expectedRows, known = if case .declared = settings.rows { "declared" } else { "guess" }
-        let bills = try bills(), counts = expectedCounts, totals = totals(try batches(counts))
+        let bills = try bills()
         let releases = bills.filter { $0.divergence > 0 }.map { b in
             var members: [(String, JSON)] = [("stage", .string(b.stage.name))]
             func event(_ releases: Int, _ rate: Double, _ noise: Double) -> [(String, JSON)] {
@@ -70,7 +62,7 @@ extension Plan {
         return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })), ("groups", .array(groups.map { .string($0) })),
                         ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countDeviation)), ("histograms", .int(Int64(histograms.count + 1))),
-                        ("group_epsilons", .members(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: totals[$0]))) })),
+                        ("group_epsilons", groupEpsilons(try batches(expectedCounts))),
                         ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)), ("releases", .array(releases)),
                         ("assumptions", .array(assumptions.map { .string($0) })), ("config", settings.json(preset: preset))])
     }

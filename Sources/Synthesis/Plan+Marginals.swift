@@ -40,7 +40,10 @@ extension Plan {
     }
 
     /// What a tilt's weights are sums over: every column, then the released marginals.
-    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { schema.fields.indices.map { [$0] } + requests.map(\.columns) }
+    /// Those that name a protected column no network sees are left out.
+    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] {
+        (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter { $0.allSatisfy(modelled.contains) }
+    }
 }
 
 extension Plan {

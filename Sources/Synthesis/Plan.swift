@@ -9,9 +9,9 @@ import Tables
 package struct Plan: Sendable {
     /// The one group of a plan without groups; the ledger is per group all the same.
     package static let group = "all"
-    /// The first is the default. `published`: networks trained by DP-SGD. `best`: networks trained on a table that is fitted to
-    /// marginals, which are released once.
-    package static let presets = ["published", "best"]
+    /// The first is the default. `best`: networks trained on a table that is fitted to marginals, which are released once. `published`:
+    /// networks trained by DP-SGD.
+    package static let presets = ["best", "published"]
 
     package let schema: Schema
     package let protected: [String]
@@ -196,6 +196,7 @@ package struct Plan: Sendable {
                  "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
+        if schema.isAssumed { a.append(Schema.assumption) }
         if !protected.isEmpty { a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))") }
         if !settings.fairness.cuts.isEmpty { a.append("the edges at which protected columns are cut are public") }
         if case .declared(let n) = settings.rows { a.append("the row count is public by declaration: \(n)") }

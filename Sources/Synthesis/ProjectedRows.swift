@@ -1,20 +1,30 @@
 // An endless supply of rows from a relaxed table: row k of a seed is a draw from one of the table's softmax rows, and its goals are a
 // second draw from the same one. All of it is released, so every row is free.
+//
+// Where networks do not see the protected columns a row is of a group instead, drawn for any group that is asked for, and its columns are
+// repaired: moved until none of them alone tells the group (ColumnRepair). How groups lie in the table is in ProjectedGroups.swift.
 
+import Alignment
 import Basics
 import Compute
 import Projection
 
 final class ProjectedRows: Sendable {
+    /// Of every column of the schema.
     let levels: [Int]
     /// Rows of the relaxed table.
     let count: Int
+    /// Nil where networks see every column.
+    let groups: ProjectedGroups?
     /// [count][Σ levels]: within each column the running sums of the probabilities.
     private let running: Buffer<Float>
     private let width: Int
-    private enum Purpose { static let row: UInt32 = 0x70726f6a }
+    /// Columns that networks see, and where each starts in a row of the table.
+    private let modelled: [Int], starts: [Int]
+    private enum Purpose { static let row: UInt32 = 0x70726f6a, repair: UInt32 = 0x72657061 }
 
-    init(_ table: RelaxedTable) throws {
+    /// - Parameter repair: strength of the columns' repair, 0 to 1.
+    init(_ table: RelaxedTable, plan: Plan, repair: Double) throws {
         (levels, count) = (table.levels, table.rows)
         width = levels.reduce(0, +)
         running = try Buffer(count: count * width, for: "the relaxed table")
@@ -29,18 +39,45 @@ final class ProjectedRows: Sendable {
                 at += K
             }
         }
+        modelled = plan.modelled
+        var at = 0
+        let starts = table.levels.map { K in defer { at += K }; return at }
+        self.starts = starts
+        groups = plan.strength > 0 ? try plan.grouping.map { try ProjectedGroups(table, $0, plan: plan, starts: starts, repair: repair) } : nil
     }
 
-    /// Writes row `k` of `seed` to codes[t * stride] and, when wanted, its second draw to goals[t * stride].
-    func draw(seed: UInt64, row k: UInt64, codes: UnsafeMutablePointer<UInt16>, goals: UnsafeMutablePointer<UInt16>?, stride: Int) {
+    /// Writes row `k` of `seed`, every column of the schema as it was fitted, to codes[t * stride].
+    func draw(seed: UInt64, row k: UInt64, codes: UnsafeMutablePointer<UInt16>, stride: Int) {
         var stream = CounterStream(seed: seed, row: k, purpose: Purpose.row)
-        var at = min(Int(stream.uniformDouble() * Double(count)), count - 1) * width
-        for (t, K) in levels.enumerated() {
-            codes[t * stride] = level(at, K, stream.uniform())
-            if let goals { goals[t * stride] = level(at, K, stream.uniform()) }
-            at += K
-        }
+        let from = component(stream.uniformDouble()) * width
+        for (t, K) in levels.enumerated() { codes[t * stride] = level(from + starts[t], K, stream.uniform()) }
     }
+
+    /// Writes the columns that networks see of row `k` of `seed` to codes[t * stride] and, when wanted, its second draw to goals[t * stride].
+    /// - Parameter group: the row's; nil: drawn as often as it is in the table.
+    /// - Returns: the group, 0 where there are none.
+    @discardableResult
+    func draw(seed: UInt64, row k: UInt64, group wanted: Int? = nil, codes: UnsafeMutablePointer<UInt16>, goals: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
+        var stream = CounterStream(seed: seed, row: k, purpose: Purpose.row)
+        guard let groups else {
+            let from = component(stream.uniformDouble()) * width
+            for (t, j) in modelled.enumerated() {
+                codes[t * stride] = level(from + starts[j], levels[j], stream.uniform())
+                if let goals { goals[t * stride] = level(from + starts[j], levels[j], stream.uniform()) }
+            }
+            return 0
+        }
+        let drawn = groups.group(stream.uniformDouble()), g = wanted ?? drawn
+        let from = groups.component(stream.uniformDouble(), group: g) * width
+        var moves = CounterStream(seed: seed, row: k, purpose: Purpose.repair)
+        for (t, j) in modelled.enumerated() {
+            codes[t * stride] = groups.repaired(level(from + starts[j], levels[j], stream.uniform()), column: t, group: g, moves.uniformDouble())
+            if let goals { goals[t * stride] = groups.repaired(level(from + starts[j], levels[j], stream.uniform()), column: t, group: g, moves.uniformDouble()) }
+        }
+        return g
+    }
+
+    private func component(_ u: Double) -> Int { min(Int(u * Double(count)), count - 1) }
 
     /// First level whose running sum exceeds u.
     private func level(_ at: Int, _ K: Int, _ u: Float) -> UInt16 {

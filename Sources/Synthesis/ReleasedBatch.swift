@@ -77,7 +77,7 @@ final class LatentPool: Sendable {
 
     /// - Parameter wanted: latents that the diffusion will look at.
     init(_ rows: ProjectedRows, _ vae: VAE, wanted: Int, seed: UInt64, threads: Int) throws {
-        let L = vae.latentCount, T = rows.levels.count, chunk = 256, n = (max(1024, min(wanted, Self.most)) + chunk - 1) / chunk * chunk
+        let L = vae.latentCount, T = vae.shape.columns, chunk = 256, n = (max(1024, min(wanted, Self.most)) + chunk - 1) / chunk * chunk
         (width, count) = (L, n)
         let z = try Buffer<Float>(count: n * L, for: "latents")
         let spaces = try (0..<threads).map { _ in

@@ -3,6 +3,7 @@
 
 import Basics
 import Privacy
+import Projection
 import Storage
 
 package struct ReleasedMarginals: Sendable {
@@ -18,6 +19,27 @@ package struct ReleasedMarginals: Sendable {
                 && c.reduce(1) { $0 * levels[$1] } == v.count && v.allSatisfy(\.isFinite)
         }) else { throw Failure(.format, "released marginals: not of these columns") }
         (self.columns, self.values) = (columns, values)
+    }
+
+    /// What the relaxed table and the tilt are fitted to: the columns' shares from the first release and these marginals, each with the
+    /// deviation of its noise in rows.
+    func targets(plan: Plan, statistics: Statistics) throws -> [NoisyMarginal] {
+        let deviation = plan.marginalNoise * Double(columns.count).squareRoot()
+        // A bin of several cells has more noise than one count; its deviation is taken as that of the marginals over the root of their number.
+        let own = min(deviation, max(plan.countDeviation, deviation / Double(statistics.levels.count).squareRoot()))
+        return try statistics.encoders.enumerated().map { try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, deviation: own) }
+            + zip(columns, values).map { NoisyMarginal(columns: $0, values: $1, deviation: deviation) }
+    }
+
+    /// The relaxed table of `plan`, fitted: the same bits whenever it is made. Free.
+    /// - Throws: `.cancelled` when `stop` answers true, `.noMemory`.
+    func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {
+        let s = plan.settings.projection
+        var options = ProjectionOptions()
+        (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.rate, plan.settings.seed, threads)
+        return try ProjectedRows(RelaxedTable.fit(levels: statistics.levels, marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
+                                                  shares: statistics.encoders.map(\.binShare), options: options, stop: stop),
+                                 plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
     }
 
     func write(to root: GroupWriter) throws {

@@ -2,6 +2,7 @@
 
 import Basics
 import Compute
+import Glibc
 import Networks
 import Projection
 import Tables
@@ -9,6 +10,8 @@ import Tables
 /// Memory of one worker for one chunk.
 final class DrawSpace {
     let latents, uniforms, logits: Buffer<Float>
+    /// Of reconstructed rows: log-variances and noise [chunk][latent].
+    let variances, noise: Buffer<Float>
     /// Accepted rows and one round of attempts: [columns][chunk].
     let codes, trials: Buffer<UInt16>
     /// What the heads drew, where there are columns without heads: [modelled columns][chunk].
@@ -29,6 +32,9 @@ final class DrawSpace {
         codes = try Buffer(count: n * columns, for: "codes")
         trials = try Buffer(count: n * columns, for: "codes")
         one = try Buffer(count: columns, for: "codes")
+        let encoded = if case .reconstruction = s.source { n * s.autoencoder.latentCount } else { 0 }
+        variances = try Buffer(count: encoded, for: "latents")
+        noise = try Buffer(count: encoded, for: "latents")
         logits = try Buffer(count: n * s.autoencoder.shape.totalLevels, for: "logits")
         attempts = try Buffer(count: n, for: "attempts")
         waiting = try Buffer(count: n, for: "attempts")
@@ -99,6 +105,8 @@ extension Sampler {
     /// Latents of the slots: from the diffusion, or from the prior when there is none.
     private func makeLatents(_ seed: UInt64, _ first: Int64, _ n: Int, _ w: DrawSpace) {
         let L = autoencoder.latentCount
+        if case .projection = source { return }
+        if case .reconstruction(let rows) = source { return encode(rows, seed, first, n, w) }
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.latent, w.slotAttempt[k])
             stream.fillNormal(w.latents.base + k * L, L)
@@ -110,6 +118,7 @@ extension Sampler {
     }
 
     private func decode(_ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
+        if case .projection(let rows) = source { return project(rows, seed, first, n, into, w) }
         let columns = plan.modelled.count
         for k in 0..<n {
             var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.heads, w.slotAttempt[k])
@@ -135,6 +144,30 @@ extension Sampler {
             if shares[mid] > x { hi = mid } else { lo = mid + 1 }
         }
         return lo
+    }
+
+    /// Each attempt is another row of the relaxed table.
+    private static func mixed(_ seed: UInt64, _ attempt: UInt32) -> UInt64 { seed ^ UInt64(attempt) &* 0x9E37_79B9_7F4A_7C15 }
+
+    /// A row of the relaxed table for each slot.
+    private func project(_ rows: ProjectedRows, _ seed: UInt64, _ first: Int64, _ n: Int, _ into: Buffer<UInt16>, _ w: DrawSpace) {
+        for k in 0..<n {
+            rows.draw(seed: Self.mixed(seed, w.slotAttempt[k]), row: UInt64(bitPattern: first) &+ UInt64(w.slotRow[k]), codes: into.base + k, stride: Self.chunk)
+        }
+    }
+
+    /// A posterior draw for a row of the relaxed table.
+    private func encode(_ rows: ProjectedRows, _ seed: UInt64, _ first: Int64, _ n: Int, _ w: DrawSpace) {
+        let L = autoencoder.latentCount
+        for k in 0..<n {
+            rows.draw(seed: Self.mixed(seed, w.slotAttempt[k]), row: UInt64(bitPattern: first) &+ UInt64(w.slotRow[k]), codes: w.trials.base + k, goals: nil, stride: Self.chunk)
+        }
+        autoencoder.encode(CodeRows(cells: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base, logVariance: w.variances.base, w.vae)
+        for k in 0..<n {
+            var stream = Self.stream(seed, first, Int(w.slotRow[k]), Purpose.latent, w.slotAttempt[k])
+            stream.fillNormal(w.noise.base + k * L, L)
+        }
+        for i in 0..<n * L { w.latents[i] += exp(0.5 * w.variances[i]) * w.noise[i] }
     }
 
     private func accepts(_ seed: UInt64, _ first: Int64, slot k: Int, _ test: ConditionTest?, _ w: DrawSpace) -> Bool {

@@ -19,6 +19,17 @@ struct Sampler: Sendable {
     /// How the diffusion's latents are put back; nil: they are used as they are.
     let latents: LatentScale?
     let tilt: Tilt?
+    /// Where rows come from. All but the first exist to be compared with it.
+    var source = Source.generator
+
+    enum Source: Sendable {
+        /// Latents from the diffusion or the prior, decoded.
+        case generator
+        /// Rows drawn from the relaxed table.
+        case projection(ProjectedRows)
+        /// Such rows through encoder and decoder.
+        case reconstruction(ProjectedRows)
+    }
 
     static let chunk = 256
 

@@ -31,8 +31,22 @@ extension Settings {
         }
 
         static let mostStrength = 100.0
-        package static func defaultStrength(preset: String) -> Double { 0 }
+        package static func defaultStrength(preset: String) -> Double { 1 }
         package static func defaultSampling(strength: Double) -> String { strength > 0 ? "proportional" : "proportional" }
+    }
+}
+
+extension Settings {
+    /// Preset `published`: the terms of alignment, from moments released with the gradients.
+    package struct Alignment: Sendable, Equatable {
+        package struct Weights: Sendable, Equatable {
+            package var mean = 0.0, fourier = 0.0, covariance = 0.0
+            var isWanted: Bool { mean > 0 || fourier > 0 || covariance > 0 }
+        }
+        package var start = 50, ramp = 100
+        package var keep = 0.97, noise = 3.0, reach = 1.5, anchor = 0.0
+        package var latent = Weights(mean: 48), decoder = Weights(), heads = Weights()
+        var isWanted: Bool { latent.isWanted || decoder.isWanted || heads.isWanted }
     }
 }
 
@@ -98,8 +112,6 @@ extension Settings.Fairness {
             strength = 0
         }
         let resolved = strength ?? Self.defaultStrength(preset: preset)
-        // One gate: the terms on released rows are not here yet.
-        guard resolved == 0 || preset != "best" else { throw Failure(.unsupported, "config, fairness strength: only 0 is supported by the preset best in this version") }
         strength = resolved
         sampling = sampling ?? Self.defaultSampling(strength: resolved)
     }

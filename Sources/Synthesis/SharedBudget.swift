@@ -1,4 +1,4 @@
-// A budget that several trainings, private domains and a host's own mechanisms spend together: an account in an HDF5 file, sealed, replaced in one
+// A budget that several trainings and a host's own mechanisms spend together: an account in an HDF5 file, sealed, replaced in one
 // move, changed by one process at a time.
 //
 //     let budget = try SharedBudget.create("study.budget", SharedBudget.Terms(epsilon: 3, delta: 1e-6))
@@ -31,7 +31,7 @@ package final class SharedBudget: @unchecked Sendable {
     }
 
     /// Terms of a new budget. Without `order` it is the one that suits trainings with a sampling rate of 0.03 and above.
-    /// - Parameter selection: part of δ for thresholded histograms; a private domain with text columns needs some.
+    /// - Parameter selection: part of δ for thresholded histograms.
     /// - Throws: `.argument` for numbers out of range, `.budget` when no order allows anything.
     package static func terms(epsilon: Double, delta: Double, order: Int? = nil, selection: Double = 0, rowsPerPerson: Int = 0) throws -> Budget {
         guard epsilon > 0, epsilon <= 1000 else { throw Failure(.argument, "epsilon: must be above 0 and at most 1000") }
@@ -154,6 +154,12 @@ final class SharedRun {
     init(_ budget: SharedBudget, id: String, resuming old: String, _ ledger: Ledger) throws {
         (self.budget, self.id, token) = (budget, id, try Trainer.newID())
         isOpen = try budget.update { [token] in try $0.adopt(id, token: old, as: token, ledger) }
+    }
+
+    /// - Throws: `.state` when the run was ended, or taken up elsewhere.
+    func check() throws {
+        let known = try budget.account().runs.first { $0.id == id }
+        guard known?.isOpen == true, known?.token == token else { throw Failure(.state, "budget: the run was ended, or another copy of its checkpoint went on") }
     }
 
     func record(_ ledger: Ledger) throws { try budget.update { [id, token] in try $0.record(id, token: token, ledger) } }

@@ -27,6 +27,7 @@ extension Trainer {
         let ahead = min(plan.settings.checkpointBlock, plan.steps[stage.rawValue] - step)
         var charged = ledger
         if ahead > 1 { try charged.charge(now.times(ahead - 1)) }
+        try run?.check()                                 // a branch that was left behind must not write over the file of the one that goes on
         // The file first: one that was charged for more than the budget knows can be resumed, the other way round it could not.
         if let file { try write(file, charged, done: done + ahead) }
         try run?.record(charged)
@@ -51,6 +52,8 @@ extension Trainer {
             if let tilt { try root.group("tilt") { try tilt.write(to: $0) } }
             try tuned?.write(to: root, "finetuned")
             try autoencoder?.write(to: root, "autoencoder")
+            try independence?.write(to: root)
+            try alignment?.write(to: root)
             try diffusion?.write(to: root, "diffusion")
             if let calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
         }
@@ -106,6 +109,8 @@ extension Trainer {
             if root.has("tilt"), let statistics { tilt = try Tilt.read(from: root.group("tilt"), levels: statistics.levels, columns: plan.tiltColumns(requests())) }
         }
         try autoencoder?.read(from: root, "autoencoder")
+        if root.has("independence"), let autoencoder { try releasedAlignment(projectedRows(), autoencoder.network)?.read(from: root, network: autoencoder.network) }
+        if let autoencoder { try alignment?.read(from: root, network: autoencoder.network) }
         if root.has("finetuned"), let autoencoder {
             tuned = try NetworkFit(autoencoder.averaged())
             try tuned?.read(from: root, "finetuned")
@@ -120,6 +125,32 @@ extension Trainer {
             calibrated = vae
         }
         if isFinished, calibrated == nil || (plan.steps[Plan.Stage.rake.rawValue] > 0 && tilt == nil) { throw Failure(.format, "checkpoint: finished, but without its result") }
+    }
+}
+
+extension PrivateAlignment {
+    private var state: [(String, Buffer<Double>)] {
+        [("moments", moments.moments), ("mass", moments.mass), ("energy", moments.energy), ("expected", moments.expected), ("counts", moments.counts)]
+    }
+
+    func write(to root: GroupWriter) throws {
+        try root.group("alignment") { g in
+            for (name, b) in state { try g.tensor(name, shape: [b.count], b, axes: name == "moments" ? "pools of groups by numbers of a row's moments" : "pools of groups") }
+            if let anchor { try g.group("anchor") { try anchor.parameters.write(to: $0) } }
+        }
+    }
+
+    /// A stage that is over has left nothing.
+    func read(from root: GroupReader, network: VAE) throws {
+        guard root.has("alignment") else { return }
+        let g = try root.group("alignment")
+        for (name, b) in state { b.base.update(from: try g.tensor(name, shape: [b.count], as: Double.self).base, count: b.count) }
+        try moments.checkState()
+        if g.has("anchor") {
+            let frozen = try network.copy()
+            try frozen.parameters.read(from: g.group("anchor"))
+            anchor = frozen
+        }
     }
 }
 

@@ -46,25 +46,15 @@ extension Trainer {
 
     // MARK: released rows
 
-    /// The columns' shares from the first release and the released marginals, with the deviation of their noise in rows.
     func noisyMarginals() throws -> [NoisyMarginal] {
         guard let marginals, let statistics else { throw Self.lost }
-        let deviation = plan.marginalNoise * Double(marginals.columns.count).squareRoot()
-        // A bin of several cells has more noise than one count; its deviation is taken as that of the marginals over the root of their number.
-        let own = min(deviation, max(plan.countDeviation, deviation / Double(statistics.levels.count).squareRoot()))
-        return try statistics.encoders.enumerated().map { try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, deviation: own) }
-            + zip(marginals.columns, marginals.values).map { NoisyMarginal(columns: $0, values: $1, deviation: deviation) }
+        return try marginals.targets(plan: plan, statistics: statistics)
     }
 
     func projectedRows() throws -> ProjectedRows {
         if let projected { return projected }
-        guard let statistics else { throw Self.lost }
-        let s = plan.settings.projection
-        var options = ProjectionOptions()
-        (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.rate, plan.settings.seed, threads)
-        let table = try RelaxedTable.fit(levels: statistics.levels, marginals: noisyMarginals(), total: statistics.rows,
-                                         shares: statistics.encoders.map(\.binShare), options: options, stop: takeCancel)
-        let rows = try ProjectedRows(table)
+        guard let marginals, let statistics else { throw Self.lost }
+        let rows = try marginals.projectedRows(plan: plan, statistics: statistics, threads: threads, stop: takeCancel)
         projected = rows
         return rows
     }
@@ -74,20 +64,44 @@ extension Trainer {
     func fitAutoencoder(_ t: Int) throws {
         guard let fit = autoencoder else { throw Self.lost }
         let s = plan.settings.autoencoder, vae = fit.network, rows = try projectedRows(), n = s.batch, L = vae.latentCount
-        let b = try releasedBatch(rows: n, columns: rows.levels.count, normals: L, weights: vae.parameters.trainable) { try .autoencoder(VAEScratch(vae)) }
+        let aligned = try releasedAlignment(rows, vae)
+        try aligned?.begin(step: t, vae)
+        let b = try releasedBatch(rows: n, columns: plan.modelled.count, normals: L, weights: vae.parameters.trainable) { try .autoencoder(VAEScratch(vae)) }
         let warm = warmth(t, over: s.warmup)
+        func gradient(_ chunk: Int, _ lo: Int, _ m: Int, _ scratch: VAEScratch) {
+            vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m), goals: CodeRows(cells: b.goals.base + lo, stride: n, count: m),
+                            noise: b.normals.base + lo * L, weights: aligned.map { UnsafePointer($0.weight.base + lo) },
+                            addedMeanGradient: aligned.map { UnsafePointer($0.push.base + lo * L) }, beta: Float(s.beta * warm), into: b.part(chunk), scratch)
+        }
         b.run(threads: threads) { chunk, lo, m, scratch in
             guard case .autoencoder(let scratch) = scratch else { return }
             for i in lo..<lo + m {
                 let k = UInt64(t) * UInt64(n) + UInt64(i)
-                rows.draw(seed: self.rowSeed, row: k, codes: b.codes.base + i, goals: b.goals.base + i, stride: n)
+                let g = rows.draw(seed: self.rowSeed, row: k, group: aligned?.wanted(i), codes: b.codes.base + i, goals: b.goals.base + i, stride: n)
                 var stream = CounterStream(seed: self.rowSeed, row: k, purpose: Purpose.posterior)
                 stream.fillNormal(b.normals.base + i * L, L)
+                if let aligned { (aligned.group[i], aligned.weight[i]) = (Int32(g), aligned.weight(of: g)) }
             }
-            vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m), goals: CodeRows(cells: b.goals.base + lo, stride: n, count: m),
-                            noise: b.normals.base + lo * L, beta: Float(s.beta * warm), into: b.part(chunk), scratch)
+            guard let aligned else { return gradient(chunk, lo, m, scratch) }
+            let own = CodeRows(cells: b.codes.base + lo, stride: n, count: m)
+            vae.encode(own, mean: aligned.mean.base + lo * L, logVariance: aligned.logVariance.base + lo * L, scratch)
+            aligned.anchor?.encode(own, mean: aligned.mean0.base + lo * L, logVariance: nil, scratch)
+        }
+        // The terms couple the rows: they need the whole batch before any gradient.
+        if let aligned {
+            try aligned.pull(step: t, normals: b.normals.base)
+            b.run(threads: threads) { chunk, lo, m, scratch in if case .autoencoder(let scratch) = scratch { gradient(chunk, lo, m, scratch) } }
         }
         fit.update(sum: b.sum(threads: threads), divisor: Double(n), rate: warm * cosineRate(s.rate, step: t, of: s.steps), average: s.average)
+    }
+
+    /// Alignment of the groups on released rows; nil where networks see every column.
+    func releasedAlignment(_ rows: ProjectedRows, _ vae: VAE) throws -> ReleasedAlignment? {
+        if let independence { return independence }
+        guard let groups = rows.groups else { return nil }
+        let made = try ReleasedAlignment(plan: plan, rows: rows, groups: groups, network: vae)
+        independence = made
+        return made
     }
 
     func fitDiffusion(_ t: Int) throws {
@@ -136,7 +150,9 @@ extension Trainer {
         let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
         var options = TiltOptions()
         (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
-        tilt = try Tilt.fit(levels: statistics.levels, marginals: noisyMarginals(), total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
+        // Tables that name a protected column no network sees would bring back what alignment took away.
+        let goals = try noisyMarginals().filter { $0.columns.allSatisfy(plan.modelled.contains) }
+        tilt = try Tilt.fit(levels: statistics.levels, marginals: goals, total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
     }
 
     private func releasedBatch(rows: Int, columns: Int, normals: Int, weights: Int, _ scratch: () throws -> ReleasedBatch.Scratch) throws -> ReleasedBatch {

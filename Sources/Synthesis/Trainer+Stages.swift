@@ -39,12 +39,14 @@ extension Trainer {
         let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.modelledLevels), seed: plan.settings.seed)
         try vae.setHeadBiases(statistics.modelled.map { $0.binShare.map { Float(log(max($0, 1e-4))) } })
         autoencoder = try NetworkFit(vae)
+        if plan.isAligned { alignment = try PrivateAlignment(plan: plan, statistics: statistics, network: vae, pools: plan.pools(statistics.groupRows)) }
     }
 
     private func stepAutoencoder(_ t: Int) throws {
         guard let fit = autoencoder else { throw Self.lost }
         let s = plan.settings.autoencoder
-        try descend(fit, .autoencoder, rate: cosineRate(s.rate, step: t, of: s.steps))
+        try alignment?.prepare(step: t) { try fit.averaged() }
+        try descend(fit, .autoencoder, alignment, rate: cosineRate(s.rate, step: t, of: s.steps))
     }
 
     /// Preset `best`: private steps from where the released rows led.
@@ -55,24 +57,27 @@ extension Trainer {
             tuned = try NetworkFit(fit.averaged())
         }
         guard let fit = tuned else { throw Self.lost }
-        try descend(fit, .finetuning, rate: cosineRate(s.rate, step: t, of: s.steps))
+        try descend(fit, .finetuning, nil, rate: cosineRate(s.rate, step: t, of: s.steps))
     }
 
-    /// One DP-SGD step of the autoencoder.
-    private func descend(_ fit: NetworkFit<VAE>, _ stage: Plan.Stage, rate: Double) throws {
+    /// One DP-SGD step of the autoencoder; with `alignment` the groups' moments are a second block of the same release.
+    private func descend(_ fit: NetworkFit<VAE>, _ stage: Plan.Stage, _ alignment: PrivateAlignment?, rate: Double) throws {
         guard let statistics, let b = sampled.first(where: { $0.stage == stage }) else { throw Self.lost }
         let s = plan.settings.autoencoder, vae = fit.network
         let spaces = try workspaces(statistics, vae, b)
         defer { spaces.forEach { $0.wipe() } }
-        let sum = try door.releaseSum(name: stage.name, length: vae.parameters.trainable, rates: b.rates, clips: b.clips, noise: b.noise,
-                                      microBatch: Self.microBatch, threads: threads) { rows, worker, out in
+        var blocks = [SumBlock(length: vae.parameters.trainable, clips: b.clips, noise: b.noise)]
+        if let alignment { blocks.append(SumBlock(length: alignment.length, clips: b.momentClips, noise: b.momentNoise)) }
+        let sums = try door.releaseSums(name: stage.name, blocks: blocks, rates: b.rates, microBatch: Self.microBatch, threads: threads) { rows, worker, out in
             let w = spaces[worker]
             w.encode(rows)
             rows.random.fillNormal(w.normals.base, rows.count * vae.latentCount)
-            vae.clippedGradientSum(w.rows(rows.count), noise: w.normals.base, clips: w.clips.base, weights: w.weights.base, beta: Float(s.beta), into: w.sum.base, w.vae)
+            w.gradient(vae, alignment, rows, beta: Float(s.beta))
             out.add(w.sum.base)
+            if let a = w.alignment { out.add(a.sum.base, block: 1) }
         }
-        fit.update(sum: sum, divisor: b.divisor, rate: rate, average: s.average)
+        fit.update(sum: sums[0], divisor: b.divisor, rate: rate, average: s.average)
+        if let alignment { alignment.update(sums[1], b) }
     }
 
     /// The averaged autoencoder is what the diffusion learns on: made when it is first needed, so that a lost last step loses only itself.
@@ -81,7 +86,9 @@ extension Trainer {
         guard let fit = tuned ?? autoencoder else { throw Self.lost }
         let averaged = try fit.averaged()
         cachedWorkspaces = nil
+        alignment = nil
         batch = nil
+        independence = nil
         if plan.settings.diffusion.enabled { diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount)) }
         encoderForDiffusion = averaged
         return averaged
@@ -129,7 +136,7 @@ extension Trainer {
 
     private func workspaces(_ statistics: Statistics, _ vae: VAE, _ batches: Batches, denoiser: Denoiser? = nil, levels: Int = 0) throws -> [Workspace] {
         if let w = cachedWorkspaces, w.stage == place(of: done).stage { return w.spaces }
-        let spaces = try (0..<threads).map { _ in try Workspace(plan, statistics, vae, batches, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
+        let spaces = try (0..<threads).map { _ in try Workspace(plan, statistics, vae, batches, batches.stage == .autoencoder ? alignment : nil, denoiser: denoiser, levels: levels, rows: Self.microBatch) }
         cachedWorkspaces = (place(of: done).stage, spaces)
         return spaces
     }
@@ -141,12 +148,13 @@ final class Workspace {
     let normals, latents, logVariances, clips, weights, sum: Buffer<Float>
     let vae: VAEScratch
     let denoiser: DenoiserScratch?
+    let alignment: AlignmentSpace?
     /// For each column that networks see its place in the table and the bins of its cells.
     private let tables: [(column: Int, bins: Buffer<UInt16>)]
     private let batches: Batches
     private let rows: Int
 
-    init(_ plan: Plan, _ statistics: Statistics, _ network: VAE, _ batches: Batches, denoiser: Denoiser?, levels: Int, rows: Int) throws {
+    init(_ plan: Plan, _ statistics: Statistics, _ network: VAE, _ batches: Batches, _ aligned: PrivateAlignment?, denoiser: Denoiser?, levels: Int, rows: Int) throws {
         let L = network.latentCount
         (self.rows, self.batches) = (rows, batches)
         codes = try Buffer(count: rows * plan.modelled.count, for: "codes")
@@ -158,11 +166,25 @@ final class Workspace {
         sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
         vae = try VAEScratch(network)
         self.denoiser = try denoiser.map { try DenoiserScratch($0) }
+        alignment = try aligned.map { try AlignmentSpace($0, network, rows: rows) }
         tables = zip(plan.modelled, statistics.modelled).map { ($0, $1.binOfCell) }
+    }
+
+    /// The clipped gradient sum of encoded rows and, with alignment, the sum of what they add to the moments of their groups.
+    func gradient(_ vae: VAE, _ aligned: PrivateAlignment?, _ loan: LoanedRows, beta: Float) {
+        let own = rows(loan.count)
+        guard let aligned, let space = alignment else {
+            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta, into: sum.base, self.vae)
+        }
+        space.begin(aligned, own, self.vae)
+        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta, into: sum.base, taps: space.taps, self.vae) { first, n in
+            space.add(aligned, first: first, count: n, groups: loan.groups, bounds: batches.momentClips, weights: weights.base)
+        }
     }
 
     /// Encoded rows, latents and raw sums do not outlive their release.
     func wipe() {
+        alignment?.wipe()
         for i in codes.indices { codes.base[i] = 0 }
         for b in [normals, latents, logVariances, clips, weights, sum] { for i in b.indices { b.base[i] = 0 } }
     }

@@ -35,6 +35,8 @@ package final class Trainer {
     /// How each stage samples private rows.
     var sampled: [Batches] = []
     var autoencoder: NetworkFit<VAE>?
+    /// Alignment of the groups while the autoencoder is trained on private rows.
+    var alignment: PrivateAlignment?
     /// Preset `best`: the autoencoder on private rows, when that is asked for.
     var tuned: NetworkFit<VAE>?
     var diffusion: NetworkFit<Denoiser>?
@@ -43,6 +45,8 @@ package final class Trainer {
     var marginals: ReleasedMarginals?
     var projected: ProjectedRows?
     var latentPool: LatentPool?
+    /// Alignment of the groups while the autoencoder learns from released rows.
+    var independence: ReleasedAlignment?
     var batch: ReleasedBatch?
     var tilt: Tilt?
     /// The averaged autoencoder, once its stage is over.

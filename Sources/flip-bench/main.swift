@@ -1,4 +1,5 @@
-// Rows per second of training steps on made-up rows, private (through the door) and plain: prints one JSON line a measurement. Not a
+// Rows per second of training steps on made-up rows, private (through the door) and plain: prints one JSON line a measurement.
+// noise_share: what of a private step's processor time a release of nobody takes: charge, batch and noise. Not a
 // comparison with other libraries (Benchmarks/).
 //
 //     swift run -c release flip-bench [threads] [seconds] [narrow|wide|default|marginals]… [avx512|avx2|baseline]
@@ -27,11 +28,12 @@ do {
     }
     for (name, shape) in chosen.isEmpty && !words.contains("marginals") ? all : chosen {
         for mode in ["clipped", "plain"] {
-            let r = try mode == "clipped" ? privateSteps(shape: shape, batch: 1024, threads: threads, seconds: seconds, kernels: kernels)
-                : NetworksBenchmark.train(shape: shape, batch: 1024, threads: threads, seconds: seconds, kernels: kernels)
+            let clipped = mode == "clipped" ? try privateSteps(shape: shape, batch: 1024, threads: threads, seconds: seconds, kernels: kernels) : nil
+            let r = try clipped.map { (rowsPerSecond: $0.rowsPerSecond, rowsPerProcessorSecond: $0.rowsPerProcessorSecond, weights: $0.weights) }
+                ?? NetworksBenchmark.train(shape: shape, batch: 1024, threads: threads, seconds: seconds, kernels: kernels)
             print("{\"shape\":\"\(name)\",\"step\":\"\(mode)\",\"kernels\":\"\(kernels.name)\",\"threads\":\(threads),"
                 + "\"rows_per_second\":\(Int(r.rowsPerSecond)),\"rows_per_processor_second\":\(Int(r.rowsPerProcessorSecond)),"
-                + "\"weights\":\(r.weights)}")
+                + (clipped.map { "\"noise_share\":\(($0.noiseShare * 1e4).rounded() / 1e4)," } ?? "") + "\"weights\":\(r.weights)}")
         }
     }
 } catch {

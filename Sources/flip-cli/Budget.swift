@@ -24,7 +24,7 @@ func budget(_ words: [String]) throws {
     say("budget      ε \(short(terms.epsilon)) at δ \(short(terms.delta)), " + (k == 0 ? "one row" : "one person of up to \(k) rows") + " added or removed; order \(terms.order)")
     say("spent       ε \(short(account.spent)); \(percent(account.committed / terms.ceiling)) spent or set aside")
     say("remaining   \(percent(max(0, 1 - account.committed / terms.ceiling))): one further training may have ε \(short(account.remaining))")
-    if terms.selection > 0 { say("selection   δ \(short(account.selection)) of \(short(terms.selection)) for the levels of private domains") }
+    if terms.selection > 0 { say("selection   δ \(short(account.selection)) of \(short(terms.selection)) for thresholded histograms") }
     if !account.runs.isEmpty { say("\nrun                               kind      share    alone       name") }
     for run in account.runs {
         say(pad(run.id, 34) + pad(run.kind.rawValue, 10) + pad(percent(run.committed / terms.ceiling), 9) + pad("ε " + short(run.ledger.releases.isEmpty ? 0 : run.ledger.epsilon, 3), 12)

@@ -50,7 +50,8 @@ static void refused(void) {
     flip_accountant *a = NULL;
     flip_error err;
     double x = 7;
-    GIVES(FLIP_E_UNSUPPORTED, flip_accountant_create("pld", &a, &err));
+    GIVES(FLIP_E_UNSUPPORTED, flip_accountant_create("moments", &a, &err));
+    MESSAGE_HAS("pld");
     CHECK(a == NULL);
     GIVES(FLIP_E_ARG, flip_accountant_create(NULL, &a, &err));
     GIVES(FLIP_E_ARG, flip_accountant_create("renyi", NULL, &err));
@@ -78,6 +79,57 @@ static void refused(void) {
     CHECK(a == NULL);
 }
 
+/* Every mechanism under both kinds; closed forms where there are some. */
+static void mechanisms(void) {
+    static const char *const kinds[] = {"renyi", "pld"};
+    int k;
+    for (k = 0; k < 2; k++) {
+        flip_accountant *a = NULL;
+        flip_error err;
+        double epsilon = 0, more = 0, delta = 1;
+        GIVES(FLIP_OK, flip_accountant_create(kinds[k], &a, &err));
+        GIVES(FLIP_OK, flip_accountant_compose_laplace(a, 4, 1, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-9, &epsilon, &err));
+        CHECK(epsilon > 0.2499 && epsilon < (k ? 0.2501 : 0.6));       /* one release is 1/4-private */
+        GIVES(FLIP_OK, flip_accountant_compose_pure(a, 0.1, 2, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-9, &more, &err));
+        CHECK(more > epsilon && more < (k ? 0.4501 : 1));
+        GIVES(FLIP_OK, flip_accountant_compose_zcdp(a, 0.01, 1, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-9, &epsilon, &err));
+        CHECK(epsilon > more);
+        GIVES(FLIP_OK, flip_accountant_compose_discrete_gaussian(a, 10, 1, 3, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-9, &more, &err));
+        CHECK(more > epsilon);
+        GIVES(FLIP_OK, flip_accountant_compose_selection(a, 1e-7, 1, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-7, &more, &err));
+        CHECK(isinf(more));                                            /* nothing of delta is left */
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &epsilon, &err));
+        GIVES(FLIP_OK, flip_accountant_delta(a, epsilon, &delta, &err));
+        CHECK(delta > 0.9e-5 && delta < 1.1e-5);
+        GIVES(FLIP_OK, flip_accountant_set_rows(a, 3, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &more, &err));
+        CHECK(more > 2 * epsilon);
+        GIVES(FLIP_OK, flip_accountant_set_rows(a, 1, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &more, &err));
+        CHECK(more == epsilon);
+        GIVES(FLIP_E_ARG, flip_accountant_set_rows(a, 0, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_set_rows(a, 1025, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_set_rows(NULL, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_laplace(a, -1, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_laplace(NULL, 1, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_discrete_gaussian(a, 1, 0, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_discrete_gaussian(a, NAN, 1, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_discrete_gaussian(a, 1, INT64_MAX, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_pure(a, INFINITY, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_zcdp(a, -1, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_selection(a, 1, 1, &err));
+        GIVES(FLIP_E_ARG, flip_accountant_compose_selection(a, 1e-9, -1, &err));
+        GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &more, &err));
+        CHECK(more == epsilon);                                        /* nothing of the above was added */
+        flip_accountant_free(a);
+    }
+}
+
 static void calibration(void) {
     static const char *const events = "[{\"sampling_rate\": 0.03, \"noise_multiplier\": 1, \"count\": 400}, {\"sampling_rate\": 1, \"noise_multiplier\": 20}]";
     double scale = 0, epsilon = 0;
@@ -103,10 +155,22 @@ static void calibration(void) {
     GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[{\"sampling_rate\": 2, \"noise_multiplier\": 1}]", 2, 1e-5, &scale, &err));
     GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[{\"sampling_rate\": 0.1, \"noise_multiplier\": 1, \"rows\": 5}]", 2, 1e-5, &scale, &err));
     MESSAGE_HAS("rows");
-    GIVES(FLIP_E_UNSUPPORTED, flip_calibrate("pld", events, 2, 1e-5, &scale, &err));
+    GIVES(FLIP_E_UNSUPPORTED, flip_calibrate("moments", events, 2, 1e-5, &scale, &err));
+    {
+        double smaller = 0, several = 0;
+        GIVES(FLIP_OK, flip_calibrate("renyi", events, 2, 1e-5, &scale, &err));
+        GIVES(FLIP_OK, flip_calibrate("pld", events, 2, 1e-5, &smaller, &err));
+        CHECK(smaller < scale && smaller > 0.5 * scale);
+        GIVES(FLIP_OK, flip_calibrate("renyi", "{\"rows\": 2, \"events\": [{\"sampling_rate\": 0.03, \"noise_multiplier\": 1, \"count\": 400}]}", 2, 1e-5, &several, &err));
+        CHECK(several > scale);
+        GIVES(FLIP_OK, flip_calibrate("pld", "[{\"mechanism\": \"laplace\", \"noise_multiplier\": 1}, {\"mechanism\": \"zcdp\", \"rho\": 0.01}]", 2, 1e-5, &scale, &err));
+        GIVES(FLIP_E_ARG, flip_calibrate("pld", "[{\"mechanism\": \"geometric\", \"noise_multiplier\": 1}]", 2, 1e-5, &scale, &err));
+        GIVES(FLIP_E_BUDGET, flip_calibrate("pld", "[{\"mechanism\": \"pure\", \"epsilon\": 3}]", 2, 1e-5, &scale, &err));
+    }
     GIVES(FLIP_E_BUDGET, flip_calibrate("renyi", "[{\"sampling_rate\": 1, \"noise_multiplier\": 1, \"count\": 9007199254740992}]", 1e-4, 1e-300, &scale, &err));
 }
 
 const test_case accountant_tests[] = {
     {"accountant: known figures", known_figures}, {"accountant: counts add", counts_add}, {"accountant: refused", refused},
+    {"accountant: mechanisms", mechanisms},
     {"accountant: calibration", calibration}, {NULL, NULL}};

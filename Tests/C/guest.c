@@ -210,7 +210,7 @@ static void memory_runs_out_anywhere(void) {
 
 /* A training on a wide table, and loading its model, in a child process that may take `more` bytes: done, or FLIP_E_NOMEM; no other end. */
 static void with_little_memory(const char *text, const char *path, size_t more) {
-    static const char *const config = "{\"epsilon\": 4, \"delta\": 1e-5, \"rows\": {\"guess\": 50}, \"threads\": 2,"
+    static const char *const config = "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"rows\": {\"guess\": 50}, \"threads\": 2,"
         " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": 2},"
         " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 16, \"steps\": 2, \"sampler_steps\": 2}}";
     flip_schema *schema = NULL;

@@ -12,7 +12,7 @@ const char *small_schema =
     "], \"missingValues\": [\"\", \"NA\"]}";
 
 const char *small_plan =
-    "{\"epsilon\": 4, \"delta\": 1e-5, \"protected\": [\"sex\"], \"rows\": {\"guess\": 600}, \"threads\": 2,"
+    "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"rows\": {\"guess\": 600}, \"threads\": 2,"
     " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 64, \"steps\": 12},"
     " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 64, \"steps\": 12, \"sampler_steps\": 4}}";
 

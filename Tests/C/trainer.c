@@ -88,7 +88,7 @@ static void delta_against_the_noisy_count(void) {
     flip_plan *plan = NULL;
     flip_model *model = NULL;
     flip_error err;
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 8, \"delta\": 0.01, \"autoencoder\": {\"steps\": 5, \"batch\": 64}, "
+    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 8, \"delta\": 0.01, \"preset\": \"published\", \"autoencoder\": {\"steps\": 5, \"batch\": 64}, "
                                             "\"diffusion\": {\"steps\": 5, \"batch\": 64}}", &plan, &err));
     GIVES(FLIP_E_BUDGET, flip_train(plan, table, NULL, NULL, &model, &err));
     MESSAGE_HAS("delta");
@@ -195,7 +195,7 @@ static void cancel_from_another_thread(void) {
     flip_error err;
     pthread_t thread;
     p.size = sizeof p;
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"autoencoder\": {\"steps\": 1000000}}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"autoencoder\": {\"steps\": 1000000}}", &plan, &err));
     GIVES(FLIP_OK, flip_trainer_create(plan, table, &trainer, &err));
     pthread_create(&thread, NULL, cancel_soon, trainer);
     GIVES(FLIP_E_CANCELLED, flip_trainer_step(trainer, 0, 0, NULL, &err));
@@ -234,7 +234,7 @@ static void callback(void) {
     CHECK(all.calls >= 1 && all.step == all.total && all.epsilon > 0 && all.epsilon <= 4);
     flip_model_free(model);
     flip_plan_free(plan);
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"autoencoder\": {\"steps\": 1000000}}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"autoencoder\": {\"steps\": 1000000}}", &plan, &err));
     GIVES(FLIP_E_CANCELLED, flip_train(plan, table, watch, &stop, &model, &err));
     CHECK(model == NULL && stop.calls == 1);
     flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);

@@ -18,6 +18,7 @@ final class VAETests: XCTestCase {
         let f = try Fixture(name), vae = try VAE(shape: f.shape, seed: 0, kernels: kernels), scratch = try VAEScratch(vae)
         let place = "\(name) \(kernels.name)"
         f.fill(vae.parameters)
+        let taps = try VAETaps(vae, decoded: true, logits: true)
         let n = f.int("rows"), P = vae.parameters.trainable, Z = vae.latentCount
         let cells = f.ints("cells").map { UInt16($0) }, noise = f.numbers("noise"), beta = f.numbers("beta")[0]
         let clips = [Float](repeating: f.numbers("clip")[0], count: n)
@@ -41,6 +42,16 @@ final class VAETests: XCTestCase {
                     sum.withUnsafeBufferPointer { XCTAssertLessThan(distance($0.baseAddress! + t.offset, part), 2e-4, "\(place) \(t.name)") }
                 }
             }
+            // Terms of the caller's own at every tap: linear everywhere, and half the squares of the means.
+            vae.clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: &sum, taps: taps, scratch) { first, m in
+                for (key, d, width) in [("dmean", taps.dMean, Z), ("dlogvariance", taps.dLogVariance, Z), ("ddecoded", taps.dDecoded, taps.decodedCount),
+                                        ("dlogits", taps.dLogits, taps.logitCount)] {
+                    let a = f.numbers(key)
+                    for i in 0 ..< m * width { d.base[i] += a[first * width + i] }
+                }
+                for i in 0 ..< m * Z { taps.dMean.base[i] += taps.mean.base[i] }
+            }
+            XCTAssertLessThan(distance(sum, f.numbers("tapped")), 3e-5, place)
             var mean = [Float](repeating: 0, count: n * Z), variance = mean
             vae.encode(rows, mean: &mean, logVariance: &variance, scratch)
             XCTAssertLessThan(distance(mean, f.numbers("mean")), 1e-5, place)

@@ -35,7 +35,7 @@ test_that("every block of docs/R.md runs, and the README's too", {
 
 test_that("a data frame becomes a fairness table", {
   folder <- tempfile()
-  ran <- rscript(file.path(root, "examples", "R", "fairness.R"), "--out", shQuote(folder), "--rows", "3000")
+  ran <- rscript(file.path(root, "examples", "R", "fairness.R"), "--out", shQuote(folder), "--rows", "3000", "--preset", "published")
   expect_false(ran$failed, info = ran$text)
   expect_match(ran$text, "The fairness table (NOT PRIVATE)", fixed = TRUE)
   table <- utils::read.csv(file.path(folder, "fairness.csv"))

@@ -116,7 +116,7 @@ final class CheckpointTests: XCTestCase {
         let plan = try Fixture.plan()
         let released = try Fixture.train(plan, Fixture.table(rows: 100)).statistics
         func file(_ table: Table) throws -> [UInt8] {
-            let ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions)
+            let ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: plan.groups, assumptions: plan.assumptions)
             let t = try Trainer(plan: plan, table: table, ledger: ledger, random: SecureRandom(testSeed: 1), runID: "run")
             try t.begin(with: released)
             try t.checkpoint("\(folder)/b.h5")
@@ -130,7 +130,7 @@ final class CheckpointTests: XCTestCase {
     func testALedgerThatIsNotThePlansIsRefused() throws {
         let plan = try Fixture.plan(), model = try Fixture.train(plan, Fixture.table(rows: 200))
         func refused(_ releases: [Ledger.Release], _ assumptions: [String], line: UInt = #line) throws {
-            var l = try Ledger(epsilon: 2, delta: 1e-5, order: plan.budget.order, groups: [Plan.group], assumptions: assumptions)
+            var l = try Ledger(epsilon: 2, delta: 1e-5, order: plan.budget.order, groups: plan.groups, assumptions: assumptions)
             for r in releases { try l.charge(r) }
             let edited = Model(plan: plan, ledger: l, statistics: model.statistics, autoencoder: model.autoencoder, denoiser: model.denoiser)
             try edited.save("\(folder)/a.h5")

@@ -17,7 +17,7 @@ final class ContentsTests: XCTestCase {
 
     func testLedgersWithEveryKindOfEntry() throws {
         let plan = try Fixture.plan()
-        var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: [Plan.group], assumptions: plan.assumptions)
+        var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: plan.groups, assumptions: plan.assumptions)
         try ledger.charge(.init(name: "histograms", groups: [.init(group: Plan.group, samplingRate: 1, noiseMultiplier: 40)]))
         func back() throws -> (Ledger, [FrameColumn]?) {
             let b = try bytes(plan, ledger)

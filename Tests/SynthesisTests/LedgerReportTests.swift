@@ -50,7 +50,7 @@ final class LedgerReportTests: XCTestCase {
         XCTAssertTrue(text(l).hasPrefix("NOT PRIVATE\n"))
         XCTAssertTrue(text(l).contains("Noise: from a test seed. NOT PRIVATE."))
         let model = try Fixture.train(Fixture.plan(), Fixture.table(rows: 200))
-        XCTAssertTrue(model.ledgerReport().hasPrefix("NOT PRIVATE\n"))
+        XCTAssertTrue(try model.ledgerReport().hasPrefix("NOT PRIVATE\n"))
         XCTAssertTrue(model.ledger.json.text.contains(Ledger.notPrivate))
     }
 

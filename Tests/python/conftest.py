@@ -21,7 +21,7 @@ SCHEMA = {"fields": [
     {"name": "seen", "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-01-01T00:00:00Z", "multipleOf": 60}},
 ], "missingValues": ["", "NA"]}
 
-SMALL = {"rows": {"guess": 600}, "threads": 2,
+SMALL = {"preset": "published", "rows": {"guess": 600}, "threads": 2,
          "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 12},
          "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 12, "sampler_steps": 4}}
 LONG = {**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 500000}}

@@ -60,6 +60,8 @@ def test_ones_own_mechanisms(budget):
     spent = budget.spent
     with pytest.raises(flip.BudgetError):
         budget.charge("f", noise_multiplier=0.3)
+    with pytest.raises(flip.BudgetError):
+        budget.charge("f", "selection", delta=1e-9)            # made without selection_delta
     for wrong in [dict(noise_multiplier=0), dict(noise_multiplier=1, scale=2), dict(mechanism="magic"), dict(mechanism="zcdp"), dict(noise_multiplier=1, sampling_rate=1.5),
                   dict(noise_multiplier=1, count=0)]:
         with pytest.raises(flip.ArgumentError):

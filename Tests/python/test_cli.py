@@ -16,8 +16,11 @@ def run(*words, **options):
     return subprocess.run([FLIP, *map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL, **options)
 
 
+OPTIONS = {k: v for k, v in SMALL.items() if k != "preset"}
+
+
 def promise(domain):
-    return ["--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps(SMALL)]
+    return ["--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps(OPTIONS)]
 
 
 def test_version_and_help():
@@ -46,6 +49,17 @@ def test_from_a_table_to_synthetic_rows(csv, tmp_path):
     assert json.loads(run("check", model).stdout)["usable"] is True
     assert run("sample", model, "--rows", 10, "--out", tmp_path / "s.h5").returncode == 0
     assert len(flip.Table.read_hdf5(tmp_path / "s.h5")) == 10
+
+
+def test_a_test_seed_is_marked_in_every_report(csv, tmp_path):
+    path, domain = csv
+    model, config = tmp_path / "m.flip.h5", json.dumps({**SMALL, "test_seed": 5})
+    words = [config if w == json.dumps(SMALL) else w for w in promise(domain)]
+    assert run("plan", *words, "--explain").stdout.startswith("NOT PRIVATE")
+    assert "NOT PRIVATE" in run("train", path, *words, "--out", model).stdout
+    assert run("ledger", model).stdout.startswith("NOT PRIVATE")
+    loaded = flip.load(model)
+    assert "NOT PRIVATE" in repr(loaded) and "deterministic noise: not private" in loaded.ledger["assumptions"]
 
 
 def _csv(table, folder):
@@ -120,8 +134,8 @@ def test_a_killed_training_keeps_its_charge(csv, tmp_path):
     """SIGKILL early on: the file was bound before the first release, the training goes on from it and stays inside the promise."""
     path, domain = csv
     checkpoint, model = tmp_path / "c.h5", tmp_path / "m.h5"
-    config = {**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 4000}}
-    words = ["train", path, "--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--config", json.dumps(config),
+    config = {**OPTIONS, "autoencoder": {**SMALL["autoencoder"], "steps": 4000}}
+    words = ["train", path, "--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps(config),
              "--out", str(model), "--checkpoint", str(checkpoint)]
     child = subprocess.Popen([FLIP, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     first = None
@@ -154,7 +168,7 @@ def test_a_killed_training_keeps_its_charge(csv, tmp_path):
 
 def test_ctrl_c_and_resume(csv, tmp_path):
     path, domain = csv
-    words = [FLIP, "train", path, "--schema", domain, "--epsilon", "4", "--delta", "1e-5", "--config", json.dumps(LONG),
+    words = [FLIP, "train", path, "--schema", domain, "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps({k: v for k, v in LONG.items() if k != "preset"}),
              "--out", str(tmp_path / "m.h5"), "--checkpoint", str(tmp_path / "c.h5")]
     for attempt in range(2):
         child = subprocess.Popen(words + ["--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -25,6 +25,16 @@ def test_a_plan_needs_no_data(schema, plan):
     assert "4" in repr(plan)
 
 
+def test_distributions_price_only_what_is_constant(schema, model):
+    declared = {**SMALL, "rows": {"declared": 40_000}}
+    plan = flip.plan(schema, epsilon=4.0, delta=1e-5, config=declared)
+    assert 0 < plan.epsilon_at(1e-5, "pld") < plan.epsilon_at(1e-5)
+    for refused in (lambda: flip.plan(schema, epsilon=4.0, delta=1e-5, config=SMALL).epsilon_at(1e-5, "pld"), lambda: flip.Accountant.of_model(model, "pld")):
+        with pytest.raises(flip.Unsupported, match="declare the row count"):
+            refused()
+    assert flip.Accountant.of_model(model, rows=3).epsilon(1e-5) > flip.Accountant.of_model(model).epsilon(1e-5)
+
+
 @pytest.mark.parametrize("preset, bought", [("published", "noise multiplier"), ("best", "marginals of at most")])
 def test_a_plan_says_what_each_share_buys(schema, preset, bought):
     plan = flip.plan(schema, preset=preset, **PROMISE)
@@ -160,7 +170,11 @@ def test_calibration():
     with pytest.raises(TypeError):
         flip.calibrate(epsilon=2, delta=1e-5)
     with pytest.raises(flip.Unsupported):
-        flip.Accountant("pld")
+        flip.Accountant("moments")
+    by_distributions = flip.calibrate(sampling_rate=0.03, count=400, epsilon=2, delta=1e-5, accountant="pld")
+    assert by_distributions < sigma
+    assert flip.Accountant("pld").compose(by_distributions, 0.03, 400).epsilon(1e-5) == pytest.approx(2, rel=1e-3)
+    assert flip.calibrate(sampling_rate=0.03, count=400, epsilon=2, delta=1e-5, rows=2) > sigma
 
 
 def test_training_with_options_instead_of_a_plan(table):
@@ -252,7 +266,7 @@ def test_an_interrupted_training_goes_on(table, schema, tmp_path):
         flip.train(table, plan, progress=stop, checkpoint=path)
     later = []
     model = flip.train(table, plan, progress=later.append, checkpoint=path, resume=True)
-    assert later[0].step > seen[0].step and model.ledger["groups"]["all"] <= 4.0
+    assert later[0].step > seen[0].step and max(model.ledger["groups"].values()) <= 4.0
 
 
 @pytest.mark.parametrize("other", [{"epsilon": 0.5}, {"delta": 1e-6}, {"protected": []}, {"config": {**LONG, "seed": 5}}])

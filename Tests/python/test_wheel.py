@@ -81,7 +81,7 @@ with open("rows.csv", "w") as file:
 schema = {"fields": [{"name": "age", "type": "integer", "constraints": {"minimum": 18, "maximum": 90}},
                      {"name": "sex", "type": "string", "constraints": {"enum": ["Female", "Male"]}}]}
 table = flip.Table.read_csv("rows.csv", schema)
-small = {"autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 6}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 6}}
+small = {"preset": "published", "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 6}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 6}}
 model = flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5, config=small, progress=False)
 model.save("m.h5")
 flip.load("m.h5").sample(20, seed=1).to_csv("synthetic.csv")

@@ -11,7 +11,7 @@ options <- commandArgs(trailingOnly = TRUE)
 value <- function(name, default) if (name %in% options) options[match(name, options) + 1] else default
 out <- value("--out", file.path("build", "demo-r"))
 rows <- as.integer(value("--rows", "6000"))
-preset <- value("--preset", "published")
+preset <- value("--preset", "best")
 dir.create(out, recursive = TRUE, showWarnings = FALSE)
 
 # What is public about the table: written by hand, never from the rows.

@@ -134,7 +134,7 @@ def main():
     p.add_argument("--rows", type=int, default=6000)
     p.add_argument("--epsilon", type=float, default=2.0)
     p.add_argument("--delta", type=float, default=1e-5)
-    p.add_argument("--preset", choices=("published", "best"), default="published", help="networks learn from private rows, or from released marginals")
+    p.add_argument("--preset", choices=("best", "published"), default="best", help="networks learn from released marginals, or from private rows")
     a = p.parse_args()
 
     sys.stdout.reconfigure(errors="replace")                       # a terminal without these letters is no reason to stop

@@ -29,8 +29,8 @@ class Budget(Handle):
                  selection_delta: Optional[float] = None, max_rows_per_person: Optional[int] = None) -> None:
         """Makes the file when there is none and epsilon and delta are given; opens it otherwise. What is given must then be what it holds.
 
-        order: the Rényi order at which divergences are added; fitted to usual trainings when it is left out. selection_delta: part of delta for
-        the levels of a private domain. max_rows_per_person: all runs are for persons with up to so many rows.
+        order: the Rényi order at which divergences are added; fitted to usual trainings when it is left out. selection_delta: part of delta that
+        thresholded histograms may use. max_rows_per_person: all runs are for persons with up to so many rows.
         """
         super().__init__(None)
         terms: dict[str, Any] = {"epsilon": epsilon, "delta": delta, "order": order, "selection_delta": selection_delta, "max_rows_per_person": max_rows_per_person}
@@ -72,7 +72,7 @@ class Budget(Handle):
         """Charges a mechanism of your own on the same rows, before its noise is drawn; BudgetError: release nothing.
 
         mechanism and parameters, for one row: "gaussian" or "discrete_gaussian" (noise_multiplier, sampling_rate=1), "laplace" (scale),
-        "pure" (epsilon), "zcdp" (rho); count=1 of each.
+        "pure" (epsilon), "zcdp" (rho), count=1 of each; "selection" (delta) for what a thresholded histogram may show of one row alone.
         """
         call("flip_budget_charge", self._pointer, name.encode(), json.dumps({"mechanism": mechanism, **parameters}, allow_nan=False).encode())
 

@@ -37,16 +37,18 @@ class Model(Handle):
         return take_bytes("flip_model_to_bytes", self._pointer)
 
     def sample(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None, progress: Report = False,
-               where: Optional[Mapping[str, Any]] = None) -> Table:
+               where: Optional[Mapping[str, Any]] = None, stage: Optional[str] = None) -> Table:
         """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh randomness).
 
         where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30, "maximum": 40}}: for each
         column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count as inside. Days and
         moments are date, datetime or text. Rows have the model's own distribution given the condition; rare conditions take long.
+        stage: rows as a stage of the preset "best" leaves them, to see which one loses what: "projection" (of the table that is fitted to the
+        released marginals, fitted again in each call), "autoencoder" (such rows through encoder and decoder), "diffusion" (before the tilt).
         ArgumentError for an unknown column or a value it cannot have, Unsupported when hardly any row meets the condition.
         """
         callback = Callback(reporter(progress))
-        options = config_bytes({"seed": seed, "threads": threads, "where": condition(where)})
+        options = config_bytes({"seed": seed, "threads": threads, "where": condition(where), "stage": stage})
         return callback.run(lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
 
     @property
@@ -64,7 +66,8 @@ class Model(Handle):
 
     @property
     def info(self) -> dict[str, Any]:
-        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has)."""
+        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has) and, where there
+        are groups, groups: noisy rows, stages {stage: {group: {sampling_rate, noise_multiplier, clip, influence, ...}}}, epsilon and warnings."""
         info: dict[str, Any] = take_json("flip_model_json", self._pointer)
         return info
 
@@ -78,7 +81,8 @@ class Model(Handle):
 
     def __repr__(self) -> str:
         ledger = self.ledger
-        return f"flip.Model(epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
+        mark = "NOT PRIVATE, " if any("not private" in a for a in ledger["assumptions"]) else ""
+        return f"flip.Model({mark}epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
 
 
 def load(path: Path) -> Model:

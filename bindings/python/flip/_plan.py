@@ -19,7 +19,8 @@ class Plan(Handle):
 
     def explain(self) -> dict[str, Any]:
         """dict: the resolved configuration, stages [{stage, steps, free}], memory_bytes and releases: every one that costs, its share of
-        the budget, epsilon_alone (these do not add) and what it buys, such as cell_noise_rows. Depends on no row."""
+        the budget, epsilon_alone (these do not add) and what it buys, such as cell_noise_rows; for each group sampling_rate, noise_multiplier,
+        clip and influence at guessed shares, and group_epsilons. Depends on no row."""
         explained: dict[str, Any] = take_json("flip_plan_explain", self._pointer)
         return explained
 
@@ -70,9 +71,11 @@ def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, 
          budget: Optional[Budget] = None, share: Optional[float] = None, name: Optional[str] = None) -> Plan:
     """A plan for tables under `schema`.
 
-    protected: names of the protected columns. epsilon, delta: the promise for one row added or removed; delta below 1/n.
-    preset: "published" (networks trained on private rows by DP-SGD) or "best" (marginals released once, networks trained for free on rows
-    of a table that is fitted to them). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
+    protected: names of the protected columns; their joint levels are the groups. config {"fairness": {"strength": s}}
+    is 1 for them: no network sees them, and groups are aligned; 0 makes them ordinary columns. A number needs {"fairness": {"cuts":
+    {"age": [25, 45]}}}. epsilon, delta: the promise for one row added or removed; delta below 1/n.
+    preset: "best", the default (marginals released once, networks trained for free on rows of a table that is fitted to them), or
+    "published" (networks trained on private rows by DP-SGD). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
     the presets differ. What is left out has a default.
 
     budget: a flip.Budget that the plan's trainings spend from. It fixes delta and the order; epsilon is the part that one training may spend

@@ -35,14 +35,16 @@ test_that("columns that cannot be generated are named together, without a value"
   expect_error(flip_infer(tempfile()), class = "flip_error_io")
 })
 
-test_that("the mark is written, and gone once it is removed", {
+test_that("an edited schema is written and read back", {
   path <- tempfile(fileext = ".json")
   schema <- flip_infer(frame)
-  write_flip_schema(schema, path)
+  expect_identical(write_flip_schema(schema, path), schema)
+  expect_gt(length(readLines(path)), 30)
   expect_identical(as.character(flip_schema(path)), as.character(schema))
   edited <- as.list(schema)
   edited[["flip:domain"]] <- NULL
   expect_output(print(flip_schema(edited)), "by your declaration")
+  expect_error(write_flip_schema(schema, file.path(tempfile(), "x.json")), class = "flip_error_io")
 })
 
 test_that("all that a frame and a file break is told at once", {

@@ -57,11 +57,3 @@ test_that("JSON is exact and escaped", {
   expect_error(json(Inf), class = "flip_error_arg")
   expect_error(json(1i), class = "flip_error_arg")
 })
-
-test_that("a schema is written for an editor and read back", {
-  path <- tempfile(fileext = ".json")
-  expect_identical(write_flip_schema(small_schema, path), small_schema)
-  expect_gt(length(readLines(path)), 30)
-  expect_identical(as.character(flip_schema(path)), as.character(small_schema))
-  expect_error(write_flip_schema(small_schema, file.path(tempfile(), "x.json")), class = "flip_error_io")
-})
