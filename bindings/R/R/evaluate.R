@@ -8,7 +8,6 @@ flip_evaluate <- function(real, synthetic, schema = NULL, protected = NULL, targ
   if (is.null(schema)) schema <- real$schema
   synthetic <- as_flip_table(synthetic, schema, "synthetic")
   if (!is.null(holdout)) holdout <- pointer(as_flip_table(holdout, schema, "holdout"))
-  edges <- if (!is.null(edges)) lapply(edges, as.list)
   config <- config_json(list(protected = protected, target = target, positive = positive, edges = edges, threads = threads, classifiers = classifiers),
                         "evaluate")
   structure(from_json(check(.Call("r_evaluate", pointer(real), pointer(synthetic), holdout, config, PACKAGE = "libflip"))), class = "flip_evaluation")

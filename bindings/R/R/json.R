@@ -24,28 +24,29 @@ text_json <- function(x) if (is.na(x)) "null" else as.character(jsonlite::toJSON
 
 from_json <- function(text) jsonlite::fromJSON(text, simplifyVector = FALSE)
 
-# Options that were given (not NULL) as the text of a `config`; NULL when there are none. `what` names the configuration: an option whose
-# default is a list is written as one, however few values it has.
+# Options that were given (not NULL) as the text of a `config`; NULL when there are none. `what` names the configuration: what is a list
+# there is written as one, however few values it has.
 config_json <- function(options, what = NULL) {
   options <- options[!vapply(options, is.null, NA)]
   if (length(options) == 0) return(NULL)
   if (is.null(names(options)) || any(names(options) == "")) refuse("arg", "options need names")
-  if (!is.null(what)) options <- boxed(options, config_defaults(what))
+  if (!is.null(what)) options <- boxed(options, from_json(check(.Call("r_config_schema", what, PACKAGE = "libflip"))))
   to_json(options)
 }
 
-boxed <- function(options, defaults, prefix = "") {
+# keys: what the library says of each; its default is a list, or its range is written {column: [values]}.
+boxed <- function(options, keys, prefix = "") {
   for (key in names(options)) {
-    name <- paste0(prefix, key)
+    known <- keys[[paste0(prefix, key)]]
     x <- options[[key]]
-    if (!is.null(defaults[[name]])) {
-      if (is.atomic(x) && is.list(defaults[[name]]) && is.null(names(defaults[[name]]))) options[[key]] <- as.list(unname(x))
-    } else if (is.list(x) && !is.null(names(x))) options[[key]] <- boxed(x, defaults, paste0(name, "."))
+    if (is.null(known)) {
+      if (is.list(x) && !is.null(names(x))) options[[key]] <- boxed(x, keys, paste0(prefix, key, "."))
+    } else if (grepl("^\\{[^}]*: *\\[", known$range)) {
+      if (is.list(x)) options[[key]] <- lapply(x, function(values) if (is.atomic(values)) as.list(unname(values)) else values)
+    } else if (is.atomic(x) && is.list(known$default) && is.null(names(known$default))) options[[key]] <- as.list(unname(x))
   }
   options
 }
-
-config_defaults <- function(what) lapply(from_json(check(.Call("r_config_schema", what, PACKAGE = "libflip"))), `[[`, "default")
 
 # Cells as a CSV file would hold them. Doubles: the shortest of 15 and 17 digits that reads as the same number; NA stays NA.
 cell_text <- function(x) {

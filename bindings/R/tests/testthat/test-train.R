@@ -11,6 +11,8 @@ test_that("a plan is made and priced without data", {
   expect_identical(as.list(plan)$config$autoencoder$steps, 12L)
   best <- flip_plan(small_schema, epsilon = 1, delta = 1e-5, preset = "best", config = list(focus = "city"))
   expect_match(as.character(best), '"focus":["city"]', fixed = TRUE)     # one column is still a list
+  atoms <- flip_plan(small_schema, epsilon = 1, delta = 1e-5, preset = "published", config = list(encoder = list(atoms = list(income = 500))))
+  expect_equal(as.list(atoms)$config$encoder$atoms$income, list(500))   # and so is one value
 })
 
 test_that("plans that cannot be are refused by code", {
@@ -75,7 +77,7 @@ test_that("arguments are checked before the library sees them", {
   expect_error(flip_train(frame, small_plan(), epsilon = 2), "epsilon", class = "flip_error_arg")
   expect_error(flip_train(frame, list()), class = "flip_error_arg")
   expect_error(flip_save(model, NA), class = "flip_error_arg")
-  other <- flip_plan(flip_schema(flip_field("x", "boolean")), epsilon = 1, delta = 1e-5)
+  other <- flip_plan(flip_schema(flip_field("x", "boolean")), epsilon = 1, delta = 1e-5, preset = "published")
   expect_error(flip_train(flip_table(frame, small_schema), other), class = "flip_error_schema")
 })
 
