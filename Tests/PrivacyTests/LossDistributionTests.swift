@@ -7,13 +7,21 @@ import XCTest
 final class LossDistributionTests: XCTestCase {
     private func phi(_ x: Double, _ m: Double, _ s: Double) -> Double { exp(-(x - m) * (x - m) / (2 * s * s)) / (s * (2 * Double.pi).squareRoot()) }
 
+    /// Probability that j of k rows are drawn.
+    private func weight(_ j: Int, _ k: Int, _ q: Double) -> Double {
+        let choose = lgamma(Double(k + 1)) - lgamma(Double(j + 1)) - lgamma(Double(k - j + 1))
+        return exp(choose) * pow(q, Double(j)) * pow(1 - q, Double(k - j))
+    }
+
     /// ∫ (P − e^ε Q)⁺ for P = Σ w_j N(j, σ²), Q = N(0, σ²) and the other way round.
     private func exact(_ q: Double, _ s: Double, rows k: Int, _ eps: Double) -> (removing: Double, adding: Double) {
         let n = 60_000, lo = -14 * s, hi = 14 * s + Double(k), h = (hi - lo) / Double(n)
-        let w = (0...k).map { exp(lgamma(Double(k + 1)) - lgamma(Double($0 + 1)) - lgamma(Double(k - $0 + 1))) * pow(q, Double($0)) * pow(1 - q, Double(k - $0)) }
+        let w = (0...k).map { weight($0, k, q) }
         var a = 0.0, b = 0.0
         for i in 0...n {
-            let x = lo + h * Double(i), base = phi(x, 0, s), mix = w.indices.reduce(0) { $0 + w[$1] * phi(x, Double($1), s) }
+            let x = lo + h * Double(i), base = phi(x, 0, s)
+            var mix = 0.0
+            for j in 0...k { mix += w[j] * phi(x, Double(j), s) }
             a += max(mix - exp(eps) * base, 0) * h
             b += max(base - exp(eps) * mix, 0) * h
         }
@@ -21,7 +29,7 @@ final class LossDistributionTests: XCTestCase {
     }
 
     func testSampledGaussianDominatesTheExactPair() throws {
-        for (q, s, k) in [(0.03, 2.0, 1), (0.3, 0.7, 1), (1, 1, 1), (0.01, 5, 1), (0.1, 1, 3), (1, 4, 2)] {
+        for (q, s, k) in [(0.03, 2.0, 1), (0.3, 0.7, 1), (1, 1, 1), (0.01, 5, 1), (0.1, 1, 3), (1, 4, 2)] as [(Double, Double, Int)] {
             for removing in [true, false] {
                 let pair = GaussianPair(rate: q, sigma: s, rows: k, removing: removing)
                 for step in [0.05, 0.002] {
