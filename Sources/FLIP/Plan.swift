@@ -2,6 +2,7 @@
 
 import Basics
 import CFlip
+import Privacy
 import Synthesis
 import Tables
 
