@@ -21,7 +21,7 @@ import argparse, csv, json, os, random, statistics, subprocess, sys, tempfile, t
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python")]
+sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python"), os.path.join(ROOT, "examples", "python")]
 PLAIN = {"fairness": {"strength": 0}}
 VARIANTS = {
     "default": {},

@@ -33,7 +33,7 @@ extension Plan {
     /// ε of every group when everything is done.
     func groupEpsilons(_ batches: [Batches]) -> JSON {
         let totals = totals(batches)
-        return .members(groups.indices.map { (groups[$0], .number(RenyiAccountant.epsilon(rdp: totals[$0], order: budget.order, delta: delta))) })
+        return .members(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: totals[$0]))) })
     }
 
     /// A table for people: one line for each group and sampled stage; none for a plan with one group. - what: of which counts.
@@ -47,7 +47,7 @@ extension Plan {
             for b in batches {
                 lines.append(pad(groups[g], width) + pad("\(Int(max(counts.groups[g], 0).rounded()))", 9) + pad(b.stage.name, 13) + pad(short(b.rates[g], 3), 10)
                     + pad(short(b.multipliers[g], 3), 8) + pad(short(b.clips[g], 3), 8) + pad(short(b.influence[g], 3), 11)
-                    + short(RenyiAccountant.epsilon(rdp: totals[g], order: budget.order, delta: delta), 4))
+                    + short(budget.epsilon(spent: totals[g]), 4))
             }
         }
         lines.append("influence: the most a group can pull on the sum of a batch, its expected rows times its clipping norm")
