@@ -143,6 +143,7 @@ package struct Accountant: Sendable {
     /// Least δ at `epsilon` ≥ 0, at most 1.
     package func delta(epsilon: Double) throws -> Double {
         guard epsilon >= 0, !infinite else { return 1 }
+        guard !entries.isEmpty else { return 0 }
         let s = selection, e = s.shift == 0 ? epsilon : (epsilon - s.shift).nextDown
         guard e >= 0 else { return 1 }
         var d = orders.reduce(1.0) { min($0, RenyiAccountant.delta(rdp: divergence(order: $1), order: $1, epsilon: e)) }

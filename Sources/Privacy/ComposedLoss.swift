@@ -108,7 +108,8 @@ struct ComposedLoss {
         let reference = loss(count / 2), left = (delta - lost) * (1 - 1e-9)
         guard left > 0 else { return .infinity }
         let target = exp(log(left) - logTotal + theta * reference)
-        guard target.isFinite else { return .infinity }
+        // Below the range of doubles masses would vanish unseen.
+        guard target.isFinite, target > 1e-290 else { return .infinity }
         var answer = loss(0)
         walk(reference: reference) { i, here, above, error in
             if here + error <= target { return false }
@@ -133,7 +134,8 @@ struct ComposedLoss {
             answer = here + (above - here) * min(max(t, 0), 1) + error
             return true
         }
-        let d = (exp(log(answer) + logTotal - theta * reference) + lost) * (1 + 1e-9)
+        // What lies below the range of doubles counts as its end.
+        let d = (exp(log(max(answer, 1e-290)) + logTotal - theta * reference) + lost) * (1 + 1e-9)
         return d >= 0 ? min(d, 1) : 1
     }
 }

@@ -43,14 +43,16 @@ struct LossComposition {
             }
             return (k, mean, variance)
         }
-        /// θ on the given side of `from` with `rise`(θ) ≥ `level`, the first that is found; the last tried when it stays below.
-        func first(from: Double, sign: Double, scale: Double, where reached: (Double) -> Bool) -> Double {
-            var step = scale, inside = 0.0
+        /// Least θ on the given side of `from` that is `reached`, about; where `hopeless` comes first (the losses end), that θ.
+        func first(from: Double, sign: Double, scale: Double, where reached: (Double) -> Bool, until hopeless: (Double) -> Bool) -> Double {
+            var step = scale, inside = 0.0, isReached = false
             for _ in 0..<80 {
-                if reached(from + sign * step) { break }
+                isReached = reached(from + sign * step)
+                if isReached || hopeless(from + sign * step) { break }
                 inside = step
                 step *= 1.5
             }
+            guard isReached else { return from + sign * step }
             for _ in 0..<12 {
                 let mid = 0.5 * (inside + step)
                 if reached(from + sign * mid) { step = mid } else { inside = mid }
@@ -75,13 +77,10 @@ struct LossComposition {
         case .epsilon(let delta):
             w.theta = c.first(from: 0, sign: 1, scale: scale) { t in
                 let x = c.at(t)
-                return t * x.mean - x.k >= -log(delta) || t * t * x.variance < 1e-3
-            }
+                return t * x.mean - x.k >= -log(delta)
+            } until: { $0 * $0 * c.at($0).variance < 1e-3 }
         case .delta(let epsilon):
-            w.theta = start.mean >= epsilon ? 0 : c.first(from: 0, sign: 1, scale: scale) { t in
-                let x = c.at(t)
-                return x.mean >= epsilon || t * t * x.variance < 1e-3
-            }
+            w.theta = start.mean >= epsilon ? 0 : c.first(from: 0, sign: 1, scale: scale) { c.at($0).mean >= epsilon } until: { $0 * $0 * c.at($0).variance < 1e-3 }
         }
         let at = c.at(w.theta), lost = max(0, w.theta * at.mean - at.k), count = pairs.reduce(0.0) { $0 + Double($1.count) }
         guard at.k.isFinite, at.variance.isFinite else { return nil }
@@ -89,12 +88,13 @@ struct LossComposition {
         w.reach = (2 * (lost + log(count + 1) + Self.slack)).squareRoot()
         func leaves(_ t: Double) -> Bool {
             let x = c.at(t)
-            return (t - w.theta) * x.mean - (x.k - at.k) >= Self.slack || abs(t - w.theta) * x.variance.squareRoot() < 0.03
+            return (t - w.theta) * x.mean - (x.k - at.k) >= Self.slack
         }
+        func ends(_ t: Double) -> Bool { abs(t - w.theta) * c.at(t).variance.squareRoot() < 0.03 }
         let unit = 1 / max(w.deviation, 1e-300)
-        w.upper = c.first(from: w.theta, sign: 1, scale: unit, where: leaves)
+        w.upper = c.first(from: w.theta, sign: 1, scale: unit, where: leaves, until: ends)
         w.top = c.at(w.upper).mean
-        w.bottom = c.at(c.first(from: w.theta, sign: -1, scale: unit, where: leaves)).mean
+        w.bottom = c.at(c.first(from: w.theta, sign: -1, scale: unit, where: leaves, until: ends)).mean
         // Losses that end near the window's ends: all of them belong inside.
         let most = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.max() ?? 0) }, least = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.min() ?? 0) }
         if most - w.top < 0.02 * (w.top - w.bottom) { w.top = max(w.top, most) }
@@ -128,7 +128,9 @@ struct LossComposition {
         var step = width / Double(1 << bits - 64)
         let transform = try FourierTransform(bits: bits)
         for _ in 0..<16 {
-            do { return try ComposedLoss(pairs, transform, step: step, theta: w.theta, upper: w.upper, bottom: w.bottom, reach: w.reach) }
+            // Any tilt is sound; one beyond this would leave the range of doubles inside the window.
+            let theta = min(w.theta, 500 / (step * Double(1 << bits)))
+            do { return try ComposedLoss(pairs, transform, step: step, theta: theta, upper: w.upper, bottom: w.bottom, reach: w.reach) }
             catch is LossTooFine { step *= 2 }
         }
         return nil
