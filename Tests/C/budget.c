@@ -15,7 +15,7 @@ static flip_plan *a_plan_under(const flip_schema *schema, const flip_budget *b, 
     char config[4000];
     flip_plan *plan = NULL;
     flip_error err;
-    snprintf(config, sizeof config, "{%s, \"name\": \"run\", \"protected\": [\"sex\"], \"autoencoder\": {\"steps\": 3, \"batch\": 64}, \"diffusion\": {\"steps\": 3, \"batch\": 64}}", part);
+    snprintf(config, sizeof config, "{%s, \"name\": \"run\", \"preset\": \"published\", \"protected\": [\"sex\"], \"autoencoder\": {\"steps\": 3, \"batch\": 64}, \"diffusion\": {\"steps\": 3, \"batch\": 64}}", part);
     GIVES(FLIP_OK, flip_plan_create_under(schema, b, config, &plan, &err));
     return plan;
 }

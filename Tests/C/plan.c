@@ -77,11 +77,11 @@ static void bad_plans(void) {
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"gender\"]}", FLIP_E_ARG, "gender");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": \"sex\"}", FLIP_E_ARG, "protected");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"sex\", \"sex\"]}", FLIP_E_ARG, "sex");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"age\"]}", FLIP_E_ARG, "cuts");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"age\"], \"fairness\": {\"cuts\": {\"age\": [40, 30]}}}", FLIP_E_ARG, "ascend");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"age\"]}", FLIP_E_ARG, "cuts");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"age\"], \"fairness\": {\"cuts\": {\"age\": [40, 30]}}}", FLIP_E_ARG, "ascend");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"fairness\": {\"strength\": 1}}", FLIP_E_ARG, "protected");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"sex\"], \"fairness\": {\"draw\": {\"sex=x\": 1}}}", FLIP_E_ARG, "sex=x");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"sex\"], \"alignment\": {\"latent_means\": 1}}", FLIP_E_ARG, "latent_means");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"fairness\": {\"draw\": {\"sex=x\": 1}}}", FLIP_E_ARG, "sex=x");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"alignment\": {\"latent_means\": 1}}", FLIP_E_ARG, "latent_means");
     refused(one_level, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"one\"]}", FLIP_E_ARG, "one");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"fastest\"}", FLIP_E_UNSUPPORTED, "preset");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"learning\": 3}", FLIP_E_ARG, "learning");
