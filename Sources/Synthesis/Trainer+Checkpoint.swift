@@ -144,7 +144,10 @@ extension PrivateAlignment {
     func read(from root: GroupReader, network: VAE) throws {
         guard root.has("alignment") else { return }
         let g = try root.group("alignment")
-        for (name, b) in state { b.base.update(from: try g.tensor(name, shape: [b.count], as: Double.self).base, count: b.count) }
+        for (name, b) in state {
+            let kept = try g.tensor(name, shape: [b.count], as: Double.self)
+            for i in 0..<b.count { b[i] = kept[i] }
+        }
         try moments.checkState()
         if g.has("anchor") {
             let frozen = try network.copy()

@@ -226,7 +226,13 @@ static void accounting(const flip_model *model) {
     double x = 0;
     OK(flip_accountant_of_model(model, "renyi", NULL, &accountant, &err)); flip_accountant_free(accountant);
     OK(flip_accountant_create("renyi", &accountant, &err));
+    OK(flip_accountant_set_rows(accountant, 2, &err));
     OK(flip_accountant_compose_gaussian(accountant, 0.1, 1, 10, &err));
+    OK(flip_accountant_compose_laplace(accountant, 4, 1, &err));
+    OK(flip_accountant_compose_discrete_gaussian(accountant, 10, 1, 1, &err));
+    OK(flip_accountant_compose_pure(accountant, 0.1, 1, &err));
+    OK(flip_accountant_compose_zcdp(accountant, 0.01, 1, &err));
+    OK(flip_accountant_compose_selection(accountant, 1e-9, 1, &err));
     OK(flip_accountant_epsilon(accountant, 1e-5, &x, &err));
     OK(flip_accountant_delta(accountant, 1, &x, &err));
     OK(flip_calibrate("renyi", "[{\"sampling_rate\": 0.1, \"noise_multiplier\": 1, \"count\": 5}]", 1, 1e-5, &x, &err));

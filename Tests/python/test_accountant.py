@@ -40,7 +40,7 @@ def test_what_has_a_closed_form():
     # An epsilon-private mechanism has delta (e^e - e^x) / (1 + e^e) at x, and that is all there is to it.
     for e in (0.1, 1.0, 3.0):
         a = flip.Accountant("pld").pure(e)
-        assert a.epsilon(1e-12) == pytest.approx(e, rel=1e-3)
+        assert e * (1 - 1e-9) <= a.epsilon(1e-12) <= e + 0.02        # an upper bound; the grid's noise counts at so small a delta
         assert a.delta(e / 2) == pytest.approx((math.exp(e) - math.exp(e / 2)) / (1 + math.exp(e)), rel=1e-2)
     assert flip.Accountant("pld").laplace(2.0).delta(0.1) == pytest.approx(1 - math.exp((0.1 - 0.5) / 2), rel=1e-2)
     # What is zero-concentrated costs no more than its own conversion, and no less than the Gaussian of the same rho.

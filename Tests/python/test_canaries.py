@@ -93,7 +93,7 @@ def training(request, tmp_path_factory):
     frame.to_csv(folder / "rows.csv", index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
     (folder / "s.json").write_text(json.dumps(CANARY_SCHEMA))
     said = subprocess.run([os.path.join(ROOT, "build", "bin", "flip"), "train", folder / "rows.csv", "--schema", folder / "s.json", "--protected", "sex", "--epsilon", "4", "--delta", "1e-5",
-                           "--preset", request.param, "--config", json.dumps(options["config"]), "--out", folder / "m"], capture_output=True, stdin=subprocess.DEVNULL)
+                           "--preset", request.param, "--config", json.dumps({k: v for k, v in options["config"].items() if k != "preset"}), "--out", folder / "m"], capture_output=True, stdin=subprocess.DEVNULL)
     assert said.returncode == 0, said.stderr
     outputs["printed"] = said.stdout + said.stderr
     return {"outputs": outputs, "model": model.to_bytes(), "checkpoint": (folder / "c").read_bytes(), "frame": frame, "config": json.dumps(options["config"])}

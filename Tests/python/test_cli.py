@@ -53,8 +53,8 @@ def test_from_a_table_to_synthetic_rows(csv, tmp_path):
 
 def test_a_test_seed_is_marked_in_every_report(csv, tmp_path):
     path, domain = csv
-    model, config = tmp_path / "m.flip.h5", json.dumps({**SMALL, "test_seed": 5})
-    words = [config if w == json.dumps(SMALL) else w for w in promise(domain)]
+    model, config = tmp_path / "m.flip.h5", json.dumps({**OPTIONS, "test_seed": 5})
+    words = [config if w == json.dumps(OPTIONS) else w for w in promise(domain)]
     assert run("plan", *words, "--explain").stdout.startswith("NOT PRIVATE")
     assert "NOT PRIVATE" in run("train", path, *words, "--out", model).stdout
     assert "NOT PRIVATE" in run("ledger", model).stdout

@@ -44,11 +44,9 @@ def test_wrong_options_are_named(schema):
                          ({"fairness": {"cuts": {"sex": [1]}}}, "order"), ({"fairness": {"draw": {"sex": {"Female": 0.4}}}}, "add up"),
                          ({"fairness": {"shares": {"sex=Nobody": 0.4}}}, "Nobody"), ({"alignment": {"keep": 2}}, "keep")):
         with pytest.raises(flip.ArgumentError, match=word):
-            flip.plan(schema, protected=["sex"], epsilon=1, delta=1e-5, config=config)
+            flip.plan(schema, protected=["sex"], epsilon=1, delta=1e-5, preset="published", config=config)
     with pytest.raises(flip.ArgumentError, match="cuts"):
-        flip.plan(schema, protected=["age"], epsilon=1, delta=1e-5)
-    with pytest.raises(flip.Unsupported, match="strength"):
-        flip.plan(schema, protected=["sex"], epsilon=1, delta=1e-5, preset="best", config={"fairness": {"strength": 1}})
+        flip.plan(schema, protected=["age"], epsilon=1, delta=1e-5, preset="published")
     known = flip.config_schema("plan")
     assert {"fairness.strength", "fairness.cuts", "fairness.q_max", "alignment.latent_mean"} <= set(known)
 

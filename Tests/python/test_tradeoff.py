@@ -66,10 +66,10 @@ def test_the_command(csv, tmp_path):
     assert float(rows[0]["composed_epsilon"]) == pytest.approx(float(rows[0]["epsilon"]), rel=1e-9)
     assert float(rows[0]["composed_epsilon"]) < float(rows[1]["composed_epsilon"]) <= 3
     kept = flip.Budget(f"{out}.budget")
-    assert kept.spent == pytest.approx(float(rows[1]["composed_epsilon"]), rel=1e-12) and [run["name"] for run in kept.report()["runs"]] == ["strength 0"] * 2
+    assert kept.spent == pytest.approx(float(rows[1]["composed_epsilon"]), rel=1e-12) and [one["name"] for one in kept.report()["runs"]] == ["strength 0"] * 2
     doubled = flip.Accountant("renyi")
-    for run in kept.report()["runs"]:
-        for release in run["ledger"]["releases"]:
+    for one in kept.report()["runs"]:
+        for release in one["ledger"]["releases"]:
             for share in release["groups"].values():
                 doubled.compose(share["noise_multiplier"], share["sampling_rate"], release["count"])
     assert doubled.epsilon(1e-5) <= kept.spent * (1 + 1e-9)          # at the best order, hence at most that at the fixed one

@@ -69,7 +69,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "%s: cannot be read\n", arguments[2]);
         return 1;
     }
-    snprintf(config, sizeof config, "{\"epsilon\": %g, \"delta\": %g}", atof(arguments[3]), atof(arguments[4]));
+    snprintf(config, sizeof config, "{\"epsilon\": %g, \"delta\": %g, \"preset\": \"published\"}", atof(arguments[3]), atof(arguments[4]));
 
     /* Public: the schema and the plan. Private: the table, until the trainer has made a model of it. */
     if (flip_schema_parse(json, size, &schema, &err)) goto end;
