@@ -9,7 +9,7 @@ extension Settings {
         /// Whether protected columns stay out of the networks (above 0), and how much the terms of alignment weigh.
         /// nil: the preset's default where a column is protected, 0 otherwise. A plan's settings hold the number.
         package var strength: Double?
-        /// "balanced", "proportional", or nil: the default of the strength. A plan's settings hold the word.
+        /// "balanced", "proportional", or nil: the default. A plan's settings hold the word.
         package var sampling: String?
         package var calibration = "uniform"
         /// q_max; 0: four times batch over rows.
@@ -32,7 +32,7 @@ extension Settings {
 
         static let mostStrength = 100.0
         package static func defaultStrength(preset: String) -> Double { preset == "published" ? 1 : 0 }
-        package static func defaultSampling(strength: Double) -> String { strength > 0 ? "proportional" : "proportional" }
+        package static let defaultSampling = "proportional"
     }
 }
 
@@ -113,7 +113,7 @@ extension Settings.Fairness {
         }
         let resolved = strength ?? Self.defaultStrength(preset: preset)
         strength = resolved
-        sampling = sampling ?? Self.defaultSampling(strength: resolved)
+        sampling = sampling ?? Self.defaultSampling
     }
 }
 
