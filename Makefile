@@ -1,4 +1,4 @@
-# make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, build/include/flip.h, build/bin/flip
+# make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc and lib/cmake/flip, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
 # make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit, a table and a picture
 # make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
@@ -31,11 +31,16 @@ build: .build-ship/system
 	@ln -sfn libflip.so.1 build/lib/libflip.so
 	@strip -o build/bin/flip.new .build-ship/release/flip-cli && mv build/bin/flip.new build/bin/flip
 	@$(call pc,$(HERE)/build) > build/lib/pkgconfig/flip.pc
+	@$(call cmake,$(HERE)/build)
 	@echo "build/lib/libflip.so  build/include/flip.h  build/lib/pkgconfig/flip.pc  build/bin/flip"
 
 # $(call pc,PREFIX): the pkg-config file for that prefix.
 pc = printf '%s\n' 'prefix=$(1)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: flip' \
      'Description: private generators for tables' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lflip'
+
+# $(call cmake,PREFIX): the CMake package under that prefix.
+cmake = install -d $(1)/lib/cmake/flip && install -m 644 cmake/flip-config.cmake $(1)/lib/cmake/flip && \
+        sed 's/@VERSION@/$(VERSION)/' cmake/flip-config-version.cmake.in > $(1)/lib/cmake/flip/flip-config-version.cmake
 
 # The wheel's library: the same sources, a static HDF5 inside instead of the system's.
 wheel-library: .build-ship/system .build-hdf5/version
@@ -86,9 +91,11 @@ install: build
 	install -m 644 include/flip.h $(DESTDIR)$(PREFIX)/include/flip.h
 	install -m 755 build/bin/flip $(DESTDIR)$(PREFIX)/bin/flip
 	$(call pc,$(PREFIX)) > $(DESTDIR)$(PREFIX)/lib/pkgconfig/flip.pc
+	$(call cmake,$(DESTDIR)$(PREFIX))
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc lib/cmake/flip/flip-config.cmake \
+		lib/cmake/flip/flip-config-version.cmake)
 
 clean:
 	rm -rf build .build .build-ship .build-wheel .build-hdf5

@@ -34,9 +34,10 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "sample": return sampleSchema
         case "csv": return csvSchema
         case "budget": return budgetSchema
+        case "infer": return inferSchema
         case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"infer\" or \"evaluate\"")
         }
     }
 }
@@ -61,6 +62,14 @@ private let csvSchema: JSON = [
     "person": ["default": nil, "range": "a column outside the schema", "unit": "", "help": "who a row belongs to; read, used to bound the rows of each person, forgotten (reading)"],
     "max_rows_per_person": ["default": nil, "range": "1 to 1024", "unit": "rows", "help": "rows that are kept of one person, by a choice among that person's rows alone; goes with person and with the plan's max_rows_per_person (reading)"],
     "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells"],
+]
+
+private let inferSchema: JSON = [
+    "levels": ["default": 1000, "range": "1 to 65534", "unit": "levels", "help": "the most levels that a column of texts may have"],
+    "skip": ["default": [], "range": "[column, ...]", "unit": "", "help": "columns to leave out"],
+    "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells (CSV)"],
+    "declared": ["default": false, "range": "true | false", "unit": "",
+                 "help": "the texts are levels that were declared, in order, whether a row has them or not (flip_schema_infer_strings)"],
 ]
 
 @_cdecl("flip_file_check")

@@ -14,7 +14,7 @@ func complete(_ pointer: OpaquePointer?) throws -> Table {
     return table
 }
 
-private func csvOptions(_ config: UnsafePointer<CChar>?) throws -> CSVOptions {
+func csvOptions(_ config: UnsafePointer<CChar>?) throws -> CSVOptions {
     let r = try JSONReader(configuration(config), context: "csv")
     let options = try CSVOptions(r)
     try r.finish()

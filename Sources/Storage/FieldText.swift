@@ -19,10 +19,17 @@ struct FieldText {
         }
     }
 
+    /// For a column that no schema describes.
+    init(name: String) { (self.name, yes, no) = (name, "true", "false") }
+
     func text(_ value: Bool) -> String { value ? yes : no }
 
     /// The shortest text that reads as the same double; whole numbers without a point.
     func text(_ value: Double) -> String {
         value == value.rounded() && value.magnitude < 0x1p53 ? String(Int64(value)) : value.description
+    }
+
+    func text(_ value: Float) -> String {
+        value == value.rounded() && value.magnitude < 0x1p24 ? String(Int64(value)) : value.description
     }
 }

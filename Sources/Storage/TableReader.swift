@@ -73,7 +73,7 @@ package func readSchema(_ path: String, group: String = "/data") throws -> Schem
     try storedSchema(openFrame(path, group, Limits()), path, group)
 }
 
-private func openFrame(_ path: String, _ group: String, _ limits: Limits) throws -> GroupReader {
+func openFrame(_ path: String, _ group: String, _ limits: Limits) throws -> GroupReader {
     let names = try components(group)
     var frame = try FileReader(dataSet: path, limits: limits).root()
     for name in names { frame = try frame.group(name) }

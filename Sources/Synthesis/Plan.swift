@@ -196,6 +196,7 @@ package struct Plan: Sendable {
                  "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
+        if schema.isAssumed { a.append(Schema.assumption) }
         if !protected.isEmpty { a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))") }
         if !settings.fairness.cuts.isEmpty { a.append("the edges at which protected columns are cut are public") }
         if case .declared(let n) = settings.rows { a.append("the row count is public by declaration: \(n)") }

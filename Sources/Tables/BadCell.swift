@@ -7,12 +7,12 @@ enum BadCell: Int64 {
     case notInteger = -6, notNumber = -7, notBoolean = -8, notDate = -9, notDatetime = -10, notLevel = -11
     case missing = -12, notUTF8 = -13, nul = -14, quoting = -15, badCode = -16, carriage = -17
 
-    /// The rule that the cell broke, in the terms of its field.
-    func rule(_ field: Field) -> String {
+    /// The rule that the cell broke, in the terms of its field; none is needed for what is wrong with the text as such.
+    func rule(_ field: Field?) -> String {
         switch self {
-        case .below: return "below the minimum \(field.bounds.minimum)"
-        case .above: return "above the maximum \(field.bounds.maximum)"
-        case .offStep: return "not a multiple of \(field.bounds.step)"
+        case .below: return "below the minimum \(field?.bounds.minimum ?? "")"
+        case .above: return "above the maximum \(field?.bounds.maximum ?? "")"
+        case .offStep: return "not a multiple of \(field?.bounds.step ?? "")"
         case .notFinite: return "not a finite number"
         case .notInteger: return "not a whole number"
         case .notNumber: return "not a number"

@@ -40,19 +40,11 @@ package final class CSVReader {
         self.name = name
         self.options = options
         persons = try options.person.map { _ in try PersonList() }
-        var done = 0
-        let tick = {
-            if let progress, !progress(done, size) { throw Failure(.cancelled, "\(name): reading was cancelled") }
-        }
+        let (tick, read) = counted(name, size, progress, read)
         self.tick = tick
-        scanner = try CSVScanner(name: name, delimiter: options.delimiter) { target, count in
-            try tick()
-            let n = try read(target, count)
-            done += n
-            return n
-        }
+        scanner = try CSVScanner(name: name, delimiter: options.delimiter, read: read)
         parsers = try schema.fields.map { try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce) }
-        block = try Buffer<CSVCell>(count: 64, for: "a line")
+        block = try Buffer<CSVCell>(count: 1, for: "lines of a file")
         lines = try Buffer<Int>(count: CSVReader.maximumBlockRows)
         try readHeader()
         blockRows = min(CSVReader.maximumBlockRows, max(1, CSVReader.maximumBlockCells / headerCount))
@@ -152,7 +144,7 @@ package final class CSVReader {
             throw Failure(.format, "\(name), line \(scanner.line): \(scanner.cellCount) cells where the header has \(headerCount)")
         }
         guard scanner.isFlawed, let bad = (0..<headerCount).first(where: { cells[$0].flaws != 0 }) else { return }
-        throw failure(bad, scanner.line, cells[bad].bad.rule(schema.fields[0]), .format)
+        throw failure(bad, scanner.line, cells[bad].bad.rule(nil), .format)
     }
 
     private func failure(_ cell: Int, _ line: Int, _ rule: String, _ code: FailureCode = .schema) -> Failure {
@@ -163,22 +155,11 @@ package final class CSVReader {
     // MARK: header
 
     private func readHeader() throws {
-        try scanner.skipMark()
-        guard try scanner.next(block.base, room: block.count) == .record else { throw Failure(.format, "\(name): the file is empty") }
-        headerCount = scanner.cellCount
-        guard headerCount <= 65_536 else { throw Failure(.format, "\(name): more than 65536 columns") }
-        if headerCount > block.count {                   // once more, with room
-            block = try Buffer<CSVCell>(count: headerCount, for: "a line")
-            scanner.again()
-            _ = try scanner.next(block.base, room: block.count)
-        }
-        if scanner.isFlawed, let bad = (0..<headerCount).first(where: { block[$0].flaws != 0 }) {
-            throw Failure(.format, "\(name), line \(scanner.line), header cell \(bad + 1): \(block[bad].bad.rule(schema.fields[0]))")
-        }
+        let titles = try scanner.header()
+        headerCount = titles.count
         var found = [Int](repeating: -1, count: schema.fields.count)
         var extra: [String] = [], strangers = 0
-        for i in 0..<headerCount {
-            let title = String(decoding: scanner.text(&block[i]), as: UTF8.self)
+        for (i, title) in titles.enumerated() {
             if let j = schema.index(of: title) {
                 guard found[j] < 0 else { throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice") }
                 found[j] = i

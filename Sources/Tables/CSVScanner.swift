@@ -57,10 +57,24 @@ final class CSVScanner {
         for b in [delimiter, 0x0A, 0x0D, UInt8(ascii: "\""), 0] { kind[Int(b)] = 1 }
     }
 
-    /// Skips a byte order mark. Before the first record only.
-    func skipMark() throws {
+    /// The first record, after a byte order mark if there is one, as texts.
+    /// - Throws: `.format` also for an empty file and text that is not CSV or not UTF-8.
+    func header() throws -> [String] {
         while filled < 3, !ended { try fill() }
         if filled >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
+        var cells = try Buffer<CSVCell>(count: 64, for: "a line")
+        guard try next(cells.base, room: cells.count) == .record else { throw Failure(.format, "\(name): the file is empty") }
+        let count = cellCount
+        guard count <= 65_536 else { throw Failure(.format, "\(name): more than 65536 columns") }
+        if count > cells.count {                         // once more, with room
+            cells = try Buffer<CSVCell>(count: count, for: "a line")
+            (at, lines) = (recordStart, line - 1)
+            _ = try next(cells.base, room: count)
+        }
+        if isFlawed, let bad = (0..<count).first(where: { cells[$0].flaws != 0 }) {
+            throw Failure(.format, "\(name), line \(line), header cell \(bad + 1): \(cells[bad].bad.rule(nil))")
+        }
+        return (0..<count).map { String(decoding: text(&cells.base[$0]), as: UTF8.self) }
     }
 
     /// The next record: its first `room` cells go to `cells`. `.more` only when `mayFill` is false and the record is not whole in the
@@ -78,9 +92,6 @@ final class CSVScanner {
             }
         }
     }
-
-    /// Goes back to the start of the record found last.
-    func again() { (at, lines) = (recordStart, line - 1) }
 
     private func failure(_ rule: String) -> Failure { Failure(.format, "\(name), line \(lines + 1): \(rule)") }
 
@@ -115,7 +126,8 @@ final class CSVScanner {
         let kind = self.kind.base, delimiter = self.delimiter
         let quote = UInt8(ascii: "\"")
         var count = 0, newLines = 0
-        var high: UInt8 = 0, flawed: UInt8 = 0
+        let delimiters = CSVScanner.everyByte &* UInt64(delimiter)
+        var high: UInt64 = 0, flawed: UInt8 = 0             // high: all bytes of cells, or'ed: is any of them beyond ASCII?
         var done = false
         while !done {
             var cell = CSVCell(start: i)
@@ -136,7 +148,7 @@ final class CSVScanner {
                     } else if b == 0 {
                         cell.flaws |= CSVCell.nul
                     }
-                    high |= b
+                    high |= UInt64(b)
                     i += 1
                 }
                 cell.count = i - cell.start
@@ -146,9 +158,23 @@ final class CSVScanner {
             // Plain text up to the delimiter or the line's end; behind a closing quote there must be none.
             var next = i                                 // where the next cell or record begins
             while true {
+                // Eight bytes at a time up to the first that may mean something, then one at a time.
+                while end &- i >= 8 {
+                    let word = UInt64(littleEndian: UnsafeRawPointer(p + i).loadUnaligned(as: UInt64.self))
+                    let marks = CSVScanner.marks(word, delimiters)
+                    if marks == 0 {
+                        high |= word
+                        i = i &+ 8
+                        continue
+                    }
+                    let plain = marks.trailingZeroBitCount &>> 3
+                    high |= word & ((1 &<< UInt64(plain &* 8)) &- 1)
+                    i = i &+ plain
+                    break
+                }
                 while i < end, kind[Int(p[i])] == 0 {
-                    high |= p[i]
-                    i += 1
+                    high |= UInt64(p[i])
+                    i = i &+ 1
                 }
                 guard i < end else {
                     if !ended { return .more }
@@ -188,9 +214,19 @@ final class CSVScanner {
         line = lines + 1
         lines += newLines
         cellCount = count
-        if high >= 0x80 { flawed |= checkUTF8(out, min(count, room)) }
+        if high & (CSVScanner.everyByte &* 0x80) != 0 { flawed |= checkUTF8(out, min(count, room)) }
         isFlawed = flawed != 0
         return .record
+    }
+
+    private static let everyByte: UInt64 = 0x0101_0101_0101_0101
+
+    /// The top bit of every byte of `word` that may mean something outside quotes; the lowest one that is set is right, and so is none. Bytes below 14
+    /// (NUL, tab, line ends, rare others), quotes, delimiters: each test is the classic one for a byte that is zero or small (H. Warren,
+    /// Hacker's Delight, 2nd edition, section 6-1).
+    @inline(__always) private static func marks(_ word: UInt64, _ delimiters: UInt64) -> UInt64 {
+        let quotes = word ^ (everyByte &* 0x22), cuts = word ^ delimiters
+        return (((word &- everyByte &* 14) & ~word) | ((quotes &- everyByte) & ~quotes) | ((cuts &- everyByte) & ~cuts)) & (everyByte &* 0x80)
     }
 
     /// Marks the cells that are not UTF-8. Delimiters and quotes are ASCII, so each cell stands for itself.

@@ -18,7 +18,10 @@ extension Schema {
         for key in ["primaryKey", "foreignKeys", "uniqueKeys", "fieldsMatch"] where r.has(key) {
             throw Failure(.unsupported, "schema: \(quoted(key)) is not supported")
         }
-        let metadata = try readMetadata(r, ["$schema", "name", "title", "description"])
+        let metadata = try readMetadata(r, ["$schema", "name", "title", "description", Schema.domainKey])
+        if let domain = metadata[Schema.domainKey], domain != .string(Schema.assumePublic) {
+            throw r.failure(Schema.domainKey, "must be \(quoted(Schema.assumePublic)), or left out when levels and bounds are public by themselves")
+        }
         let fields = try r.array("fields")
         guard fields.count <= Schema.maximumFields else { throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields") }
         let missing = try r.optionalStrings("missingValues") ?? [""]

@@ -7,7 +7,7 @@ package struct Schema: Equatable, Sendable {
     package let fields: [Field]
     /// Cell texts that mean "missing", compared byte by byte before anything else is looked at.
     package let missingValues: [String]
-    /// $schema, name, title and description, carried along unread.
+    /// $schema, name, title and description, carried along unread, and "flip:domain".
     package let metadata: JSONObject
     private let places: [String: Int]
 
@@ -30,6 +30,13 @@ package struct Schema: Equatable, Sendable {
         self.metadata = metadata
         self.places = places
     }
+
+    /// The member of a schema that says where its levels and bounds come from, and its one value.
+    package static let domainKey = "flip:domain", assumePublic = "assume-public"
+    /// What a ledger says of a training under such a schema.
+    package static let assumption = "the schema was read off the rows and is assumed to be public: what its levels and bounds tell of a row is outside the promise"
+    /// Whether levels and bounds were read off rows, as `Schema.inferred` does, and nobody has taken the mark away.
+    package var isAssumed: Bool { metadata[Schema.domainKey] != nil }
 
     /// The place of a field; nil when there is none of that name.
     package func index(of name: String) -> Int? { places[name] }

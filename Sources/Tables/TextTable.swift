@@ -80,7 +80,7 @@ final class TextTable {
     }
 
     /// Multiply and fold eight bytes at a time. The texts are public and the table is built from them, so no key is needed.
-    @inline(__always) private static func hash(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    @inline(__always) static func hash(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
         var h = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
         let raw = UnsafeRawPointer(p)
         var i = 0

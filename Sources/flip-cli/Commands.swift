@@ -14,6 +14,7 @@ func run(_ words: [String]) throws {
     case "ledger": try ledger(rest)
     case "evaluate": try evaluate(rest)
     case "convert": try convert(rest)
+    case "schema": try schemaCommand(rest)
     case "plan": try plan(rest)
     case "budget": try budget(rest)
     case "check": try check(rest)
@@ -26,6 +27,8 @@ func run(_ words: [String]) throws {
 private let help = """
     flip: private generators for tables
 
+    flip schema TABLE [--out S.json]        a schema read off the rows, for you to edit; it is marked as assumed public
+         [--skip COLUMN]...  [--levels N]
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL     learn a table under a privacy budget
          [--protected COLUMN]...  [--preset published | best]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]      make rows; costs nothing
@@ -39,6 +42,7 @@ private let help = """
          --create --epsilon E --delta D      makes it; train, plan: --budget FILE, then --share S may stand for --epsilon
          [--order A] [--selection-delta D] [--max-rows-per-person K]
     flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
+    flip check TABLE.csv --schema S.json    all that a table breaks of a schema, by column [--json]; exit code 1 if it breaks any
     flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)
     flip --version
 

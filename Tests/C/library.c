@@ -25,7 +25,7 @@ static void build_info(void) {
 }
 
 static void config_schema(void) {
-    static const char *const names[] = {"plan", "sample", "csv", "arrow", "evaluate"};
+    static const char *const names[] = {"plan", "sample", "csv", "arrow", "infer", "evaluate"};
     size_t i;
     flip_buffer *json = NULL;
     flip_error err;

@@ -91,6 +91,119 @@ static void truncated(void) {
     }
 }
 
+static const char small_csv[] =
+    "age,sex,city,income,member,joined\n"
+    "18,Female,Bonn,0.5,true,2020-01-01\n"
+    "90,Male,K\xc3\xb6ln,1000,false,2020-12-31\n"
+    "31,Female,,12,,2020-05-05\n";
+
+/* Read off a file and edited in two ways: as it is, and without its mark. The ledger tells the two apart. */
+static void read_off_a_file(void) {
+    const char *path = path_of("rows.csv");
+    flip_schema *schema = NULL, *open = NULL;
+    flip_plan *plan = NULL;
+    flip_buffer *json = NULL, *text = NULL;
+    flip_error err;
+    char *edited, *mark;
+    static const char wanted[] = "\"flip:domain\":\"assume-public\",";
+    write_file(path, small_csv);
+    GIVES(FLIP_OK, flip_schema_infer_csv(path, "{\"levels\": 5, \"skip\": [\"income\"]}", NULL, NULL, &schema, &err));
+    GIVES(FLIP_OK, flip_schema_json(schema, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"minimum\":15,\"maximum\":90"));
+    CHECK(!strstr(flip_buffer_data(json), "income"));
+    CHECK((mark = strstr((char *)flip_buffer_data(json), wanted)) != NULL);
+    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 1, \"delta\": 1e-6}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_explanation(plan, &text, &err));
+    CHECK(strstr(flip_buffer_data(text), "the schema was read off the rows"));
+    flip_buffer_free(text); flip_plan_free(plan); flip_schema_free(schema);
+
+    edited = (char *)malloc(flip_buffer_size(json));
+    memcpy(edited, flip_buffer_data(json), (size_t)(mark - flip_buffer_data(json)));
+    strcpy(edited + (mark - flip_buffer_data(json)), mark + strlen(wanted));
+    GIVES(FLIP_OK, flip_schema_parse(edited, strlen(edited), &open, &err));
+    GIVES(FLIP_OK, flip_plan_create(open, "{\"epsilon\": 1, \"delta\": 1e-6}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_explanation(plan, &text, &err));
+    CHECK(!strstr(flip_buffer_data(text), "read off the rows"));
+    flip_buffer_free(text); flip_plan_free(plan); flip_schema_free(open); flip_buffer_free(json);
+    free(edited);
+
+    GIVES(FLIP_E_ARG, flip_schema_infer_csv(path, "{\"level\": 5}", NULL, NULL, &schema, &err));
+    GIVES(FLIP_E_ARG, flip_schema_infer_csv(NULL, NULL, NULL, NULL, &schema, &err));
+    GIVES(FLIP_E_ARG, flip_schema_infer_csv(path, NULL, NULL, NULL, NULL, &err));
+    GIVES(FLIP_E_IO, flip_schema_infer_csv(path_of("none.csv"), NULL, NULL, NULL, &schema, &err));
+    GIVES(FLIP_E_SCHEMA, flip_schema_infer_csv(path, "{\"levels\": 1}", NULL, NULL, &schema, &err));
+    CHECK(schema == NULL);
+    MESSAGE_HAS("\"city\"");
+    MESSAGE_LACKS("Bonn");
+}
+
+static void read_off_a_dataframe(void) {
+    flip_schema *schema = a_schema(), *found = NULL;
+    flip_table *table = a_table(schema, 60);
+    flip_buffer *one = NULL, *two = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_table_write_hdf5(table, path_of("t.h5"), NULL, &err));
+    GIVES(FLIP_OK, flip_schema_infer_hdf5(path_of("t.h5"), NULL, NULL, &found, &err));     /* its own is stored with it */
+    GIVES(FLIP_OK, flip_schema_json(schema, &one, &err));
+    GIVES(FLIP_OK, flip_schema_json(found, &two, &err));
+    CHECK(!strcmp(flip_buffer_data(one), flip_buffer_data(two)));
+    flip_buffer_free(one); flip_buffer_free(two); flip_schema_free(found); flip_table_free(table); flip_schema_free(schema);
+    write_file(path_of("t.csv"), small_csv);
+    GIVES(FLIP_E_FORMAT, flip_schema_infer_hdf5(path_of("t.csv"), NULL, NULL, &found, &err));
+    GIVES(FLIP_E_ARG, flip_schema_infer_hdf5(NULL, NULL, NULL, &found, &err));
+}
+
+static void read_off_memory(void) {
+    static const char bytes[] = "7340";
+    static const int64_t offsets[] = {0, 1, 2, 2, 4}, falling[] = {0, 2, 1};
+    static const uint8_t valid[] = {1, 1, 0, 1};
+    flip_schema *schema = NULL;
+    flip_buffer *json = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_schema_infer_strings("n", bytes, offsets, valid, 4, NULL, &schema, &err));
+    GIVES(FLIP_OK, flip_schema_json(schema, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "{\"name\":\"n\",\"type\":\"integer\",\"constraints\":{\"minimum\":2,\"maximum\":40}}"));
+    flip_buffer_free(json); flip_schema_free(schema);
+    GIVES(FLIP_E_ARG, flip_schema_infer_strings(NULL, bytes, offsets, valid, 4, NULL, &schema, &err));
+    GIVES(FLIP_E_ARG, flip_schema_infer_strings("n", bytes, NULL, NULL, 4, NULL, &schema, &err));
+    GIVES(FLIP_E_ARG, flip_schema_infer_strings("n", bytes, falling, NULL, 2, NULL, &schema, &err));
+    GIVES(FLIP_E_ARG, flip_schema_infer_strings("n", bytes, offsets, NULL, -1, NULL, &schema, &err));
+    GIVES(FLIP_E_SCHEMA, flip_schema_infer_strings("n", "\xff", offsets, NULL, 1, NULL, &schema, &err));
+    GIVES(FLIP_E_SCHEMA, flip_schema_infer_strings("n", bytes, offsets, NULL, 0, NULL, &schema, &err));
+}
+
+static int32_t stop(void *user, const flip_event *event) { (void)event; ++*(int *)user; return 1; }
+
+static void broken_rules(void) {
+    static const char bytes[] = "x17";
+    static const int64_t offsets[] = {0, 1, 3, 3};
+    const char *path = path_of("bad.csv");
+    flip_schema *schema = a_schema();
+    flip_buffer *json = NULL;
+    flip_error err;
+    int calls = 0;
+    write_file(path, "age,sex,city,income,member,joined\n17,Female,Bonn,0.5,true,2020-01-01\n91,CANARY,CANARY,0.3,2,2019-01-01\n95,Male,,,,\n");
+    GIVES(FLIP_OK, flip_schema_check_csv(schema, path, NULL, NULL, NULL, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "{\"fits\":false,\"rows\":3,"));
+    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"age\",\"rule\":\"above the maximum 90\",\"count\":2,\"first_line\":3}"));
+    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"income\",\"rule\":\"not a multiple of 0.5\",\"count\":1,\"first_line\":3}"));
+    CHECK(!strstr(flip_buffer_data(json), "CANARY"));
+    flip_buffer_free(json);
+    GIVES(FLIP_E_CANCELLED, flip_schema_check_csv(schema, path, NULL, stop, &calls, &json, &err));
+    CHECK(calls == 1 && json == NULL);
+    GIVES(FLIP_E_ARG, flip_schema_check_csv(NULL, path, NULL, NULL, NULL, &json, &err));
+    GIVES(FLIP_E_IO, flip_schema_check_csv(schema, path_of("none.csv"), NULL, NULL, NULL, &json, &err));
+
+    GIVES(FLIP_OK, flip_schema_check_strings(schema, "age", bytes, offsets, NULL, 3, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"age\",\"rule\":\"not a whole number\",\"count\":1,\"first_row\":1}"));
+    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"age\",\"rule\":\"missing in a required column\",\"count\":1,\"first_row\":3}"));
+    flip_buffer_free(json);
+    GIVES(FLIP_E_ARG, flip_schema_check_strings(schema, "weather", bytes, offsets, NULL, 3, &json, &err));
+    flip_schema_free(schema);
+}
+
 const test_case schema_tests[] = {
+    {"schema: read off a file", read_off_a_file}, {"schema: read off a dataframe", read_off_a_dataframe},
+    {"schema: read off memory", read_off_memory}, {"schema: broken rules", broken_rules},
     {"schema: round trip", round_trip}, {"schema: refused", bad_schemas}, {"schema: arguments", arguments},
     {"schema: hostile text", hostile_text}, {"schema: truncated", truncated}, {NULL, NULL}};

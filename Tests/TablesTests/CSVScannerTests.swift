@@ -37,4 +37,30 @@ final class CSVScannerTests: XCTestCase {
         }
         for text in ["\"", "\"a", "a\n\"b", "\"\"\"", "a,\"b\"\""] { XCTAssertThrowsError(try cut(text), text) }
     }
+
+    /// Long cells in every position of an eight-byte word, against the slow obvious cut; bytes that are nearly marks among them.
+    func testWordsAgainstASlowTwin() throws {
+        var r = TestRandom(state: 17)
+        let letters = Array("abcdefgh0123456789-.:;|\t\u{1}\u{B}\u{E}!#+*é€😀".map(String.init))
+        for round in 0..<400 {
+            let lines = (0..<4).map { _ in (0..<5).map { _ in (0..<Int.random(in: 0..<30, using: &r)).map { _ in letters.randomElement(using: &r)! }.joined() } }
+            let text = lines.map { $0.joined(separator: ",") }.joined(separator: "\n") + "\n"
+            for piece in [Int.max, 1 + round % 19] { XCTAssertEqual(try cut(text, room: 32, piece: piece), lines, "round \(round)") }
+        }
+        // Bytes that are not UTF-8 are found wherever they stand in a word.
+        for at in 0..<24 {
+            var bytes = [UInt8](repeating: UInt8(ascii: "a"), count: 24)
+            bytes[at] = 0xFF
+            bytes.append(0x0A)
+            var done = false
+            let scanner = try CSVScanner(name: "t", delimiter: UInt8(ascii: ",")) { target, _ in
+                defer { done = true }
+                if !done { bytes.withUnsafeBytes { target.copyMemory(from: $0.baseAddress!, byteCount: 25) } }
+                return done ? 0 : 25
+            }
+            let cells = try Buffer<CSVCell>(count: 1)
+            XCTAssertEqual(try scanner.next(cells.base, room: 1), .record)
+            XCTAssertEqual(cells[0].flaws, CSVCell.utf8, "at \(at)")
+        }
+    }
 }

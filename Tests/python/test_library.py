@@ -91,6 +91,17 @@ def test_only_the_headers_functions_are_exported():
     assert exported == committed == sorted(prototypes())
 
 
+def test_every_function_is_called_from_plain_c():
+    """Tests/C/every.c calls them all, once and under valgrind; the other C tests look at their answers."""
+    folder = os.path.join(ROOT, "Tests", "C")
+    called = {name: set(re.findall(r"\b(flip_\w+)\(", open(os.path.join(folder, name), encoding="utf-8").read()))
+              for name in os.listdir(folder) if name.endswith(".c")}
+    every = called.pop("every.c")
+    names = set(open(os.path.join(folder, "symbols.txt")).read().split())
+    assert sorted(names - every) == []
+    assert sorted(names - set().union(*called.values())) == []
+
+
 def test_it_needs_nothing_but_libc_and_hdf5():
     said = subprocess.run(["readelf", "-d", flip.library_path], capture_output=True, text=True, check=True).stdout
     needed = re.findall(r"NEEDED.*\[(.*?)\]", said)

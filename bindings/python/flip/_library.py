@@ -55,6 +55,11 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_buffer_free": (None, [_H]),
     "flip_schema_parse": (_ST, [_S, c_size_t, _HO, _E]),
     "flip_schema_json": (_ST, [_H, _HO, _E]),
+    "flip_schema_infer_csv": (_ST, [_S, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_schema_infer_hdf5": (_ST, [_S, _S, _S, _HO, _E]),
+    "flip_schema_infer_strings": (_ST, [_S, _S, POINTER(c_int64), POINTER(c_uint8), _I64, _S, _HO, _E]),
+    "flip_schema_check_csv": (_ST, [_H, _S, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_schema_check_strings": (_ST, [_H, _S, _S, POINTER(c_int64), POINTER(c_uint8), _I64, _HO, _E]),
     "flip_schema_free": (None, [_H]),
     "flip_table_read_csv": (_ST, [_H, _S, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_table_write_csv": (_ST, [_H, _S, _S, _E]),
@@ -176,7 +181,7 @@ _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)
 
 
 # Texts that cross with their length; every other one ends at its first NUL, so it may hold none.
-_SIZED = {("flip_schema_parse", 1), ("flip_table_set_strings", 3)}
+_SIZED = {("flip_schema_parse", 1), ("flip_table_set_strings", 3), ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3)}
 
 
 def _checked(name: str, place: int, kind: Any, value: Any) -> Any:
@@ -277,7 +282,7 @@ def build_info() -> dict[str, Any]:
 
 
 def config_schema(what: str) -> dict[str, dict[str, Any]]:
-    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget" or "evaluate"."""
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "infer" or "evaluate"."""
     keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
     return keys
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import json
 import os
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Iterable, Mapping, Optional, Union
 
-from ._library import Handle, new, take_bytes
+from ._errors import SchemaError
+from ._library import Handle, config_bytes, new, path_bytes, take_bytes, take_json
+from ._progress import Callback, Report, reporter
 
 
 class Schema(Handle):
@@ -39,6 +41,48 @@ class Schema(Handle):
     def maybe(cls, source: Optional[SchemaLike]) -> Optional[Schema]:
         """The same; None stays None."""
         return None if source is None else cls.of(source)
+
+    @classmethod
+    def infer(cls, source: Any, levels: Optional[int] = None, skip: Optional[Iterable[str]] = None, delimiter: Optional[str] = None,
+              group: Optional[str] = None, progress: Report = False) -> Schema:
+        """A schema read off rows, for you to edit: `source` is a pandas data frame or the path of a CSV or HDF5 file.
+
+        Types are those that every cell bears out, bounds are rounded outward, texts become sorted levels (at most `levels`, 1000 unless
+        given). It is marked ("flip:domain": "assume-public"), and so is the ledger of every training under it: levels and bounds come
+        from the rows and count as public from here on. Make sure that they are, then remove the mark.
+        skip: columns to leave out. delimiter: of a CSV file. group: of an HDF5 file, "/data" unless given.
+        Raises SchemaError that names every column no field can be made of: names, identifiers, free text.
+        """
+        if hasattr(source, "columns"):
+            from . import _infer
+            return cls(_infer.schema(source, levels, list(skip or [])))
+        config = {"levels": levels, "skip": None if skip is None else list(skip), "delimiter": delimiter}
+        if is_hdf5(source):
+            return cls(new("flip_schema_infer_hdf5", path_bytes(source), None if group is None else group.encode(), config_bytes(config)))
+        callback = Callback(reporter(progress))
+        return callback.run(lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
+
+    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> builtins.dict[str, Any]:
+        """All that `source`, a pandas data frame or the path of a CSV file, breaks of this schema, at once.
+
+        A dict: fits, rows, missing_columns, unknown_columns and problems [{column, rule, count, first_line}] (first_row, from 1, of a
+        frame); never a value. It answers whoever has the rows: it is not private.
+        """
+        if hasattr(source, "columns"):
+            from . import _infer
+            return _infer.check(self, source, extra)
+        if is_hdf5(source):
+            raise SchemaError("check reads CSV files and data frames; flip.convert makes a CSV file of an HDF5 one")
+        callback = Callback(reporter(progress))
+        config = config_bytes({"extra": extra, "delimiter": delimiter})
+        found: builtins.dict[str, Any] = callback.run(
+            lambda: take_json("flip_schema_check_csv", self._pointer, path_bytes(source), config, callback.c, None))
+        return found
+
+    @property
+    def assumed(self) -> bool:
+        """Whether levels and bounds were read off rows (`infer`) and the mark is still there."""
+        return "flip:domain" in self.dict
 
     @property
     def json(self) -> str:
@@ -73,6 +117,11 @@ class Schema(Handle):
 
     def __repr__(self) -> str:
         return f"flip.Schema({len(self.fields)} fields: {', '.join(self.names)})"
+
+
+def is_hdf5(path: Union[str, "os.PathLike[str]"]) -> bool:
+    """Whether a path is taken for an HDF5 file."""
+    return os.fspath(path).endswith((".h5", ".hdf5", ".h5ad"))
 
 
 # What a `schema` argument may be.

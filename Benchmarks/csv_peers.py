@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Reading a CSV file: ours beside polars and pandas, on one core, in one run, one JSON object.
+
+    python3 Benchmarks/csv_peers.py [--rows 500000] [--rounds 5]      needs numpy; polars and pandas where they are installed
+
+A made-up table of 15 columns (levels, whole numbers, decimals, reals, dates, moments, booleans, gaps). Contestants take turns, each in a process
+that may use one core; a figure is the median of the rounds in MB/s of file. What they do differs: ours checks every cell against a schema and
+keeps codes; polars and pandas guess types and keep texts, polars_typed is told the types (dates and moments included, levels as categoricals).
+*_peak_mb is the process's peak memory beyond what importing took. What this is not: a test. Nothing fails on a slow machine.
+"""
+import argparse, json, os, statistics, subprocess, sys, tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+
+LEVELS = {
+    "workclass": ["Federal-gov", "Local-gov", "Never-worked", "Private", "Self-emp-inc", "Self-emp-not-inc", "State-gov", "Without-pay"],
+    "education": ["10th", "11th", "12th", "7th-8th", "9th", "Assoc-acdm", "Assoc-voc", "Bachelors", "Doctorate", "HS-grad", "Masters", "Preschool",
+                  "Prof-school", "Some-college"],
+    "sex": ["Female", "Male"],
+    "country": [f"country of birth {k}" for k in range(40)],
+    "ward": ["cardiology", "general medicine", "intensive care", "maternity", "neurology", "oncology", "orthopaedics", "surgery"],
+}
+GAPS = ("workclass", "hours", "bmi", "seen")
+
+
+def schema():
+    def field(name, kind, required=True, **rules):
+        return {"name": name, "type": kind, "constraints": {**rules, **({"required": True} if name not in GAPS else {})}}
+    return {"fields": [
+        field("age", "integer", minimum=0, maximum=120), field("workclass", "string", enum=LEVELS["workclass"]),
+        field("weight", "integer", minimum=0, maximum=2_000_000), field("education", "string", enum=LEVELS["education"]),
+        field("hours", "integer", minimum=0, maximum=100), field("capital", "integer", minimum=0, maximum=100_000),
+        field("sex", "string", enum=LEVELS["sex"]), field("country", "string", enum=LEVELS["country"]),
+        field("income", "number", minimum=0, maximum=1_000_000, multipleOf=.01), field("bmi", "number", minimum=0, maximum=80),
+        field("joined", "date", minimum="1990-01-01", maximum="2029-12-31"),
+        field("seen", "datetime", minimum="2020-01-01T00:00:00Z", maximum="2029-12-31T23:59:59Z", multipleOf=1),
+        field("member", "boolean"), field("ward", "string", enum=LEVELS["ward"]), field("score", "number", minimum=0, maximum=10, multipleOf=.1)]}
+
+
+def write(path, rows, seed=1, block=100_000):
+    """The table as CSV, in blocks: memory does not grow with the rows."""
+    import numpy
+    r = numpy.random.default_rng(seed)
+    names = [f["name"] for f in schema()["fields"]]
+    day = numpy.datetime64("1990-01-01")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(",".join(names) + "\n")
+        for start in range(0, rows, block):
+            n = min(block, rows - start)
+            c = {name: r.choice(levels, n) for name, levels in LEVELS.items()}
+            c.update(age=r.integers(17, 91, n).astype(str), weight=r.integers(12_000, 1_500_000, n).astype(str), hours=r.integers(1, 100, n).astype(str),
+                     capital=(r.integers(0, 100_000, n) * (r.random(n) < .1)).astype(str), income=[f"{x / 100:.2f}" for x in r.integers(0, 20_000_000, n)],
+                     bmi=[repr(x) for x in (15 + 30 * r.random(n)).round(4).tolist()], joined=(day + r.integers(0, 12_000, n).astype("timedelta64[D]")).astype(str),
+                     seen=(numpy.datetime64("2020-01-01T00:00:00") + r.integers(0, 300_000_000, n).astype("timedelta64[s]")).astype(str),
+                     member=numpy.where(r.random(n) < .5, "true", "false"), score=[f"{x / 10:.1f}" for x in r.integers(0, 101, n)])
+            for name in GAPS:
+                c[name] = numpy.where(r.random(n) < .05, "", c[name])
+            file.writelines(",".join(line) + "\n" for line in zip(*(c[name] for name in names)))
+
+
+def read(who, path):
+    """Reads the file once; seconds and peak memory in MB beyond the start."""
+    import resource, time
+    os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[0]])
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    if who == "ours":
+        sys.path.insert(0, os.path.join(ROOT, "bindings", "python"))
+        import flip
+        domain = flip.Schema(schema())
+        run = lambda: flip.Table.read_csv(path, domain)
+    elif who == "pandas":
+        import pandas
+        run = lambda: pandas.read_csv(path)
+    else:
+        import polars
+        kinds = {"integer": polars.Int64, "number": polars.Float64, "boolean": polars.Boolean, "date": polars.Date, "datetime": polars.Datetime,
+                 "string": polars.Categorical}
+        types = {f["name"]: kinds[f["type"]] for f in schema()["fields"]} if who == "polars_typed" else None
+        run = lambda: polars.read_csv(path, schema=types)
+    with open(path, "rb") as file:               # into the system's cache
+        while file.read(1 << 24):
+            pass
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    kept = run()
+    seconds = time.perf_counter() - start
+    print(json.dumps([seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, len(kept)]))
+
+
+def main():
+    p = argparse.ArgumentParser(description="reading CSV: ours beside polars and pandas")
+    p.add_argument("--rows", type=int, default=500_000)
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--file", help="keep the table here, and use it when it is there")
+    p.add_argument("--read", nargs=2, help=argparse.SUPPRESS)
+    a = p.parse_args()
+    if a.read:
+        return read(*a.read)
+    with tempfile.TemporaryDirectory() as folder:
+        path = a.file or os.path.join(folder, "rows.csv")
+        if not os.path.exists(path):
+            write(path, a.rows)
+        size, times, peaks = os.path.getsize(path) / 1e6, {}, {}
+        for _ in range(a.rounds):
+            for who in ("ours", "polars", "polars_typed", "pandas"):
+                done = subprocess.run([sys.executable, os.path.abspath(__file__), "--read", who, path], capture_output=True, text=True)
+                if done.returncode:
+                    print(f"{who} skipped: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                    continue
+                seconds, peak, _ = json.loads(done.stdout)
+                times.setdefault(who, []).append(seconds)
+                peaks.setdefault(who, []).append(peak)
+        speed = {who: size / statistics.median(t) for who, t in times.items()}
+        line = {"file_mb": round(size, 1), **{f"{who}_mb_per_s": round(v, 1) for who, v in speed.items()},
+                **{f"{who}_peak_mb": round(statistics.median(v), 1) for who, v in peaks.items()}}
+        for who in speed:
+            if who != "ours" and "ours" in speed:
+                line[f"ours_over_{who}"] = round(speed["ours"] / speed[who], 2)
+        print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+// What a table breaks of a schema, all of it at once: for each column and rule how often, and where first. Never a value.
+
+import Basics
+
+/// One rule that cells of one column break.
+package struct SchemaBreach: Equatable, Sendable {
+    /// Nil for what concerns whole records.
+    package let column: String?
+    package let rule: String
+    package var count = 0
+    /// The first place: a line of a file or a row of a host's memory, from 1.
+    package let first: Int
+}
+
+package struct SchemaCheck: Sendable {
+    package private(set) var rows = 0
+    /// In the order of the schema's columns; whole records first.
+    package private(set) var breaches: [SchemaBreach] = []
+    /// Columns of the schema that the table lacks, and those it has beyond them.
+    package private(set) var missing: [String] = [], unknown: [String] = []
+    /// How many columns the schema does not name; their names are left out where the header does not look like one.
+    package private(set) var unknownCount = 0
+    private let place: String
+
+    package var fits: Bool { breaches.isEmpty && missing.isEmpty && unknownCount == 0 }
+
+    /// Reads all of the CSV file at `path`, whose cells may break any rule.
+    /// - Parameter options: `invalid` is not looked at; `extra` "ignore" lets other columns be.
+    /// - Throws: `.io`; `.format` for a file without a header; `.cancelled`.
+    package init(csv path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws {
+        let file = try InputFile(path)
+        try self.init(name: path, size: file.size, schema, options, progress: progress) { try file.read(into: $0, count: $1) }
+    }
+
+    init(name: String, size: Int, _ schema: Schema, _ options: CSVOptions, progress: TableProgress? = nil,
+         read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int) throws {
+        place = "line"
+        let records = try CSVRecords(name: name, size: size, options, progress: progress, read: read)
+        let titles = records.titles
+        missing = schema.fields.map(\.name).filter { !titles.contains($0) }
+        if options.extra == .refuse {
+            let strangers = titles.filter { schema.index(of: $0) == nil }
+            unknownCount = strangers.count
+            // A first line of values must not be shown: half of the schema's names make it a header.
+            if missing.count * 2 <= schema.fields.count { unknown = strangers }
+        }
+        var columns = try titles.enumerated().compactMap { i, title in try schema.index(of: title).map { try Tally(schema, $0, cell: i) } }
+        var whole: [(rule: String, count: Int, first: Int)] = []
+        func note(_ rule: String, _ line: Int) {
+            if let i = whole.firstIndex(where: { $0.rule == rule }) { whole[i].count += 1 } else { whole.append((rule, 1, line)) }
+        }
+        do {
+            while try records.next() {
+                if records.count != titles.count { note(records.count < titles.count ? "fewer cells than the header" : "more cells than the header", records.line) }
+                for i in columns.indices where columns[i].cell < records.count {
+                    let j = columns[i].cell
+                    if let flaw = records.flaw(j) { columns[i].note(flaw.rawValue, records.line) } else { columns[i].read(records.text(j), records.line) }
+                }
+            }
+        } catch let failure as Failure where failure.code == .format {
+            // Nothing behind such a place can be told apart any more.
+            note("a quote without end, or a record beyond 16 MiB; nothing behind it was read", records.line + 1)
+        }
+        rows = records.rows
+        if rows == 0, whole.isEmpty { whole.append(("the table has no rows", 1, 1)) }
+        breaches = whole.map { SchemaBreach(column: nil, rule: $0.rule, count: $0.count, first: $0.first) }
+            + columns.sorted { $0.index < $1.index }.flatMap(\.breaches)
+    }
+
+    /// A column of a host's memory; nil is missing.
+    package init(_ schema: Schema, column name: String, rows: Int, text: (Int) -> UnsafeBufferPointer<UInt8>?) throws {
+        place = "row"
+        self.rows = rows
+        var column = try Tally(schema, schema.place(of: name), cell: 0)
+        for row in 0..<rows {
+            if let text = text(row) { column.read(text, row + 1) } else { column.readMissing(row + 1) }
+        }
+        breaches = column.breaches
+    }
+
+    package var json: JSON {
+        let problems = breaches.map { b in
+            JSON.object(JSONObject([("column", b.column.map(JSON.string) ?? .null), ("rule", .string(b.rule)), ("count", .int(Int64(b.count))),
+                          ("first_\(place)", .int(Int64(b.first)))]))
+        }
+        return .object(JSONObject([("fits", .bool(fits)), ("rows", .int(Int64(rows))), ("missing_columns", .array(missing.map(JSON.string))),
+                         ("unknown_columns", unknown.count == unknownCount ? .array(unknown.map(JSON.string)) : .int(Int64(unknownCount))),
+                         ("problems", .array(problems))]))
+    }
+
+    /// For people, a line a problem.
+    package var text: String {
+        guard !fits else { return "\(rows) rows fit the schema" }
+        var lines = missing.map { "column \(quoted($0)): in the schema, not in the table" }
+        lines += unknown.map { "column \(quoted($0)): in the table, not in the schema" }
+        if unknown.count < unknownCount { lines.append("\(unknownCount) columns are not in the schema; is the first line a header, and the delimiter right?") }
+        lines += breaches.map { b in
+            (b.column.map { "column \(quoted($0))" } ?? "records") + ": \(b.rule): \(b.count) \(b.count == 1 ? "time" : "times"), first in \(place) \(b.first)"
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// What one column breaks.
+private struct Tally {
+    let index: Int, cell: Int
+    private let parser: CellParser
+    private var found: [Int64: (count: Int, first: Int)] = [:]
+
+    init(_ schema: Schema, _ index: Int, cell: Int) throws {
+        (self.index, self.cell) = (index, cell)
+        parser = try CellParser(schema.fields[index], missingValues: schema.missingValues)
+    }
+
+    mutating func read(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) {
+        var value = 0.0
+        let verdict = parser.parse(text, &value)
+        if verdict < missingOffset { note(verdict, place) }
+    }
+
+    mutating func readMissing(_ place: Int) { if parser.field.required { note(BadCell.missing.rawValue, place) } }
+
+    mutating func note(_ verdict: Int64, _ place: Int) { found[verdict, default: (0, place)].count += 1 }
+
+    var breaches: [SchemaBreach] {
+        found.sorted { $0.key > $1.key }.map { verdict, seen in
+            SchemaBreach(column: parser.field.name, rule: BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid", count: seen.count, first: seen.first)
+        }
+    }
+}
