@@ -34,10 +34,11 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "sample": return sampleSchema
         case "csv": return csvSchema
         case "budget": return budgetSchema
+        case "domain": return domainSchema
         case "infer": return inferSchema
         case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"infer\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"domain\", \"infer\" or \"evaluate\"")
         }
     }
 }
