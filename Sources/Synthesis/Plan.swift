@@ -193,7 +193,8 @@ package struct Plan: Sendable {
         let k = settings.rowsPerPerson
         var a = [k == 0 ? "neighbouring tables differ by one row added or removed"
                      : "neighbouring tables differ by one person added or removed, with all of at most \(k) row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows alone",
-                 "the schema is public: column names, types, levels, bounds and steps",
+                 schema.purchase.map { "column names, types and declared bounds and levels are public; those marked as bought were paid for in run \($0.run) of the shared budget, whose promise covers both" }
+                     ?? "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
         if schema.isAssumed { a.append(Schema.assumption) }

@@ -148,3 +148,46 @@ def test_plans_say_what_they_are_under(table, budget):
             flip.plan(table.schema, **options(budget, **wrong))
     with pytest.raises(flip.BudgetError):
         flip.plan(table.schema, **options(budget, epsilon=1e-3))
+
+
+SKETCH = {"fields": [{"name": "age", "type": "integer"}, {"name": "ward", "type": "string"}]}
+
+
+@pytest.fixture
+def open_csv(tmp_path):
+    path = tmp_path / "open.csv"
+    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n" for i in range(2000)) + "99999,alone\n")
+    return path
+
+
+def test_a_domain_is_bought_and_composes(open_csv, tmp_path):
+    budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
+    bought = flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
+    age, ward = bought.schema.fields
+    assert age["constraints"] == {"minimum": 16, "maximum": 127} and set(ward["constraints"]["enum"]) == {"north", "south", "other"}
+    assert abs(bought.report["rows"] - 2001) < 8 * bought.report["deviation"] and bought.report["ledger"]["releases"][1]["selection_delta"] > 0
+    table = flip.Table.read_csv(open_csv, bought.schema)
+    small = {"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}
+    with pytest.raises(flip.StateError):
+        flip.train(table, epsilon=2.0, delta=1e-5, config=small)
+    model = flip.train(table, budget=budget, epsilon=budget.remaining, config=small)
+    assert budget.spent <= 5 and [run["kind"] for run in budget.report()["runs"]] == ["domain", "training"]
+    assert set(model.sample(50, seed=1).to_pandas().ward.dropna()) <= {"north", "south", "other"}
+    with pytest.raises(flip.BudgetError):
+        flip.buy_domain(open_csv, SKETCH, budget, share=0.5)
+
+
+def test_domains_of_tables(open_csv, tmp_path):
+    budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
+    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
+    assert len(table) == 2001
+    assumed = flip.Table.read_csv(open_csv, domain="assume-public")
+    ledger = flip.train(assumed, epsilon=2.0, delta=1e-5, config={"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}).ledger
+    assert any("assumed to be public" in text for text in ledger["assumptions"])
+    for wrong in [dict(), dict(domain="private"), dict(schema=SKETCH, domain="private"), dict(schema=SKETCH, domain="assume-public"), dict(schema=SKETCH, budget=budget)]:
+        with pytest.raises(TypeError):
+            flip.Table.read_csv(open_csv, **wrong)
+    with pytest.raises(flip.ArgumentError):
+        flip.Table.read_csv(open_csv, SKETCH, domain="other")
+    with pytest.raises(flip.SchemaError):
+        flip.Table.read_csv(open_csv, SKETCH)
