@@ -55,7 +55,7 @@ package final class DomainDoor {
             guard (1...65_536).contains(n) else { throw Failure(.argument, "domain: a grid has 1 to 65536 cells") }
             return try Buffer(count: n, for: "a histogram")
         }
-        for b in bins { b.map { memset($0.base, 0, $0.count * 8) } }
+        for case let b? in bins { memset(b.base, 0, b.count * 8) }
         let seed = try SecureRandom().next()
         texts = try columns.map { $0 == .levels ? try TextCounts(seed: seed) : nil }
         counted = columns.map { _ in -1 }
@@ -97,7 +97,7 @@ package final class DomainDoor {
         guard !isOver else { throw Failure(.state, "domain: released before") }
         let textColumns = columns.filter { $0 == .levels }.count, square = Double(columns.count + 1)
         guard ledger.groups.count == 1 else { throw Failure(.argument, "domain: its ledger has one group") }
-        let deviation = noiseMultiplier * square.squareRoot(), noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square)
+        let deviation = noiseMultiplier * square.squareRoot(), noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * (1 + 0x1p-50))
         var threshold = 0
         if textColumns > 0 {
             guard selection > 0, selection < 1 else { throw Failure(.argument, "domain: texts need a part of delta") }
@@ -108,7 +108,7 @@ package final class DomainDoor {
         if random.isDeterministic { ledger.assume(Ledger.notPrivate) }
         // All memory first: what cannot be had is not charged for.
         let noisy = try texts.map { try $0.map { try Buffer<Int64>(count: max($0.count, 1), for: "noisy counts of texts") } }
-        defer { for b in noisy { b.map { explicit_bzero($0.base, $0.count * 8) } } }
+        defer { for case let b? in noisy { explicit_bzero(b.base, b.count * 8) } }
         try ledger.charge(.init(name: name, groups: [.init(group: ledger.groups[0], samplingRate: 1, noiseMultiplier: noiseMultiplier)]))
         if textColumns > 0 { try ledger.charge(.init(name: "\(name), levels", selection: selection)) }
         try durable(ledger)
@@ -155,14 +155,15 @@ package final class DomainDoor {
             limit = high
         }
         let list = (0..<t.count).filter { noisy.base[$0] > limit }.map { (text: t.text($0), count: Double(noisy.base[$0])) }
-        return list.sorted { $0.count != $1.count ? $0.count > $1.count : $0.text < $1.text }
+        // Ties by bytes: two texts that are the same to a reader would otherwise stand in the order of their rows.
+        return list.sorted { $0.count != $1.count ? $0.count > $1.count : $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
     }
 
     /// A schema has room for 65 534 levels, one of which is for all others.
     private static let mostShown = 65_533
 
     private func wipe() {
-        for b in bins { b.map { explicit_bzero($0.base, $0.count * 8) } }
+        for case let b? in bins { explicit_bzero(b.base, b.count * 8) }
         for t in texts { t?.wipe() }
         rows = 0
     }

@@ -47,12 +47,17 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
     }
 
     let door = try DomainDoor(open.map { if case .bounds(let grid) = sketch.needs[$0] { .bins(grid.count) } else { .levels } })
-    try RawRows(path, names: sketch.names, options: options.csv, progress: progress).forEach { cell in
+    try RawRows(path, names: sketch.names, options: options.csv, progress: progress).forEach { line, cell in
         for (k, j) in open.enumerated() {
-            guard let text = cell(j) else { continue }
+            guard let text = cell(j), !sketch.isMissing(text) else { continue }
             switch sketch.needs[j] {
-            case .bounds(let grid): if let c = sketch.cell(text, j, grid) { door.add(bin: c, column: k) }
-            case .levels: if text.count > 0, !sketch.isMissing(text) { try door.add(level: text, column: k) }
+            case .bounds(let grid):
+                if let c = sketch.cell(text, j, grid) {
+                    door.add(bin: c, column: k)
+                } else if options.csv.invalid == .refuse {                       // now, and not when it has been paid for
+                    throw Failure(.schema, "\(path), line \(line), column \(quoted(sketch.names[j])): \(sketch.rule(j))")
+                }
+            case .levels: if text.count > 0 { try door.add(level: text, column: k) }
             case .nothing: break
             }
         }
@@ -76,7 +81,7 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
         let k = open.firstIndex(of: j) ?? 0
         // Texts that no schema takes, or that stand for all others, are among the others.
         var seen = Set([options.other])
-        return found.levels[k].map(\.text).filter { !$0.isEmpty && !sketch.missingValues.contains($0) && seen.insert($0).inserted } + [options.other]
+        return found.levels[k].map(\.text).filter { !$0.utf8.contains(0) && !sketch.missingValues.contains($0) && seen.insert($0).inserted } + [options.other]
     }, cells: { j in
         cells(found.bins[open.firstIndex(of: j) ?? 0], deviation: found.deviation)
     }, marks: marks)

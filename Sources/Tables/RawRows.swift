@@ -11,23 +11,23 @@ package struct RawRows {
         (self.path, self.names, self.options, self.progress) = (path, names, options, progress)
     }
 
-    /// Calls `body` for every row that counts. `cell(j)` is the text of column j, nil where it is no text at all; valid until the next row.
+    /// Calls `body` for every row that counts, with its line. `cell(j)` is the text of column j, nil where it is no text at all; valid until the next row.
     /// - Throws: `.io`, `.format`, `.schema` for columns that are not there or not known, persons without a name; `.cancelled`; what `body` throws.
-    package func forEach(_ body: (_ cell: (Int) -> UnsafeBufferPointer<UInt8>?) throws -> Void) throws {
+    package func forEach(_ body: (_ line: Int, _ cell: (Int) -> UnsafeBufferPointer<UInt8>?) throws -> Void) throws {
         var kept: (rows: Buffer<UInt32>, count: Int)?
         if let person = options.person {
             let persons = try PersonList(), digests = try PersonList()
             let (records, places) = try open()
             guard let who = records.titles.firstIndex(of: person.column) else { throw Failure(.schema, "\(path): the header lacks the column \(quoted(person.column))") }
             while try records.next() {
-                try records.requireWhole()
-                guard records.text(who).count > 0 else { throw Failure(.schema, "\(path), line \(records.line), column \(quoted(person.column)): nobody is named: every row must belong to a person") }
-                try persons.append(records.text(who))
+                if options.invalid == .refuse { try records.requireWhole() }
+                guard let name = text(records, who), name.count > 0 else { throw Failure(.schema, "\(path), line \(records.line), column \(quoted(person.column)): nobody is named: every row must belong to a person") }
+                try persons.append(name)
                 var sha = SHA256()
                 for place in places {
-                    let text = records.text(place)
-                    withUnsafeBytes(of: text.count) { sha.update($0) }
-                    sha.update(UnsafeRawBufferPointer(text))
+                    let cell = text(records, place)
+                    withUnsafeBytes(of: cell?.count ?? -1) { sha.update($0) }
+                    if let cell { sha.update(UnsafeRawBufferPointer(cell)) }
                 }
                 try digests.append(PersonKey(sha))
             }
@@ -42,8 +42,12 @@ package struct RawRows {
                 next += 1
             }
             if options.invalid == .refuse { try records.requireWhole() }
-            try body { j in places[j] < records.count && records.flaw(places[j]) == nil ? records.text(places[j]) : nil }
+            try body(records.line) { j in text(records, places[j]) }
         }
+    }
+
+    private func text(_ records: CSVRecords, _ place: Int) -> UnsafeBufferPointer<UInt8>? {
+        place < records.count && records.flaw(place) == nil ? records.text(place) : nil
     }
 
     private func open() throws -> (CSVRecords, [Int]) {

@@ -78,7 +78,11 @@ package struct SchemaSketch: Sendable {
             var low = grid.bounds(first).low, high = grid.bounds(last).high
             if let x = c["minimum"]?.asDouble { high = max(high, x) }
             if let x = c["maximum"]?.asDouble { low = min(low, x) }
-            if let step = c["multipleOf"]?.asDouble, step > 0, step.isFinite { (low, high) = (min(low, high - step), max(high, low + step)) }   // a multiple lies between
+            if let step = c["multipleOf"]?.asDouble, step > 0, step.isFinite {
+                // A multiple lies between, and no more of them than a grid holds.
+                (low, high) = (min(max(low, -0x1p51 * step), 0x1p51 * step), min(max(high, -0x1p51 * step), 0x1p51 * step))
+                (low, high) = (min(low, high - step), max(high, low + step))
+            }
             if c["minimum"] == nil { c["minimum"] = .number(low) }
             if c["maximum"] == nil { c["maximum"] = .number(high) }
             return
@@ -89,7 +93,8 @@ package struct SchemaSketch: Sendable {
             guard let text = json.asString else { return json.asInt64 }
             return withText(text) { type == .date ? parseDate($0, $1) : parseDatetime($0, $1) }
         }
-        var low = max(grid.wholeBounds(first).low, all.lowerBound), high = min(grid.wholeBounds(last).high, all.upperBound)
+        func inside(_ x: Int64) -> Int64 { min(max(x, all.lowerBound), all.upperBound) }
+        var low = inside(grid.wholeBounds(first).low), high = inside(grid.wholeBounds(last).high)
         if let x = whole("minimum") { high = max(high, x) }
         if let x = whole("maximum") { low = min(low, x) }
         if type == .integer, let step = c["multipleOf"]?.asInt64, step > 1, step < 1 << 59 { (low, high) = (min(low, high - step), max(high, low + step)) }
@@ -98,19 +103,30 @@ package struct SchemaSketch: Sendable {
         if c["maximum"] == nil { c["maximum"] = json(high) }
     }
 
-    /// The grid cell of a cell's text; nil when it is missing or no value of the type.
+    /// The grid cell of a text; nil when it is no value of column j's type.
     package func cell(_ text: UnsafeBufferPointer<UInt8>, _ j: Int, _ grid: PowerGrid) -> Int? {
-        guard let p = text.baseAddress, text.count > 0, !isMissing(text) else { return nil }
+        guard let p = text.baseAddress else { return nil }
         switch types[j] {
-        case .number: return parseDecimal(p, text.count).flatMap { $0.isFinite ? grid.cell($0) : nil }
-        case .date: return parseDate(p, text.count).map(grid.cell)
-        case .datetime: return parseDatetime(p, text.count).map(grid.cell)
+        case .number: return parseDecimal(p, text.count).flatMap { $0.isNaN ? nil : grid.cell($0) }
+        case .date, .datetime:
+            let (start, end) = trimmed(p, text.count)
+            return (types[j] == .date ? parseDate(p + start, end - start) : parseDatetime(p + start, end - start)).map(grid.cell)
         default:
             switch parseInteger(p, text.count) {
             case .value(let v): return grid.cell(v)
             case .beyond(let negative): return negative ? 0 : grid.count - 1
             case .not: return nil
             }
+        }
+    }
+
+    /// The rule that a text breaks which has no cell.
+    package func rule(_ j: Int) -> String {
+        switch types[j] {
+        case .number: return BadCell.notNumber.rule(nil)
+        case .date: return BadCell.notDate.rule(nil)
+        case .datetime: return BadCell.notDatetime.rule(nil)
+        default: return BadCell.notInteger.rule(nil)
         }
     }
 

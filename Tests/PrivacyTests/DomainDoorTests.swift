@@ -136,9 +136,13 @@ final class DomainDoorTests: XCTestCase {
             XCTAssertTrue(r.levels[1].contains { $0.text == "all" })
         }
         XCTAssertLessThan(Double(shown), 0.01 * Double(runs) + 4 * (0.01 * Double(runs)).squareRoot())
-        // The mutant: threshold 0.
-        let none = DomainDoor.threshold(deviation: 1.7, delta: 0.49, rows: 1)
-        XCTAssertLessThanOrEqual(none, 2)
+        // The mutant: hardly a threshold. The same count finds it.
+        var loose = 0
+        for _ in 0..<300 {
+            var l = try Ledger(budget: XCTUnwrap(Budget(epsilon: 50, delta: 0.9, order: 8, selection: 0.49)))
+            if try release(filled((0..<80).map { (0, $0 == 0 ? "mine" : "all") }), sigma: 1, selection: 0.49, &l).levels[1].contains(where: { $0.text == "mine" }) { loose += 1 }
+        }
+        XCTAssertGreaterThan(Double(loose), 0.01 * 300 + 4 * (0.01 * 300.0).squareRoot())
     }
 
     func testManyTexts() throws {
@@ -159,6 +163,22 @@ final class DomainDoorTests: XCTestCase {
         XCTAssertGreaterThan(found.count, 2850)
         XCTAssertTrue(found.allSatisfy { text in Int(text.dropFirst(12)).map { $0 % 7 == 0 } ?? false })
         XCTAssertTrue(door.isEmpty)                                             // wiped
+    }
+
+    /// Two texts that are the same to a reader stand in an order that counts and bytes alone decide, not in that of their rows.
+    func testTextsThatLookAlike() throws {
+        let composed = "caf\u{E9}", apart = "cafe\u{301}"
+        for first in [composed, apart] {
+            var orders = Set<[[UInt8]]>()
+            for _ in 0..<60 {
+                var l = try ledger()
+                let rows = (0..<400).map { (bin: 0, text: ($0 % 2 == 0) == (first == composed) ? composed : apart) }
+                let r = try release(filled(rows), &l), found = r.levels[1]
+                XCTAssertEqual(found.count, 2)
+                if found[0].count == found[1].count { orders.insert(found.map { Array($0.text.utf8) }) }
+            }
+            XCTAssertTrue(orders.isSubset(of: [[Array(apart.utf8), Array(composed.utf8)]]), "\(orders.count)")
+        }
     }
 
     func testPersonsRaiseTheThreshold() throws {

@@ -75,8 +75,26 @@ final class DomainPurchaseTests: XCTestCase {
         XCTAssertTrue(model.ledger.assumptions.contains { $0.contains(run.id) })
         XCTAssertFalse(model.ledger.assumptions.contains { $0.hasPrefix("the schema is public") })
         XCTAssertLessThanOrEqual(try b.account().spent, 6)
-        let bytes = try model.bytes()
-        XCTAssertEqual(try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)).schema, schema)
+        // The file says what both cost together: no less than either, no more than the budget; another's purchase in it is not believed.
+        let both = try XCTUnwrap(model.ledger.epsilonOfPurchase), alone = try XCTUnwrap(report["epsilon"]?.asDouble)
+        XCTAssertEqual(both.alone, alone, accuracy: 1e-9)
+        XCTAssertGreaterThan(both.together, max(alone, model.ledger.epsilon))
+        XCTAssertEqual(both.together, try b.account().spent, accuracy: 1e-9)
+        XCTAssertTrue(try model.ledgerReport().contains("What the schema cost"))
+        XCTAssertEqual(model.plan.expectedRows, Int(report["rows"]?.asDouble ?? 0))
+        let bytes = try model.bytes(), again = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
+        XCTAssertEqual(again.schema, schema)
+        XCTAssertEqual(again.ledger, model.ledger)
+        let json = model.ledger.json, id = try XCTUnwrap(model.ledger.purchase?.run)
+        for (from, to) in [(#""run":"\#(id)""#, #""run":"\#(id)0""#), (#""epsilon_together":"#, #""epsilon_together":0,"x":"#), (#""epsilon_together":"#, #""epsilon_together":1"#)] {
+            let edited = json.text.replacingOccurrences(of: from, with: to)
+            XCTAssertNotEqual(edited, json.text)
+            if from.hasPrefix(#""run""#) {
+                XCTAssertNotEqual(try Ledger(json: JSON.parse(edited)).purchase?.run, schema.purchase?.run)
+            } else {
+                refused(.format) { _ = try Ledger(json: JSON.parse(edited)) }
+            }
+        }
     }
 
     /// With the same noise an outlier changes nothing that leaves. A mutant that takes minimum and maximum from the rows shows it with certainty.
@@ -84,8 +102,27 @@ final class DomainPurchaseTests: XCTestCase {
         let b = try budget(), one = try buy(b, csv(2000), share: 0.1, seed: 4) { $0.selection = 1e-8 }.schema
         let two = try buy(b, csv(2000, "123456789,mine alone,-1e15,m\n"), share: 0.1, seed: 4) { $0.selection = 1e-8 }.schema
         XCTAssertEqual(one.fields, two.fields)
-        XCTAssertNotEqual(Schema.mutant([20, 79]), Schema.mutant([20, 79, 123_456_789]))
+        // Minimum, maximum and levels as a careless program finds them.
+        let careless = try Schema.inferred(csv: csv(2000)), seen = try Schema.inferred(csv: csv(2000, "123456789,mine alone,-1e15,m\n"))
+        XCTAssertNotEqual(careless.fields, seen.fields)
+        XCTAssertTrue(seen.json.contains("mine alone"))
         XCTAssertFalse(two.json.contains("mine alone"))
+    }
+
+    /// Whatever is found, what comes of it is a schema: nothing is lost after it was paid for.
+    func testOddColumnsGiveSchemas() throws {
+        let sketch = #"{"fields": [{"name": "zero", "type": "number"}, {"name": "step", "type": "number", "constraints": {"multipleOf": 0.1}}, {"name": "whole", "type": "integer", "constraints": {"multipleOf": 5, "minimum": 3}},"#
+            + #"{"name": "day", "type": "date"}, {"name": "moment", "type": "datetime", "constraints": {"maximum": "2030-01-01T00:00:00Z"}}, {"name": "word", "type": "string"}], "missingValues": ["", "NA"]}"#
+        for cells in ["0,0.3,7, 2024-02-03 ,2024-02-03T10:00:00Z,other", "1e300,-1e300,99999999999999999999,0001-01-01,9999-12-31T00:00:00Z,x", "-1e-300,NA,NA,NA,NA,NA", "-5,1e18,-8,1969-12-31,1960-01-01T00:00:00Z,\"caf\u{E9}\""] {
+            try AtomicFile.write("zero,step,whole,day,moment,word\n" + String(repeating: cells + "\n", count: 400), to: "\(folder)/t.csv")
+            unlink("\(folder)/b")
+            let b = try budget()
+            var options = DomainOptions(epsilon: try b.account().epsilon(share: 0.5))
+            options.testSeed = 3
+            let (schema, _) = try buyDomain(SchemaSketch(json: sketch), csv: "\(folder)/t.csv", from: b, options)
+            XCTAssertEqual(try readCSV("\(folder)/t.csv", schema).rows, 400, cells)
+            XCTAssertEqual(try Schema(json: schema.json), schema)
+        }
     }
 
     func testRefused() throws {
@@ -97,6 +134,11 @@ final class DomainPurchaseTests: XCTestCase {
         refused(.budget) { _ = try buy(c, path) { $0.selection = 1e-6 } }
         refused(.argument) { _ = try buy(c, path) { $0.other = "" } }
         refused(.argument) { _ = try buy(c, path) { $0.csv.person = .init(column: "who", most: 2) } }
+        refused(.schema) { _ = try buy(c, csv(100, "old,north,0.2,f\n")) }      // no number: said before it is paid for
+        refused(.budget) { _ = try buy(c, csv(100, "old,north,0.2,f\n")) {
+            $0.csv.invalid = .coerce                                            // looked at, and not refused
+            $0.selection = 1e-6
+        } }
         refused(.schema) { _ = try buy(c, csv(0)) }
         refused(.io) { _ = try buy(c, "\(folder)/none") }
         refused(.argument) { _ = try buyDomain(SchemaSketch(json: #"{"fields": [{"name": "x", "type": "boolean"}]}"#), csv: path, from: c, DomainOptions(epsilon: 2)) }
@@ -115,9 +157,4 @@ final class DomainPurchaseTests: XCTestCase {
         XCTAssertEqual(try readCSV(path, schema, options).rows, 2000)
         XCTAssertFalse(schema.fields.contains { $0.name == "who" })
     }
-}
-
-extension Schema {
-    /// Bounds as a careless program finds them.
-    fileprivate static func mutant(_ values: [Int64]) -> [Int64] { [values.min() ?? 0, values.max() ?? 0] }
 }
