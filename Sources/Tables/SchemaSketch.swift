@@ -81,7 +81,7 @@ package struct SchemaSketch: Sendable {
             if let step = c["multipleOf"]?.asDouble, step > 0, step.isFinite {
                 // A multiple lies between, and no more of them than a grid holds.
                 (low, high) = (min(max(low, -0x1p51 * step), 0x1p51 * step), min(max(high, -0x1p51 * step), 0x1p51 * step))
-                (low, high) = (min(low, high - step), max(high, low + step))
+                (low, high) = (min(low, (c["maximum"]?.asDouble ?? high) - step), max(high, (c["minimum"]?.asDouble ?? low) + step))
             }
             if c["minimum"] == nil { c["minimum"] = .number(low) }
             if c["maximum"] == nil { c["maximum"] = .number(high) }
@@ -97,7 +97,9 @@ package struct SchemaSketch: Sendable {
         var low = inside(grid.wholeBounds(first).low), high = inside(grid.wholeBounds(last).high)
         if let x = whole("minimum") { high = max(high, x) }
         if let x = whole("maximum") { low = min(low, x) }
-        if type == .integer, let step = c["multipleOf"]?.asInt64, step > 1, step < 1 << 59 { (low, high) = (min(low, high - step), max(high, low + step)) }
+        if type == .integer, let step = c["multipleOf"]?.asInt64, step > 1, step < 1 << 59 {
+            (low, high) = (min(low, (whole("maximum") ?? high) - step), max(high, (whole("minimum") ?? low) + step))
+        }
         func json(_ x: Int64) -> JSON { type == .date ? .string(dateText(x)) : type == .datetime ? .string(datetimeText(x)) : .int(x) }
         if c["minimum"] == nil { c["minimum"] = json(low) }
         if c["maximum"] == nil { c["maximum"] = json(high) }
