@@ -61,7 +61,7 @@ package struct Plan: Sendable {
             guard schema.fields[i].kind.count != 1 else { throw Failure(.argument, "protected column \(quoted(name)): has one level only") }
         }
         var settings = config == .null ? Settings(preset: preset) : try Settings(config, preset: preset)
-        try settings.fairness.resolve(protected: protected, preset: preset)
+        try settings.fairness.resolve(protected: protected)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
         }
