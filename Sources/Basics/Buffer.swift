@@ -3,6 +3,24 @@
 
 import Glibc
 
+/// Zeroed memory at a multiple of 64 bytes, to be given back by `freeAligned`; nil when it cannot be had.
+///
+/// Not posix_memalign: before glibc 2.38 aligned chunks that were freed are often not used again (glibc bug 14581), and the heap of a host that loads and
+/// writes for hours grew without end. An ordinary chunk holds its own address just before the aligned part.
+package func allocateAligned(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    let header = MemoryLayout<UnsafeMutableRawPointer>.size
+    let (size, overflow) = bytes.addingReportingOverflow(64 + header)
+    guard bytes >= 0, !overflow, let chunk = calloc(1, size) else { return nil }
+    let aligned = (chunk + header).alignedUp(toMultipleOf: 64)
+    (aligned - header).storeBytes(of: chunk, as: UnsafeMutableRawPointer.self)
+    return aligned
+}
+
+package func freeAligned(_ aligned: UnsafeMutableRawPointer?) {
+    guard let aligned else { return }
+    free((aligned - MemoryLayout<UnsafeMutableRawPointer>.size).load(as: UnsafeMutableRawPointer.self))
+}
+
 /// `count` elements of a trivial type, 64-byte aligned, zeroed, owned by this object.
 package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     package let count: Int
@@ -12,16 +30,12 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     package init(count: Int, for purpose: StaticString = "a buffer") throws {
         guard count >= 0 else { throw Failure(.argument, "\(purpose): negative size") }
         let (bytes, overflow) = Swift.max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        var raw: UnsafeMutableRawPointer?
-        guard !overflow, posix_memalign(&raw, 64, bytes) == 0, let raw else {
-            throw Failure(.noMemory, "not enough memory for \(purpose)")
-        }
-        memset(raw, 0, bytes)
+        guard !overflow, let raw = allocateAligned(bytes) else { throw Failure(.noMemory, "not enough memory for \(purpose)") }
         self.count = count
         base = raw.bindMemory(to: Element.self, capacity: Swift.max(count, 1))
     }
 
-    deinit { free(base) }
+    deinit { freeAligned(base) }
 
     package subscript(i: Int) -> Element {
         get { base[i] }

@@ -37,8 +37,13 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
         }
         guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
         try model.plan.check(kind)
+        guard kind == .renyi || ledger.purchase == nil else { throw Failure(.unsupported, "kind: the schema was bought, so what was planned under it may follow from released values: only \"renyi\" covers that") }
         let box = AccountantBox(Accountant(kind, rows: ledger.budget.multiplicity, order: kind == .renyi ? ledger.order : nil))
         for release in ledger.releases { try box.accountant.compose(release, group: index) }
+        if let bought = ledger.purchase {
+            try box.accountant.compose(.of(rate: 1, noise: bought.noiseMultiplier))
+            if bought.selection > 0 { try box.accountant.compose(.selection(delta: bought.selection)) }
+        }
         return box
     }
 }

@@ -33,11 +33,12 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "plan": return Plan.optionsSchema
         case "sample": return sampleSchema
         case "csv": return csvSchema
-        case "infer": return inferSchema
         case "budget": return budgetSchema
+        case "domain": return domainSchema
+        case "infer": return inferSchema
         case "arrow": return arrowSchema
         case "evaluate": return ReportOptions.schema
-        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"infer\" or \"evaluate\"")
+        default: throw Failure(.argument, "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"domain\", \"infer\" or \"evaluate\"")
         }
     }
 }

@@ -11,7 +11,7 @@ import Basics
 /// it may still spend, and a run is admitted only while the sum allows it. Hence everything is (α*, R*)-Rényi private by the filter (docs/PRIVACY.md).
 /// The same holds for δ_sel. Falsifiers: AccountTests, SharedBudgetTests (mutants: a budget that forgets, a race without the lock).
 package struct Account: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable { case training, own }
+    package enum Kind: String, Sendable, CaseIterable { case training, domain, own }
 
     package struct Run: Sendable, Equatable {
         /// A random name, made once; and one that is made anew whenever a training is taken up again, so that of two copies of a checkpoint

@@ -14,11 +14,19 @@ extension Ledger {
             ("spent", .number(epsilon)),
             ("groups", .object(JSONObject(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: spent(group: $0)))) }))),
             ("assumptions", .array(assumptions.map { .string($0) })),
+            ]
+            + (domain.map { [("domain", $0)] } ?? []) + [
             ("releases", .array(releases.map { r in
                 .object(JSONObject([("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)]))
             })),
             ("notes", .array(notes.map { .string($0) })),
         ]))
+    }
+
+    private var domain: JSON? {
+        guard let purchase, let e = epsilonOfPurchase else { return nil }
+        return .object(JSONObject([("run", .string(purchase.run)), ("noise_multiplier", .number(purchase.noiseMultiplier)), ("selection_delta", .number(purchase.selection)),
+                         ("epsilon", .number(e.alone)), ("epsilon_together", .number(e.together))]))
     }
 
     private func price(_ r: Release) -> (String, JSON) {
@@ -48,6 +56,8 @@ extension Ledger {
         _ = try r.optionalStrings("notes")
         let stated = try Self.members(r.value("groups"), "groups")
         let assumptions = try r.strings("assumptions")
+        // Another machine's logarithm may differ in the last bits.
+        func same(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) <= 1e-9 * max(1, b) } ?? false }
         var ledger: Ledger
         do {
             guard let budget = try Budget(epsilon: r.double("epsilon"), delta: r.double("delta"), order: r.int("order", in: 2...1024),
@@ -72,16 +82,22 @@ extension Ledger {
                 guard ledger.releases.count == entries + 1 else { throw Failure(.format, "ledger: equal releases in a row must be one entry") }
                 try e.finish()
             }
+            if r.has("domain") {
+                let d = try JSONReader(r.value("domain"), context: "ledger, domain", code: .format)
+                ledger.purchase = try Purchase(run: d.string("run"), noiseMultiplier: d.double("noise_multiplier", in: 1e-6...1e9), selection: d.double("selection_delta", in: 0...ledger.budget.selection))
+                guard let e = ledger.epsilonOfPurchase, try same(d.double("epsilon"), e.alone), try same(d.double("epsilon_together"), e.together) else { throw Self.figures }
+                try d.finish()
+            }
         } catch let f as Failure { throw Failure(.format, f.message) }
-        // Another machine's logarithm may differ in the last bits.
-        func same(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) <= 1e-9 * max(1, b) } ?? false }
         guard try same(r.double("spent"), ledger.epsilon),
               zip(stated, ledger.groups).allSatisfy({ same($0.value.asDouble, ledger.epsilon($1)) }) else {
-            throw Failure(.format, "ledger: its figures do not follow from its releases")
+            throw Self.figures
         }
         try r.finish()
         self = ledger
     }
+
+    private static let figures = Failure(.format, "ledger: its figures do not follow from its releases")
 
     private static func members(_ json: JSON, _ key: String) throws -> [JSONObject.Member] {
         guard case .object(let o) = json else { throw Failure(.format, "ledger, \(quoted(key)): must be an object") }

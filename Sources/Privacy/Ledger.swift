@@ -49,6 +49,23 @@ package struct Ledger: Sendable, Equatable {
         fileprivate func isSame(_ r: Release) -> Bool { name == r.name && groups == r.groups && rho == r.rho && selection == r.selection }
     }
 
+    /// The run of the same shared budget in which bounds and levels of this training's schema were bought. That run is charged for them, and not this
+    /// one; whoever sees the schema and what was trained has the ε of both.
+    package struct Purchase: Sendable, Equatable {
+        package let run: String
+        package let noiseMultiplier: Double
+        /// Its δ_sel; 0 where no levels were bought.
+        package let selection: Double
+
+        /// - Returns: nil where the run bought no domain.
+        package init?(_ run: Account.Run) {
+            guard run.kind == .domain, let sigma = run.ledger.releases.first?.groups.first?.noiseMultiplier else { return nil }
+            self.init(run: run.id, noiseMultiplier: sigma, selection: run.ledger.selection)
+        }
+
+        init(run: String, noiseMultiplier: Double, selection: Double) { (self.run, self.noiseMultiplier, self.selection) = (run, noiseMultiplier, selection) }
+    }
+
     /// The promise: ε (nats) at δ, whatever is released under this ledger.
     package let target: Double, delta: Double
     /// α*, fixed before the first release.
@@ -60,6 +77,7 @@ package struct Ledger: Sendable, Equatable {
     /// What the promise takes for granted, in words.
     package private(set) var assumptions: [String]
     package private(set) var releases: [Release] = []
+    package internal(set) var purchase: Purchase?
     /// Divergence at α* of one release of each entry, in the order of `groups`. Derived; kept so that a step does not price its past again.
     private var unit: [[Double]] = []
 
@@ -132,6 +150,9 @@ package struct Ledger: Sendable, Equatable {
         if !assumptions.contains(assumption) { assumptions.append(assumption) }
     }
 
+    /// Notes where the schema was bought.
+    package mutating func stand(on purchase: Purchase) { self.purchase = purchase }
+
     /// False when the noise can be predicted.
     package var isPrivate: Bool { !assumptions.contains(Self.notPrivate) }
 
@@ -166,6 +187,14 @@ package struct Ledger: Sendable, Equatable {
 
     /// Largest ε over all declared groups.
     package var epsilon: Double { groups.indices.reduce(0) { max($0, budget.epsilon(spent: spent(group: $1))) } }
+
+    /// ε of the purchase of the schema alone, and of it and these releases together for the group that pays most; nil where none was bought.
+    package var epsilonOfPurchase: (alone: Double, together: Double)? {
+        purchase.map {
+            let own = rdpSubsampledGaussian(q: 1, sigma: $0.noiseMultiplier, order: order, rows: budget.multiplicity)
+            return (budget.epsilon(spent: own), budget.epsilon(spent: (own + mostSpent) * (1 + 0x1p-52)))
+        }
+    }
 
     /// Upper bound on what changing one row can cost: removing it from group g and adding another to group h.
     /// (ε_g + ε_h, (1 + e^{min(ε_g, ε_h)}) δ), composed through the table without the row.

@@ -50,6 +50,13 @@ struct LossDistribution {
     /// One outcome of probability `p` under P and the given loss.
     mutating func add(loss l: Double, p: Double) {
         guard p > 0 else { return }
+        // On a point of the grid but for rounding: there, and what rounding is worth is the drift.
+        let nearest = (l / step).rounded()
+        if abs(l - nearest * step) <= 8 * unitRoundoff * abs(l), nearest >= Double(lowest), nearest <= Double(highest) {
+            masses.base[Int(nearest) - lowest] += p * (1 + 4 * unitRoundoff)
+            drift = max(drift, 16 * unitRoundoff * abs(l))
+            return
+        }
         let point = min(max(Int((l / step).rounded(.down)), lowest), highest - 1)
         drift = max(drift, 4 * unitRoundoff * abs(l))
         add(point: point, p: p, scaled: p * exp(loss(point) - l), errorP: 4 * unitRoundoff * p, errorScaled: 8 * unitRoundoff * (1 + abs(l)) * p)

@@ -10,6 +10,12 @@ protocol LossPair: Sendable {
     func nodes(reach: Double) -> LossNodes
     /// The masses on a grid; what lies more than `reach` deviations out may go to ∞.
     func distribution(step: Double, reach: Double) throws -> LossDistribution
+    /// Atoms lie on multiples of it, or the largest ones do: a grid that has these points moves nothing.
+    var lattice: Double? { get }
+}
+
+extension LossPair {
+    var lattice: Double? { nil }
 }
 
 struct LossNodes: Sendable {
@@ -41,6 +47,7 @@ extension AtomicLossPair {
 struct PurePair: AtomicLossPair {
     /// Above 0.
     let epsilon: Double
+    var lattice: Double? { epsilon }
     func atoms(reach: Double) -> (nodes: LossNodes, infinity: Double) {
         var n = LossNodes()
         n.add(epsilon, 1 / (1 + exp(-epsilon)))
@@ -54,6 +61,7 @@ struct LaplacePair: LossPair {
     /// Scale of the noise over the largest move; above 0.
     let scale: Double
     private var e: Double { 1 / scale }
+    var lattice: Double? { e }
 
     func nodes(reach: Double) -> LossNodes {
         var n = LossNodes()
@@ -78,11 +86,13 @@ struct LaplacePair: LossPair {
             guard b > a else { continue }
             let p = 0.5 * exp((a - e) / 2) * expm1((b - a) / 2), scaled = 0.5 * exp(grid - (a + e) / 2) * -expm1((a - b) / 2)
             let error = 8 * unitRoundoff * (1 + e)
+            // A sliver that rounding left at an end.
+            if b - a <= 16 * unitRoundoff * e { d.addBelow(point: a == grid ? i : i + 1, p: p * 2 + 16 * unitRoundoff * e); continue }
             // b − a is a difference of numbers up to e.
             let width = 8 * unitRoundoff * (abs(a) + abs(b)) / (b - a)
             d.add(point: i, p: p, scaled: scaled, errorP: p * (error + width), errorScaled: scaled * (error + width))
         }
-        d.drift = max(d.drift, 8 * unitRoundoff * e)
+        d.drift = max(d.drift, 32 * unitRoundoff * e)
         return d
     }
 }
@@ -94,6 +104,7 @@ struct DiscreteGaussianPair: AtomicLossPair {
     let shift: Int
     /// Wider noise has too many outcomes to go through; then the Rényi curve stands for it, which is nearly the same there.
     static let widest = 2e4
+    var lattice: Double? { Double(shift) / (2 * deviation * deviation) }
 
     func atoms(reach: Double) -> (nodes: LossNodes, infinity: Double) {
         let far = Int((reach * deviation).rounded(.up)) + 2, v = 2 * deviation * deviation, s = Double(shift)

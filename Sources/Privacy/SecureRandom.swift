@@ -6,7 +6,7 @@ import Glibc
 
 /// What a stream is for. No two purposes share a stream.
 enum Purpose: UInt32 {
-    case direct = 0, batch = 1, batchTies = 2, noise = 3, rows = 4, histogram = 5, marginal = 6, selection = 7
+    case direct = 0, batch = 1, batchTies = 2, noise = 3, rows = 4, histogram = 5, marginal = 6, selection = 7, domain = 8
 }
 
 /// A key, and the number of the release it is used for.

@@ -37,7 +37,8 @@ extension Ledger {
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
         let ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
         guard ledger.budget == plan.budget, ledger.groups == plan.groups,
-              plan.assumptions.allSatisfy(ledger.assumptions.contains) else { throw Failure(.format, "the ledger is not the plan's") }
+              plan.assumptions.allSatisfy(ledger.assumptions.contains), ledger.purchase?.run == plan.schema.purchase?.run,
+              ledger.releases.allSatisfy({ $0.selection == nil }) else { throw Failure(.format, "the ledger is not the plan's") }
         // The data frame is what others recompute ε from: it must say the same.
         guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }
         return ledger

@@ -26,6 +26,7 @@ extension Ledger {
         var text: String {
             var lines: [String] = []
             func section(_ title: String, _ body: [String]) {
+                if body.isEmpty { return }
                 if !lines.isEmpty { lines.append("") }
                 lines.append(title)
                 lines += body.map { $0.isEmpty ? "" : "  " + $0 }
@@ -36,6 +37,7 @@ extension Ledger {
             }
             section("What was promised", promise)
             section("What was spent", spent)
+            section("What the schema cost", domain)
             section("Where it was spent", stages)
             section("When a row is changed, or a person has several rows", distances)
             section("What was assumed", ledger.assumptions.isEmpty ? ["nothing"] : ledger.assumptions.map { "- " + $0 })
@@ -70,6 +72,15 @@ extension Ledger {
                         "Promised in advance is ε \(short(ledger.target)) for every row. Telling a person the ε of their group tells their group."]
             }
             return out
+        }
+
+        /// Nothing where the schema was declared.
+        private var domain: [String] {
+            guard let purchase = ledger.purchase, let e = ledger.epsilonOfPurchase else { return [] }
+            return ["Bounds and levels that nobody declared were bought from the rows, in run \(purchase.run) of the shared budget: ε \(short(e.alone, 4)) alone,",
+                    "noise \(short(purchase.noiseMultiplier, 3)) times as large as what one \(persons > 0 ? "person's row" : "row") can add"
+                        + (purchase.selection > 0 ? ", and a probability of \(short(purchase.selection, 3)), part of δ, that a level shows which one \(persons > 0 ? "person" : "row") alone holds." : "."),
+                    "This file holds both, so whoever has it has the ε of both together: \(short(e.together, 4)) at δ \(short(ledger.delta)). The figures elsewhere on this page are those of the training alone."]
         }
 
         private var stages: [String] {

@@ -61,6 +61,8 @@ package struct Plan: Sendable {
             guard schema.fields[i].kind.count != 1 else { throw Failure(.argument, "protected column \(quoted(name)): has one level only") }
         }
         var settings = config == .null ? Settings(preset: preset) : try Settings(config, preset: preset)
+        // What was paid for may as well be used.
+        if let rows = schema.purchase?.rows, config["rows"] == nil { settings.rows = .guessed(Int(min(max(rows, 1), 1e9))) }
         try settings.fairness.resolve(protected: protected)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
@@ -193,7 +195,8 @@ package struct Plan: Sendable {
         let k = settings.rowsPerPerson
         var a = [k == 0 ? "neighbouring tables differ by one row added or removed"
                      : "neighbouring tables differ by one person added or removed, with all of at most \(k) row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows alone",
-                 "the schema is public: column names, types, levels, bounds and steps",
+                 schema.purchase.map { "column names, types and declared bounds and levels are public; those marked as bought were paid for in run \($0.run) of the shared budget, whose promise covers both" }
+                     ?? "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
         if schema.isAssumed { a.append(Schema.assumption) }

@@ -135,7 +135,7 @@ private func pulls(_ at: WritableKeyPath<Settings, Settings.Sites>, discrepancy:
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
-        whole("bins", \.encoder.bins, 2...1024, "bins", "largest number of bins of a numerical column"),
+        whole("bins", \.encoder.bins, 2...1024, "bins", "largest number of bins of a numerical column; best takes fewer, 8 at least, where a cell of a pair would hold fewer rows than twice its noise"),
         real("share", \.encoder.share, 0.001...0.5, "share of R*", "part of the budget that buys the histograms"),
     ]),
     ("autoencoder", [

@@ -68,7 +68,17 @@ package final class Trainer {
     /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that much left, `.noMemory`, `.entropy`, `.io`.
     package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
+        guard plan.schema.purchase == nil || plan.schema.purchase?.budget == shared?.id else {
+            throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under that budget, which holds what both cost")
+        }
         var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
+        if let bought = plan.schema.purchase {
+            guard let found = try shared?.account().runs.first(where: { $0.id == bought.run }), let purchase = Ledger.Purchase(found) else {
+                throw Failure(.state, "this schema was bought in a run that the shared budget does not hold")
+            }
+            ledger.stand(on: purchase)
+            if !found.ledger.isPrivate { ledger.assume(Ledger.notPrivate) }
+        }
         if let shared { ledger.assume("a training of a shared budget: all its runs together are (\(short(shared.terms.epsilon)), \(short(shared.terms.delta)))-private, and whoever sees several of them has that figure") }
         try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: Self.newID())
         if let shared { run = try SharedRun(shared, id: runID, name: name, self.ledger) }

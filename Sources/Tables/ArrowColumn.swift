@@ -202,7 +202,7 @@ final class ArrowColumn {
     @inline(__always) private func whole(_ i: Int, _ v: Int64, _ sink: some CellSink) throws {
         let k = domain.offset(ofInt: v, nearest: coerce)
         guard k >= 0 else { return try settle(i, k, sink) }
-        try sink.give(i, k, domain.tag == .real ? coerce ? domain.clamped(Double(v)) : Double(v) : .nan)
+        try sink.give(i, k, domain.tag == .real ? domain.clamped(Double(v)) : .nan)
     }
 
     @inline(__always) private func real(_ i: Int, _ v: Double, _ sink: some CellSink) throws {

@@ -185,14 +185,11 @@ extension UnsafeMutableRawPointer {
     }
 }
 
-// MARK: memory of the structs, all of it malloc's, so that one release serves every array and one every schema
+// MARK: memory of the structs, all of it by `block`, so that one release serves every array and one every schema
 
 /// Zeroed memory, 64-byte aligned as Arrow recommends, in whole blocks of 64 bytes, at least one.
 private func block(_ bytes: Int) throws -> UnsafeMutableRawPointer {
-    let size = (max(bytes, 1) + 63) & ~63
-    var raw: UnsafeMutableRawPointer?
-    guard posix_memalign(&raw, 64, size) == 0, let raw else { throw Failure(.noMemory, "not enough memory for an Arrow array") }
-    memset(raw, 0, size)
+    guard let raw = allocateAligned((max(bytes, 1) + 63) & ~63) else { throw Failure(.noMemory, "not enough memory for an Arrow array") }
     return raw
 }
 
@@ -203,11 +200,25 @@ private func structs<T>(_ count: Int, _: T.Type) throws -> UnsafeMutablePointer<
     do {
         for i in 0..<count { list[i] = try block(MemoryLayout<T>.size).bindMemory(to: T.self, capacity: 1) }
     } catch {
-        for i in 0..<count { free(list[i]) }
-        free(list)
+        for i in 0..<count { freeAligned(list[i]) }
+        freeAligned(list)
         throw error
     }
     return list
+}
+
+/// Releases and frees the children of a struct, their list, and its dictionary.
+private func freeFamily<T>(_ children: UnsafeMutablePointer<UnsafeMutablePointer<T>?>?, _ count: Int64, _ dictionary: UnsafeMutablePointer<T>?,
+                           release: (UnsafeMutablePointer<T>) -> Void) {
+    for i in 0..<Int(count) {
+        guard let child = children?[i] else { continue }
+        release(child)
+        freeAligned(child)
+    }
+    freeAligned(children)
+    guard let dictionary else { return }
+    release(dictionary)
+    freeAligned(dictionary)
 }
 
 /// A struct whose `release` is set from the start, so that whoever meets an error half-way can release what there is.
@@ -215,20 +226,10 @@ private func fillArray(_ out: UnsafeMutablePointer<ArrowArray>, length: Int, buf
     out.pointee.release = { array in
         guard let array, array.pointee.release != nil else { return }
         if let buffers = array.pointee.buffers {
-            for i in 0..<Int(array.pointee.n_buffers) { free(UnsafeMutableRawPointer(mutating: buffers[i])) }
-            free(buffers)
+            for i in 0..<Int(array.pointee.n_buffers) { freeAligned(UnsafeMutableRawPointer(mutating: buffers[i])) }
+            freeAligned(buffers)
         }
-        for i in 0..<Int(array.pointee.n_children) {
-            if let child = array.pointee.children[i] {
-                child.pointee.release?(child)
-                free(child)
-            }
-        }
-        free(array.pointee.children)
-        if let dictionary = array.pointee.dictionary {
-            dictionary.pointee.release?(dictionary)
-            free(dictionary)
-        }
+        freeFamily(array.pointee.children, array.pointee.n_children, array.pointee.dictionary) { $0.pointee.release?($0) }
         array.pointee.release = nil
     }
     out.pointee.length = Int64(length)
@@ -244,17 +245,7 @@ private func fillSchema(_ out: UnsafeMutablePointer<ArrowSchema>, format: Static
     out.pointee.release = { schema in
         guard let schema, schema.pointee.release != nil else { return }
         free(UnsafeMutableRawPointer(mutating: schema.pointee.name))
-        for i in 0..<Int(schema.pointee.n_children) {
-            if let child = schema.pointee.children[i] {
-                child.pointee.release?(child)
-                free(child)
-            }
-        }
-        free(schema.pointee.children)
-        if let dictionary = schema.pointee.dictionary {
-            dictionary.pointee.release?(dictionary)
-            free(dictionary)
-        }
+        freeFamily(schema.pointee.children, schema.pointee.n_children, schema.pointee.dictionary) { $0.pointee.release?($0) }
         schema.pointee.release = nil
     }
     out.pointee.format = UnsafeRawPointer(format.utf8Start).assumingMemoryBound(to: CChar.self)      // static text, with its NUL

@@ -21,7 +21,10 @@ package struct CSVOptions: Equatable, Sendable {
     package private(set) var delimiter = UInt8(ascii: ",")
     /// A column outside the schema that says who a row belongs to, and how many rows of one person are kept: read, used, and forgotten.
     package var person: Person?
-    package struct Person: Equatable, Sendable { package var column: String, most: Int }
+    package struct Person: Equatable, Sendable {
+        package var column: String, most: Int
+        package init(column: String, most: Int) { (self.column, self.most) = (column, most) }
+    }
 
     package static let delimiters = [",", ";", "\t", "|"]
 

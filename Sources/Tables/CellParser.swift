@@ -79,6 +79,7 @@ package final class CellParser {
         if lookupOnly || domain.tag == .typedLevels || missingFirst {
             let code = texts.code(p, count)
             if code != TextTable.absent { return code }
+            if lookupOnly, domain.clamps, domain.tag == .levels { return domain.count - 1 }          // all others
             if lookupOnly { return domain.tag == .boolean ? BadCell.notBoolean.rawValue : BadCell.notLevel.rawValue }
             if domain.tag == .typedLevels { return domain.values?.offset(ofText: p, count) ?? BadCell.notLevel.rawValue }
         }
@@ -87,7 +88,7 @@ package final class CellParser {
             switch parseInteger(p, count) {
             case .value(let v): return domain.offset(ofInt: v, nearest: coerce)
             case .beyond(let negative):
-                if coerce { return negative ? 0 : domain.count - 1 }
+                if coerce || domain.clamps { return negative ? 0 : domain.count - 1 }
                 return negative ? BadCell.below.rawValue : BadCell.above.rawValue
             case .not:
                 if coerce, let x = parseDecimal(p, count), x.isFinite { return domain.offset(ofDouble: x, nearest: true) }

@@ -133,14 +133,14 @@ package final class Column: @unchecked Sendable {
         if v.isNaN { return storeMissing(row) }
         let k = domain.offset(ofDouble: v, nearest: false)
         guard k >= 0 else { return k }
-        if storage == .float64 { put(row, 0, v + 0.0) } else { put(row, k) }
+        if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(v) : v + 0.0) } else { put(row, k) }
         return k
     }
 
     func store(_ row: Int, int v: Int64) -> Int64 {
         let k = domain.offset(ofInt: v, nearest: false)
         guard k >= 0 else { return k }
-        if storage == .float64 { put(row, 0, Double(v)) } else { put(row, k) }
+        if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(Double(v)) : Double(v)) } else { put(row, k) }
         return k
     }
 

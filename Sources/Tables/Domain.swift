@@ -59,8 +59,11 @@ struct Domain {
     /// Bounds of a number without a step.
     let low, high: Double
     let values: LevelValues?
+    /// Whether the nearest value counts in any case.
+    let clamps: Bool
 
     init(_ field: Field) throws {
+        clamps = field.isBought
         type = field.type
         count = field.kind.count ?? 0
         grid = field.kind.grid
@@ -81,7 +84,8 @@ struct Domain {
     }
 
     /// The offset of a whole value; `BadCell` codes when there is none. For a number without a step 0 says that the value is fine.
-    func offset(ofInt v: Int64, nearest: Bool) -> Int64 {
+    func offset(ofInt v: Int64, nearest asked: Bool) -> Int64 {
+        let nearest = asked || clamps
         switch tag {
         case .whole:
             let top = origin &+ (count &- 1) &* step             // the maximum: no overflow, by the schema's rules
@@ -100,7 +104,8 @@ struct Domain {
     }
 
     /// The same for a double, which must be whole for whole kinds. NaN is no value here: callers have taken it as missing.
-    func offset(ofDouble v: Double, nearest: Bool) -> Int64 {
+    func offset(ofDouble v: Double, nearest asked: Bool) -> Int64 {
+        let nearest = asked || clamps
         switch tag {
         case .grid: return v.isFinite || nearest ? grid?.offset(v, nearest: nearest) ?? BadCell.notNumber.rawValue : BadCell.notFinite.rawValue
         case .real:

@@ -79,6 +79,11 @@ package struct Field: Equatable, Sendable {
     }
 
     /// The defaults of Table Schema, and what is written: "true" and "false".
+    /// Marks a field whose bounds or levels were bought from a budget, and so do not fit every row: numbers outside are clamped, texts that are no
+    /// level are the last one.
+    static let boughtKey = "flip:bought"
+    package var isBought: Bool { metadata[Field.boughtKey] == .bool(true) }
+
     package static let defaultTrue = ["true", "True", "TRUE", "1"]
     package static let defaultFalse = ["false", "False", "FALSE", "0"]
 

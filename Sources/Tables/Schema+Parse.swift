@@ -18,14 +18,21 @@ extension Schema {
         for key in ["primaryKey", "foreignKeys", "uniqueKeys", "fieldsMatch"] where r.has(key) {
             throw Failure(.unsupported, "schema: \(quoted(key)) is not supported")
         }
-        let metadata = try readMetadata(r, ["$schema", "name", "title", "description", Schema.domainKey])
-        if let domain = metadata[Schema.domainKey], domain != .string(Schema.assumePublic) {
+        let metadata = try readMetadata(r, ["$schema", "name", "title", "description", Schema.domainKey, Schema.purchaseKey])
+        let isBought = metadata[Schema.domainKey] == .string(Schema.boughtPrivately)
+        guard isBought == (metadata[Schema.purchaseKey] != nil) else { throw r.failure(Schema.purchaseKey, "stands with \(quoted(Schema.domainKey)): \(quoted(Schema.boughtPrivately)) and only there") }
+        if let domain = metadata[Schema.domainKey], domain != .string(Schema.assumePublic), !isBought {
             throw r.failure(Schema.domainKey, "must be \(quoted(Schema.assumePublic)), or left out when levels and bounds are public by themselves")
         }
         let fields = try r.array("fields")
         guard fields.count <= Schema.maximumFields else { throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields") }
         let missing = try r.optionalStrings("missingValues") ?? [""]
         try r.finish()
+        if isBought {
+            let p = try JSONReader(r.value(Schema.purchaseKey), context: "schema, \(quoted(Schema.purchaseKey))", code: .schema)
+            _ = try (p.string("budget"), p.string("run"), p.double("rows"))
+            try p.finish()
+        }
         try self.init(fields: fields.enumerated().map { try Field($0.element, place: $0.offset) }, missingValues: missing, metadata: metadata)
     }
 }
@@ -47,7 +54,8 @@ extension Field {
         if let format = try r.optionalString("format"), format != "default" {
             throw Failure(.unsupported, "\(context): only the format \"default\" is supported")
         }
-        let metadata = try readMetadata(r, ["title", "description", "rdfType", "example"])
+        let metadata = try readMetadata(r, ["title", "description", "rdfType", "example", Field.boughtKey])
+        guard metadata[Field.boughtKey] == nil || metadata[Field.boughtKey] == .bool(true) else { throw r.failure(Field.boughtKey, "must be true, or left out") }
         for key in ["missingValues", "decimalChar", "groupChar", "bareNumber", "categories", "categoriesOrdered"] where r.has(key) {
             throw Failure(.unsupported, "\(context): \(quoted(key)) is not supported")
         }

@@ -31,12 +31,18 @@ package struct Schema: Equatable, Sendable {
         self.places = places
     }
 
-    /// The member of a schema that says where its levels and bounds come from, and its one value.
-    package static let domainKey = "flip:domain", assumePublic = "assume-public"
+    /// The member of a schema that says where its levels and bounds come from, and its values.
+    package static let domainKey = "flip:domain", assumePublic = "assume-public", boughtPrivately = "private"
+    /// With the second: the budget that some of them were bought from, by its random name, the run in it, and the noisy row count.
+    package static let purchaseKey = "flip:purchase"
+    package var purchase: (budget: String, run: String, rows: Double)? {
+        guard let p = metadata[Self.purchaseKey], let budget = p["budget"]?.asString, let run = p["run"]?.asString, let rows = p["rows"]?.asDouble else { return nil }
+        return (budget, run, rows)
+    }
     /// What a ledger says of a training under such a schema.
     package static let assumption = "the schema was read off the rows and is assumed to be public: what its levels and bounds tell of a row is outside the promise"
     /// Whether levels and bounds were read off rows, as `Schema.inferred` does, and nobody has taken the mark away.
-    package var isAssumed: Bool { metadata[Schema.domainKey] != nil }
+    package var isAssumed: Bool { metadata[Schema.domainKey] == .string(Schema.assumePublic) }
 
     /// The place of a field; nil when there is none of that name.
     package func index(of name: String) -> Int? { places[name] }

@@ -17,6 +17,7 @@ func run(_ words: [String]) throws {
     case "schema": try schemaCommand(rest)
     case "plan": try plan(rest)
     case "budget": try budget(rest)
+    case "domain": try domain(rest)
     case "check": try check(rest)
     case "--version", "version": say("flip \(libraryVersion)")
     case "--help", "-h", "help": say(help)
@@ -41,6 +42,8 @@ private let help = """
     flip budget FILE [--json] [--settle RUN]      what trainings that share it have spent; --settle ends a run that was killed
          --create --epsilon E --delta D      makes it; train, plan: --budget FILE, then --share S may stand for --epsilon
          [--order A] [--selection-delta D] [--max-rows-per-person K]
+    flip domain TABLE.csv --schema SKETCH.json --budget FILE --share S --out S.json      buys the bounds and levels that the sketch leaves open
+         [--epsilon E instead of --share]  [--selection-delta D]  [--other LEVEL]
     flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
     flip check TABLE.csv --schema S.json    all that a table breaks of a schema, by column [--json]; exit code 1 if it breaks any
     flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)

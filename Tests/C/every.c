@@ -221,6 +221,25 @@ static void budgets(const flip_schema *schema, const flip_table *table) {
     flip_budget_free(again); flip_budget_free(budget); flip_plan_free(plan); flip_table_free(bounded);
 }
 
+/* Bounds and levels that nobody knows, bought from a budget. */
+static void purchase(void) {
+    static const char sketch[] = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", \"type\": \"string\"}]}";
+    flip_budget *budget = NULL;
+    flip_schema *bought = NULL;
+    flip_buffer *report = NULL;
+    FILE *file = fopen(in(0, "open.csv"), "w");
+    int i;
+    SHOULD(file != NULL);
+    fputs("age,ward\n", file);
+    for (i = 0; i < 400; i++) fprintf(file, "%d,%s\n", i % 90, i % 2 ? "north" : "south");
+    fclose(file);
+    OK(flip_budget_create(in(1, "d.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"selection_delta\": 1e-4}", &budget, &err));
+    OK(flip_domain_buy(budget, sketch, strlen(sketch), in(0, "open.csv"), "{\"share\": 0.5}", NULL, NULL, &bought, &report, &err));
+    SHOULD(bought != NULL);
+    text(report);
+    flip_schema_free(bought); flip_budget_free(budget);
+}
+
 static void accounting(const flip_model *model) {
     flip_accountant *accountant = NULL;
     double x = 0;
@@ -256,6 +275,7 @@ int main(int count, char **arguments) {
     models(model, table);
     accounting(model);
     budgets(schema, table);
+    purchase();
     flip_model_free(model); flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
     puts("every function was called");
     return 0;

@@ -352,10 +352,10 @@ static void nothing_piles_up(void) {
         before = resident();
         for (i = 0; i < 60 && !check_failures; i++) use_files(schema, table, model);
         grown = resident() - before;
-        if (grown <= 8000000) break;
+        if (grown <= 4000000) break;
     }
     CHECK(descriptors() == open_before);
-    if (grown > 8000000) check_fail(__FILE__, __LINE__, "60 rounds took %ld bytes", grown);
+    if (grown > 4000000) check_fail(__FILE__, __LINE__, "60 rounds took %ld bytes", grown);
     flip_model_free(model); flip_table_free(table); flip_schema_free(schema);
 }
 

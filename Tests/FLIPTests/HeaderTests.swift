@@ -36,6 +36,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_build_info, FLIP.flip_build_info)
         same(CFlip.flip_calibrate, FLIP.flip_calibrate)
         same(CFlip.flip_config_schema, FLIP.flip_config_schema)
+        same(CFlip.flip_domain_buy, FLIP.flip_domain_buy)
         same(CFlip.flip_evaluate, FLIP.flip_evaluate)
         same(CFlip.flip_file_check, FLIP.flip_file_check)
         same(CFlip.flip_model_free, FLIP.flip_model_free)

@@ -172,6 +172,22 @@ final class BestTests: XCTestCase {
         }
     }
 
+    /// A cell of a pair expects at least twice its noise in rows, wherever more than the eight bins are taken that are always allowed.
+    func testBinsFollowTheNoise() throws {
+        let p = try plan(#""encoder": {"bins": 40}"#), noise = p.marginalNoise * Double(p.plannedMarginals.count).squareRoot()
+        for rows in [0.0, 1, 500, 5_000, 50_000, 5e5, 1e12] {
+            let k = p.bins(rows: rows)
+            XCTAssertTrue((8...40).contains(k))
+            if k > 8 { XCTAssertGreaterThanOrEqual(rows / Double(k * k), 2 * noise) }
+            if k < 40 { XCTAssertLessThan(rows / Double((k + 1) * (k + 1)), 2 * noise) }
+        }
+        XCTAssertEqual(p.bins(rows: 1), 8)
+        XCTAssertEqual(p.bins(rows: 1e12), 40)
+        XCTAssertEqual(try plan(#""encoder": {"bins": 5}"#).bins(rows: 1e12), 5)
+        let published = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5, preset: "published")
+        XCTAssertEqual(published.bins(rows: 1), published.settings.encoder.bins)
+    }
+
     func testPublishedTakesNoOptionOfBest() throws {
         XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6, preset: "published", config: JSON.parse(#"{"rake": {"steps": 3}}"#)))
         XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6, preset: "published", config: JSON.parse(#"{"focus": ["age"]}"#)))

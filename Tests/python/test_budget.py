@@ -148,3 +148,83 @@ def test_plans_say_what_they_are_under(table, budget):
             flip.plan(table.schema, **options(budget, **wrong))
     with pytest.raises(flip.BudgetError):
         flip.plan(table.schema, **options(budget, epsilon=1e-3))
+
+
+SKETCH = {"fields": [{"name": "age", "type": "integer"}, {"name": "ward", "type": "string"}]}
+
+
+@pytest.fixture
+def open_csv(tmp_path):
+    path = tmp_path / "open.csv"
+    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n" for i in range(2000)) + "99999,alone\n")
+    return path
+
+
+def test_a_domain_is_bought_and_composes(open_csv, tmp_path):
+    budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
+    bought = flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
+    age, ward = bought.schema.fields
+    assert age["constraints"] == {"minimum": 16, "maximum": 127} and set(ward["constraints"]["enum"]) == {"north", "south", "other"}
+    assert abs(bought.report["rows"] - 2001) < 8 * bought.report["deviation"] and bought.report["ledger"]["releases"][1]["selection_delta"] > 0
+    table = flip.Table.read_csv(open_csv, bought.schema)
+    small = {"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}
+    with pytest.raises(flip.StateError):
+        flip.train(table, epsilon=2.0, delta=1e-5, config=small)
+    model = flip.train(table, budget=budget, epsilon=budget.remaining, config=small)
+    assert budget.spent <= 5 and [run["kind"] for run in budget.report()["runs"]] == ["domain", "training"]
+    assert set(model.sample(50, seed=1).to_pandas().ward.dropna()) <= {"north", "south", "other"}
+    with pytest.raises(flip.BudgetError):
+        flip.buy_domain(open_csv, SKETCH, budget, share=0.5)
+
+
+def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
+    """The whole way: raw CSV, a budget, a bought domain, a schema that says so, a training in what is left, and a model that shows both."""
+    path = tmp_path / "d.budget"
+    budget = flip.Budget(path, epsilon=5, delta=1e-5, selection_delta=1e-7)
+    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
+    marked, spent = table.schema.dict, budget.spent
+    assert marked["flip:domain"] == "private" and not table.schema.assumed
+    assert all(field["flip:bought"] for field in marked["fields"])
+    assert "99999" not in table.schema.json and "alone" not in table.schema.json
+    bill, = budget.report()["runs"]
+    assert marked["flip:purchase"]["run"] == bill["run"] and bill["kind"] == "domain" and not bill["open"] and 0 < spent < 5
+    assert [list(r)[-1] for r in bill["ledger"]["releases"]] == ["groups", "selection_delta"]
+    small = {"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}
+    plan = flip.plan(table.schema, budget=budget, epsilon=budget.remaining, config=small)
+    assert plan.explain()["rows"] == {"guess": int(marked["flip:purchase"]["rows"])}
+    model = flip.train(table, plan, progress=False)
+    model.save(tmp_path / "m.flip.h5")
+    model = flip.load(tmp_path / "m.flip.h5")
+    domain = model.ledger["domain"]
+    assert domain["run"] == bill["run"] and domain["epsilon"] == pytest.approx(spent) and domain["selection_delta"] == pytest.approx(1e-7)
+    assert max(domain["epsilon"], model.ledger["spent"]) < domain["epsilon_together"] == pytest.approx(budget.spent) and budget.spent <= 5
+    report = model.ledger_report()
+    assert "What the schema cost" in report and bill["run"] in report
+    assert any(bill["run"] in text for text in model.ledger["assumptions"])
+    assert flip.Accountant.of_model(model).epsilon(1e-5) == pytest.approx(budget.spent, rel=1e-6)
+    with pytest.raises(flip.Unsupported):
+        flip.Accountant.of_model(model, "pld")
+    with pytest.raises(flip.StateError):
+        flip.train(table, epsilon=1.0, delta=1e-5, config=small)
+    with pytest.raises(flip.BudgetError):
+        flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
+    # An outsider gets the same figures from the file alone.
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "examples", "python", "recompute_epsilon.py"), str(tmp_path / "m.flip.h5")], capture_output=True, text=True)
+    said = json.loads(done.stdout)
+    assert done.returncode == 0 and said["agrees"] and said["with_domain"] == pytest.approx(domain["epsilon_together"], rel=1e-6)
+
+
+def test_domains_of_tables(open_csv, tmp_path):
+    budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
+    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
+    assert len(table) == 2001
+    assumed = flip.Table.read_csv(open_csv, domain="assume-public")
+    ledger = flip.train(assumed, epsilon=2.0, delta=1e-5, config={"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}).ledger
+    assert any("assumed to be public" in text for text in ledger["assumptions"])
+    for wrong in [dict(), dict(domain="private"), dict(schema=SKETCH, domain="private"), dict(schema=SKETCH, domain="assume-public"), dict(schema=SKETCH, budget=budget)]:
+        with pytest.raises(TypeError):
+            flip.Table.read_csv(open_csv, **wrong)
+    with pytest.raises(flip.ArgumentError):
+        flip.Table.read_csv(open_csv, SKETCH, domain="other")
+    with pytest.raises(flip.SchemaError):
+        flip.Table.read_csv(open_csv, SKETCH)

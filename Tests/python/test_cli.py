@@ -95,6 +95,30 @@ def test_sample_where(csv, tmp_path):
         assert said.returncode == 1 and said.stderr.startswith("flip: ") and rows.read_text() == before
 
 
+def test_a_domain_is_bought_and_trained_under(tmp_path):
+    """From a CSV file nobody has a schema of to a model, within one budget; a second purchase of what is not there is refused and changes nothing."""
+    path, sketch, budget, out, model = (tmp_path / n for n in ("t.csv", "sketch.json", "b.budget", "bought.json", "m.flip.h5"))
+    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n" for i in range(2000)) + "99999,alone\n")
+    sketch.write_text('{"fields": [{"name": "age", "type": "integer"}, {"name": "ward", "type": "string"}]}')
+    assert run("budget", budget, "--create", "--epsilon", 5, "--delta", "1e-5", "--selection-delta", "1e-7").returncode == 0
+    words = ("domain", path, "--schema", sketch, "--budget", budget, "--out", out)
+    assert run(*words).returncode == 2                                  # neither --epsilon nor --share
+    done = run(*words, "--share", 0.2)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    bought = json.loads(out.read_text())
+    assert bought["flip:domain"] == "private" and bought["fields"][0]["constraints"] == {"minimum": 16, "maximum": 127}
+    assert set(bought["fields"][1]["constraints"]["enum"]) == {"north", "south", "other"}
+    done = run("train", path, "--schema", out, "--budget", budget, "--share", 0.7, "--config", json.dumps(OPTIONS), "--out", model)
+    assert done.returncode == 0, done.stderr
+    domain, report = flip.load(model).ledger["domain"], json.loads(run("budget", budget, "--json").stdout)
+    assert domain["epsilon_together"] == pytest.approx(report["spent"]) and report["spent"] <= 5
+    assert [r["kind"] for r in report["runs"]] == ["domain", "training"]
+    assert "What the schema cost" in run("ledger", model).stdout
+    assert run("train", path, "--schema", out, "--epsilon", 1, "--delta", "1e-5", "--out", tmp_path / "n.h5").returncode == 1
+    done = run(*words, "--share", 0.2)
+    assert done.returncode == 1 and "alone" not in done.stderr and json.loads(run("budget", budget, "--json").stdout) == report
+
+
 def test_convert_both_ways(csv, tmp_path):
     path, domain = csv
     assert run("convert", path, "--schema", domain, "--out", tmp_path / "a.h5").returncode == 0

@@ -13,7 +13,7 @@ pointer.flip_schema <- function(x) {
 
 pointer.flip_plan <- function(x) {
   if (!alive(x$pointer)) {
-    check(.Call("r_plan_create", pointer(x$schema), x$config, x$pointer, PACKAGE = "libflip"))
+    made_plan(x$schema, x$budget, x$config, x$pointer)
     if (!identical(plan_json(x$pointer), x$json)) {
       .Call("r_free", x$pointer, PACKAGE = "libflip")
       refuse("version", "this plan was made by another version of libflip, which resolves its options differently: make it again")
@@ -24,6 +24,11 @@ pointer.flip_plan <- function(x) {
 
 pointer.flip_model <- function(x) {
   if (!alive(x$pointer)) check(.Call("r_model_from_bytes", x$bytes, x$pointer, PACKAGE = "libflip"))
+  x$pointer
+}
+
+pointer.flip_budget <- function(x) {
+  if (!alive(x$pointer)) check(.Call("r_budget_open", x$path, x$pointer, PACKAGE = "libflip"))
   x$pointer
 }
 

@@ -1,15 +1,24 @@
 # Plans: every release of a training and its ceiling, made without data.
 
-flip_plan <- function(schema, protected = NULL, epsilon = NULL, delta = NULL, preset = NULL, config = list()) {
+flip_plan <- function(schema, protected = NULL, epsilon = NULL, delta = NULL, preset = NULL, config = list(), budget = NULL,
+                      share = NULL, name = NULL) {
   schema <- flip_schema(schema)
   if (!is.list(config)) refuse("arg", "config: must be a list")
-  named <- list(protected = if (!is.null(protected)) as.list(protected), epsilon = epsilon, delta = delta, preset = preset)
+  if (!is.null(budget)) of_class(budget, "flip_budget", "budget")
+  else if (!is.null(share) || !is.null(name)) refuse("arg", "share and name: of a training under a budget")
+  named <- list(protected = if (!is.null(protected)) as.list(protected), epsilon = epsilon, delta = delta, preset = preset, share = share,
+                name = name)
   named <- named[!vapply(named, is.null, NA)]
   twice <- intersect(names(named), names(config))
   if (length(twice) > 0) refuse("arg", "given twice: ", paste(twice, collapse = ", "))
   text <- config_json(c(named, config), "plan")
-  handle <- check(.Call("r_plan_create", pointer(schema), text, NULL, PACKAGE = "libflip"))
-  structure(list(schema = schema, config = text, json = plan_json(handle), pointer = handle), class = "flip_plan")
+  handle <- made_plan(schema, budget, text)
+  structure(list(schema = schema, config = text, budget = budget, json = plan_json(handle), pointer = handle), class = "flip_plan")
+}
+
+made_plan <- function(schema, budget, config, into = NULL) {
+  if (is.null(budget)) check(.Call("r_plan_create", pointer(schema), config, into, PACKAGE = "libflip"))
+  else check(.Call("r_plan_create_under", pointer(schema), pointer(budget), config, into, PACKAGE = "libflip"))
 }
 
 plan_json <- function(handle) check(.Call("r_plan_json", handle, PACKAGE = "libflip"))

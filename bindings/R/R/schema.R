@@ -35,7 +35,7 @@ write_flip_schema <- function(schema, path) {
 }
 
 # Whether levels and bounds were read off rows, and nobody has vouched for them yet.
-assumed <- function(schema) !is.null(from_json(schema$json)[["flip:domain"]])
+assumed <- function(schema) identical(from_json(schema$json)[["flip:domain"]], "assume-public")
 
 new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL, PACKAGE = "libflip"))) {
   structure(list(json = json, pointer = pointer), class = "flip_schema")

@@ -38,7 +38,7 @@ begin <- function(plan, table, checkpoint, resume) {
   there <- !is.null(checkpoint) && (file.exists(checkpoint) || !is.na(Sys.readlink(checkpoint)) && nzchar(Sys.readlink(checkpoint)))
   if (there && !resume) refuse("state", checkpoint, ": exists; pass resume = TRUE to continue it, or delete it: its charges would be lost")
   if (there) {
-    trainer <- check(.Call("r_trainer_resume", checkpoint, pointer(table), PACKAGE = "libflip"))
+    trainer <- check(.Call("r_trainer_resume", checkpoint, pointer(table), if (!is.null(plan$budget)) pointer(plan$budget), PACKAGE = "libflip"))
     begun <- check(.Call("r_trainer_plan", trainer, PACKAGE = "libflip"))
     if (begun != plan$json) refuse("state", checkpoint, ": was begun with another plan; use that one, or begin anew with another file")
     return(trainer)

@@ -23,8 +23,8 @@
 
 /* -- handles ------------------------------------------------------------------------------------------------------------------- */
 
-typedef enum { SCHEMA, TABLE, PLAN, TRAINER, MODEL, BUFFER, KINDS } kind;
-static const char *const kind_names[KINDS] = {"flip_schema", "flip_table", "flip_plan", "flip_trainer", "flip_model", "flip_buffer"};
+typedef enum { SCHEMA, TABLE, PLAN, TRAINER, MODEL, BUDGET, BUFFER, KINDS } kind;
+static const char *const kind_names[KINDS] = {"flip_schema", "flip_table", "flip_plan", "flip_trainer", "flip_model", "flip_budget", "flip_buffer"};
 
 static void release(SEXP slot) {
     void *x = R_ExternalPtrAddr(slot);
@@ -39,6 +39,7 @@ static void release(SEXP slot) {
         case PLAN: flip_plan_free(x); break;
         case TRAINER: flip_trainer_free(x); break;
         case MODEL: flip_model_free(x); break;
+        case BUDGET: flip_budget_free(x); break;
         case BUFFER: flip_buffer_free(x); break;
     }
 }

@@ -271,6 +271,12 @@ static SEXP r_plan_create(SEXP schema, SEXP config, SEXP into) {
     const char *c = text(config);
     HANDLE(PLAN, flip_plan, into, flip_plan_create(s, c, &out, &err));
 }
+static SEXP r_plan_create_under(SEXP schema, SEXP budget, SEXP config, SEXP into) {
+    flip_schema *s = get(schema, SCHEMA);
+    flip_budget *b = get(budget, BUDGET);
+    const char *c = text(config);
+    HANDLE(PLAN, flip_plan, into, flip_plan_create_under(s, b, c, &out, &err));
+}
 static SEXP r_plan_explain(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_explain(p, &out, &err)); }
 static SEXP r_plan_explanation(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_explanation(p, &out, &err)); }
 static SEXP r_plan_json(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_json(p, &out, &err)); }
@@ -284,6 +290,22 @@ static SEXP r_plan_memory(SEXP plan, SEXP rows) {
     flip_error err;
     return flip_plan_memory(get(plan, PLAN), whole(rows), &bytes, &err) ? failure(&err) : Rf_ScalarReal((double)bytes);
 }
+
+/* -- budget -------------------------------------------------------------------------------------------------------------------- */
+
+static SEXP r_budget_create(SEXP path, SEXP config) {
+    const char *p = text(path), *c = text(config);
+    HANDLE(BUDGET, flip_budget, R_NilValue, flip_budget_create(p, c, &out, &err));
+}
+static SEXP r_budget_open(SEXP path, SEXP into) {
+    const char *p = text(path);
+    HANDLE(BUDGET, flip_budget, into, flip_budget_open(p, &out, &err));
+}
+static SEXP r_budget_report(SEXP budget) { flip_budget *b = get(budget, BUDGET); TEXT(flip_budget_report(b, &out, &err)); }
+static SEXP r_budget_charge(SEXP budget, SEXP name, SEXP event) {
+    NOTHING(flip_budget_charge(get(budget, BUDGET), text(name), text(event), &err));
+}
+static SEXP r_budget_settle(SEXP budget, SEXP run) { NOTHING(flip_budget_settle(get(budget, BUDGET), text(run), &err)); }
 
 /* -- training ------------------------------------------------------------------------------------------------------------------ */
 
@@ -304,10 +326,12 @@ static SEXP r_trainer_step(SEXP trainer, SEXP seconds) {
 static SEXP r_trainer_checkpoint(SEXP trainer, SEXP path) {
     NOTHING(flip_trainer_checkpoint(get(trainer, TRAINER), text(path), &err));
 }
-static SEXP r_trainer_resume(SEXP path, SEXP table) {
+static SEXP r_trainer_resume(SEXP path, SEXP table, SEXP budget) { /* budget: NULL, or the one it was begun under */
     flip_table *t = get(table, TABLE);
+    flip_budget *b = get(budget, BUDGET);
     const char *p = text(path);
-    HANDLE(TRAINER, flip_trainer, R_NilValue, flip_trainer_resume(p, t, &out, &err));
+    HANDLE(TRAINER, flip_trainer, R_NilValue,
+           budget == R_NilValue ? flip_trainer_resume(p, t, &out, &err) : flip_trainer_resume_under(p, t, b, &out, &err));
 }
 static flip_status plan_text(flip_status status, flip_plan **plan, flip_buffer **out, flip_error *err) {
     if (!status) status = flip_plan_json(*plan, out, err);
@@ -360,20 +384,33 @@ static SEXP r_evaluate(SEXP real, SEXP synthetic, SEXP holdout, SEXP config) {
     TEXT(flip_evaluate(a, b, h, c, &out, &err));
 }
 
+/* Adds one line of R's list of releases. */
+static flip_status compose(flip_accountant *a, const char *mechanism, double value, double rate, int64_t sensitivity, int64_t count, flip_error *err) {
+    if (!strcmp(mechanism, "gaussian")) return flip_accountant_compose_gaussian(a, rate, value, count, err);
+    if (!strcmp(mechanism, "laplace")) return flip_accountant_compose_laplace(a, value, count, err);
+    if (!strcmp(mechanism, "discrete_gaussian")) return flip_accountant_compose_discrete_gaussian(a, value, sensitivity, count, err);
+    if (!strcmp(mechanism, "pure")) return flip_accountant_compose_pure(a, value, count, err);
+    if (!strcmp(mechanism, "zcdp")) return flip_accountant_compose_zcdp(a, value, count, err);
+    return flip_accountant_compose_selection(a, value, count, err);
+}
+
 /* What the releases cost: epsilon at the delta `at`, or delta at the epsilon `at`. The accountant lives for this call only, so that R's has
- * the value semantics of everything in R. model: NULL, or whose ledger comes first, as a row of `group` meets it. */
-static SEXP r_account(SEXP kind_name, SEXP model, SEXP group, SEXP rates, SEXP noises, SEXP counts, SEXP ask, SEXP at) {
+ * the value semantics of everything in R. model: NULL, or whose ledger comes first, as a row of `group` meets it; rows: of one person. */
+static SEXP r_account(SEXP kind_name, SEXP rows, SEXP model, SEXP group, SEXP mechanisms, SEXP values, SEXP rates, SEXP sensitivities, SEXP counts,
+                      SEXP ask, SEXP at) {
     const char *k = text(kind_name), *g = text(group), *what = text(ask);
     flip_model *m = get(model, MODEL);
-    R_xlen_t n = XLENGTH(rates), i;
+    R_xlen_t n = XLENGTH(mechanisms), i;
     double x = Rf_asReal(at), out = 0;
     flip_accountant *a = NULL;
     flip_error err;
     flip_status status;
-    if (XLENGTH(noises) != n || XLENGTH(counts) != n) Rf_error("columns of different lengths");
+    int64_t persons = whole(rows);
+    if (XLENGTH(values) != n || XLENGTH(rates) != n || XLENGTH(sensitivities) != n || XLENGTH(counts) != n) Rf_error("columns of different lengths");
     status = model == R_NilValue ? flip_accountant_create(k, &a, &err) : flip_accountant_of_model(m, k, g, &a, &err);
+    if (!status && persons != 1) status = flip_accountant_set_rows(a, persons, &err);
     for (i = 0; !status && i < n; i++)
-        status = flip_accountant_compose_gaussian(a, REAL(rates)[i], REAL(noises)[i], (int64_t)REAL(counts)[i], &err);
+        status = compose(a, CHAR(STRING_ELT(mechanisms, i)), REAL(values)[i], REAL(rates)[i], (int64_t)REAL(sensitivities)[i], (int64_t)REAL(counts)[i], &err);
     if (!status) status = !strcmp(what, "delta") ? flip_accountant_delta(a, x, &out, &err) : flip_accountant_epsilon(a, x, &out, &err);
     flip_accountant_free(a);
     return status ? failure(&err) : Rf_ScalarReal(out);
@@ -397,12 +434,13 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
     ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64, 3),
-    ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
+    ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_create_under, 4), ENTRY(r_budget_create, 2),
+    ENTRY(r_budget_open, 2), ENTRY(r_budget_report, 1), ENTRY(r_budget_charge, 3), ENTRY(r_budget_settle, 2), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
     ENTRY(r_plan_epsilon, 3), ENTRY(r_plan_memory, 2), ENTRY(r_trainer_create, 2), ENTRY(r_trainer_step, 2),
-    ENTRY(r_trainer_checkpoint, 2), ENTRY(r_trainer_resume, 2), ENTRY(r_trainer_plan, 1), ENTRY(r_trainer_ledger, 1),
+    ENTRY(r_trainer_checkpoint, 2), ENTRY(r_trainer_resume, 3), ENTRY(r_trainer_plan, 1), ENTRY(r_trainer_ledger, 1),
     ENTRY(r_trainer_finish, 1), ENTRY(r_model_save, 2), ENTRY(r_model_load, 1), ENTRY(r_model_to_bytes, 1), ENTRY(r_model_from_bytes, 2),
     ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample, 5), ENTRY(r_evaluate, 4),
-    ENTRY(r_account, 8), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
+    ENTRY(r_account, 11), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
 
 void R_init_libflip(DllInfo *dll) {
     R_registerRoutines(dll, NULL, routines, NULL, NULL);

@@ -12,6 +12,7 @@ Everything a call may raise is a FlipError; its subclasses follow the codes of f
 
 from ._accountant import Accountant, calibrate
 from ._budget import Budget
+from ._domain import Domain, buy_domain
 from ._errors import (ArgumentError, BudgetError, Cancelled, EntropyError, FileError, FlipError, FormatError, InternalError,
                       NumericError, OutOfMemory, SchemaError, StateError, Unsupported, VersionError)
 from ._evaluate import Evaluation, evaluate
@@ -25,8 +26,8 @@ from ._table import Table, convert
 from ._train import Trainer, train
 
 __all__ = [
-    "Accountant", "ArgumentError", "Budget", "BudgetError", "Cancelled", "EntropyError", "Evaluation", "FileError", "FlipError", "FormatError",
+    "Accountant", "ArgumentError", "Budget", "BudgetError", "Cancelled", "Domain", "EntropyError", "Evaluation", "FileError", "FlipError", "FormatError",
     "InternalError", "Model", "NumericError", "OutOfMemory", "Plan", "Progress", "Schema", "SchemaError", "StateError", "Synthesizer",
-    "Table", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "calibrate", "config_schema", "convert", "evaluate",
+    "Table", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "buy_domain", "calibrate", "config_schema", "convert", "evaluate",
     "file_check", "library_path", "load", "plan", "train",
 ]

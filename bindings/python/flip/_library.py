@@ -119,6 +119,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_budget_settle": (_ST, [_H, _S, _E]),
     "flip_budget_report": (_ST, [_H, _HO, _E]),
     "flip_budget_free": (None, [_H]),
+    "flip_domain_buy": (_ST, [_H, _S, c_size_t, _S, _S, CALLBACK, c_void_p, _HO, _HO, _E]),
     "flip_accountant_create": (_ST, [_S, _HO, _E]),
     "flip_accountant_of_model": (_ST, [_H, _S, _S, _HO, _E]),
     "flip_accountant_set_rows": (_ST, [_H, _I64, _E]),
@@ -187,7 +188,7 @@ _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)
 
 
 # Texts that cross with their length; every other one ends at its first NUL, so it may hold none.
-_SIZED = {("flip_schema_parse", 1), ("flip_table_set_strings", 3), ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3)}
+_SIZED = {("flip_schema_parse", 1), ("flip_domain_buy", 2), ("flip_table_set_strings", 3), ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3)}
 
 
 def _checked(name: str, place: int, kind: Any, value: Any) -> Any:
@@ -288,7 +289,7 @@ def build_info() -> dict[str, Any]:
 
 
 def config_schema(what: str) -> dict[str, dict[str, Any]]:
-    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "infer" or "evaluate"."""
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "domain", "infer" or "evaluate"."""
     keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
     return keys
 

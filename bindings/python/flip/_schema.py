@@ -82,7 +82,7 @@ class Schema(Handle):
     @property
     def assumed(self) -> bool:
         """Whether levels and bounds were read off rows (`infer`) and the mark is still there."""
-        return "flip:domain" in self.dict
+        return self.dict.get("flip:domain") == "assume-public"
 
     @property
     def json(self) -> str:

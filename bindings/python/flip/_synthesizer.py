@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Optional, Union
 
-from ._errors import ArgumentError, StateError, Unsupported
+from ._errors import ArgumentError, StateError
 from ._evaluate import as_table
 from ._library import Path
 from ._model import Model
@@ -90,11 +90,7 @@ class Synthesizer:
         if self.domain is None:
             raise ArgumentError('schema: give what the columns may hold (flip.Schema), or domain="assume-public" to read it off these rows, '
                                 "whose levels and bounds are then public by your word")
-        infer: Any = getattr(Schema, "infer", None)
-        if infer is None:
-            raise Unsupported("domain: reading a schema off rows is not in this build; give schema=")
-        found: Schema = infer(X.to_pandas() if _kind(X) != "pandas" and hasattr(X, "to_pandas") else X)
-        return found
+        return Schema.infer(X.to_pandas() if _kind(X) != "pandas" and hasattr(X, "to_pandas") else X)
 
     def sample(self, n: int, seed: Optional[int] = None, where: Optional[Mapping[str, Any]] = None) -> Any:
         """`n` rows, as a frame of the package that `fit` was given one of (pandas, polars), else as a flip.Table. Free of charge.

@@ -6,7 +6,9 @@ from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8, cast
 
 from typing import Any, Optional, Sequence
 
-from ._errors import SchemaError
+from ._budget import Budget
+from ._domain import buy_domain
+from ._errors import ArgumentError, SchemaError
 from ._library import Handle, Path, call, config_bytes, lib, new, path_bytes
 from ._progress import Callback, Report, reporter
 from ._schema import Schema, SchemaLike
@@ -18,15 +20,34 @@ class Table(Handle):
     _free = "flip_table_free"
 
     @classmethod
-    def read_csv(cls, path: Path, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, delimiter: Optional[str] = None,
-                 progress: Report = False, person: Optional[str] = None, max_rows_per_person: Optional[int] = None) -> Table:
+    def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None, extra: Optional[str] = None, delimiter: Optional[str] = None,
+                 progress: Report = False, person: Optional[str] = None, max_rows_per_person: Optional[int] = None, domain: Optional[str] = None,
+                 budget: Optional[Budget] = None, epsilon: Optional[float] = None, share: Optional[float] = None, selection_delta: Optional[float] = None) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one person are kept. Which
         ones depends on that person's rows alone; a training's promise is then for persons.
+        domain: "private" buys the bounds and levels that `schema` leaves open from `budget`, for epsilon or share and selection_delta (buy_domain);
+        "assume-public" reads the schema off the rows for nothing, which every ledger under it says.
         """
+        if domain == "private":
+            if schema is None or budget is None:
+                raise TypeError('domain="private" needs a schema with names and types, and a budget')
+            sketch = schema.json if isinstance(schema, Schema) else schema
+            schema = buy_domain(path, sketch, budget, epsilon=epsilon, share=share, selection_delta=selection_delta, invalid=invalid, extra=extra, delimiter=delimiter,
+                                person=person, max_rows_per_person=max_rows_per_person).schema
+        elif budget is not None or epsilon is not None or share is not None or selection_delta is not None:
+            raise TypeError('budget, epsilon, share and selection_delta go with domain="private"')
+        elif domain == "assume-public":
+            if schema is not None:
+                raise TypeError('domain="assume-public" reads the schema off the rows: give none')
+            schema = Schema.infer(path, skip=None if person is None else [person], delimiter=delimiter)
+        elif domain is not None:
+            raise ArgumentError('domain: must be "private" or "assume-public"')
+        if schema is None:
+            raise TypeError("schema is missing; domain= says where it may come from")
         callback = Callback(reporter(progress))
         config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person, "max_rows_per_person": max_rows_per_person})
         checked = Schema.of(schema)

@@ -22,6 +22,22 @@ test_that("a Gaussian release agrees with the closed form of its divergence", {
   expect_equal(epsilon_at(add_releases(flip_accountant(), sigma), delta), bound, tolerance = 1e-9)
 })
 
+test_that("a host's own mechanisms stand beside, for one row or a person's rows", {
+  none <- flip_accountant()
+  expect_equal(epsilon_at(add_mechanism(none, "pure", 0.5), 1e-9), 0.5, tolerance = 0.05)
+  laplace <- add_mechanism(flip_accountant(kind = "pld"), "laplace", 4, count = 2)
+  expect_lte(epsilon_at(laplace, 1e-9), 0.5 + 1e-6)
+  expect_gt(epsilon_at(laplace, 1e-9), 0.4)
+  gaussian <- add_releases(none, 3)
+  expect_equal(epsilon_at(add_mechanism(none, "zcdp", 1 / 18), 1e-5), epsilon_at(gaussian, 1e-5), tolerance = 1e-9)
+  expect_equal(epsilon_at(add_mechanism(none, "discrete_gaussian", 30, sensitivity = 10), 1e-5), epsilon_at(gaussian, 1e-5), tolerance = 1e-3)
+  expect_equal(delta_at(add_mechanism(none, "selection", 1e-6), 1), 1e-6, tolerance = 1e-6)
+  expect_gt(epsilon_at(add_releases(flip_accountant(rows = 2), 3), 1e-5), 1.9 * epsilon_at(gaussian, 1e-5))
+  expect_error(add_mechanism(none, "magic", 1), class = "flip_error_arg")
+  expect_error(add_mechanism(none, "pure", -1), class = "flip_error_arg")
+  expect_error(flip_accountant(rows = 0), class = "flip_error_arg")
+})
+
 test_that("a model's ledger composes to what it says", {
   model <- small_model()
   ledger <- flip_ledger(model)

@@ -1,0 +1,136 @@
+// A schema with gaps: names and types are public, some bounds and levels are not known. What is missing can be bought from a privacy budget (Synthesis/
+// DomainPurchase.swift); the schema that comes of it marks every column that was bought: numbers outside the bounds are clamped, texts that
+// are no level are the last one, for all others.
+
+import Basics
+
+package struct SchemaSketch: Sendable {
+    package enum Need: Sendable, Equatable {
+        case nothing
+        case bounds(PowerGrid)
+        case levels
+    }
+    package let names: [String]
+    package let types: [FieldType]
+    package let needs: [Need]
+    package let missingValues: [String]
+    private let object: JSONObject
+    private let fields: [JSONObject]
+
+    /// A Table Schema in which a string may lack its enum, and a number, integer, date or datetime its minimum, maximum or both.
+    /// - Throws: `.schema`, `.unsupported` as for a schema.
+    package init(json text: String) throws {
+        let json: JSON
+        do { json = try JSON.parse(text) } catch let f as Failure where f.code == .format { throw Failure(.schema, "schema: \(f.message)") }
+        guard let object = json.asObject, let list = object["fields"]?.asArray else { throw Failure(.schema, "schema: \"fields\" is required, as a list") }
+        var names: [String] = [], types: [FieldType] = [], needs: [Need] = [], fields: [JSONObject] = []
+        for (i, item) in list.enumerated() {
+            guard let field = item.asObject, let name = field["name"]?.asString else { throw Failure(.schema, "schema, field \(i + 1): must be an object with a name") }
+            guard let word = field["type"]?.asString, let type = FieldType(rawValue: word) else {
+                throw Failure(.schema, "schema, field \(quoted(name)): \"type\" must be one of " + FieldType.allCases.map { quoted($0.rawValue) }.joined(separator: ", "))
+            }
+            guard field["constraints"] == nil || field["constraints"]?.asObject != nil else { throw Failure(.schema, "schema, field \(quoted(name)), \"constraints\": must be an object") }
+            let c = field["constraints"]?.asObject ?? JSONObject()
+            switch type {
+            case .boolean: needs.append(.nothing)
+            case .string: needs.append(c["enum"] == nil ? .levels : .nothing)
+            default: needs.append(c["enum"] == nil && (c["minimum"] == nil || c["maximum"] == nil) ? .bounds(PowerGrid(type)) : .nothing)
+            }
+            names.append(name)
+            types.append(type)
+            fields.append(field)
+        }
+        (self.names, self.types, self.needs, self.fields, self.object) = (names, types, needs, fields, object)
+        missingValues = try JSONReader(object, context: "schema", code: .schema).optionalStrings("missingValues") ?? [""]
+        // With anything in the gaps it must be a schema, before rows are read and paid for.
+        _ = try schema(levels: { _ in ["other"] }, cells: { j in
+            guard case .bounds(let grid) = needs[j] else { return (0, 0) }
+            return (grid.cell(0 as Int64), grid.count - 1)
+        }, marks: JSONObject())
+    }
+
+    /// The schema with its gaps filled.
+    /// - Parameters:
+    ///   - levels: of a column of texts, the last one for all others. cells: first and last of a column's grid.
+    ///   - marks: members for the schema itself.
+    package func schema(levels: (Int) -> [String], cells: (Int) -> (Int, Int), marks: JSONObject) throws -> Schema {
+        var out = object
+        for member in marks.members { out[member.key] = member.value }
+        out["fields"] = .array(try fields.indices.map { j in
+            var field = fields[j], c = field["constraints"]?.asObject ?? JSONObject()
+            switch needs[j] {
+            case .nothing: return .object(field)
+            case .levels: c["enum"] = .array(levels(j).map(JSON.string))
+            case .bounds(let grid):
+                let (first, last) = cells(j)
+                try Self.fill(&c, types[j], grid, first, last)
+            }
+            field["constraints"] = .object(c)
+            field[Field.boughtKey] = true
+            return .object(field)
+        })
+        return try Schema(.object(out))
+    }
+
+    /// Bounds that are there stay; one that is bought is moved so that it is not on their wrong side.
+    private static func fill(_ c: inout JSONObject, _ type: FieldType, _ grid: PowerGrid, _ first: Int, _ last: Int) throws {
+        if type == .number {
+            var low = grid.bounds(first).low, high = grid.bounds(last).high
+            if let x = c["minimum"]?.asDouble { high = max(high, x) }
+            if let x = c["maximum"]?.asDouble { low = min(low, x) }
+            if let step = c["multipleOf"]?.asDouble, step > 0, step.isFinite {
+                // A multiple lies between, and no more of them than a grid holds.
+                (low, high) = (min(max(low, -0x1p51 * step), 0x1p51 * step), min(max(high, -0x1p51 * step), 0x1p51 * step))
+                (low, high) = (min(low, (c["maximum"]?.asDouble ?? high) - step), max(high, (c["minimum"]?.asDouble ?? low) + step))
+            }
+            if c["minimum"] == nil { c["minimum"] = .number(low) }
+            if c["maximum"] == nil { c["maximum"] = .number(high) }
+            return
+        }
+        let all: ClosedRange<Int64> = type == .date ? dayRange : type == .datetime ? microsecondRange : Int64.min...Int64.max
+        func whole(_ key: String) -> Int64? {
+            guard let json = c[key] else { return nil }
+            guard let text = json.asString else { return json.asInt64 }
+            return withText(text) { type == .date ? parseDate($0, $1) : parseDatetime($0, $1) }
+        }
+        func inside(_ x: Int64) -> Int64 { min(max(x, all.lowerBound), all.upperBound) }
+        var low = inside(grid.wholeBounds(first).low), high = inside(grid.wholeBounds(last).high)
+        if let x = whole("minimum") { high = max(high, x) }
+        if let x = whole("maximum") { low = min(low, x) }
+        if type == .integer, let step = c["multipleOf"]?.asInt64, step > 1, step < 1 << 59 {
+            (low, high) = (min(low, (whole("maximum") ?? high) - step), max(high, (whole("minimum") ?? low) + step))
+        }
+        func json(_ x: Int64) -> JSON { type == .date ? .string(dateText(x)) : type == .datetime ? .string(datetimeText(x)) : .int(x) }
+        if c["minimum"] == nil { c["minimum"] = json(low) }
+        if c["maximum"] == nil { c["maximum"] = json(high) }
+    }
+
+    /// The grid cell of a text; nil when it is no value of column j's type.
+    package func cell(_ text: UnsafeBufferPointer<UInt8>, _ j: Int, _ grid: PowerGrid) -> Int? {
+        guard let p = text.baseAddress else { return nil }
+        switch types[j] {
+        case .number: return parseDecimal(p, text.count).flatMap { $0.isNaN ? nil : grid.cell($0) }
+        case .date, .datetime:
+            let (start, end) = trimmed(p, text.count)
+            return (types[j] == .date ? parseDate(p + start, end - start) : parseDatetime(p + start, end - start)).map(grid.cell)
+        default:
+            switch parseInteger(p, text.count) {
+            case .value(let v): return grid.cell(v)
+            case .beyond(let negative): return negative ? 0 : grid.count - 1
+            case .not: return nil
+            }
+        }
+    }
+
+    /// The rule that a text breaks which has no cell.
+    package func rule(_ j: Int) -> String {
+        switch types[j] {
+        case .number: return BadCell.notNumber.rule(nil)
+        case .date: return BadCell.notDate.rule(nil)
+        case .datetime: return BadCell.notDatetime.rule(nil)
+        default: return BadCell.notInteger.rule(nil)
+        }
+    }
+
+    package func isMissing(_ text: UnsafeBufferPointer<UInt8>) -> Bool { missingValues.contains { $0.utf8.elementsEqual(text) } }
+}
