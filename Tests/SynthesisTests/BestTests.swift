@@ -12,15 +12,13 @@ final class BestTests: XCTestCase {
     private static let small = #"""
     "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128, "steps": 30, "warmup": 10},
     "diffusion": {"hidden": 16, "layers": 2, "noise_levels": 2, "batch": 64, "steps": 20, "sampler_steps": 5, "warmup": 5},
-    "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 20}
+    "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 20}, "fairness": {"strength": 0}
     """#
 
     /// `more` replaces whole sections of the small configuration.
     private static func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan {
-        let own = try JSON.parse("{\(more)}").asObject ?? JSONObject()
-        let base = try JSON.parse("{\(small)\(seed.map { ", \"test_seed\": \($0)" } ?? "")}").asObject ?? JSONObject()
-        let text = JSON.object(JSONObject((base.filter { own[$0] == nil }.members + own.members).map { ($0.key, $0.value) })).text
-        return try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "best", config: JSON.parse(text))
+        let config = try Fixture.merged(small + (seed.map { ", \"test_seed\": \($0)" } ?? ""), more)
+        return try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "best", config: config)
     }
 
     private func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan { try Self.plan(more, seed: seed, epsilon: epsilon) }
