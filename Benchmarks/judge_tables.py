@@ -2,10 +2,11 @@
 """Train on real tables, sample, have an outside judge score the synthetic rows; mean ± spread over seeds, variant beside variant.
 
     FLIP_DATA=DIR FLIP_JUDGE=judge.py python Benchmarks/judge_tables.py [--tables adult compas law] [--variants strength-0 default] [--seeds 1 2 3]
-        [--protected COLUMN] [--preset P] [--epsilon E] [--config JSON] [--set NAME=JSON ...] [--stages] [--quick] [--out DIR]
+        [--protected COLUMN] [--preset P] [--epsilon E] [--config JSON] [--set NAME=JSON ...] [--stages] [--quick | --native] [--out DIR]
 
 DIR holds NAME_train.csv, NAME_test.csv, NAME.schema.json and NAME.task.json ({"protected": [...]}). The judge is called as
 `judge.py NAME SYNTHETIC.csv --data DIR` and prints a JSON object of figures as its last line. Both are outside this project; without them this skips aloud.
+--native scores with flip.evaluate() instead, which needs no judge, takes a tenth of the time and defines the same figures (docs/EVALUATION.md).
 
 A variant is one of
     default        the preset as it is                          diffusion, prior   without fairness, with and without the latent diffusion
@@ -112,13 +113,14 @@ def one(flip, data, judge, table, variant, seed, folder, a):
         figures["epsilon_recomputed"] = max(recompute_epsilon.recompute(recompute_epsilon.read(stem + ".flip.h5")).values())
     except ImportError:
         print("judge_tables: dp_accounting or h5py missing: ε not recomputed", file=sys.stderr)
-    figures.update(judged(judge, table, stem + ".csv", data, a.quick))
+    score = (lambda path: measured(flip, table, path, data)) if a.native else (lambda path: judged(judge, table, path, data, a.quick))
+    figures.update(score(stem + ".csv"))
     if a.stages and a.preset == "best":
         figures.update(model.info.get("rake", {}))
         for stage in ("projection", "autoencoder", "diffusion"):
             path = f"{stem}-{stage}.csv"
             model.sample(len(rows), seed=seed, stage=stage).to_csv(path)
-            figures.update({f"{stage}_{k}": v for k, v in judged(judge, table, path, data, a.quick).items() if k in STAGE_FIGURES})
+            figures.update({f"{stage}_{k}": v for k, v in score(path).items() if k in STAGE_FIGURES})
     return figures
 
 
@@ -127,6 +129,14 @@ def judged(judge, table, path, data, quick):
     if run.returncode:
         sys.exit(f"judge_tables: the judge failed on {path}\n{run.stderr}")
     return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def measured(flip, table, path, data):
+    with open(os.path.join(data, f"{table}.task.json"), encoding="utf-8") as f:
+        task = json.load(f)
+    real, holdout = (os.path.join(data, f"{table}_{part}.csv") for part in ("train", "test"))
+    found = flip.evaluate(real, path, schema=os.path.join(data, f"{table}.schema.json"), protected=task["protected"], target=task["target"], holdout=holdout)
+    return {k: v for k, v in found.to_dict()["summary"].items() if v is not None}
 
 
 def compare(base, mine):
@@ -152,6 +162,7 @@ def main():
     p.add_argument("--set", nargs="+", default=[], metavar="NAME=JSON", help="variants of your own")
     p.add_argument("--stages", action="store_true", help="preset best: figures of each stage as well")
     p.add_argument("--quick", action="store_true", help="pass --quick to the judge")
+    p.add_argument("--native", action="store_true", help="score with flip.evaluate() instead of the judge")
     p.add_argument("--out", metavar="DIR", help="keep synthetic tables and models here")
     a = p.parse_args()
     for given in a.set:
@@ -160,8 +171,8 @@ def main():
         if name not in a.variants:
             a.variants.append(name)
     data, judge = os.environ.get("FLIP_DATA"), os.environ.get("FLIP_JUDGE")
-    if not data or not judge or not os.path.exists(judge):
-        print("judge_tables: SKIPPED: set FLIP_DATA (a folder of tables) and FLIP_JUDGE (a script that scores them)")
+    if not data or not (a.native or judge and os.path.exists(judge)):
+        print("judge_tables: SKIPPED: set FLIP_DATA (a folder of tables) and FLIP_JUDGE (a script that scores them), or say --native")
         return
     import flip
     changes = {}

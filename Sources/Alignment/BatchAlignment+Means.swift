@@ -47,7 +47,7 @@ extension BatchAlignment {
 
     /// The same with D random frequencies, φ = D^(-1/2) (cos, sin): the mean over bandwidths. As |φ| = 1, V_g = n_g (1 - |m_g|²) / (n_g - 1),
     /// and κ φ_i is normal to dφ_i, so d/dangle = -sin u_c + cos u_s with constants u of the group.
-    func fourierTerm(_ factor: Float) -> Double {
+    func fourierTerm(_ factor: Float, _ features: FourierFeatures) -> Double {
         let L = latent, D = features.count, all = waveMeans.base + A * 2 * D
         for i in 0 ..< n {
             let row = rows.base + i * L, wave = waves.base + i * 2 * D

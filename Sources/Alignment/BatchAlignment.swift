@@ -23,6 +23,8 @@ package struct BatchAlignmentOptions: Sendable {
     /// Random frequencies for each bandwidth.
     package var frequencies = 64
     package var seed: UInt64 = 0
+    /// Terms that may be asked for; what one alone needs of memory is not taken otherwise.
+    package var fourier = true, covariance = true
     package init() {}
 }
 
@@ -31,7 +33,7 @@ package final class BatchAlignment {
     package let groups: Int, latent: Int, capacity: Int
     package let options: BatchAlignmentOptions
     let kernels: Kernels
-    let features: FourierFeatures
+    let features: FourierFeatures?
 
     /// Rows that take part, by group, n of them: place in the batch, x [n][L], gradient with respect to x [n][L].
     let order: Buffer<Int32>, x: Buffer<Double>, slope: Buffer<Double>
@@ -61,9 +63,9 @@ package final class BatchAlignment {
         self.capacity = capacity
         self.options = options
         self.kernels = kernels
-        features = try FourierFeatures(width: L, bandwidths: options.bandwidths, perBandwidth: options.frequencies, seed: options.seed)
+        features = options.fourier ? try FourierFeatures(width: L, bandwidths: options.bandwidths, perBandwidth: options.frequencies, seed: options.seed) : nil
         // A group takes part with two rows or more.
-        let A = min(G, capacity / 2), W = kernels.lanes, blocks = (capacity + W - 1) / W, D = features.count
+        let A = min(G, capacity / 2), W = kernels.lanes, blocks = (capacity + W - 1) / W, D = features?.count ?? 0, LL = options.covariance ? L * L : 0
         order = try Buffer(count: capacity, for: "a batch's groups")
         x = try Buffer(count: capacity * L, for: "a batch's latents")
         slope = try Buffer(count: capacity * L, for: "a batch's gradients")
@@ -80,9 +82,16 @@ package final class BatchAlignment {
         waveSlopes = try Buffer(count: A * 2 * D, for: "random features")
         angles = try Buffer(count: D + L, for: "random features")
         means = try Buffer(count: (A + 1) * L, for: "group means")
-        covariances = try Buffer(count: A * L * L, for: "group covariances")
+        covariances = try Buffer(count: A * LL, for: "group covariances")
         lengths = try Buffer(count: A, for: "group covariances")
-        matrix = try Buffer(count: 2 * L * L, for: "group covariances")
+        matrix = try Buffer(count: 2 * LL, for: "group covariances")
+    }
+
+    /// Bytes that it takes.
+    package static func memory(groups G: Int, latent L: Int, capacity n: Int, options: BatchAlignmentOptions) -> Int {
+        let A = min(G, n / 2), D = options.fourier ? options.bandwidths.count * options.frequencies : 0
+        let waves = 4 * (2 * L * D + 2 * n * D + 6 * (A + 1) * D + D + L), lengths = options.covariance ? 8 * (A + 2) * L * L : 0
+        return n * (24 * L + 16) + 8 * (A + 4) * L + 24 * A + 4 * G + waves + lengths
     }
 
     /// Adds the gradient of Σ weight × term to `into` and returns the terms.
@@ -90,6 +99,7 @@ package final class BatchAlignment {
     package func gradient(_ z: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int, weights: AlignmentWeights,
                           into: UnsafeMutablePointer<Float>) throws -> AlignmentTerms {
         guard (0 ... capacity).contains(count) else { throw Failure(.argument, "alignment: more rows than it has room for") }
+        guard weights.fourier == 0 || options.fourier, weights.covariance == 0 || options.covariance else { throw Failure(.argument, "alignment: a term that it has no room for") }
         var terms = AlignmentTerms()
         sort(z, s, count)
         guard A > 1 else { return terms }
@@ -99,7 +109,7 @@ package final class BatchAlignment {
         if weights.mean > 0 || weights.covariance > 0 { takeMeans() }
         if weights.mean > 0 { terms.mean = meanTerm(Double(weights.mean)) }
         if weights.discrepancy > 0 { terms.discrepancy = discrepancyTerm(Double(weights.discrepancy)) }
-        if weights.fourier > 0 { terms.fourier = fourierTerm(weights.fourier) }
+        if weights.fourier > 0, let features { terms.fourier = fourierTerm(weights.fourier, features) }
         if weights.covariance > 0 { terms.covariance = covarianceTerm(Double(weights.covariance)) }
         unstandardise(deviation, into)
         return terms

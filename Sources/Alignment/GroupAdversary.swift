@@ -81,6 +81,12 @@ package final class GroupAdversary {
         }
     }
 
+    /// Bytes that it takes, at most.
+    package static func memory(groups G: Int, latent L: Int, capacity n: Int, options: GroupAdversaryOptions = .init()) -> Int {
+        let h = options.width
+        return 16 * (L * h + h * h + h * G + 2 * h + G) + (n + 16) * (4 * (2 * L + 6 * h + G) + 12) + 4 * G
+    }
+
     private struct Layer { let weight: Int, bias: Int, inputs: Int, outputs: Int }
 
     private var layers: [Layer] {

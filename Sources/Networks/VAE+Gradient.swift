@@ -36,6 +36,17 @@ extension VAE {
         gradient(rows, nil, noise, nil, nil, nil, beta, nil, nil, norms, nil, scratch, { _, _ in })
     }
 
+    /// Calls `body` with (first row, rows) of each block once `taps` holds its activations: those that a gradient with the same noise would see.
+    package func activations(_ rows: CodeRows, noise: UnsafePointer<Float>, taps: VAETaps, _ scratch: VAEScratch, _ body: (_ first: Int, _ count: Int) -> Void) {
+        var first = 0
+        while first < rows.count {
+            let n = load(rows, nil, first, scratch)
+            forwardBlock(noise, first, n, scratch, taps)
+            body(first, n)
+            first += n
+        }
+    }
+
     /// losses[n], without a backward pass. Not private. goals: see `gradientSum`.
     package func losses(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>, beta: Float, losses: UnsafeMutablePointer<Float>,
                         _ scratch: VAEScratch) {

@@ -65,7 +65,7 @@ extension Plan {
     }
 
     /// Whether moments of the groups are released with the autoencoder's gradients.
-    package var isAligned: Bool { strength > 0 && !isBest && settings.alignment.isWanted }
+    package var isAligned: Bool { strength > 0 && !isBest && settings.alignment.sites.isWanted }
 
     var sampledStages: [SampledStage] {
         let a = settings.autoencoder, d = settings.diffusion, f = settings.finetuning

@@ -78,6 +78,16 @@ extension Plan {
         return (requests.count, true, cells < 9e15 ? Int(cells) : nil)
     }
 
+    /// Bins of a numerical column once the row count was released, at most. A function of the plan and of a noisy count.
+    ///
+    /// Where pairs are bought, a cell of a pair of such columns should expect at least twice its noise in rows, n / K² ≥ 2 ν: finer cells hold noise, which the
+    /// relaxed table then learns. Eight bins are always allowed.
+    func bins(rows: Double) -> Int {
+        guard isBest else { return settings.encoder.bins }
+        let noise = marginalNoise * Double(plannedMarginals.count).squareRoot()
+        return min(settings.encoder.bins, max(8, Int((max(rows, 1) / (2 * noise)).squareRoot().rounded(.down))))
+    }
+
     /// Bins that each column can have, at most: the histograms decide how many it has.
     var mostBins: [Int] {
         grids.map { $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.atomCount + ($0.missingCell == nil ? 0 : 1)) : $0.count }

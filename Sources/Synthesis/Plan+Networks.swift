@@ -41,15 +41,15 @@ extension Plan {
         let perRow = 3 * a.blocks * T * (12 * a.width + 2 * a.feedForward + 2 * T * a.heads) + 4 * bins + d.noiseLevels * d.layers * 4 * d.hidden
         let weights = 3 * a.blocks * (4 * a.width * a.width + 2 * a.width * a.feedForward) + 2 * bins * a.width + 2 * T * a.width * a.latent + d.layers * d.hidden * d.hidden + 64 * d.hidden
         let threads = settings.threads > 0 ? settings.threads : Workers.available
-        return rows * (bytesPerRow + (grouping == nil ? 0 : 2)) + (isBest ? releasedMemory : 0) + (isAligned ? alignmentMemory(threads: threads) : 0) + threads * 4 * (perRow * Trainer.microBatch + weights) + 24 * weights + 32 * grids.reduce(0) { $0 + 4 * $1.count } + (8 << 20)
+        return rows * (bytesPerRow + (grouping == nil ? 0 : 2)) + (isBest ? releasedMemory : 0) + (isAligned ? alignmentMemory(threads: threads) : 0) + (isBest && strength > 0 ? independenceMemory(threads: threads) : 0) + threads * 4 * (perRow * Trainer.microBatch + weights) + 24 * weights + 32 * grids.reduce(0) { $0 + 4 * $1.count } + (8 << 20)
     }
     /// Moments of the groups: their state, constants and noise, and for every worker a sum in floats and one in whole numbers.
     private func alignmentMemory(threads: Int) -> Int {
         let a = settings.autoencoder, o = settings.alignment, T = modelled.count, bins = modelled.map { mostBins[$0] }
-        func numbers(_ w: Settings.Alignment.Weights, _ widths: [Int]) -> Int {
+        func numbers(_ w: Settings.Weights, _ widths: [Int]) -> Int {
             widths.reduce(0) { $0 + (w.mean + w.covariance > 0 ? $1 : 0) + (w.covariance > 0 ? $1 * ($1 + 1) : 0) + (w.fourier > 0 ? 128 : 0) }
         }
-        let D = numbers(o.latent, [a.latentKind == "pooled" ? a.latent : T * a.width]) + numbers(o.decoder, [T * a.width]) + numbers(o.heads, bins)
+        let D = numbers(o.sites.latent, [a.latentKind == "pooled" ? a.latent : T * a.width]) + numbers(o.sites.decoder, [T * a.width]) + numbers(o.sites.heads, bins)
         return groups.count * D * (24 + 12 * threads) + threads * Trainer.microBatch * 16 * (T * a.width + bins.reduce(0, +))
     }
 

@@ -63,7 +63,7 @@ package struct Plan: Sendable {
         var settings = config == .null ? Settings(preset: preset) : try Settings(config, preset: preset)
         // What was paid for may as well be used.
         if let rows = schema.purchase?.rows, config["rows"] == nil { settings.rows = .guessed(Int(min(max(rows, 1), 1e9))) }
-        try settings.fairness.resolve(protected: protected, preset: preset)
+        try settings.fairness.resolve(protected: protected)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
         }

@@ -32,7 +32,7 @@ final class PrivateAlignment {
         let o = plan.settings.alignment, shape = network.shape
         (options, strength, self.pools) = (o, plan.strength, pools)
         var sites: [Site] = [], shapes: [AlignmentSite] = [], weights: [AlignmentWeights] = [], starts: [Int] = []
-        func want(_ site: Site, _ width: Int, _ w: Settings.Alignment.Weights, at start: Int, over number: Int = 1) {
+        func want(_ site: Site, _ width: Int, _ w: Settings.Weights, at start: Int, over number: Int = 1) {
             guard w.isWanted else { return }
             var s = AlignmentSite(width: width)
             let part = 1 / Float(number).squareRoot()
@@ -44,11 +44,11 @@ final class PrivateAlignment {
             starts.append(start)
             weights.append(AlignmentWeights(mean: Float(w.mean) / Float(number), fourier: Float(w.fourier) / Float(number), covariance: Float(w.covariance) / Float(number)))
         }
-        want(.latent, network.latentCount, o.latent, at: 0)
-        want(.decoder, shape.columns * shape.width, o.decoder, at: 0)
+        want(.latent, network.latentCount, o.sites.latent, at: 0)
+        want(.decoder, shape.columns * shape.width, o.sites.decoder, at: 0)
         var first = 0
         for (t, K) in shape.levels.enumerated() {
-            want(.head(t), K, o.heads, at: first, over: shape.columns)
+            want(.head(t), K, o.sites.heads, at: first, over: shape.columns)
             first += K
         }
         let features = try MomentFeatures(sites: shapes)
@@ -61,7 +61,7 @@ final class PrivateAlignment {
             return (starts[i], at, features.size(site: i), shapes[i].width)
         }
         (self.sites, self.weights) = (sites, weights)
-        (usesDecoder, usesHeads) = (o.decoder.isWanted, o.heads.isWanted)
+        (usesDecoder, usesHeads) = (o.sites.decoder.isWanted, o.sites.heads.isWanted)
         centre = statistics.modelled.flatMap { $0.binShare.map { Float(log(max($0, 1e-4))) } }
     }
 

@@ -8,37 +8,139 @@ import Glibc
 import Networks
 import Storage
 
+/// One kind of activations of all rows of a batch, and the terms' gradient by them.
+private final class ReleasedSite {
+    /// Numbers of a row, where they start among all logits, and how many those are; nil: the decoder's activations, or the latent.
+    let width: Int, logits: Int?, stride: Int
+    let weights: AlignmentWeights
+    /// [n][width]. The gradient is of a loss that is summed over rows, divided by the row's weight, which will multiply it.
+    let activations, push: Buffer<Float>
+    private let terms: BatchAlignment
+
+    /// - number: sites that share the factors `w`.
+    init(_ plan: Plan, groups: Int, width: Int, logits: Int? = nil, of stride: Int = 0, _ w: Settings.Weights, over number: Int = 1) throws {
+        let n = plan.settings.autoencoder.batch
+        (self.width, self.logits, self.stride, weights) = (width, logits, stride, w.terms.scaled(1 / Float(number)))
+        terms = try BatchAlignment(groups: groups, latent: width, capacity: n, options: plan.options(w))
+        activations = try Buffer(count: n * width, for: "a batch's activations")
+        push = try Buffer(count: n * width, for: "a batch's activations")
+    }
+
+    /// Fills `push`. - Returns: the terms' weighted sum, before `scale`.
+    func pull(groups: UnsafePointer<Int32>, count n: Int, scale: Float) throws -> Double {
+        for i in push.indices { push.base[i] = 0 }
+        guard scale > 0 else { return 0 }
+        return try terms.gradient(activations.base, groups: groups, count: n, weights: weights.scaled(scale), into: push.base).weighted(weights)
+    }
+
+    /// Calls `body` with a row's part of `own` [n][width] and of the taps, for rows at ..< at + n of the batch.
+    func exchange(_ own: Buffer<Float>, _ at: Int, _ n: Int, _ decoded: Buffer<Float>, _ all: Buffer<Float>, _ body: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void) {
+        for i in 0..<n {
+            body(own.base + (at + i) * width, logits.map { all.base + i * stride + $0 } ?? decoded.base + i * width)
+        }
+    }
+
+    func divide(by weight: Buffer<Float>) {
+        for i in weight.indices {
+            let w = weight[i] > 0 ? 1 / weight[i] : 0
+            for k in i * width..<(i + 1) * width { push.base[k] *= w }
+        }
+    }
+}
+
+extension Settings.Weights {
+    fileprivate var terms: AlignmentWeights {
+        AlignmentWeights(mean: Float(mean), discrepancy: Float(discrepancy), fourier: Float(fourier), covariance: Float(covariance))
+    }
+}
+
+extension Plan {
+    fileprivate func options(_ w: Settings.Weights) -> BatchAlignmentOptions {
+        var o = BatchAlignmentOptions()
+        (o.seed, o.fourier, o.covariance) = (settings.seed, w.fourier > 0, w.covariance > 0)
+        return o
+    }
+
+    /// Bytes of the alignment on released rows, and of the groups of the relaxed table.
+    func independenceMemory(threads: Int) -> Int {
+        let s = settings.independence, a = settings.autoencoder, n = a.batch, T = modelled.count, bins = modelled.map { mostBins[$0] }
+        let L = a.latentKind == "pooled" ? a.latent : T * a.width
+        func site(_ width: Int, _ w: Settings.Weights) -> Int { BatchAlignment.memory(groups: groups.count, latent: width, capacity: n, options: options(w)) + 8 * n * width }
+        var bytes = site(L, s.sites.latent) + n * (8 + 12 * L)
+        if s.sites.decoder.isWanted { bytes += site(T * a.width, s.sites.decoder) }
+        if s.sites.heads.isWanted { bytes += bins.reduce(0) { $0 + site($1, s.sites.heads) } }
+        if looksBehindTheLatent { bytes += threads * 64 * 3 * (2 * L + T * a.width + bins.reduce(0, +)) }
+        if s.adversary > 0 { bytes += GroupAdversary.memory(groups: groups.count, latent: L, capacity: n) }
+        let repair = s.repair > 0 ? 40 * groups.count * bins.reduce(0) { $0 + $1 + 1 } : 0
+        return bytes + 4 * groups.count * settings.projection.rows + repair
+    }
+
+    /// Whether groups are aligned at the decoder or the heads on released rows.
+    var looksBehindTheLatent: Bool { settings.independence.sites.decoder.isWanted || settings.independence.sites.heads.isWanted }
+}
+
 final class ReleasedAlignment {
     private let options: Settings.Independence, strength: Double
     private let rows: ProjectedRows, groups: ProjectedGroups
-    private let terms: BatchAlignment
+    private let posterior: ReleasedSite, behind: [ReleasedSite]
     let adversary: GroupAdversary?
     /// The encoder as phase 1 left it; nil before, or without an anchor.
     var anchor: VAE?
     private let latent: Int, batch: Int
     private let balanced: Bool
 
-    /// Of one batch: groups [n], weights of the rows [n], posteriors and a draw from each [n][L], posterior means that phase 1 had [n][L].
+    /// Of one batch: groups [n], weights of the rows [n], posteriors [n][L], posterior means that phase 1 had [n][L].
     let group: Buffer<Int32>
-    let weight, mean, logVariance, z, mean0: Buffer<Float>
-    /// d terms / d latent for a loss that is summed over rows: [n][L]. Divided by the row's weight, which will multiply it.
-    let push: Buffer<Float>
+    let weight: Buffer<Float>
+    private let mean, logVariance, mean0: Buffer<Float>
+    /// d terms / d latent: [n][L], as `ReleasedSite.push`.
+    var push: Buffer<Float> { posterior.push }
 
     init(plan: Plan, rows: ProjectedRows, groups: ProjectedGroups, network: VAE) throws {
-        let n = plan.settings.autoencoder.batch, L = network.latentCount
-        (options, strength, self.rows, self.groups, latent, batch) = (plan.settings.independence, plan.strength, rows, groups, L, n)
+        let n = plan.settings.autoencoder.batch, L = network.latentCount, o = plan.settings.independence, shape = network.shape
+        (options, strength, self.rows, self.groups, latent, batch) = (o, plan.strength, rows, groups, L, n)
         balanced = groups.present.count * Self.leastRows <= n
-        var o = BatchAlignmentOptions()
-        o.seed = plan.settings.seed
-        terms = try BatchAlignment(groups: groups.count, latent: L, capacity: n, options: o)
+        posterior = try ReleasedSite(plan, groups: groups.count, width: L, o.sites.latent)
+        var behind: [ReleasedSite] = [], first = 0
+        if o.sites.decoder.isWanted { behind.append(try ReleasedSite(plan, groups: groups.count, width: shape.columns * shape.width, o.sites.decoder)) }
+        if o.sites.heads.isWanted {
+            for K in shape.levels {
+                behind.append(try ReleasedSite(plan, groups: groups.count, width: K, logits: first, of: shape.totalLevels, o.sites.heads, over: shape.columns))
+                first += K
+            }
+        }
+        self.behind = behind
         adversary = options.adversary > 0 && groups.count > 1 ? try GroupAdversary(groups: groups.count, latent: L, capacity: n, seed: plan.settings.seed) : nil
         group = try Buffer(count: n, for: "a batch's groups")
         weight = try Buffer(count: n, for: "a batch's groups")
         mean = try Buffer(count: n * L, for: "a batch's latents")
         logVariance = try Buffer(count: n * L, for: "a batch's latents")
-        z = try Buffer(count: n * L, for: "a batch's latents")
         mean0 = try Buffer(count: options.anchor > 0 ? n * L : 0, for: "a batch's latents")
-        push = try Buffer(count: n * L, for: "a batch's latents")
+    }
+
+    /// A worker's room for activations; nil where the encoder's are enough.
+    func taps(_ vae: VAE) throws -> VAETaps? {
+        behind.isEmpty ? nil : try VAETaps(vae, decoded: options.sites.decoder.isWanted, logits: options.sites.heads.isWanted)
+    }
+
+    /// Takes the activations of rows lo ..< lo + rows.count of the batch. - normals: [rows][L], those of their gradient.
+    func look(_ vae: VAE, _ rows: CodeRows, at lo: Int, normals: UnsafePointer<Float>, taps: VAETaps?, _ scratch: VAEScratch) {
+        let L = latent
+        anchor?.encode(rows, mean: mean0.base + lo * L, logVariance: nil, scratch)
+        guard let taps else { return vae.encode(rows, mean: mean.base + lo * L, logVariance: logVariance.base + lo * L, scratch) }
+        vae.activations(rows, noise: normals, taps: taps, scratch) { first, n in
+            let at = lo + first
+            (self.mean.base + at * L).update(from: taps.mean.base, count: n * L)
+            (self.logVariance.base + at * L).update(from: taps.logVariance.base, count: n * L)
+            for site in self.behind { site.exchange(site.activations, at, n, taps.decoded, taps.logits) { $0.update(from: $1, count: site.width) } }
+        }
+    }
+
+    /// Adds the terms' gradients by what is behind the latent of rows at ..< at + n of the batch to those of `taps`.
+    func add(to taps: VAETaps, at: Int, count n: Int) {
+        for site in behind {
+            site.exchange(site.push, at, n, taps.dDecoded, taps.dLogits) { own, tapped in for k in 0..<site.width { tapped[k] += own[k] } }
+        }
     }
 
     /// Below so many rows of each group in a batch groups are drawn as often as they are in the table.
@@ -58,30 +160,25 @@ final class ReleasedAlignment {
         if options.anchor > 0, t >= options.start, anchor == nil { anchor = try vae.copy() }
     }
 
-    /// Fills `push` from `mean`, `logVariance` and the rows' own normals. - normals: [n][L].
-    func pull(step t: Int, normals: UnsafePointer<Float>) throws {
-        let n = batch, L = latent, ramp = ramp(t)
-        for i in 0..<n * L {
-            z[i] = mean[i] + exp(0.5 * logVariance[i]) * normals[i]
-            push[i] = 0
-        }
-        guard ramp > 0 else { return }
-        let scale = Float(ramp) * Float(n)
-        let weights = AlignmentWeights(mean: Float(options.mean), discrepancy: Float(options.discrepancy), fourier: Float(options.fourier), covariance: Float(options.covariance))
-        _ = try terms.gradient(z.base, groups: group.base, count: n, weights: weights.scaled(scale), into: push.base)
+    /// Fills the gradients from what `look` took and the rows' own normals [n][L].
+    /// - Returns: the terms of all sites with their factors, without strength and ramp; 0 before phase 2.
+    @discardableResult
+    func pull(step t: Int, normals: UnsafePointer<Float>) throws -> Double {
+        let n = batch, L = latent, ramp = ramp(t), scale = Float(ramp) * Float(n), z = posterior.activations
+        for i in 0..<n * L { z[i] = mean[i] + exp(0.5 * logVariance[i]) * normals[i] }
+        let value = try ([posterior] + behind).reduce(0) { try $0 + $1.pull(groups: group.base, count: n, scale: scale) }
+        guard ramp > 0 else { return 0 }
         if let adversary {
             _ = try adversary.train(z.base, groups: group.base, count: n, steps: options.adversarySteps)
             _ = try adversary.gradient(z.base, groups: group.base, count: n, weight: Float(options.adversary) * scale, into: push.base)
         }
-        for i in 0..<n {
-            let w = weight[i] > 0 ? 1 / weight[i] : 0
-            for l in i * L..<(i + 1) * L { push[l] *= w }
-        }
+        for site in [posterior] + behind { site.divide(by: weight) }
         // The anchor is a row's own and weighs as the row does. Of the squared Wasserstein-2 distance the part of the means.
         if anchor != nil {
             let a = Float(options.anchor * min(ramp, 1)) * 2
             for i in 0..<n * L { push[i] += a * (mean[i] - mean0[i]) }
         }
+        return value
     }
 
     func write(to root: GroupWriter) throws {

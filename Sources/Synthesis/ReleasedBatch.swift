@@ -7,7 +7,7 @@ import Networks
 
 /// One batch in micro-batches, each with a gradient sum of its own: the total does not depend on who computed what.
 final class ReleasedBatch {
-    enum Scratch { case autoencoder(VAEScratch), denoiser(DenoiserScratch) }
+    enum Scratch { case autoencoder(VAEScratch, VAETaps?), denoiser(DenoiserScratch) }
     static let microBatch = 64
     let stage: Plan.Stage
     let codes, goals: Buffer<UInt16>

@@ -7,7 +7,7 @@ import Tables
 extension Settings {
     package struct Fairness: Sendable, Equatable {
         /// Whether protected columns stay out of the networks (above 0), and how much the terms of alignment weigh.
-        /// nil: the preset's default where a column is protected, 0 otherwise. A plan's settings hold the number.
+        /// nil: 1 where a column is protected, 0 otherwise. A plan's settings hold the number.
         package var strength: Double?
         /// "balanced", "proportional", or nil: the default. A plan's settings hold the word.
         package var sampling: String?
@@ -31,27 +31,39 @@ extension Settings {
         }
 
         static let mostStrength = 100.0
-        package static func defaultStrength(preset: String) -> Double { preset == "published" ? 1 : 0 }
+        package static let defaultStrength = 1.0
         package static let defaultSampling = "proportional"
     }
 }
 
 extension Settings {
+    /// Factors of the terms at one site.
+    package struct Weights: Sendable, Equatable {
+        package var mean = 0.0, discrepancy = 0.0, fourier = 0.0, covariance = 0.0
+        var isWanted: Bool { mean > 0 || discrepancy > 0 || fourier > 0 || covariance > 0 }
+    }
+    /// Where groups are aligned: posterior latents, the decoder's last norm, the logits of the heads.
+    package struct Sites: Sendable, Equatable {
+        package var latent = Weights(), decoder = Weights(), heads = Weights()
+        var isWanted: Bool { latent.isWanted || decoder.isWanted || heads.isWanted }
+    }
     /// Preset `published`: the terms of alignment, from moments released with the gradients.
     package struct Alignment: Sendable, Equatable {
-        package struct Weights: Sendable, Equatable {
-            package var mean = 0.0, fourier = 0.0, covariance = 0.0
-            var isWanted: Bool { mean > 0 || fourier > 0 || covariance > 0 }
-        }
         package var start = 50, ramp = 100
         package var keep = 0.97, noise = 3.0, reach = 1.5, anchor = 0.0
-        package var latent = Weights(mean: 24, fourier: 24), decoder = Weights(), heads = Weights()
-        var isWanted: Bool { latent.isWanted || decoder.isWanted || heads.isWanted }
+        package var sites = Sites(latent: Weights(mean: 24, fourier: 24))
+    }
+    /// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
+    package struct Independence: Sendable, Equatable {
+        package var start = 200, ramp = 300
+        package var sites = Sites(latent: Weights(mean: 30, discrepancy: 600))
+        package var adversary = 12.0, adversarySteps = 3
+        package var anchor = 0.0, repair = 0.0
     }
 }
 
 extension Settings.Fairness {
-    mutating func readOwn(_ o: JSONReader, preset: String) throws {
+    mutating func readOwn(_ o: JSONReader) throws {
         if let v = o.optional("strength"), v != .null { strength = try o.double("strength", in: 0...Self.mostStrength) }
         if let v = o.optional("sampling"), v != .null { sampling = try o.choice("sampling", of: ["balanced", "proportional"]) }
         if let c = try o.optionalObject("cuts") {
@@ -94,8 +106,8 @@ extension Settings.Fairness {
     /// For hosts, beside the options of the table.
     static var described: [(key: String, value: JSON, range: String, help: String)] {
         [("strength", .null, "null | 0 to \(mostStrength)",
-          "0: protected columns are ordinary columns; above 0 no network sees them, and this factor is on every term of alignment; null: \(Plan.presets.map { "\(short(defaultStrength(preset: $0))) for \($0)" }.joined(separator: ", ")), 0 where no column is protected"),
-         ("sampling", .null, "null | balanced | proportional", "balanced: every group has the same expected share of a batch; proportional: every row the same rate; null: by strength"),
+          "0: protected columns are ordinary columns; above 0 no network sees them, and this factor is on every term of alignment; null: \(short(defaultStrength)), 0 where no column is protected"),
+         ("sampling", .null, "null | balanced | proportional", "balanced: every group has the same expected share of a batch; proportional: every row the same rate; null: \(defaultSampling)"),
          ("draw", .string("released"), "released | uniform | {group: share} | {column: {level: share}}", "what protected columns are drawn from when no network sees them"),
          ("cuts", .members([]), "{column: [edges]}", "edges of numerical protected columns, ascending; an edge belongs to the upper part"),
          ("shares", .members([]), "{group: share}", "guessed shares of groups: a wrong guess costs noise, never privacy; none: all alike")]
@@ -105,14 +117,13 @@ extension Settings.Fairness {
 extension Settings.Fairness {
     /// Settles what depends on the protected columns, so that what is printed says what is done.
     /// - Throws: `.argument` for wishes that need a protected column.
-    mutating func resolve(protected: [String], preset: String) throws {
+    mutating func resolve(protected: [String]) throws {
         if protected.isEmpty {
             guard strength ?? 0 == 0 else { throw Failure(.argument, "config, fairness strength: above 0 needs a protected column") }
             guard sampling != "balanced" else { throw Failure(.argument, "config, fairness sampling: balanced needs a protected column") }
             strength = 0
         }
-        let resolved = strength ?? Self.defaultStrength(preset: preset)
-        strength = resolved
+        strength = strength ?? Self.defaultStrength
         sampling = sampling ?? Self.defaultSampling
     }
 }

@@ -53,13 +53,6 @@ package struct Settings: Sendable, Equatable {
         package var rate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
     }
     package var fairness = Fairness()
-    /// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
-    package struct Independence: Sendable, Equatable {
-        package var start = 200, ramp = 300
-        package var mean = 30.0, discrepancy = 600.0, fourier = 0.0, covariance = 0.0
-        package var adversary = 12.0, adversarySteps = 3
-        package var anchor = 0.0, repair = 0.0
-    }
     package var independence = Independence()
     package var alignment = Alignment()
     package var marginals = Marginals()
@@ -127,13 +120,22 @@ private func flag(_ key: String, _ at: WritableKeyPath<Settings, Bool>, _ help: 
 /// Sections that mean something to one preset only.
 private let ofReleasedRows = ["marginals", "projection", "independence", "finetuning", "rake"], ofPrivateRows = ["alignment"]
 
-private func pull(_ key: String, _ at: WritableKeyPath<Settings, Double>, _ term: String, _ site: String) -> Option {
-    real(key, at, 0...10_000, "", "factor of the \(term) at the \(site), times strength; 0: not computed and not paid for")
+/// Factors of the terms at one site after the other. - discrepancy: whether that term is among them.
+private func pulls(_ at: WritableKeyPath<Settings, Settings.Sites>, discrepancy: Bool) -> [Option] {
+    typealias W = Settings.Weights
+    let sites: [(String, WritableKeyPath<Settings.Sites, W>, String)] = [("latent", \.latent, "latent"), ("decoder", \.decoder, "decoder's activations"), ("heads", \.heads, "heads' logits, mean over columns")]
+    let terms: [(String, WritableKeyPath<W, Double>, String)] = [("mean", \.mean, "difference of group means"), ("discrepancy", \.discrepancy, "maximum mean discrepancy"),
+                                                                ("fourier", \.fourier, "difference of random Fourier features"), ("covariance", \.covariance, "alignment of covariances (CKA)")]
+    return sites.flatMap { site in
+        terms.filter { discrepancy || $0.0 != "discrepancy" }.map { term in
+            real("\(site.0)_\(term.0)", at.appending(path: site.1).appending(path: term.1), 0...100_000, "", "factor of the \(term.2) at the \(site.2), times strength; 0: not computed\(discrepancy ? "" : " and not paid for")")
+        }
+    }
 }
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
-        whole("bins", \.encoder.bins, 2...1024, "bins", "largest number of bins of a numerical column"),
+        whole("bins", \.encoder.bins, 2...1024, "bins", "largest number of bins of a numerical column; best takes fewer, 8 at least, where a cell of a pair would hold fewer rows than twice its noise"),
         real("share", \.encoder.share, 0.001...0.5, "share of R*", "part of the budget that buys the histograms"),
     ]),
     ("autoencoder", [
@@ -181,16 +183,7 @@ private let allSections: [(name: String, options: [Option])] = [
         real("noise", \.alignment.noise, 0.01...1000, "", "noise of the moments over that of the gradient, each in units of what a row can add"),
         real("reach", \.alignment.reach, 0.01...100, "", "radius of the ball that activations are held in, in typical lengths"),
         real("anchor", \.alignment.anchor, 0...10_000, "", "weight of the distance of a row's posterior to the one that phase 1 left"),
-        pull("latent_mean", \.alignment.latent.mean, "difference of group means", "latent"),
-        pull("latent_fourier", \.alignment.latent.fourier, "difference of random Fourier features", "latent"),
-        pull("latent_covariance", \.alignment.latent.covariance, "alignment of covariances (CKA)", "latent"),
-        pull("decoder_mean", \.alignment.decoder.mean, "difference of group means", "decoder's activations"),
-        pull("decoder_fourier", \.alignment.decoder.fourier, "difference of random Fourier features", "decoder's activations"),
-        pull("decoder_covariance", \.alignment.decoder.covariance, "alignment of covariances (CKA)", "decoder's activations"),
-        pull("heads_mean", \.alignment.heads.mean, "difference of group means", "heads' logits, mean over columns"),
-        pull("heads_fourier", \.alignment.heads.fourier, "difference of random Fourier features", "heads' logits, mean over columns"),
-        pull("heads_covariance", \.alignment.heads.covariance, "alignment of covariances (CKA)", "heads' logits, mean over columns"),
-    ]),
+    ] + pulls(\.alignment.sites, discrepancy: false)),
     ("marginals", [
         choice("pairs", \.marginals.pairs, ["auto", "all", "selected"], "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
         whole("count", \.marginals.count, 0...1_000_000, "pairs", "pairs to select; 0: four for each column"),
@@ -204,15 +197,11 @@ private let allSections: [(name: String, options: [Option])] = [
     ("independence", [
         whole("start", \.independence.start, 0...1_000_000, "steps", "steps of phase 1 (quality alone)"),
         whole("ramp", \.independence.ramp, 0...1_000_000, "steps", "steps over which the terms grow to their weight"),
-        real("latent_mean", \.independence.mean, 0...100_000, "", "factor of the difference of group means, times strength"),
-        real("latent_discrepancy", \.independence.discrepancy, 0...100_000, "", "factor of the maximum mean discrepancy, times strength"),
-        real("latent_fourier", \.independence.fourier, 0...100_000, "", "factor of the difference of random Fourier features, times strength"),
-        real("latent_covariance", \.independence.covariance, 0...100_000, "", "factor of the alignment of covariances (CKA), times strength"),
         real("adversary", \.independence.adversary, 0...100_000, "", "factor of the push against a classifier of the group, times strength"),
         whole("adversary_steps", \.independence.adversarySteps, 0...100, "steps", "steps of the classifier for each of the autoencoder"),
         real("anchor", \.independence.anchor, 0...10_000, "", "weight of the distance of a row's latent to the one that phase 1 left"),
         real("repair", \.independence.repair, 0...1, "share", "share of released rows whose columns are moved until none alone tells the group, times strength, at most 1"),
-    ]),
+    ] + pulls(\.independence.sites, discrepancy: true)),
     ("finetuning", [
         whole("steps", \.finetuning.steps, 0...1_000_000, "steps", "DP-SGD steps of the autoencoder on private rows; 0: none"),
         whole("batch", \.finetuning.batch, 1...1_000_000, "rows", "expected rows in a batch"),
@@ -249,7 +238,7 @@ extension Settings {
             if s.name == "encoder", let atoms = try inner.optionalObject("atoms") {
                 for column in atoms.keys { encoder.atoms[column] = try atoms.doubles(column) }
             }
-            if s.name == "fairness" { try fairness.readOwn(inner, preset: preset) }
+            if s.name == "fairness" { try fairness.readOwn(inner) }
             if !s.name.isEmpty { try inner.finish() }
         }
         if let r = try o.optionalObject("rows") {

@@ -33,6 +33,7 @@ package struct Statistics: Sendable {
         rows = declared ?? n
         var at = 0
         var made: [ColumnEncoder] = []
+        let most = plan.bins(rows: rows)
         let hidden = plan.modelled.count == plan.grids.count ? nil : plan.grouping
         for (j, grid) in plan.grids.enumerated() {
             var own: ArraySlice<Buffer<Double>>
@@ -50,7 +51,7 @@ package struct Statistics: Sendable {
                 try made.append(ColumnEncoder(binOfCell: axis.partOfCell, share: masses, bins: axis.parts.count))
                 continue
             }
-            try made.append(ColumnEncoder(grid: grid, masses: masses, deviation: plan.countDeviation, most: plan.settings.encoder.bins))
+            try made.append(ColumnEncoder(grid: grid, masses: masses, deviation: plan.countDeviation, most: most))
         }
         encoders = made
         modelled = plan.modelled.map { made[$0] }

@@ -66,15 +66,17 @@ extension Trainer {
         let s = plan.settings.autoencoder, vae = fit.network, rows = try projectedRows(), n = s.batch, L = vae.latentCount
         let aligned = try releasedAlignment(rows, vae)
         try aligned?.begin(step: t, vae)
-        let b = try releasedBatch(rows: n, columns: plan.modelled.count, normals: L, weights: vae.parameters.trainable) { try .autoencoder(VAEScratch(vae)) }
+        let b = try releasedBatch(rows: n, columns: plan.modelled.count, normals: L, weights: vae.parameters.trainable) { try .autoencoder(VAEScratch(vae), aligned?.taps(vae)) }
         let warm = warmth(t, over: s.warmup)
-        func gradient(_ chunk: Int, _ lo: Int, _ m: Int, _ scratch: VAEScratch) {
+        func gradient(_ chunk: Int, _ lo: Int, _ m: Int, _ scratch: VAEScratch, _ taps: VAETaps?) {
             vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m), goals: CodeRows(cells: b.goals.base + lo, stride: n, count: m),
                             noise: b.normals.base + lo * L, weights: aligned.map { UnsafePointer($0.weight.base + lo) },
-                            addedMeanGradient: aligned.map { UnsafePointer($0.push.base + lo * L) }, beta: Float(s.beta * warm), into: b.part(chunk), scratch)
+                            addedMeanGradient: aligned.map { UnsafePointer($0.push.base + lo * L) }, beta: Float(s.beta * warm), into: b.part(chunk), taps: taps, scratch) { first, count in
+                if let taps { aligned?.add(to: taps, at: lo + first, count: count) }
+            }
         }
         b.run(threads: threads) { chunk, lo, m, scratch in
-            guard case .autoencoder(let scratch) = scratch else { return }
+            guard case .autoencoder(let scratch, let taps) = scratch else { return }
             for i in lo..<lo + m {
                 let k = UInt64(t) * UInt64(n) + UInt64(i)
                 let g = rows.draw(seed: self.rowSeed, row: k, group: aligned?.wanted(i), codes: b.codes.base + i, goals: b.goals.base + i, stride: n)
@@ -82,15 +84,13 @@ extension Trainer {
                 stream.fillNormal(b.normals.base + i * L, L)
                 if let aligned { (aligned.group[i], aligned.weight[i]) = (Int32(g), aligned.weight(of: g)) }
             }
-            guard let aligned else { return gradient(chunk, lo, m, scratch) }
-            let own = CodeRows(cells: b.codes.base + lo, stride: n, count: m)
-            vae.encode(own, mean: aligned.mean.base + lo * L, logVariance: aligned.logVariance.base + lo * L, scratch)
-            aligned.anchor?.encode(own, mean: aligned.mean0.base + lo * L, logVariance: nil, scratch)
+            guard let aligned else { return gradient(chunk, lo, m, scratch, nil) }
+            aligned.look(vae, CodeRows(cells: b.codes.base + lo, stride: n, count: m), at: lo, normals: b.normals.base + lo * L, taps: taps, scratch)
         }
         // The terms couple the rows: they need the whole batch before any gradient.
         if let aligned {
             try aligned.pull(step: t, normals: b.normals.base)
-            b.run(threads: threads) { chunk, lo, m, scratch in if case .autoencoder(let scratch) = scratch { gradient(chunk, lo, m, scratch) } }
+            b.run(threads: threads) { chunk, lo, m, scratch in if case .autoencoder(let scratch, let taps) = scratch { gradient(chunk, lo, m, scratch, taps) } }
         }
         fit.update(sum: b.sum(threads: threads), divisor: Double(n), rate: warm * cosineRate(s.rate, step: t, of: s.steps), average: s.average)
     }
@@ -150,8 +150,9 @@ extension Trainer {
         let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
         var options = TiltOptions()
         (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
-        // Tables that name a protected column no network sees would bring back what alignment took away.
-        let goals = try noisyMarginals().filter { $0.columns.allSatisfy(plan.modelled.contains) }
+        // Where groups are aligned, what columns do together is what alignment left: released tables of pairs would bring the group back, also those
+        // that name no protected column, since other columns stand in for it. One column alone has nothing to bring back.
+        let goals = try noisyMarginals().filter { plan.strength == 0 || $0.columns.count == 1 && plan.modelled.contains($0.columns[0]) }
         tilt = try Tilt.fit(levels: statistics.levels, marginals: goals, total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
     }
 

@@ -12,15 +12,13 @@ final class BestTests: XCTestCase {
     private static let small = #"""
     "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128, "steps": 30, "warmup": 10},
     "diffusion": {"hidden": 16, "layers": 2, "noise_levels": 2, "batch": 64, "steps": 20, "sampler_steps": 5, "warmup": 5},
-    "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 20}
+    "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 20}, "fairness": {"strength": 0}
     """#
 
     /// `more` replaces whole sections of the small configuration.
     private static func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan {
-        let own = try JSON.parse("{\(more)}").asObject ?? JSONObject()
-        let base = try JSON.parse("{\(small)\(seed.map { ", \"test_seed\": \($0)" } ?? "")}").asObject ?? JSONObject()
-        let text = JSON.object(JSONObject((base.filter { own[$0] == nil }.members + own.members).map { ($0.key, $0.value) })).text
-        return try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "best", config: JSON.parse(text))
+        let config = try Fixture.merged(small + (seed.map { ", \"test_seed\": \($0)" } ?? ""), more)
+        return try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "best", config: config)
     }
 
     private func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan { try Self.plan(more, seed: seed, epsilon: epsilon) }
@@ -172,6 +170,22 @@ final class BestTests: XCTestCase {
             let p = try Plan(schema: schema, protected: [], epsilon: 1, delta: 1e-6, preset: "best", config: JSON.parse("{\(Self.small)}"))
             XCTAssertEqual(try Fixture.train(p, t).sample(count: 30, seed: 1).rows, 30)
         }
+    }
+
+    /// A cell of a pair expects at least twice its noise in rows, wherever more than the eight bins are taken that are always allowed.
+    func testBinsFollowTheNoise() throws {
+        let p = try plan(#""encoder": {"bins": 40}"#), noise = p.marginalNoise * Double(p.plannedMarginals.count).squareRoot()
+        for rows in [0.0, 1, 500, 5_000, 50_000, 5e5, 1e12] {
+            let k = p.bins(rows: rows)
+            XCTAssertTrue((8...40).contains(k))
+            if k > 8 { XCTAssertGreaterThanOrEqual(rows / Double(k * k), 2 * noise) }
+            if k < 40 { XCTAssertLessThan(rows / Double((k + 1) * (k + 1)), 2 * noise) }
+        }
+        XCTAssertEqual(p.bins(rows: 1), 8)
+        XCTAssertEqual(p.bins(rows: 1e12), 40)
+        XCTAssertEqual(try plan(#""encoder": {"bins": 5}"#).bins(rows: 1e12), 5)
+        let published = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5, preset: "published")
+        XCTAssertEqual(published.bins(rows: 1), published.settings.encoder.bins)
     }
 
     func testPublishedTakesNoOptionOfBest() throws {

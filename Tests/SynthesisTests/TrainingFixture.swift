@@ -47,6 +47,12 @@ enum Fixture {
         try Plan(schema: schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, config: JSON.parse("{\(quick), \(more)}"))
     }
 
+    /// A configuration's members, those of `more` in place of those of the same key.
+    static func merged(_ base: String, _ more: String) throws -> JSON {
+        let own = try JSON.parse("{\(more)}").asObject ?? JSONObject(), all = try JSON.parse("{\(base)}").asObject ?? JSONObject()
+        return .object(JSONObject((all.filter { own[$0] == nil }.members + own.members).map { ($0.key, $0.value) }))
+    }
+
     static func train(_ plan: Plan, _ table: Table) throws -> Model {
         let t = try Trainer(plan: plan, table: table)
         while !t.isFinished { try t.step(maxSteps: 3, maxSeconds: 1e9) }
