@@ -46,17 +46,19 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
         guard selection > 0 else { throw Failure(.budget, "domain: levels need a part of delta: make the budget with selection_delta, or declare them") }
     }
 
+    let broken = try sketch.checker()
     let door = try DomainDoor(open.map { if case .bounds(let grid) = sketch.needs[$0] { .bins(grid.count) } else { .levels } })
     try RawRows(path, names: sketch.names, options: options.csv, progress: progress).forEach { line, cell in
+        if options.csv.invalid == .refuse {                                      // now, and not when it has been paid for
+            for j in sketch.names.indices {
+                if let rule = broken(cell(j), j) { throw Failure(.schema, "\(path), line \(line), column \(quoted(sketch.names[j])): \(rule)") }
+            }
+        }
         for (k, j) in open.enumerated() {
             guard let text = cell(j), !sketch.isMissing(text) else { continue }
             switch sketch.needs[j] {
             case .bounds(let grid):
-                if let c = sketch.cell(text, j, grid) {
-                    door.add(bin: c, column: k)
-                } else if options.csv.invalid == .refuse {                       // now, and not when it has been paid for
-                    throw Failure(.schema, "\(path), line \(line), column \(quoted(sketch.names[j])): \(sketch.rule(j))")
-                }
+                if let c = sketch.cell(text, j, grid) { door.add(bin: c, column: k) }
             case .levels: if text.count > 0 { try door.add(level: text, column: k) }
             case .nothing: break
             }

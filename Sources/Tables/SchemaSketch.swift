@@ -43,10 +43,25 @@ package struct SchemaSketch: Sendable {
         (self.names, self.types, self.needs, self.fields, self.object) = (names, types, needs, fields, object)
         missingValues = try JSONReader(object, context: "schema", code: .schema).optionalStrings("missingValues") ?? [""]
         // With anything in the gaps it must be a schema, before rows are read and paid for.
-        _ = try schema(levels: { _ in ["other"] }, cells: { j in
+        _ = try provisional()
+    }
+
+    private func provisional() throws -> Schema {
+        try schema(levels: { _ in ["other"] }, cells: { j in
             guard case .bounds(let grid) = needs[j] else { return (0, 0) }
             return (grid.cell(0 as Int64), grid.count - 1)
         }, marks: JSONObject())
+    }
+
+    /// What a cell breaks of what is declared or of its type, as a rule in words; nil where nothing. What is to be bought has no bounds or levels yet.
+    package func checker() throws -> (_ text: UnsafeBufferPointer<UInt8>?, _ column: Int) -> String? {
+        let checked = try provisional(), parsers = try checked.fields.map { try CellParser($0, missingValues: missingValues) }
+        return { text, j in
+            guard let text, let p = text.baseAddress else { return nil }
+            var value = 0.0
+            let verdict = parsers[j].parse(p, text.count, &value)
+            return verdict < missingOffset ? BadCell(rawValue: verdict)?.rule(checked.fields[j]) : nil
+        }
     }
 
     /// The schema with its gaps filled.
@@ -119,16 +134,6 @@ package struct SchemaSketch: Sendable {
             case .beyond(let negative): return negative ? 0 : grid.count - 1
             case .not: return nil
             }
-        }
-    }
-
-    /// The rule that a text breaks which has no cell.
-    package func rule(_ j: Int) -> String {
-        switch types[j] {
-        case .number: return BadCell.notNumber.rule(nil)
-        case .date: return BadCell.notDate.rule(nil)
-        case .datetime: return BadCell.notDatetime.rule(nil)
-        default: return BadCell.notInteger.rule(nil)
         }
     }
 

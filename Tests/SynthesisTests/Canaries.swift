@@ -57,8 +57,9 @@ struct Canaries {
                  "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
                 """))
         }
-        let promised = try make(epsilon, clip: 0.15)
-        // Without the clip a row adds up to twenty times as much, at the noise of the promise. Only a plan that promises nothing carries that out: the ledger and
+        // Far below the length of any canary's gradient, so that the clip is what keeps it from being seen.
+        let promised = try make(epsilon, clip: 0.01)
+        // Without the clip a row adds all of its gradient, at the noise of the promise. Only a plan that promises nothing carries that out: the ledger and
         // the door of the other refuse.
         let plan = mutant == .clipping ? try make(1000, clip: 3) : promised
         let members = included.indices.filter { included[$0] }

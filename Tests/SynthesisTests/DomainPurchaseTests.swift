@@ -134,7 +134,8 @@ final class DomainPurchaseTests: XCTestCase {
         refused(.budget) { _ = try buy(c, path) { $0.selection = 1e-6 } }
         refused(.argument) { _ = try buy(c, path) { $0.other = "" } }
         refused(.argument) { _ = try buy(c, path) { $0.csv.person = .init(column: "who", most: 2) } }
-        refused(.schema) { _ = try buy(c, csv(100, "old,north,0.2,f\n")) }      // no number: said before it is paid for
+        refused(.schema) { _ = try buy(c, csv(100, "old,north,0.2,f\n")) }      // no number, not what was declared: said before it is paid for
+        refused(.schema) { _ = try buy(c, csv(100, "30,north,0.2,x\n")) }
         refused(.budget) { _ = try buy(c, csv(100, "old,north,0.2,f\n")) {
             $0.csv.invalid = .coerce                                            // looked at, and not refused
             $0.selection = 1e-6
