@@ -51,7 +51,7 @@ extension Settings {
     package struct Alignment: Sendable, Equatable {
         package var start = 50, ramp = 100
         package var keep = 0.97, noise = 3.0, reach = 1.5, anchor = 0.0
-        package var sites = Sites(latent: Weights(mean: 24, fourier: 24))
+        package var sites = Sites(latent: Weights(mean: 24, fourier: 24), heads: Weights(mean: 1))
     }
     /// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
     package struct Independence: Sendable, Equatable {
