@@ -39,11 +39,14 @@ extension Plan {
         return wanted.map { MarginalRequest(columns: $0) }
     }
 
+    /// Whether a tilt meets the released table of these columns.
+    ///
+    /// Where groups are aligned, what columns do together is what alignment left: released tables of pairs would bring the group back, also those
+    /// that name no protected column, since other columns stand in for it. One column alone has nothing to bring back.
+    func tilts(_ columns: [Int]) -> Bool { strength == 0 || columns.count == 1 && modelled.contains(columns[0]) }
+
     /// What a tilt's weights are sums over: every column, then the released marginals.
-    /// Those that name a protected column no network sees are left out.
-    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] {
-        (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter { $0.allSatisfy(modelled.contains) }
-    }
+    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter(tilts) }
 }
 
 extension Plan {

@@ -150,9 +150,7 @@ extension Trainer {
         let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
         var options = TiltOptions()
         (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
-        // Where groups are aligned, what columns do together is what alignment left: released tables of pairs would bring the group back, also those
-        // that name no protected column, since other columns stand in for it. One column alone has nothing to bring back.
-        let goals = try noisyMarginals().filter { plan.strength == 0 || $0.columns.count == 1 && plan.modelled.contains($0.columns[0]) }
+        let goals = try noisyMarginals().filter { plan.tilts($0.columns) }
         tilt = try Tilt.fit(levels: statistics.levels, marginals: goals, total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
     }
 
