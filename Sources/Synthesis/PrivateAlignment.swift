@@ -48,7 +48,8 @@ final class PrivateAlignment {
         want(.decoder, shape.columns * shape.width, o.sites.decoder, at: 0)
         var first = 0
         for (t, K) in shape.levels.enumerated() {
-            want(.head(t), K, o.sites.heads, at: first, over: shape.columns)
+            // As many numbers and sites as moments have room for; what is beyond is not aligned at its head.
+            if K <= 4096, t < 4000 { want(.head(t), K, o.sites.heads, at: first, over: shape.columns) }
             first += K
         }
         let features = try MomentFeatures(sites: shapes)
