@@ -11,9 +11,22 @@ package func allocateAligned(_ bytes: Int) -> UnsafeMutableRawPointer? {
     let header = MemoryLayout<UnsafeMutableRawPointer>.size
     let (size, overflow) = bytes.addingReportingOverflow(64 + header)
     guard bytes >= 0, !overflow, let chunk = calloc(1, size) else { return nil }
+    guard hasHeadroom() else {
+        free(chunk)
+        return nil
+    }
     let aligned = (chunk + header).alignedUp(toMultipleOf: 64)
     (aligned - header).storeBytes(of: chunk, as: UnsafeMutableRawPointer.self)
     return aligned
+}
+
+/// Whether memory for the small things of Swift can still be had. They cannot fail, Swift ends the process instead: so what is large gives up while there is
+/// room left for what is small. Below 128 KB, so that it lies in the heap and is there to be used when it is free again.
+@inline(never) @_optimize(none)                   // an optimiser may think away memory that nobody uses
+package func hasHeadroom() -> Bool {
+    let spare = malloc(112 << 10)
+    free(spare)
+    return spare != nil
 }
 
 package func freeAligned(_ aligned: UnsafeMutableRawPointer?) {

@@ -11,6 +11,10 @@ public typealias HandleOut = UnsafeMutablePointer<OpaquePointer?>?
 
 /// Runs `body`; a thrown failure fills `err` and gives its code.
 func attempt(_ err: ErrorOut, _ body: () throws -> Void) -> flip_status {
+    guard hasHeadroom() else {
+        write(FailureCode.noMemory.rawValue, "not enough memory to begin", to: err)
+        return FailureCode.noMemory.rawValue
+    }
     do {
         try body()
         write(0, "", to: err)

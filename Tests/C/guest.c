@@ -189,7 +189,7 @@ static void allocation_fails(void) {
 /* A whole training and a sample under every limit from nothing on: it works or says that memory is missing. */
 static void memory_runs_out_anywhere(void) {
     long kilobytes;
-    for (kilobytes = 0; kilobytes <= 3000; kilobytes += 100) {
+    for (kilobytes = 0; kilobytes <= 3000; kilobytes += kilobytes < 600 ? 20 : 100) {
         pid_t child = fork();
         int status = -1;
         if (child == 0) {
