@@ -106,11 +106,11 @@ def test_the_event_loop_answers_cancels_and_goes_on(program, csv, tmp_path):
     first, second = child.stdout.readline(), child.stdout.readline()
     assert "epsilon" in first and second.endswith("paused\n")
     child.stdin.write("resume\ncancel\n")
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=300)
     assert child.returncode == 130 and err == "no such command\n", err
     spent = json.loads(out.splitlines()[-1])["spent"]
     assert not (tmp_path / "m.h5").exists() and flip.file_check(tmp_path / "c.h5")["kind"] == "flip-checkpoint"
-    out, err = event_loop(program, csv, tmp_path).communicate(timeout=120)
+    out, err = event_loop(program, csv, tmp_path).communicate(timeout=600)
     assert err == "" and "m.h5 after" in out
     assert spent <= flip.load(tmp_path / "m.h5").ledger["spent"] <= 4
 
@@ -121,5 +121,5 @@ def test_the_event_loop_obeys_ctrl_c(program, csv, tmp_path):
     child.stdin.flush()
     assert "epsilon" in child.stdout.readline()
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=300)
     assert child.returncode == 130 and out.startswith("cancelled"), err
