@@ -55,7 +55,6 @@ package final class DomainDoor {
             guard (1...65_536).contains(n) else { throw Failure(.argument, "domain: a grid has 1 to 65536 cells") }
             return try Buffer(count: n, for: "a histogram")
         }
-        for case let b? in bins { memset(b.base, 0, b.count * 8) }
         let seed = try SecureRandom().next()
         texts = try columns.map { $0 == .levels ? try TextCounts(seed: seed) : nil }
         counted = columns.map { _ in -1 }
@@ -188,7 +187,6 @@ private final class TextCounts {
         self.seed = seed
         (counts, entries) = (try Buffer(count: 64, for: "texts"), try Buffer(count: 64, for: "texts"))
         (bytes, table) = (try Buffer(count: 1024, for: "texts"), try Buffer(count: 128, for: "texts"))
-        memset(table.base, 0, table.count * 4)
     }
 
     func add(_ text: UnsafeBufferPointer<UInt8>) throws {
@@ -237,7 +235,6 @@ private final class TextCounts {
 
     private func rehash() throws {
         let new = try Buffer<UInt32>(count: 2 * table.count, for: "texts")
-        memset(new.base, 0, new.count * 4)
         for e in 0..<count {
             var i = Int(truncatingIfNeeded: entries.base[e].hash) & (new.count - 1)
             while new.base[i] != 0 { i = (i + 1) & (new.count - 1) }

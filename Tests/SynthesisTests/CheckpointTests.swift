@@ -9,15 +9,11 @@ final class CheckpointTests: XCTestCase {
     private var folder = ""
 
     override func setUp() {
-        var template = Array("/tmp/flip-checkpoint-XXXXXX".utf8CString)
-        folder = mkdtemp(&template).map { String(cString: $0) } ?? ""
+        folder = Fixture.makeFolder()
         XCTAssertNotEqual(folder, "")
     }
 
-    override func tearDown() {
-        for f in ["a.h5", "b.h5"] { unlink("\(folder)/\(f)") }
-        rmdir(folder)
-    }
+    override func tearDown() { Fixture.remove(folder: folder) }
 
     func testAModelReadBackSamplesTheSameRows() throws {
         let model = try Fixture.train(Fixture.plan(), Fixture.table(rows: 400))

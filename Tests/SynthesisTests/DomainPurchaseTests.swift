@@ -9,15 +9,11 @@ final class DomainPurchaseTests: XCTestCase {
     private var folder = ""
 
     override func setUp() {
-        var template = Array("/tmp/flip-domain-XXXXXX".utf8CString)
-        folder = mkdtemp(&template).map { String(cString: $0) } ?? ""
+        folder = Fixture.makeFolder()
         XCTAssertNotEqual(folder, "")
     }
 
-    override func tearDown() {
-        for f in ["b", "b.lock", "c", "c.lock", "t.csv"] { unlink("\(folder)/\(f)") }
-        rmdir(folder)
-    }
+    override func tearDown() { Fixture.remove(folder: folder) }
 
     private let sketch = #"{"fields": [{"name": "age", "type": "integer"}, {"name": "ward", "type": "string"}, {"name": "dose", "type": "number"}, {"name": "sex", "type": "string", "constraints": {"enum": ["f", "m"]}}]}"#
 

@@ -11,15 +11,11 @@ final class SharedBudgetTests: XCTestCase {
     private var file: String { "\(folder)/b.budget" }
 
     override func setUp() {
-        var template = Array("/tmp/flip-budget-XXXXXX".utf8CString)
-        folder = mkdtemp(&template).map { String(cString: $0) } ?? ""
+        folder = Fixture.makeFolder()
         XCTAssertNotEqual(folder, "")
     }
 
-    override func tearDown() {
-        for f in ["b.budget", "b.budget.lock", "old", "a.h5", "c.h5", "copy.h5", "link"] { unlink("\(folder)/\(f)") }
-        rmdir(folder)
-    }
+    override func tearDown() { Fixture.remove(folder: folder) }
 
     private func make(_ epsilon: Double = 4) throws -> SharedBudget { try .create(file, SharedBudget.terms(epsilon: epsilon, delta: 1e-5)) }
 

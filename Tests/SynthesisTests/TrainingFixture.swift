@@ -2,6 +2,7 @@ import XCTest
 @testable import Synthesis
 import Basics
 import Compute
+import Glibc
 import Tables
 
 /// A small table with every kind of column, and a plan that trains it in a moment.
@@ -39,6 +40,20 @@ enum Fixture {
         }
         for k in t.columns.indices { try t.fill(k) { _ in } }
         return t
+    }
+
+    /// A new, empty folder; empty text where none can be had.
+    static func makeFolder() -> String {
+        var template = Array("/tmp/flip-synthesis-XXXXXX".utf8CString)
+        return mkdtemp(&template).map { String(cString: $0) } ?? ""
+    }
+
+    /// Removes a folder with the files in it.
+    static func remove(folder: String) {
+        guard !folder.isEmpty, let list = opendir(folder) else { return }
+        while let entry = readdir(list) { withUnsafePointer(to: &entry.pointee.d_name.0) { _ = unlink("\(folder)/\(String(cString: $0))") } }
+        closedir(list)
+        rmdir(folder)
     }
 
     static let quick = #""autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6}"#
