@@ -3,6 +3,7 @@
 
 import Basics
 import Privacy
+import Projection
 import Storage
 
 extension Plan {
@@ -39,11 +40,21 @@ extension Plan {
         return wanted.map { MarginalRequest(columns: $0) }
     }
 
-    /// Whether a tilt meets the released table of these columns.
+    /// Weight of parity in the relaxed table; 0: the table stays as it was fitted.
+    var parity: Double { isBest ? settings.independence.parity * strength : 0 }
+
+    var parityOptions: ParityOptions {
+        var o = ParityOptions()
+        o.weight = parity
+        return o
+    }
+
+    /// Whether a tilt meets a table of these columns.
     ///
-    /// Where groups are aligned, what columns do together is what alignment left: released tables of pairs would bring the group back, also those
-    /// that name no protected column, since other columns stand in for it. One column alone has nothing to bring back.
-    func tilts(_ columns: [Int]) -> Bool { strength == 0 || columns.count == 1 && modelled.contains(columns[0]) }
+    /// Where groups are aligned, released tables of pairs would bring the group back, also those that name no protected column, since other columns stand in
+    /// for it. So a tilt meets pairs as parity has left them (`ReleasedMarginals.tiltGoals`), or, without parity, no pairs: one column alone has
+    /// nothing to bring back.
+    func tilts(_ columns: [Int]) -> Bool { strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0) }
 
     /// What a tilt's weights are sums over: every column, then the released marginals.
     func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter(tilts) }

@@ -27,13 +27,11 @@ final class ProjectedGroups: Sendable {
         (count, components) = (G, N)
         running = try Buffer(count: G * N, for: "groups of the relaxed table")
         var totals = [Double](repeating: 0, count: G)
-        func probability(_ r: Int, _ g: Int) -> Double {
-            zip(grouping.axes, grouping.partsOf[g]).reduce(1.0) { $0 * Double(table.probabilities[r * D + starts[$1.0.column] + $1.1]) }
-        }
+        let membership = try grouping.membership(table)
         for g in 0..<G {
             var sum = 0.0
             for r in 0..<N {
-                sum += probability(r, g)
+                sum += Double(membership[g * N + r])
                 running[g * N + r] = Float(sum)
             }
             totals[g] = sum
@@ -50,7 +48,7 @@ final class ProjectedGroups: Sendable {
             let K = table.levels[j], h = try Buffer<Double>(count: G * K, for: "groups of the relaxed table")
             for r in 0..<N {
                 for g in 0..<G {
-                    let p = probability(r, g)
+                    let p = Double(membership[g * N + r])
                     for k in 0..<K { h[g * K + k] += p * Double(table.probabilities[r * D + starts[j] + k]) }
                 }
             }
@@ -83,5 +81,19 @@ final class ProjectedGroups: Sendable {
 
     func repaired(_ code: UInt16, column t: Int, group g: Int, _ u: Double) -> UInt16 {
         repairs.isEmpty ? code : UInt16(truncatingIfNeeded: repairs[t].apply(Int32(code), group: Int32(g), uniform: u))
+    }
+}
+
+extension Grouping {
+    /// How much of each component of a relaxed table is of each group, [groups][components]: the product of its shares of the group's parts.
+    func membership(_ table: RelaxedTable) throws -> Buffer<Float> {
+        let N = table.rows, D = table.width
+        var at = 0
+        let starts = table.levels.map { K in defer { at += K }; return at }
+        let out = try Buffer<Float>(count: count * N, for: "groups of the relaxed table")
+        for g in 0..<count {
+            for r in 0..<N { out[g * N + r] = Float(zip(axes, partsOf[g]).reduce(1.0) { $0 * Double(table.probabilities[r * D + starts[$1.0.column] + $1.1]) }) }
+        }
+        return out
     }
 }

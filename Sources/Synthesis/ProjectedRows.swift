@@ -77,6 +77,20 @@ final class ProjectedRows: Sendable {
         return g
     }
 
+    /// What the table holds of the columns of a released marginal, in its place: with the noise that was in that, by which differences are judged.
+    func marginal(_ of: NoisyMarginal, total: Double) throws -> NoisyMarginal {
+        let c = of.columns, out = try Buffer<Double>(count: of.values.count, for: "a marginal"), scale = total / Double(count)
+        for r in 0..<count {
+            let rows = c.map { j in (running.base + r * width + starts[j], levels[j]) }
+            func add(_ k: Int, _ at: Int, _ p: Double) {
+                guard k < c.count else { return out[at] += p * scale }
+                for u in 0..<rows[k].1 { add(k + 1, at * rows[k].1 + u, p * Double(rows[k].0[u] - (u > 0 ? rows[k].0[u - 1] : 0))) }
+            }
+            add(0, 0, 1)
+        }
+        return NoisyMarginal(columns: c, values: out, deviation: of.deviation)
+    }
+
     private func component(_ u: Double) -> Int { min(Int(u * Double(count)), count - 1) }
 
     /// First level whose running sum exceeds u.

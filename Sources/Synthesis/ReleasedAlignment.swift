@@ -6,6 +6,7 @@ import Alignment
 import Basics
 import Glibc
 import Networks
+import Projection
 import Storage
 
 /// One kind of activations of all rows of a batch, and the terms' gradient by them.
@@ -72,7 +73,8 @@ extension Plan {
         if looksBehindTheLatent { bytes += threads * 64 * 3 * (2 * L + T * a.width + bins.reduce(0, +)) }
         if s.adversary > 0 { bytes += GroupAdversary.memory(groups: groups.count, latent: L, capacity: n) }
         let repair = s.repair > 0 ? 40 * groups.count * bins.reduce(0) { $0 + $1 + 1 } : 0
-        return bytes + 4 * groups.count * settings.projection.rows + repair
+        let parity = self.parity > 0 ? RelaxedTable.parityMemory(levels: bins, rows: settings.projection.rows, groups: groups.count, options: parityOptions) + 4 * groups.count * settings.projection.rows : 0
+        return bytes + 4 * groups.count * settings.projection.rows + max(repair, parity)
     }
 
     /// Whether groups are aligned at the decoder or the heads on released rows.

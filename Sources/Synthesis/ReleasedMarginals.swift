@@ -37,9 +37,20 @@ package struct ReleasedMarginals: Sendable {
         let s = plan.settings.projection
         var options = ProjectionOptions()
         (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.rate, plan.settings.seed, threads)
-        return try ProjectedRows(RelaxedTable.fit(levels: statistics.levels, marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
-                                                  shares: statistics.encoders.map(\.binShare), options: options, stop: stop),
-                                 plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+        let table = try RelaxedTable.fit(levels: statistics.levels, marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
+                                         shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
+        return try ProjectedRows(levelled(table, plan: plan, statistics: statistics, threads: threads, stop: stop), plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+    }
+
+    /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the table knows little.
+    private func levelled(_ table: RelaxedTable, plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> RelaxedTable {
+        guard plan.parity > 0, let grouping = plan.grouping else { return table }
+        let membership = try grouping.membership(table), N = table.rows, least = 8 * plan.marginalNoise * Double(columns.count).squareRoot()
+        let rows = (0..<grouping.count).map { g in (0..<N).reduce(0.0) { $0 + Double(membership[g * N + $1]) } / Double(N) * statistics.rows }
+        var options = plan.parityOptions
+        options.threads = threads
+        return try table.levelled(columns: plan.modelled, ordered: plan.modelled.map { plan.grids[$0].numerical },
+                                  groups: ParityGroups(membership: membership, weights: rows.map { $0 >= least ? 1 : 0 }), options: options, stop: stop)
     }
 
     func write(to root: GroupWriter) throws {

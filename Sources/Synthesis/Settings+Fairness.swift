@@ -56,9 +56,9 @@ extension Settings {
     /// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
     package struct Independence: Sendable, Equatable {
         package var start = 200, ramp = 300
-        package var sites = Sites(latent: Weights(mean: 30, discrepancy: 600))
-        package var adversary = 12.0, adversarySteps = 3
-        package var anchor = 0.0, repair = 0.0
+        package var sites = Sites(latent: Weights(mean: 30, discrepancy: 60))
+        package var adversary = 0.0, adversarySteps = 3
+        package var anchor = 0.0, repair = 0.0, parity = 300.0
     }
 }
 

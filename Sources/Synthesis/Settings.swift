@@ -82,9 +82,9 @@ package struct Settings: Sendable, Equatable {
         guard preset == "best" else { return }
         (autoencoder.width, autoencoder.heads, autoencoder.feedForward, autoencoder.latent) = (32, 4, 64, 16)
         (autoencoder.logVariance, autoencoder.affine, autoencoder.beta) = ("head", true, 0.2)
-        (autoencoder.batch, autoencoder.steps, autoencoder.rate, autoencoder.average, autoencoder.warmup) = (512, 1400, 0.004, 0.995, 300)
+        (autoencoder.batch, autoencoder.steps, autoencoder.rate, autoencoder.average, autoencoder.warmup) = (512, 1300, 0.004, 0.995, 300)
         (diffusion.hidden, diffusion.layers, diffusion.noiseLevels) = (192, 3, 8)
-        (diffusion.batch, diffusion.steps, diffusion.rate, diffusion.average, diffusion.warmup) = (256, 1200, 0.002, 0.995, 100)
+        (diffusion.batch, diffusion.steps, diffusion.rate, diffusion.average, diffusion.warmup) = (256, 1100, 0.002, 0.995, 100)
         diffusion.samplerSteps = 12
         encoder.bins = 32
     }
@@ -195,6 +195,7 @@ private let allSections: [(name: String, options: [Option])] = [
         real("rate", \.projection.rate, 1e-6...10, "", "Adam's learning rate at the start"),
     ]),
     ("independence", [
+        real("parity", \.independence.parity, 0...100_000, "", "weight of demographic parity of all columns in the relaxed table, times strength; 0: the table stays as it was fitted"),
         whole("start", \.independence.start, 0...1_000_000, "steps", "steps of phase 1 (quality alone)"),
         whole("ramp", \.independence.ramp, 0...1_000_000, "steps", "steps over which the terms grow to their weight"),
         real("adversary", \.independence.adversary, 0...100_000, "", "factor of the push against a classifier of the group, times strength"),

@@ -150,7 +150,7 @@ extension Trainer {
         let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
         var options = TiltOptions()
         (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
-        let goals = try noisyMarginals().filter { plan.tilts($0.columns) }
+        let goals = try noisyMarginals().filter { plan.tilts($0.columns) }.map { try plan.parity > 0 && $0.columns.count > 1 ? projectedRows().marginal($0, total: statistics.rows) : $0 }
         tilt = try Tilt.fit(levels: statistics.levels, marginals: goals, total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
     }
 

@@ -15,8 +15,8 @@ final class ReleasedAlignmentTests: XCTestCase {
     "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 6, "sampler_steps": 4},
     "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 10}
     """#
-    private static let on = #""independence": {"start": 4, "ramp": 6, "latent_fourier": 3, "latent_covariance": 0.5, "anchor": 0.1, "repair": 0.5}"#
-    private static let off = #""independence": {"latent_mean": 0, "latent_discrepancy": 0, "adversary": 0, "repair": 0}"#
+    private static let on = #""independence": {"start": 4, "ramp": 6, "latent_fourier": 3, "latent_covariance": 0.5, "adversary": 12, "anchor": 0.1, "repair": 0.5}"#
+    private static let off = #""independence": {"latent_mean": 0, "latent_discrepancy": 0, "adversary": 0, "repair": 0, "parity": 0}"#
 
     private static func plan(_ more: String, threads: Int = 2, strength: Double = 1, protected: [String] = ["sex"]) throws -> Plan {
         try Plan(schema: Fixture.schema(), protected: protected, epsilon: 4, delta: 1e-5, preset: "best",
@@ -62,13 +62,42 @@ final class ReleasedAlignmentTests: XCTestCase {
         }
     }
 
-    func testTheTiltMeetsColumnsAloneAndFilesKeepAll() throws {
-        let m = try Self.aligned.get(), tilt = try XCTUnwrap(m.tilt)
+    func testTheTiltMeetsWhatParityLeftAndFilesKeepAll() throws {
+        let m = try Self.aligned.get(), tilt = try XCTUnwrap(m.tilt), alone = (1..<8).map { [$0] }
         XCTAssertEqual(m.plan.modelled, Array(1..<8))
-        XCTAssertEqual(tilt.columns, (1..<8).map { [$0] })
+        XCTAssertEqual(tilt.columns, alone + (1..<8).flatMap { a in (a + 1..<8).map { [a, $0] } })
         XCTAssert(try XCTUnwrap(m.marginals).columns.contains { $0.contains(0) })       // the table that is fitted knows the group
         let bytes = try m.bytes(), again = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
         XCTAssertEqual(Fixture.cells(try m.sample(count: 100, seed: 3)), Fixture.cells(try again.sample(count: 100, seed: 3)))
+        // Without parity released pairs would bring the group back.
+        let plain = try Self.plan(#""independence": {"parity": 0}"#)
+        XCTAssertEqual(plain.tiltColumns(plain.marginalRequests(pairs: plain.allPairs)), alone)
+    }
+
+    func testParityIsOfTheTableThatNetworksLearnFromAndTheTiltMeets() throws {
+        let m = try Self.aligned.get(), released = try XCTUnwrap(m.marginals), targets = try released.targets(plan: m.plan, statistics: m.statistics)
+        let fair = try released.projectedRows(plan: m.plan, statistics: m.statistics, threads: 1, stop: { false })
+        let plain = try Self.plan(#""independence": {"parity": 0}"#), rows = try released.projectedRows(plan: plain, statistics: m.statistics, threads: 2, stop: { false })
+        let pair = try XCTUnwrap(targets.first { $0.columns == [1, 2] })
+        let a = try fair.marginal(pair, total: m.statistics.rows), b = try rows.marginal(pair, total: m.statistics.rows)
+        XCTAssertEqual(a.values.reduce(0, +), m.statistics.rows, accuracy: 0.01 * m.statistics.rows)
+        XCTAssertEqual(a.deviation, pair.deviation)
+        // Drawn rows have these shares, in each table's own way.
+        for (r, want) in [(fair, a), (rows, b)] {
+            let n = 20_000, T = 7, codes = try Buffer<UInt16>(count: n * T, for: "a test"), K = r.levels[2]
+            var found = [Double](repeating: 0, count: want.values.count)
+            for i in 0..<n {
+                r.draw(seed: 8, row: UInt64(i), codes: codes.base + i, goals: nil, stride: n)
+                found[Int(codes[i]) * K + Int(codes[n + i])] += m.statistics.rows / Double(n)
+            }
+            for (x, y) in zip(found, want.values) { XCTAssertEqual(x, y, accuracy: 0.015 * m.statistics.rows) }
+        }
+        XCTAssertGreaterThan(zip(a.values, b.values).map { abs($0 - $1) }.max()!, 0)
+        // The ward is the group's nearly always: what predicts it must not. The tables without parity, and groups, are the same.
+        XCTAssertEqual(try XCTUnwrap(fair.groups).shares, try XCTUnwrap(rows.groups).shares)
+        // Strength 0 knows no parity.
+        XCTAssertEqual(try Self.plan(Self.on, strength: 0).parity, 0)
+        XCTAssertEqual(try Self.plan(Self.on, strength: 2).parity, 2 * m.plan.settings.independence.parity)
     }
 
     func testRowsOfEachStage() throws {

@@ -44,7 +44,7 @@ class Model(Handle):
         column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count as inside. Days and
         moments are date, datetime or text. Rows have the model's own distribution given the condition; rare conditions take long.
         stage: rows as a stage of the preset "best" leaves them, to see which one loses what: "projection" (of the table that is fitted to the
-        released marginals, fitted again in each call), "autoencoder" (such rows through encoder and decoder), "diffusion" (before the tilt).
+        released marginals, after parity of groups, made again in each call), "autoencoder" (such rows through encoder and decoder), "diffusion" (before the tilt).
         ArgumentError for an unknown column or a value it cannot have, Unsupported when hardly any row meets the condition.
         """
         callback = Callback(reporter(progress))
