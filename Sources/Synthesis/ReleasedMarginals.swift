@@ -31,6 +31,13 @@ package struct ReleasedMarginals: Sendable {
             + zip(columns, values).map { NoisyMarginal(columns: $0, values: $1, deviation: deviation) }
     }
 
+    /// What the tilt meets: of columns alone what was released, of several, where groups are aligned, what parity has left in the relaxed table.
+    func tiltGoals(plan: Plan, statistics: Statistics, rows: () throws -> ProjectedRows) throws -> [NoisyMarginal] {
+        try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
+            try plan.parity > 0 && $0.columns.count > 1 ? rows().marginal($0, total: statistics.rows) : $0
+        }
+    }
+
     /// The relaxed table of `plan`, fitted: the same bits whenever it is made. Free.
     /// - Throws: `.cancelled` when `stop` answers true, `.noMemory`.
     func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {

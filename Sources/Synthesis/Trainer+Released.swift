@@ -144,14 +144,13 @@ extension Trainer {
 
     /// Fits the tilt on generated rows: post-processing of the released marginals.
     func rake() throws {
-        guard let statistics, let calibrated else { throw Self.lost }
+        guard let statistics, let calibrated, let marginals else { throw Self.lost }
         let s = plan.settings.rake
         let sampler = try Sampler(plan: plan, statistics: statistics, autoencoder: calibrated, denoiser: diffusion?.averaged(), latents: latentScale(), tilt: nil)
         let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
         var options = TiltOptions()
         (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
-        let goals = try noisyMarginals().filter { plan.tilts($0.columns) }.map { try plan.parity > 0 && $0.columns.count > 1 ? projectedRows().marginal($0, total: statistics.rows) : $0 }
-        tilt = try Tilt.fit(levels: statistics.levels, marginals: goals, total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
+        tilt = try Tilt.fit(levels: statistics.levels, marginals: marginals.tiltGoals(plan: plan, statistics: statistics, rows: projectedRows), total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
     }
 
     private func releasedBatch(rows: Int, columns: Int, normals: Int, weights: Int, _ scratch: () throws -> ReleasedBatch.Scratch) throws -> ReleasedBatch {

@@ -93,7 +93,14 @@ final class ReleasedAlignmentTests: XCTestCase {
             for (x, y) in zip(found, want.values) { XCTAssertEqual(x, y, accuracy: 0.015 * m.statistics.rows) }
         }
         XCTAssertGreaterThan(zip(a.values, b.values).map { abs($0 - $1) }.max()!, 0)
-        // The ward is the group's nearly always: what predicts it must not. The tables without parity, and groups, are the same.
+        // The tilt meets pairs as they are in this table, never as they were released, and columns alone as they were released.
+        let goals = try released.tiltGoals(plan: m.plan, statistics: m.statistics) { fair }
+        XCTAssertEqual(goals.map(\.columns), try XCTUnwrap(m.tilt).columns)
+        for g in goals {
+            let was = try XCTUnwrap(targets.first { $0.columns == g.columns })
+            if g.columns.count == 1 { XCTAssertEqual(Array(g.values), Array(was.values)) } else { XCTAssertEqual(Array(g.values), Array(try fair.marginal(was, total: m.statistics.rows).values)) }
+        }
+        // Groups stay where they are.
         XCTAssertEqual(try XCTUnwrap(fair.groups).shares, try XCTUnwrap(rows.groups).shares)
         // Strength 0 knows no parity.
         XCTAssertEqual(try Self.plan(Self.on, strength: 0).parity, 0)
