@@ -56,6 +56,9 @@ extension Plan {
     /// nothing to bring back.
     func tilts(_ columns: [Int]) -> Bool { strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0) }
 
+    /// Steps of its fit. Tables that parity left have no noise that more steps could fit.
+    var tiltSteps: Int { settings.rake.steps > 0 ? settings.rake.steps : parity > 0 ? 150 : 60 }
+
     /// What a tilt's weights are sums over: every column, then the released marginals.
     func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter(tilts) }
 }

@@ -52,7 +52,7 @@ package struct ReleasedMarginals: Sendable {
     /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the table knows little.
     private func levelled(_ table: RelaxedTable, plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> RelaxedTable {
         guard plan.parity > 0, let grouping = plan.grouping else { return table }
-        let membership = try grouping.membership(table), N = table.rows, least = 8 * plan.marginalNoise * Double(columns.count).squareRoot()
+        let membership = try grouping.membership(table), N = table.rows, least = 16 * plan.marginalNoise * Double(columns.count).squareRoot()
         let rows = (0..<grouping.count).map { g in (0..<N).reduce(0.0) { $0 + Double(membership[g * N + $1]) } / Double(N) * statistics.rows }
         var options = plan.parityOptions
         options.threads = threads

@@ -58,7 +58,7 @@ extension Settings {
         package var start = 200, ramp = 300
         package var sites = Sites(latent: Weights(mean: 30, discrepancy: 60))
         package var adversary = 0.0, adversarySteps = 3
-        package var anchor = 0.0, repair = 0.0, parity = 300.0
+        package var anchor = 0.0, repair = 0.0, parity = 250.0
     }
 }
 

@@ -49,7 +49,7 @@ package struct Settings: Sendable, Equatable {
     /// Preset `best`: the tilt of generated rows towards the released marginals.
     package struct Rake: Sendable, Equatable {
         package var enabled = true
-        package var steps = 60, pool = 60_000
+        package var steps = 0, pool = 60_000
         package var rate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
     }
     package var fairness = Fairness()
@@ -212,7 +212,7 @@ private let allSections: [(name: String, options: [Option])] = [
     ]),
     ("rake", [
         flag("enabled", \.rake.enabled, "accept generated rows so that they meet the released marginals"),
-        whole("steps", \.rake.steps, 1...100_000, "steps", "steps of the tilt's fit"),
+        whole("steps", \.rake.steps, 0...100_000, "steps", "steps of the tilt's fit; 0: 60, or 150 where it meets what parity has left, which has no noise to stop at"),
         whole("pool", \.rake.pool, 1000...10_000_000, "rows", "generated rows it is fitted on"),
         real("rate", \.rake.rate, 1e-6...10, "", "learning rate of the tilt"),
         real("ridge", \.rake.ridge, 0...1, "", "weight of its squared size"),

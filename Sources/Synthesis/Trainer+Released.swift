@@ -149,7 +149,7 @@ extension Trainer {
         let sampler = try Sampler(plan: plan, statistics: statistics, autoencoder: calibrated, denoiser: diffusion?.averaged(), latents: latentScale(), tilt: nil)
         let pool = try sampler.codes(seed: 0x72616b65, count: s.pool, threads: threads, stop: takeCancel)
         var options = TiltOptions()
-        (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (s.steps, s.rate, s.ridge, s.floor, s.cap, threads)
+        (options.steps, options.rate, options.ridge, options.floor, options.cap, options.threads) = (plan.tiltSteps, s.rate, s.ridge, s.floor, s.cap, threads)
         tilt = try Tilt.fit(levels: statistics.levels, marginals: marginals.tiltGoals(plan: plan, statistics: statistics, rows: projectedRows), total: statistics.rows, pool: pool, rows: s.pool, options: options, stop: takeCancel)
     }
 

@@ -241,7 +241,7 @@ final class ParityTests: XCTestCase {
         // A level without mass, a column of one level, groups without mass or weight, one column.
         let t = try Self.table(24, levels: [2, 3, 1, 2])
         for r in 0..<t.rows { (t.probabilities[r * t.width + 2], t.probabilities[r * t.width + 3]) = (0, t.probabilities[r * t.width + 2] + t.probabilities[r * t.width + 3]) }
-        let m = try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(1e5))
+        let m = try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(1e7))
         XCTAssert(m.probabilities.allSatisfy { $0.isFinite && $0 >= 0 })
         let same: [(ParityGroups, [Int], Double)] = [(try Self.groups(t, weights: [1, 0]), Self.moved, 30), (try Self.groups(t), [1], 30), (try Self.groups(t), Self.moved, 0)]
         for (g, columns, weight) in same {
