@@ -38,6 +38,7 @@ void write_bytes(const char *path, const void *bytes, size_t size);
 char *read_file(const char *path, size_t *size);      /* malloc'd, NUL behind the end; NULL when there is none */
 int file_exists(const char *path);
 int thread_count(void);                               /* of this process */
+int threads_are(int wanted);                          /* within two seconds: the system counts a thread for a moment after it was joined */
 
 /* Ready-made things; a test that cannot have them fails and stops. The table has 600 rows of the small schema, drawn from a fixed generator. */
 extern const char *small_schema;

@@ -17,7 +17,7 @@ static void figures(void) {
     CHECK(strstr(text_of(one), "NOT PRIVATE") != NULL);
     CHECK(strstr(text_of(one), "\"target_dpd\":0.") != NULL && strstr(text_of(one), "\"membership_auc\":0.") != NULL);
     CHECK(strcmp(text_of(one), text_of(two)) == 0);            /* the threads do not show */
-    CHECK(thread_count() == threads);
+    CHECK(threads_are(threads));
     GIVES(FLIP_OK, flip_evaluate(real, synthetic, NULL, NULL, &split, &err));
     CHECK(strstr(text_of(split), "\"membership_auc\":null") != NULL && strstr(text_of(split), "\"holdout\":\"split\"") != NULL);
     flip_buffer_free(one); flip_buffer_free(two); flip_buffer_free(split);

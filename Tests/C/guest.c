@@ -75,18 +75,18 @@ static void no_thread_stays(void) {
     flip_progress progress;
     flip_error err;
     progress.size = sizeof progress;
-    CHECK(thread_count() == 1);
+    CHECK(threads_are(1));
     GIVES(FLIP_OK, flip_trainer_create(plan, table, &trainer, &err));
-    CHECK(thread_count() == 1);
+    CHECK(threads_are(1));
     do {
         GIVES(FLIP_OK, flip_trainer_step(trainer, 1, 0, &progress, &err));
-        CHECK(thread_count() == 1);
+        CHECK(threads_are(1));
     } while (!check_failures && progress.step < progress.total);
     GIVES(FLIP_OK, flip_trainer_finish(trainer, &model, &err));
     GIVES(FLIP_OK, flip_model_sample(model, 0, 3000, "{\"seed\": 1, \"threads\": 2}", NULL, NULL, &rows, &err));
-    CHECK(thread_count() == 1);
+    CHECK(threads_are(1));
     flip_trainer_free(trainer); flip_table_free(rows); flip_table_free(table); flip_plan_free(plan); flip_schema_free(schema); flip_model_free(model);
-    CHECK(thread_count() == 1);
+    CHECK(threads_are(1));
 }
 
 static void fork_makes_handles_useless(void) {

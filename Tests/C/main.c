@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int check_failures = 0;
@@ -59,6 +60,13 @@ int thread_count(void) {
     while (file && fgets(line, sizeof line, file)) if (sscanf(line, "Threads: %d", &count) == 1) break;
     if (file) fclose(file);
     return count;
+}
+
+int threads_are(int wanted) {
+    struct timespec pause = {0, 1000000};
+    int tries;
+    for (tries = 0; tries < 2000 && thread_count() != wanted; tries++) nanosleep(&pause, NULL);
+    return thread_count() == wanted;
 }
 
 static void remove_folder(void) {
