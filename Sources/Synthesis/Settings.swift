@@ -82,9 +82,9 @@ package struct Settings: Sendable, Equatable {
         guard preset == "best" else { return }
         (autoencoder.width, autoencoder.heads, autoencoder.feedForward, autoencoder.latent) = (32, 4, 64, 16)
         (autoencoder.logVariance, autoencoder.affine, autoencoder.beta) = ("head", true, 0.2)
-        (autoencoder.batch, autoencoder.steps, autoencoder.rate, autoencoder.average, autoencoder.warmup) = (512, 1300, 0.004, 0.995, 300)
+        (autoencoder.batch, autoencoder.steps, autoencoder.rate, autoencoder.average, autoencoder.warmup) = (512, 1400, 0.004, 0.995, 300)
         (diffusion.hidden, diffusion.layers, diffusion.noiseLevels) = (192, 3, 8)
-        (diffusion.batch, diffusion.steps, diffusion.rate, diffusion.average, diffusion.warmup) = (256, 1100, 0.002, 0.995, 100)
+        (diffusion.batch, diffusion.steps, diffusion.rate, diffusion.average, diffusion.warmup) = (256, 1200, 0.002, 0.995, 100)
         diffusion.samplerSteps = 12
         encoder.bins = 32
     }
