@@ -33,6 +33,20 @@ struct LevelLayout: Sendable {
         (first, total) = (f, at)
     }
 
+    /// The way back through each column's softmax: g = p (g - sum p g). p, g: [n][levels][lanes].
+    func throughSoftmax(_ p: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>, blocks n: Int, lanes W: Int) {
+        for m in 0..<n {
+            for (t, K) in levels.enumerated() {
+                let at = (m * total + first[t]) * W, p = p + at, g = g + at
+                for l in 0..<W {
+                    var sum: Float = 0
+                    for k in 0..<K { sum += p[k * W + l] * g[k * W + l] }
+                    for k in 0..<K { g[k * W + l] = p[k * W + l] * (g[k * W + l] - sum) }
+                }
+            }
+        }
+    }
+
     /// - Throws: `.argument` when a marginal does not fit the columns.
     func check(_ marginals: [NoisyMarginal]) throws {
         for m in marginals {

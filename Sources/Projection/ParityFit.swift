@@ -210,16 +210,7 @@ final class ParityFit {
         Workers.run(threads: options.threads, chunks: (blocks + span - 1) / span) { k, _ in
             let b = k * span, n = min(span, self.blocks - b), p = self.now.base + b * D * W, g = self.gradient.base + b * D * W
             self.kernels.linear(p, D, self.back.base, D, 1, self.slope.base, 1, g, D, n, D, D, 0, p)
-            for m in 0..<n {
-                for (t, K) in self.layout.levels.enumerated() {
-                    let at = (m * D + self.layout.first[t]) * W
-                    for l in 0..<W {
-                        var sum: Float = 0
-                        for u in 0..<K { sum += p[at + u * W + l] * g[at + u * W + l] }
-                        for u in 0..<K { g[at + u * W + l] = p[at + u * W + l] * (g[at + u * W + l] - sum) }
-                    }
-                }
-            }
+            self.layout.throughSoftmax(p, g, blocks: n, lanes: W)
             update(b, n)
         }
     }

@@ -166,7 +166,7 @@ final class RelaxedFit {
             let g = self.gradient.base + at
             for i in 0..<n * D * W { g[i] = 0 }
             for t in self.targets { self.pull(t, b, n, g, self.rooms[worker].base) }
-            self.throughSoftmax(b, n, g)
+            self.layout.throughSoftmax(self.column(0, block: b), g, blocks: n, lanes: W)
             self.kernels.adamStep(self.logits.base + at, self.first.base + at, self.second.base + at, g, Float(rate), 0.9, 0.99, c1, c2, 1e-8, n * D * W)
         }
     }
@@ -203,21 +203,6 @@ final class RelaxedFit {
         }
     }
 
-    /// g = p (g - sum p g), column by column.
-    private func throughSoftmax(_ b: Int, _ n: Int, _ g: UnsafeMutablePointer<Float>) {
-        let D = layout.total, W = kernels.lanes
-        for m in 0..<n {
-            for (t, K) in layout.levels.enumerated() {
-                let p = column(t, block: b + m), x = g + (m * D + layout.first[t]) * W
-                for l in 0..<W {
-                    var sum: Float = 0
-                    for k in 0..<K { sum += p[k * W + l] * x[k * W + l] }
-                    for k in 0..<K { x[k * W + l] = p[k * W + l] * (x[k * W + l] - sum) }
-                }
-            }
-        }
-    }
-
     // MARK: for tests
 
     /// Logits in their own layout, and d loss / d logits times the number of components at the present ones.
@@ -230,7 +215,7 @@ final class RelaxedFit {
             let g = self.gradient.base + b * D * W
             for i in 0..<n * D * W { g[i] = 0 }
             for t in self.targets { self.pull(t, b, n, g, self.rooms[worker].base) }
-            self.throughSoftmax(b, n, g)
+            self.layout.throughSoftmax(self.column(0, block: b), g, blocks: n, lanes: W)
         }
         return (loss, gradient)
     }
