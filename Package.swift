@@ -55,7 +55,6 @@ let package = Package(
         .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "Compute"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tables"]),
-        .testTarget(name: "BudgetsTests", dependencies: ["Budgets", "Synthesis"]),
         .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "Budgets", "Compute", "Alignment"]),
         .testTarget(name: "FLIPTests", dependencies: ["FLIP", "CFlip", "Synthesis", "Basics", "Tables", "Privacy", "Storage"]),
     ],

@@ -8,7 +8,7 @@ final class PlanTests: XCTestCase {
     static let schema = #"{"fields": [{"name": "a", "type": "string", "constraints": {"enum": ["x", "y", "z"], "required": true}}, {"name": "n", "type": "integer", "constraints": {"minimum": 0, "maximum": 500}}, {"name": "one", "type": "string", "constraints": {"enum": ["only"], "required": true}}]}"#
 
     func plan(_ config: String = "{}", protected: [String] = ["a"], epsilon: Double = 2, delta: Double = 1e-5) throws -> Plan {
-        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta, config: JSON.parse(config))
+        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta, preset: "published", config: JSON.parse(config))
     }
 
     func testTheCalibratedTotalMeetsTheCeilingForAnyCount() throws {

@@ -11,7 +11,7 @@ extension Model {
     package func ledgerReport() throws -> String {
         let counts = statistics.groupRows
         var lines = [Ledger.Report(ledger: ledger, stages: try plan.recipe()).text]
-        let groups = try plan.groupLines(counts, "noisy counts"), warnings = plan.warnings(counts)
+        let groups = try plan.groupLines(counts, "noisy counts"), warnings = self.warnings
         if !groups.isEmpty { lines += ["", "Groups"] + groups.map { "  " + $0 } }
         if !warnings.isEmpty { lines += ["", "Warnings"] + warnings.map { "- " + $0 } }
         return lines.joined(separator: "\n")

@@ -18,6 +18,9 @@ package final class Model: Sendable {
     package var marginals: ReleasedMarginals? { generator.marginals }
     package var schema: Schema { plan.schema }
 
+    /// What somebody who relies on the model should know, in words. Released values only.
+    package var warnings: [String] { statistics.warnings(plan) + plan.warnings(statistics.groupRows) }
+
     /// Rows `first ..< first + count` of `seed`.
     /// - Parameters:
     ///   - seed: nil draws a fresh one from the operating system.
@@ -74,6 +77,8 @@ package final class Model: Sendable {
             parts.append(("rake", .members([("effective_sample_size", .number(tilt.effectiveShare)), ("acceptance_rate", .number(tilt.acceptanceRate)),
                                                 ("distinct_rows", .number(tilt.distinctShare))])))
         }
+        let notes = statistics.warnings(plan)
+        if !notes.isEmpty { parts.append(("warnings", .array(notes.map { .string($0) }))) }
         if let groupsJSON { parts.append(("groups", groupsJSON)) }
         return .members(parts + [("plan", plan.json), ("released", .members([("rows", .number(statistics.rows)), ("count_noise_rows", .number(plan.countDeviation)), ("columns", .array(columns))])),
                          ("weights", .members([("autoencoder", .int(Int64(generator.autoencoder?.parameters.count ?? 0))), ("diffusion", .int(Int64(generator.denoiser?.parameters.count ?? 0)))]))])

@@ -124,7 +124,7 @@ struct Sampler: Sendable {
 
     /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed: as many as it takes to see some.
     /// - Throws: `.unsupported` when hardly any does.
-    private func share(of test: ConditionTest, threads: Int) throws -> Double {
+    func share(of test: ConditionTest, threads: Int) throws -> Double {
         let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), m = plan.grids.count, seed: UInt64 = 0x77686572
         let one = try Buffer<UInt16>(count: m, for: "codes")
         for n in [1 << 11, 1 << 14, Self.tries] {

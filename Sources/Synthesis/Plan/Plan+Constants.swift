@@ -15,6 +15,10 @@ extension Plan {
 
     /// Refuses an accountant that would not be a bound.
     package func check(_ kind: Accountant.Kind) throws {
+        guard kind == .renyi || schema.purchase == nil else {
+            throw Failure(.unsupported, "the schema was estimated from the rows, so what was planned under it may follow from released values: "
+                + "only \"renyi\" covers that")
+        }
         guard kind == .renyi || isConstant else {
             throw Failure(.unsupported, "privacy-loss distributions are a bound only where all rates and noise are constants of the plan; here they follow from "
                 + "noisy counts, so \"renyi\" at the plan's order is the accountant (declare the row count, and no balanced sampling, for the other)")

@@ -11,8 +11,10 @@ package struct Statistics: Sendable {
     package let counts: [Buffer<Double>]
     /// Noisy row count of each group, in rows; may be negative.
     package let groupCounts: [Double]
-    /// Best released estimate of the row count, at least 1.
+    /// The declared row count, or `estimatedRows`.
     package let rows: Double
+    /// Best released estimate of the row count, at least 1, and the standard deviation of its noise.
+    package let estimatedRows: Double, rowsNoise: Double
     /// One for each column of the schema. The bins of a protected column that no network sees are its parts.
     package let encoders: [ColumnEncoder]
     /// Those of the columns that networks see, in the order of `plan.modelled`.
@@ -32,6 +34,8 @@ package struct Statistics: Sendable {
         let n = max(sum / weight, 1)
         let declared: Double? = if case .declared(let m) = plan.settings.rows { Double(m) } else { nil }
         rows = declared ?? n
+        // Independent estimates weighted by their inverse variances: the variance of the mean is one over the sum of the weights.
+        (estimatedRows, rowsNoise) = (n, plan.countDeviation / weight.squareRoot())
         var at = 0
         var made: [ColumnEncoder] = []
         let most = plan.bins(rows: rows)
@@ -70,4 +74,11 @@ package struct Statistics: Sendable {
     /// Bins of each column that networks see.
     package var modelledLevels: [Int] { modelled.map(\.bins) }
     package var groupRows: GroupCounts { GroupCounts(rows: rows, groups: groupCounts) }
+
+    /// In words: a declared row count that the released counts contradict, by more than six standard deviations and 5 %.
+    package func warnings(_ plan: Plan) -> [String] {
+        guard case .declared(let n) = plan.settings.rows, abs(estimatedRows - Double(n)) > max(6 * rowsNoise, 0.05 * estimatedRows) else { return [] }
+        return ["the declared row count is \(n), and the noisy counts say about \(Int(estimatedRows.rounded())): rates, noise and the check of delta follow "
+                + "the declared one"]
+    }
 }

@@ -13,7 +13,11 @@ extension Trainer {
     /// - Throws: `.io`, `.noMemory`; the trainer and an older file are unharmed.
     package func checkpoint(_ path: String) throws {
         // The shared budget first: should the file fail, the older one was charged for more.
-        if let sharedRun, sharedRun.isOpen { try sharedRun.record(ledger) }
+        if let sharedRun, sharedRun.isOpen {
+            try sharedRun.record(ledger)
+            // From here on the budget holds what was drawn and no step ahead: the next draw is charged anew, whether the file can be written or not.
+            chargedTo = done
+        }
         try write(path, ledger, done: done)
         (file, chargedTo) = (path, done)
     }
@@ -31,6 +35,12 @@ extension Trainer {
         if let file { try write(file, charged, done: done + ahead) }
         try sharedRun?.record(charged)
         chargedTo = done + ahead
+    }
+
+    /// After a release that cannot be made again the bound file gets its result before the next step: a crash then loses no more than time.
+    func keepRelease() throws {
+        guard let file, plan.stages[plan.place(of: done - 1).index].release != nil else { return }
+        try write(file, ledger, done: done)
     }
 
     private func write(_ path: String, _ ledger: Ledger, done: Int) throws {

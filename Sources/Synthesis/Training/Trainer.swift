@@ -27,7 +27,7 @@ package final class Trainer {
     /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
     var done = 0
     /// Whether the stages were told of the released statistics.
-    private var isPrepared = false
+    var isPrepared = false
     /// Why no further step may be drawn: a refusal that followed from a release.
     private var refusal: Failure?
     /// The bound checkpoint file and the part in a shared budget.
@@ -116,6 +116,7 @@ package final class Trainer {
             }
             done += 1
             count += 1
+            try keepRelease()
             if monotonicSeconds() - begin >= maxSeconds { break }
         }
         return progress

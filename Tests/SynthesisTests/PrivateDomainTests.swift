@@ -1,6 +1,7 @@
 import XCTest
 @testable import Synthesis
 import Basics
+import Budgets
 import Glibc
 import Privacy
 import Tables
@@ -61,7 +62,7 @@ final class DomainPurchaseTests: XCTestCase {
         XCTAssertEqual(table.columns[0].double(3000), 127)                     // clamped
         XCTAssertEqual(table.columns[1].offset(3000), 3)                       // folded
         let config = JSON.members([("autoencoder", ["steps": 3, "batch": 100]), ("diffusion", ["steps": 3, "batch": 100, "sampler_steps": 4])])
-        func plan(_ terms: Budget?) throws -> Plan { try Plan(schema: schema, protected: [], epsilon: 4, delta: 1e-5, config: config, under: terms) }
+        func plan(_ terms: Budget?) throws -> Plan { try Plan(schema: schema, protected: [], epsilon: 4, delta: 1e-5, preset: "published", config: config, under: terms) }
         refused(.state) { _ = try Trainer(plan: plan(nil), table: table) }
         let other = try budget("c")
         refused(.state) { _ = try Trainer(plan: plan(other.terms), table: table, shared: other) }
