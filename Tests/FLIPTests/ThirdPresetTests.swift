@@ -12,7 +12,7 @@ import XCTest
 /// Every column is drawn from its released histogram alone.
 private struct HistogramsOnly: Preset {
     let name = "histograms-only", defaults = Settings(), sections: Set<String> = []
-    var stages: [any Stage] { [Histograms()] }
+    var stages: [any Stage] { [HistogramRelease()] }
     func divide(_ split: BudgetSplit, for question: BudgetQuestion) throws -> BudgetSplit? {
         var split = split
         split.histogramNoise = try split.budget.firstNoise(share: 1)

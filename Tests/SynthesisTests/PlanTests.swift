@@ -17,8 +17,8 @@ final class PlanTests: XCTestCase {
             let b = try p.batches(GroupCounts(rows: n, groups: [n]))
             let s = p.settings, a = p.budget.order
             let total = Double(a) / (2 * p.histogramNoise * p.histogramNoise)
-                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.autoencoder.batch, rows: n), sigma: b[0].multipliers[0], order: a)
-                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.diffusion.batch, rows: n), sigma: b[1].multipliers[0], order: a)
+                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: poissonRate(batch: s.autoencoder.batch, rows: n), sigma: b[0].multipliers[0], order: a)
+                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: poissonRate(batch: s.diffusion.batch, rows: n), sigma: b[1].multipliers[0], order: a)
             XCTAssertLessThanOrEqual(total, p.budget.ceiling * (1 + 1e-12))
             XCTAssertEqual(total, p.budget.ceiling, accuracy: 1e-5 * p.budget.ceiling)
         }

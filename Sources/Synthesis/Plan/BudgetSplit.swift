@@ -32,10 +32,13 @@ package struct BudgetQuestion {
 
     /// The sampling rate that a batch of so many expected rows is guessed to have in the group that is drawn most often.
     package func samplingRate(batch: Int) -> Double {
-        let f = settings.fairness, n = Double(rows), q = Plan.rate(batch: batch, rows: n)
+        let f = settings.fairness, n = Double(rows), q = poissonRate(batch: batch, rows: n)
         guard isBalanced else { return q }
         let left = max(0, 1 - f.shares.values.reduce(0, +)), rest = groups - f.shares.count
         let least = max(min(f.shares.values.min() ?? 1, rest > 0 ? left / Double(rest) : 1), 1e-9)
-        return min(f.cap > 0 ? f.cap : min(1, 4 * q), Plan.rate(batch: batch, rows: n * least * Double(groups)))
+        return min(f.cap > 0 ? f.cap : min(1, 4 * q), poissonRate(batch: batch, rows: n * least * Double(groups)))
     }
 }
+
+/// Probability of a row to be in a Poisson batch of `batch` expected rows out of `rows`.
+package func poissonRate(batch: Int, rows: Double) -> Double { min(1, Double(batch) / max(rows, 1)) }

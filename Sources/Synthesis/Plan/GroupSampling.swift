@@ -84,7 +84,7 @@ extension Plan {
 
     /// q_g = min(q_max, b / ñ_g) with b = batch / pools; without balance the same rate for all.
     func rates(batch: Int, _ counts: GroupCounts, _ pools: Pools) -> [Double] {
-        guard isBalanced else { return counts.groups.map { _ in Self.rate(batch: batch, rows: counts.rows) } }
+        guard isBalanced else { return counts.groups.map { _ in poissonRate(batch: batch, rows: counts.rows) } }
         let cap = cap(batch: batch, counts), share = Double(batch) / Double(pools.counts.count)
         return pools.of.map { min(cap, share / pools.counts[$0]) }
     }

@@ -54,9 +54,6 @@ package struct Plan: Sendable {
         return (stages.isEmpty ? .histograms : stages[last].id, last, stages.isEmpty ? 0 : stages[last].steps)
     }
 
-    /// Poisson rate that gives `batch` expected rows out of `rows`.
-    package static func rate(batch: Int, rows: Double) -> Double { min(1, Double(batch) / max(rows, 1)) }
-
     /// Row count that is declared or guessed.
     package var expectedRows: Int { switch settings.rows { case .declared(let n), .guessed(let n): n } }
 

@@ -23,7 +23,7 @@ package struct Best: Preset {
     }
 
     package var stages: [any Stage] {
-        [Histograms(), PairSelection(), Marginals(), Projection(), ReleasedAutoencoder(), Finetuning(), ReleasedDiffusion(), HeadCalibration(),
+        [HistogramRelease(), PairSelection(), MarginalRelease(), TableProjection(), ReleasedAutoencoder(), PrivateFinetuning(), ReleasedDiffusion(), HeadCalibration(),
          Tilting()]
     }
 

@@ -7,7 +7,7 @@ package protocol Preset: Sendable {
     var defaults: Settings { get }
     /// Sections of the configuration that mean something to this preset beside those of every preset.
     var sections: Set<String> { get }
-    /// The stages in order; the first is `Histograms`.
+    /// The stages in order; the first is `HistogramRelease`.
     var stages: [any Stage] { get }
     /// The noise that each release gets of a budget at its order. The plan takes the order with the least `leastNoise`.
     /// - Returns: nil when this order cannot meet the budget.

@@ -13,7 +13,7 @@ package struct Published: Preset {
         return s
     }
 
-    package var stages: [any Stage] { [Histograms(), PrivateAutoencoder(), PrivateDiffusion(), HeadCalibration()] }
+    package var stages: [any Stage] { [HistogramRelease(), PrivateAutoencoder(), PrivateDiffusion(), HeadCalibration()] }
 
     /// Least noise of the autoencoder's gradients; the diffusion gets its share of what the histograms leave.
     package func divide(_ split: BudgetSplit, for question: BudgetQuestion) throws -> BudgetSplit? {

@@ -55,7 +55,7 @@ package struct PrivateAutoencoder: Stage {
 }
 
 /// Further DP-SGD steps from where the released rows led.
-package struct Finetuning: Stage {
+package struct PrivateFinetuning: Stage {
     package let id = StageID.finetuning
     package init() {}
 

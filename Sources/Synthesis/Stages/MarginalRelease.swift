@@ -4,7 +4,7 @@ import Basics
 import Privacy
 import Storage
 
-package struct Marginals: Stage {
+package struct MarginalRelease: Stage {
     package let id = StageID.marginals
     package init() {}
 

@@ -3,7 +3,7 @@
 import Basics
 import Projection
 
-package struct Projection: Stage {
+package struct TableProjection: Stage {
     package let id = StageID.projection
     package init() {}
 

@@ -5,7 +5,7 @@ import Basics
 import Privacy
 import Storage
 
-package struct Histograms: Stage {
+package struct HistogramRelease: Stage {
     package let id = StageID.histograms
     package init() {}
 
