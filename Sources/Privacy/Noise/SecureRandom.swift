@@ -18,7 +18,8 @@ package final class SecureRandom: RandomNumberGenerator {
     typealias EntropySource = (UnsafeMutableRawPointer, Int) -> Int32
 
     private var key = ChaChaKey()
-    private var process: pid_t = 0
+    /// `forkCount()` when the key was taken.
+    private var process: UInt64 = 0
     /// Releases begun under this key; 28 bits of every nonce.
     private var release: UInt32 = 0
     private let source: EntropySource?
@@ -46,17 +47,18 @@ package final class SecureRandom: RandomNumberGenerator {
 
     private func rekey() throws {
         guard let source else { return }
+        let now = forkCount()
         var fresh = ChaChaKey()
         let status = withUnsafeMutableBytes(of: &fresh) { b in b.baseAddress.map { source($0, b.count) } ?? -1 }
         guard status == 0, fresh != ChaChaKey() else { throw Failure(.entropy, "the operating system gave no random bytes") }
-        (key, process, release, direct) = (fresh, getpid(), 0, nil)
+        (key, process, release, direct) = (fresh, now, 0, nil)
     }
 
     /// Starts a release: all streams made until the next one are its own. Takes a new key after a fork, or when 2²⁸ releases have
     /// used this one.
     /// - Throws: `.entropy`.
     func beginRelease() throws {
-        if source != nil, getpid() != process || release >= 1 << 28 - 1 { try rekey() }
+        if source != nil, hasForked(since: process) || release >= 1 << 28 - 1 { try rekey() }
         release = (release + 1) & (1 << 28 - 1)
     }
 
@@ -76,7 +78,7 @@ package final class SecureRandom: RandomNumberGenerator {
     /// For names of runs and the like. A failure to rekey in a child cannot be reported here; the child's release is refused by
     /// `beginRelease`, so nothing private is noised with a shared key.
     package func next() -> UInt64 {
-        if source != nil, getpid() != process { try? rekey() }
+        if source != nil, hasForked(since: process) { try? rekey() }
         let s = direct ?? RandomStream(key: key, nonce: nonce(.direct, 0))
         direct = s
         return s.next()

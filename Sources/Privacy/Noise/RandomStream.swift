@@ -17,7 +17,7 @@ package final class RandomStream: RandomNumberGenerator {
 
     deinit {
         // Key stream is as secret as the key.
-        for i in 0..<32 { buffer[i] = Words() }
+        explicit_bzero(buffer, 32 * MemoryLayout<Words>.stride)
         buffer.deallocate()
     }
 

@@ -106,7 +106,17 @@ package final class LoanedRows {
         }
         for i in 0..<n { places.base[i] = table.groupOf.map { Int32($0.base[Int(rows[i])]) } ?? 0 }
     }
+
+    fileprivate func wipe() {
+        count = 0
+        wiped(cells)
+        wiped(places)
+    }
+    fileprivate var isClear: Bool { cells.allSatisfy { $0 == 0 } && places.allSatisfy { $0 == 0 } }
 }
+
+/// Overwrites memory that held something of rows. A plain loop before the memory is given back could be left out by the compiler.
+private func wiped<T>(_ b: Buffer<T>) { explicit_bzero(b.base, b.count * MemoryLayout<T>.stride) }
 
 /// Where a map puts the sum of its rows' clipped vectors; only the noise step can look inside.
 package final class ClippedSum {
@@ -156,8 +166,9 @@ package final class ClippedSum {
 
     fileprivate func wipe() {
         for k in isOpen.indices { isOpen[k] = false }
-        for i in 0..<total.count { total.base[i] = 0 }
+        wiped(total)
     }
+    fileprivate var isClear: Bool { total.allSatisfy { $0 == 0 } }
 }
 
 /// The only mechanism that reads a `PrivateTable`.
@@ -198,6 +209,9 @@ package final class Door {
     /// For tests alone: as if nobody were in the table. Whatever still depends on the rows got them past this door.
     func forgetRows() { table.rows = 0 }
 
+    /// For tests alone: whether the batch that was drawn, gathered cells and raw sums are gone.
+    var isWiped: Bool { selected.allSatisfy { $0 == 0 } && kept?.isClear ?? true }
+
     /// Charge, make durable, take fresh randomness; in this order, before a row is read.
     private func open(_ name: String, rates: [Double], noiseMultipliers: [Double]) throws {
         try open(Ledger.Release(name: name, groups: zip(ledger.groups, zip(rates, noiseMultipliers)).map {
@@ -237,7 +251,7 @@ package final class Door {
         let out = try sizes.map { try Buffer<Double>(count: $0, for: "a histogram") }
         let sums = try Buffer<Int64>(count: max(sizes.max() ?? 0, ledger.groups.count), for: "a histogram")
         let target = try Buffer<UInt32>(count: requests.map { table.cellCounts[$0.column] }.max() ?? 0, for: "a histogram")
-        defer { for i in 0..<sums.count { sums.base[i] = 0 } }
+        defer { wiped(sums) }
         try open(name, rates: ledger.groups.map { _ in 1 }, noiseMultipliers: ledger.groups.map { _ in noiseMultiplier })
         func noisy(_ n: Int, _ place: Int, _ weight: Int, _ write: (Int, Double) -> Void) {
             let stream = random.stream(.histogram, place)
@@ -333,7 +347,7 @@ package final class Door {
         let scores = try Buffer<Int64>(count: candidates.count, for: "scores"), left = try Buffer<UInt32>(count: candidates.count, for: "scores")
         defer {
             counts.wipe()
-            explicit_bzero(scores.base, scores.count * MemoryLayout<Int64>.stride)
+            wiped(scores)
         }
         try open(Ledger.Release(name: name, rho: rho))
         for tile in layout.tiles {
@@ -357,9 +371,10 @@ package final class Door {
     // MARK: sums of clipped vectors
 
     /// One block; see `releaseSums`.
-    package func releaseSum(name: String, length: Int, rates: [Double], clips: [Double], noise: Double, microBatch: Int, threads: Int,
-                            map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> Buffer<Float> {
-        try releaseSums(name: name, blocks: [SumBlock(length: length, clips: clips, noise: noise)], rates: rates, microBatch: microBatch, threads: threads, map: map)[0]
+    package func releaseSum(name: String, length: Int, rates: [Double], clips: [Double], noise: Double, expectedRows: Double = 0, microBatch: Int,
+                            threads: Int, map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> Buffer<Float> {
+        try releaseSums(name: name, blocks: [SumBlock(length: length, clips: clips, noise: noise)], rates: rates, expectedRows: expectedRows,
+                        microBatch: microBatch, threads: threads, map: map)[0]
     }
 
     /// Σ over a fresh Poisson batch of the clipped vectors that `map` computes, with Gaussian noise: one entry of the ledger whatever
@@ -367,24 +382,26 @@ package final class Door {
     ///
     /// - Parameters:
     ///   - rates: probability of being drawn for a row of each group, [0, 1]; public.
+    ///   - expectedRows: of a batch, from released counts or declared ones; public. Rounding grows with it, and the noise's headroom as well.
     ///   - microBatch: rows lent at a time, 1 … 4096. It changes rounding only, within the noise's headroom.
     ///   - threads: workers, at least 1; changes nothing in the result.
     ///   - map: called on the workers' threads, with rows 0 ..< rows.count and the worker's number in 0 ..< threads; no call for an empty batch.
     ///     What it throws must not depend on a row.
     /// - Returns: for each block [length] numbers, multiples of a public step.
     /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `map` and `durable` throw. From `durable` on, charged.
-    package func releaseSums(name: String, blocks: [SumBlock], rates: [Double], microBatch: Int, threads: Int,
+    package func releaseSums(name: String, blocks: [SumBlock], rates: [Double], expectedRows: Double = 0, microBatch: Int, threads: Int,
                              map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> [Buffer<Float>] {
         guard !blocks.isEmpty, rates.count == ledger.groups.count, blocks.allSatisfy({ $0.clips.count == rates.count }) else {
             throw Failure(.argument, "release: rates and clipping norms must be given for every group")
         }
         guard (1...FixedPoint.mostMicroBatch).contains(microBatch), (1...1024).contains(threads) else { throw Failure(.argument, "release: micro-batch or threads out of range") }
-        let formats = try blocks.map(FixedPoint.init)
+        let formats = try blocks.map { try FixedPoint($0, expectedRows: expectedRows, microBatch: microBatch) }
         try open(name, rates: rates, noiseMultipliers: jointNoiseMultipliers(blocks, groups: rates.count))
 
         let out = try blocks.map { try Buffer<Float>(count: $0.length, for: "a released sum") }
         let drawn = drawPoissonBatch(rows: table.rows, groups: table.groupOf.map { UnsafePointer($0.base) }, thresholds: rates.map(BernoulliThreshold.init),
                                      random: random.stream(.batch, 0), ties: random.stream(.batchTies, 0), into: selected.base)
+        defer { explicit_bzero(selected.base, drawn * MemoryLayout<UInt32>.stride) }
         try withoutActuallyEscaping(map) { map in
             let memory = try self.memory(blocks, formats, microBatch: microBatch, threads: threads)
             defer { memory.wipe() }
@@ -424,8 +441,12 @@ private final class Memory {
         sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
     }
 
-    /// No raw sum outlives its release.
-    func wipe() { for s in sums { s.wipe() } }
+    /// No raw sum and no gathered cell outlives its release.
+    func wipe() {
+        for s in sums { s.wipe() }
+        for l in loans { l.wipe() }
+    }
+    var isClear: Bool { sums.allSatisfy(\.isClear) && loans.allSatisfy(\.isClear) }
 }
 
 /// One batch on its way through the map: workers take micro-batches in turn, each sums into memory of its own.
@@ -564,9 +585,8 @@ private final class TableCounts: @unchecked Sendable {
 
     /// No true count outlives its release.
     func wipe() {
-        // A plain loop before the memory is given back could be left out by the compiler.
-        explicit_bzero(counts.base, counts.count * MemoryLayout<UInt32>.stride)
-        for b in blocks { explicit_bzero(b.base, b.count * MemoryLayout<UInt16>.stride) }
-        for b in sums { explicit_bzero(b.base, b.count * MemoryLayout<UInt32>.stride) }
+        wiped(counts)
+        blocks.forEach(wiped)
+        sums.forEach(wiped)
     }
 }

@@ -74,6 +74,8 @@ package struct Accountant: Sendable {
     /// The one order that may be asked; nil: all of them.
     package let order: Int?
     package private(set) var entries: [(mechanism: Mechanism, count: Int)] = []
+    /// Releases of a ledger for a row or person of any group, whichever pays most: priced when a figure is asked for (Accountant+Ledger.swift).
+    var ofAnyGroup: [Ledger.Release] = []
     private var infinite = false
 
     package static let mostRows = 1024, mostReleases = 1 << 53
@@ -109,6 +111,9 @@ package struct Accountant: Sendable {
         }
     }
 
+    /// Every figure from now on is "nothing is promised".
+    mutating func giveUp() { infinite = true }
+
     private static func check(_ x: Double, _ name: String) throws {
         guard x >= 0, x.isFinite else { throw Failure(.argument, "\(name): must be 0 or more, and finite") }
     }
@@ -122,12 +127,17 @@ package struct Accountant: Sendable {
 
     /// Divergence at one of the orders, nats.
     package func divergence(order: Int) -> Double {
+        ofAnyGroup.isEmpty ? ownDivergence(order: order) : byGroup.reduce(0) { max($0, $1.ownDivergence(order: order)) }
+    }
+
+    private func ownDivergence(order: Int) -> Double {
         if infinite { return .infinity }
         return entries.reduce(0) { $0 + Double($1.count) * $1.mechanism.divergence(order: order, rows: rows) } * (1 + 0x1p-52 * Double(entries.count))
     }
 
     /// Least ε at `delta` in (0, 1), nats; ∞ where there is none.
     package func epsilon(delta: Double) throws -> Double {
+        guard ofAnyGroup.isEmpty else { return try byGroup.reduce(0) { try max($0, $1.epsilon(delta: delta)) } }
         guard delta > 0, delta < 1, !infinite else { return .infinity }
         let s = selection, left = s.delta == 0 ? delta : (delta - s.delta).nextDown
         guard left > 0 else { return .infinity }
@@ -142,6 +152,7 @@ package struct Accountant: Sendable {
 
     /// Least δ at `epsilon` ≥ 0, at most 1.
     package func delta(epsilon: Double) throws -> Double {
+        guard ofAnyGroup.isEmpty else { return try byGroup.reduce(0) { try max($0, $1.delta(epsilon: epsilon)) } }
         guard epsilon >= 0, !infinite else { return 1 }
         guard !entries.isEmpty else { return 0 }
         let s = selection, e = s.shift == 0 ? epsilon : (epsilon - s.shift).nextDown

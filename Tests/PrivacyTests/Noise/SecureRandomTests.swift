@@ -6,6 +6,7 @@ import Glibc
 import XCTest
 
 @_silgen_name("fork") private func forked() -> pid_t
+@_silgen_name("unshare") private func unshare(_ flags: Int32) -> Int32
 
 final class SecureRandomTests: XCTestCase {
     private func first(_ r: SecureRandom, _ p: Purpose = .noise, _ i: Int = 0) -> [UInt64] { let s = r.stream(p, i); return (0..<8).map { _ in s.next() } }
@@ -92,5 +93,46 @@ final class SecureRandomTests: XCTestCase {
             XCTAssertEqual(own[0..<8] == theirs[0..<8], mutant)
             if !mutant { XCTAssertNotEqual(own[8], theirs[8]) }
         }
+    }
+
+    /// The child may have its parent's process number (a process namespace inside another): the key must still be another one.
+    /// Mutant: a generator that compares process numbers draws its parent's noise.
+    func testChildOfTheSameNumberTakesANewKey() throws {
+        let newProcesses: Int32 = 0x2000_0000
+        var ends: [Int32] = [0, 0], answer: UInt8 = 0, status: Int32 = 0
+        XCTAssertEqual(pipe(&ends), 0)
+        /// Ends the process with `work`'s answer.
+        func child(_ work: () -> UInt8) -> Never {
+            var a = work()
+            _ = write(ends[1], &a, 1)
+            _exit(0)
+        }
+        let outer = forked()
+        if outer == 0 {
+            guard unshare(newProcesses) == 0 else { child { 9 } }
+            let first = forked()
+            if first == 0 {
+                guard getpid() == 1, unshare(newProcesses) == 0, let r = try? SecureRandom(), (try? r.beginRelease()) != nil else { child { 9 } }
+                let own = self.first(r), number = getpid()
+                let second = forked()
+                if second == 0 {
+                    child {
+                        let mutant = getpid() == number ? self.first(r) : []
+                        guard (try? r.beginRelease()) != nil else { return 8 }
+                        return mutant == own && self.first(r) != own ? 1 : 0
+                    }
+                }
+                waitpid(second, nil, 0)
+                _exit(0)
+            }
+            waitpid(first, nil, 0)
+            _exit(0)
+        }
+        XCTAssertEqual(read(ends[0], &answer, 1), 1)
+        waitpid(outer, &status, 0)
+        close(ends[0])
+        close(ends[1])
+        try XCTSkipIf(answer == 9, "needs the right to make process namespaces")
+        XCTAssertEqual(answer, 1)
     }
 }

@@ -204,4 +204,24 @@ final class DoorTests: XCTestCase {
         XCTAssertFalse(try door(cells: [[0]], cellCounts: [1], random: SecureRandom(testSeed: 1)).ledger.isPrivate)
         XCTAssertTrue(try door(cells: [[0]], cellCounts: [1]).ledger.isPrivate)
     }
+
+    /// After a release, whether it went well or not, neither the batch nor a gathered cell nor a raw sum is left in memory.
+    func testNothingOfABatchOutlivesItsRelease() throws {
+        struct Fault: Error {}
+        for isFailing in [false, true] {
+            let d = try door(cells: [(0..<500).map { $0 % 5 + 1 }], cellCounts: [6])
+            let seen = Locked<UInt16>(0)
+            func release() throws {
+                _ = try d.releaseSum(name: "s", length: 6, rates: [0.5], clips: [1], noise: 2, microBatch: 16, threads: 2) { rows, worker, out in
+                    seen.with { $0 = max($0, rows.columns[0][0]) }
+                    XCTAssertFalse(d.isWiped, "the test sees what is there")
+                    oneHot(rows, worker, out)
+                    if isFailing { throw Fault() }
+                }
+            }
+            if isFailing { XCTAssertThrowsError(try release()) } else { try release() }
+            XCTAssertGreaterThan(seen.with { $0 }, 0)
+            XCTAssertTrue(d.isWiped)
+        }
+    }
 }

@@ -37,6 +37,7 @@ func drawPoissonBatch(rows: Int, groups: UnsafePointer<UInt16>?, thresholds: [Be
     let chunk = RandomStream.bufferBytes
     return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: chunk) { scratch in
         guard let bytes = scratch.baseAddress, let only = thresholds.first else { return 0 }
+        defer { explicit_bzero(bytes, chunk) }
         var count = 0, start = 0
         while start < rows {
             let n = min(chunk, rows - start)

@@ -69,6 +69,19 @@ final class LedgerJSONTests: XCTestCase {
         }
     }
 
+    /// Figures of persons may be above what their releases cost, as files of earlier versions have them; never below. Those of rows are exact.
+    func testFiguresOfPersonsMayBeLarger() throws {
+        for k in [0, 5] {
+            var l = try Ledger(budget: XCTUnwrap(Budget(epsilon: 4, delta: 1e-5, order: 8, rowsPerPerson: k)), groups: ["all"])
+            try l.charge(.init(name: "s", count: 10, groups: [.init(group: "all", samplingRate: 0.02, noiseMultiplier: 6)]))
+            for (factor, isFine) in [(1.0, true), (0.99, false), (1.05, k > 1), (3, false)] {
+                let text = l.json.text, old = "\"spent\":\(JSON.number(l.epsilon).text)", t = replaced(text, old, "\"spent\":\(l.epsilon * factor)")
+                XCTAssertTrue(text.contains(old))
+                if isFine { XCTAssertEqual(try Ledger(json: JSON.parse(t)), l) } else { XCTAssertThrowsError(try Ledger(json: JSON.parse(t)), "\(k) \(factor)") }
+            }
+        }
+    }
+
     private func replaced(_ s: String, _ old: String, _ new: String) -> String {
         let a = Array(s.utf8), b = Array(old.utf8)
         for i in 0...(a.count - b.count) where Array(a[i..<i + b.count]) == b {

@@ -7,7 +7,7 @@ import Glibc
 
 package struct Ledger: Sendable, Equatable {
     /// One group's part in a release.
-    package struct Share: Sendable, Equatable {
+    package struct Share: Sendable, Hashable {
         package let group: String
         /// Probability that a row of the group took part, in [0, 1].
         package let samplingRate: Double
