@@ -5,8 +5,8 @@
 #                                              writes into build/demo-r, or --out DIR
 #
 # The rows are simulated: nobody in them exists. Two in five follow-ups that need calls for are dropped for group B. A
-# faithful generator copies that: differential privacy protects rows, it does not repair what was done to them. The table
-# shows how much of it comes through.
+# faithful generator copies that: differential privacy protects rows, it does not repair what was done to them. The
+# table shows how much of it comes through.
 suppressPackageStartupMessages(library(libflip))
 
 options <- commandArgs(trailingOnly = TRUE)
@@ -56,8 +56,8 @@ synthetic <- sample_rows(model, rows, seed = 1)
 cat("The bill\n\n")
 print(flip_ledger(model))
 
-# Everything below reads the real rows again: NOT PRIVATE. With a real table you would not show it to anybody who may not
-# see the rows.
+# Everything below reads the real rows again: NOT PRIVATE. With a real table you would not show it to anybody who may
+# not see the rows.
 evaluation <- flip_evaluate(real, synthetic, schema = schema, protected = "group", target = "follow_up",
                             holdout = holdout)
 
