@@ -1,6 +1,7 @@
 // flip_trainer, and flip_train, which is the same calls in a loop.
 
 import Basics
+import Budgets
 import CFlip
 import Synthesis
 import Tables
@@ -8,7 +9,7 @@ import Tables
 func trainer(_ pointer: OpaquePointer?) throws -> Trainer { try object(pointer, .trainer, as: Trainer.self) }
 
 private func makeProgress(_ p: Synthesis.Progress) -> flip_progress {
-    makeProgress(stage: p.stage.rawValue, name: p.stage.name, step: p.step, total: p.total, epsilon: p.epsilon, seconds: p.seconds)
+    makeProgress(stage: p.stage.number, name: p.stage.name, step: p.step, total: p.total, epsilon: p.epsilon, seconds: p.seconds)
 }
 
 @_cdecl("flip_trainer_create")

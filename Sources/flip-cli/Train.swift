@@ -1,6 +1,7 @@
 // flip train: a table, a promise, a model file.
 
 import Basics
+import Budgets
 import Glibc
 import Privacy
 import Storage
