@@ -1,4 +1,5 @@
-"""docs/JSON.md is the grammar of every JSON object that the library gives or takes: real objects are compared with its tables.
+"""docs/JSON.md is the grammar of every JSON object that the library gives or takes: real objects are compared with its
+tables.
 
 `python3 Tests/python/test_json.py` writes the tables of the configurations anew from the library.
 """
@@ -18,7 +19,8 @@ import pytest
 
 CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate")
 # Objects that a function returns as a whole and that state the version of their grammar.
-VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck", "Build")
+VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
+             "Build")
 
 
 def page():
@@ -50,7 +52,8 @@ def configuration_table(what):
         default = option["default"]
         shown = "" if default is None else json.dumps(default, ensure_ascii=False)
         if "default_by_preset" in option:
-            shown = ", ".join(f"{preset}: {json.dumps(value, ensure_ascii=False)}" for preset, value in option["default_by_preset"].items())
+            shown = ", ".join(f"{preset}: {json.dumps(value, ensure_ascii=False)}"
+                              for preset, value in option["default_by_preset"].items())
         words = [f"`{key}`", f"`{shown}`" if shown else "", option["range"], option["unit"], option["help"]]
         rows.append("| " + " | ".join(word.replace("|", "\\|").replace("*", "\\*") for word in words) + " |")
     return "\n".join(rows)
@@ -58,7 +61,9 @@ def configuration_table(what):
 
 def with_configurations(text):
     for what in CONFIGURATIONS:
-        text = re.sub(rf"(<!-- configuration: {what} -->\n).*?(<!-- end -->)", lambda m: m[1] + configuration_table(what) + "\n" + m[2], text, flags=re.S)
+        table = configuration_table(what)
+        text = re.sub(rf"(<!-- configuration: {what} -->\n).*?(<!-- end -->)",
+                      lambda m, table=table: m[1] + table + "\n" + m[2], text, flags=re.S)
     return text
 
 
@@ -100,8 +105,10 @@ class Grammar:
 
     def check_configuration(self, value, path):
         for key, item in value.items():
-            inside = [f"{key}.{inner}" for inner in item] if isinstance(item, dict) and key not in self.configuration else [key]
-            self.problems += [f"{path}.{name}: not among the keys of a plan" for name in inside if name not in self.configuration]
+            is_section = isinstance(item, dict) and key not in self.configuration
+            inside = [f"{key}.{inner}" for inner in item] if is_section else [key]
+            self.problems += [f"{path}.{name}: not among the keys of a plan" for name in inside
+                              if name not in self.configuration]
 
     @staticmethod
     def alternatives(kind):
@@ -161,8 +168,10 @@ def test_every_type_of_the_page_has_a_heading(rules):
 
 def test_a_wrong_object_is_found(rules):
     """The comparison itself: a member that is not described, a missing one, a wrong type, each is caught."""
-    good = {"run": "a", "name": "b", "kind": "own", "open": False, "epsilon": 0.5, "share": 0, "committed_share": 0.0, "ledger": None}
-    for change, said in (({"extra": 1}, "not in the table"), ({"name": 3}, "is not text"), ({"kind": "other"}, "is not"), ({"open": 0}, "is not boolean")):
+    good = {"run": "a", "name": "b", "kind": "own", "open": False, "epsilon": 0.5, "share": 0, "committed_share": 0.0,
+        "ledger": None}
+    for change, said in (({"extra": 1}, "not in the table"), ({"name": 3}, "is not text"),
+                         ({"kind": "other"}, "is not"), ({"open": 0}, "is not boolean")):
         g = Grammar(*rules)
         g.check({**good, **change}, "Run", "Run")
         assert any(said in p for p in g.problems), change
@@ -182,7 +191,8 @@ def test_schemas(compare, schema):
     compare(json.loads(schema.json), "Schema")
     compare(json.loads(flip.Schema({"title": "t", "fields": [
         {"name": "a", "type": "boolean", "trueValues": ["y"], "falseValues": ["n"], "description": "d"},
-        {"name": "b", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-02-01", "required": True}}]}).json), "Schema")
+        {"name": "b", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-02-01",
+            "required": True}}]}).json), "Schema")
 
 
 def presets():
@@ -193,7 +203,8 @@ def presets():
         "balanced": (dict(protected=["sex", "member"]), {**SMALL, "fairness": {"sampling": "balanced", "strength": 0}}),
         "alone": (dict(), {**SMALL, "rows": {"declared": 600}, "diffusion": {"enabled": False}}),
         "best": (dict(protected=["sex"]), {**best, "focus": ["city"], "finetuning": {"steps": 3}}),
-        "selected": (dict(), {**best, "marginals": {"pairs": "selected", "count": 6}, "encoder": {"atoms": {"stay": [0]}}}),
+        "selected": (dict(), {**best, "marginals": {"pairs": "selected", "count": 6},
+            "encoder": {"atoms": {"stay": [0]}}}),
     }
 
 
@@ -225,7 +236,8 @@ def test_files_and_budgets(compare, rules, csv, frame, schema, model, tmp_path):
     compare(json.loads(bought.schema.json), "Schema")
     from conftest import SMALL
     table = flip.Table.read_csv(tmp_path / "two.csv", bought.schema)
-    child = flip.train(table, budget=budget, share=0.2, config={**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 3}}, progress=False)
+    child = flip.train(table, budget=budget, share=0.2,
+                       config={**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 3}}, progress=False)
     assert "domain" in child.ledger
     compare(child.ledger, "Ledger")
     compare(budget.report(), "Budget")
@@ -249,7 +261,8 @@ def test_checks_of_tables(compare, schema, frame, tmp_path):
 
 def test_evaluations(compare, table, model):
     rows = model.sample(300, seed=1)
-    compare(flip.evaluate(table, rows, protected=["sex", "age"], target="member", holdout=model.sample(200, seed=2)).to_dict(), "Evaluation")
+    compare(flip.evaluate(table, rows, protected=["sex", "age"], target="member",
+                          holdout=model.sample(200, seed=2)).to_dict(), "Evaluation")
     compare(flip.evaluate(table, rows, classifiers="none").to_dict(), "Evaluation")
 
 
@@ -264,9 +277,11 @@ def test_every_object_states_the_version_of_its_grammar(schema, table, frame, pl
     budget = flip.Budget(tmp_path / "b", epsilon=20, delta=1e-5)
     frame[["age"]].to_csv(tmp_path / "one.csv", index=False)
     domain = flip.buy_domain(tmp_path / "one.csv", {"fields": [{"name": "age", "type": "integer"}]}, budget, share=0.1)
-    given = {"Plan": json.loads(plan.json), "Explanation": plan.explain(), "Ledger": model.ledger, "Model": model.info, "Budget": budget.report(),
+    given = {"Plan": json.loads(plan.json), "Explanation": plan.explain(), "Ledger": model.ledger, "Model": model.info,
+        "Budget": budget.report(),
              "Domain": domain.report, "Evaluation": flip.evaluate(table, table, classifiers="none").to_dict(),
-             "FileCheck": flip.file_check(tmp_path / "b"), "TableCheck": schema.check(frame), "Build": flip.build_info()}
+             "FileCheck": flip.file_check(tmp_path / "b"), "TableCheck": schema.check(frame),
+             "Build": flip.build_info()}
     assert set(given) == set(VERSIONED)
     assert [name for name, value in given.items() if value.get("schema_version") != 1] == []
 
