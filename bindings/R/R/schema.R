@@ -26,7 +26,7 @@ flip_schema <- function(x, ..., missing_values = NULL) {
 
 schema_json <- function(pointer) check(.Call("r_schema_json", pointer, PACKAGE = "libflip"))
 
-write_flip_schema <- function(schema, path) {
+flip_write_schema <- function(schema, path) {
   text <- jsonlite::prettify(of_class(schema, "flip_schema", "schema")$json, indent = 1)
   if (flip_schema(as.character(text))$json != schema$json) refuse("internal", "the text that would be written is another schema")
   written <- tryCatch(writeLines(enc2utf8(text), one_path(path), useBytes = TRUE), error = identity, warning = identity)
