@@ -51,7 +51,7 @@ holdout <- simulate(3000)                        # rows the generator never sees
 plan <- flip_plan(schema, protected = "group", epsilon = 2, delta = 1e-5, preset = preset,
                   config = list(rows = list(guess = 5000)))
 model <- flip_train(real, plan)
-synthetic <- sample_rows(model, rows, seed = 1)
+synthetic <- flip_sample(model, rows, seed = 1)
 
 cat("The bill\n\n")
 print(flip_ledger(model))
