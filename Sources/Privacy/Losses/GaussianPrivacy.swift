@@ -78,7 +78,7 @@ package struct GaussianPrivacy: Sendable, Equatable {
     ///
     /// The trade-off curve of Y and Y + w has its corners where a test accepts all y above some z, and a convex curve that is above another convex
     /// one at its corners is above it everywhere. So it is enough that Φ⁻¹(P(Y ≤ z)) − Φ⁻¹(P(Y < z)) ≤ (1 + κ)/s for every z, which is looked up for all z
-    /// within 11.5 s; w of these differences make a step of w. Proof in docs/PRIVACY.md, section 9.
+    /// within 11.5 s; w of these differences make a step of w. Proof in docs/PRIVACY.md, section 15.
     /// - Returns: ∞ for s outside [0.3, `widest`].
     package static func discreteExcess(standardDeviation s: Double) -> Double {
         guard s >= 0.3, s <= widest else { return .infinity }
