@@ -1,16 +1,25 @@
 # Figures of a synthetic table beside a real one: how near, how useful, how fair, whether it remembers. NOT PRIVATE.
 
 flip_evaluate <- function(real, synthetic, schema = NULL, protected = NULL, target = NULL, holdout = NULL, classifiers = c("native", "none"),
-                          positive = NULL, edges = NULL, threads = NULL) {
+                          positive = NULL, edges = NULL, threads = NULL, group = NULL) {
   classifiers <- match.arg(classifiers)
+  groups <- groups_of(group)
   if (!is.null(schema)) schema <- flip_schema(schema)
-  real <- as_flip_table(real, schema, "real")
+  real <- as_flip_table(real, schema, "real", groups$real)
   if (is.null(schema)) schema <- real$schema
-  synthetic <- as_flip_table(synthetic, schema, "synthetic")
-  if (!is.null(holdout)) holdout <- pointer(as_flip_table(holdout, schema, "holdout"))
+  synthetic <- as_flip_table(synthetic, schema, "synthetic", groups$synthetic)
+  if (!is.null(holdout)) holdout <- pointer(as_flip_table(holdout, schema, "holdout", groups$holdout))
   config <- config_json(list(protected = protected, target = target, positive = positive, edges = edges, threads = threads, classifiers = classifiers),
                         "evaluate")
   structure(from_json(check(.Call("r_evaluate", pointer(real), pointer(synthetic), holdout, config, PACKAGE = "libflip"))), class = "flip_evaluation")
+}
+
+# The groups of HDF5 files by argument: list(real =, synthetic =, holdout =); a single text is the group of `real`.
+groups_of <- function(group) {
+  if (is.null(names(group))) return(list(real = one_text(group, "group", optional = TRUE)))
+  strangers <- setdiff(names(group), c("real", "synthetic", "holdout"))
+  if (length(strangers) > 0) refuse("arg", "group: must have the names real, synthetic or holdout")
+  lapply(as.list(group), one_text, "group")
 }
 
 # Which value is best, where one is.

@@ -41,12 +41,13 @@ new_table <- function(pointer, schema = new_schema(check(.Call("r_table_schema",
   structure(list(pointer = pointer, schema = schema), class = "flip_table")
 }
 
-# A table from one, from the path of a file or from a data frame.
-as_flip_table <- function(x, schema, name) {
+# A table from one, from the path of a file or from a data frame. name: of the argument, for messages; group: of an HDF5 file.
+as_flip_table <- function(x, schema, name, group = NULL) {
+  if (is.character(x) && length(x) == 1 && is_hdf5(x)) return(flip_read_hdf5(one_path(x, name), schema, group))
+  if (!is.null(group)) refuse("arg", "group: ", name, " is no HDF5 file")
   if (inherits(x, "flip_table")) return(x)
   if (is.character(x)) {
     path <- one_path(x, name)
-    if (is_hdf5(path)) return(flip_read_hdf5(path, schema))
     if (is.null(schema)) refuse("schema", name, ": a CSV file needs schema=")
     return(flip_read_csv(path, schema, progress = FALSE))
   }
@@ -79,12 +80,22 @@ flip_write_hdf5 <- function(table, path, group = NULL) {
   invisible(table)
 }
 
-flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL,
+                         group = NULL) {
+  from <- one_path(from, "from")
+  to <- one_path(to, "to")
+  if (!is.null(group)) {
+    if (!is_hdf5(from)) refuse("arg", "group: from is no HDF5 file")
+    if (!is.null(invalid) || !is.null(extra)) refuse("arg", "invalid and extra: of a CSV file")
+    table <- flip_read_hdf5(from, schema, group)
+    if (is_hdf5(to)) flip_write_hdf5(table, to) else flip_write_csv(table, to, delimiter)
+    return(invisible(to))
+  }
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
   config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  check(.Call("r_table_convert", schema, one_path(from, "from"), one_path(to, "to"), config, reporter$update, PACKAGE = "libflip"))
+  check(.Call("r_table_convert", schema, from, to, config, reporter$update, PACKAGE = "libflip"))
   invisible(to)
 }
 

@@ -1,9 +1,9 @@
 # Training: R owns the loop and runs the library in slices of a tenth of a second, so that an interrupt or a time limit is always heard.
 
-flip_train <- function(x, plan = NULL, ..., schema = NULL, progress = NULL, checkpoint = NULL, resume = FALSE) {
+flip_train <- function(x, plan = NULL, ..., schema = NULL, progress = NULL, checkpoint = NULL, resume = FALSE, group = NULL) {
   if (!is.null(plan) && ...length() > 0) refuse("arg", "give a plan, or the options of one: ", paste(...names(), collapse = ", "))
   if (!is.null(plan)) of_class(plan, "flip_plan", "plan")
-  table <- as_flip_table(x, if (is.null(schema) && !is.null(plan)) plan$schema else schema, "x")
+  table <- as_flip_table(x, if (is.null(schema) && !is.null(plan)) plan$schema else schema, "x", group)
   if (is.null(plan)) plan <- flip_plan(table$schema, ...)
   if (!is.null(checkpoint)) checkpoint <- one_path(checkpoint, "checkpoint")
   one_logical(resume, "resume")
