@@ -20,12 +20,15 @@ flip_train <- function(x, plan = NULL, ..., schema = NULL, progress = NULL, chec
     .Call("r_free", trainer, PACKAGE = "libflip")
   })
   saved <- proc.time()[["elapsed"]]
+  stage <- 1L
   repeat {
     state <- check(.Call("r_trainer_step", trainer, 0.1, PACKAGE = "libflip"))
     if (!is.null(reporter$update)) reporter$update(state)
     if (state$done) break
-    if (!is.null(checkpoint) && proc.time()[["elapsed"]] - saved > 30) {
+    # A stage that has ended may hold the whole spending: it is written before the next slice.
+    if (!is.null(checkpoint) && (state$stage != stage || proc.time()[["elapsed"]] - saved > 30)) {
       save_checkpoint(trainer, checkpoint)
+      stage <- state$stage
       saved <- proc.time()[["elapsed"]]
     }
   }

@@ -217,3 +217,27 @@ test_that("handles are freed in any order and however often", {
   expect_error(.Call("r_table_rows", model$pointer, PACKAGE = "libflip"), "not a flip_table")
   expect_error(.Call("r_model_json", 3, PACKAGE = "libflip"), "not a flip_model")
 })
+
+test_that("a checkpoint is written when a stage has ended, long before half a minute", {
+  plan <- flip_plan(small_schema, protected = "sex", epsilon = 4, delta = 1e-5, config = long)
+  checkpoint <- tempfile(fileext = ".h5")
+  copies <- c(tempfile(fileext = ".h5"), tempfile(fileext = ".h5"))
+  steps <- numeric()
+  copy <- function(p) {
+    steps <<- c(steps, p$step)
+    if (length(steps) == 1) file.copy(checkpoint, copies[1])        # before the first slice is written
+    if (length(steps) == 3) {
+      file.copy(checkpoint, copies[2])
+      stop("killed")
+    }
+  }
+  expect_error(flip_train(frame, plan, checkpoint = checkpoint, progress = copy), "killed")
+  expect_false(tools::md5sum(copies[1]) == tools::md5sum(copies[2]))
+  resumed <- NULL
+  tell <- function(p) {
+    resumed <<- p$step
+    stop("seen")
+  }
+  expect_error(flip_train(frame, plan, checkpoint = copies[2], resume = TRUE, progress = tell), "seen")
+  expect_gt(resumed, steps[1])
+})
