@@ -12,6 +12,7 @@ from ._errors import ArgumentError, SchemaError
 from ._library import config_bytes, take_json
 from ._schema import Schema, SchemaLike
 from ._table import Table
+from ._types import EvaluationReport
 
 BEST = {"target_auc": "1", "tasks_auc": "1", "cka": "1", "probe_synthetic": "0.5", "probe_real": "0.5", "dcr_share": "0.5", "membership_auc": "0.5",
         **{key: "0" for key in ("tvd1", "tvd2", "association_mean", "association_max", "target_dpd", "target_eod", "target_calibration", "tasks_dpd",
@@ -21,18 +22,17 @@ BEST = {"target_auc": "1", "tasks_auc": "1", "cka": "1", "probe_synthetic": "0.5
 class Evaluation:
     """What flip.evaluate() gives. evaluation["target_auc"] is a figure of the summary; None was not measured. print() shows a table."""
 
-    def __init__(self, result: dict[str, Any]) -> None:
+    def __init__(self, result: EvaluationReport) -> None:
         self._result = result
 
-    def to_dict(self) -> dict[str, Any]:
-        """not_private (the warning), rows, holdout, protected, target, classifiers, summary, columns, groups, tasks, pairs, notes."""
+    def to_dict(self) -> EvaluationReport:
+        """The warning that it is not private, the summary, and figures by column, group, task and pair of groups."""
         return self._result
 
     @property
     def summary(self) -> dict[str, Optional[float]]:
         """{figure: value}; None was not measured."""
-        summary: dict[str, Optional[float]] = self._result["summary"]
-        return summary
+        return self._result["summary"]
 
     def __getitem__(self, key: str) -> Optional[float]:
         return self.summary[key]
@@ -104,7 +104,7 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None, pro
     protected = [] if protected is None else [protected] if isinstance(protected, str) else list(protected)
     options = config_bytes({"protected": protected, "target": target, "positive": positive, "edges": edges, "threads": threads,
                             "classifiers": "native" if classifiers == "native" else "none"})
-    result = take_json("flip_evaluate", real._pointer, synthetic._pointer, None if holdout is None else holdout._pointer, options)
+    result: EvaluationReport = take_json("flip_evaluate", real._pointer, synthetic._pointer, None if holdout is None else holdout._pointer, options)
     if classifiers == "sklearn":
         _sklearn.fill(result, real, synthetic, holdout, protected, target, positive, edges or {})
     return Evaluation(result)

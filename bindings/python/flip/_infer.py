@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from ctypes import POINTER, c_int64, c_uint8
-from typing import TYPE_CHECKING, Any, Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import numpy
 import pandas
 
+from ._columns import packed
 from ._errors import ArgumentError, SchemaError
 from ._library import config_bytes, lib, new, take_bytes, take_json
-from ._pandas import refuse_nul, text_of
-
-if TYPE_CHECKING:
-    from ._schema import Schema
+from ._text import refuse_nul, text_of
+from ._types import Problem, TableCheck
 
 
 def schema(frame: pandas.DataFrame, levels: Optional[int], skip: Sequence[str]) -> dict[str, Any]:
@@ -64,20 +62,27 @@ def field(name: str, column: pandas.Series[Any], levels: Optional[int]) -> dict[
         lib.flip_schema_free(pointer)
 
 
-def check(schema: Schema, frame: pandas.DataFrame, extra: Optional[str]) -> dict[str, Any]:
-    """As Schema.check, for a frame."""
+def check(schema: Optional[int], fields: Sequence[str], frame: pandas.DataFrame, extra: Optional[str]) -> TableCheck:
+    """As Schema.check, for a frame. schema: the pointer of one with these fields, by name."""
     if extra not in (None, "refuse", "ignore"):
         raise ArgumentError('extra: must be "refuse" or "ignore"')
     names = unique_names(frame)
-    missing = [name for name in schema.names if name not in names]
-    unknown = [] if extra == "ignore" else [name for name in names if name not in schema.names]
-    problems: list[dict[str, Any]] = [] if len(frame) else [{"column": None, "rule": "the table has no rows", "count": 1, "first_row": 1}]
-    for name in schema.names:
+    missing = [name for name in fields if name not in names]
+    unknown = [] if extra == "ignore" else [name for name in names if name not in fields]
+    problems: list[Problem] = []
+    answer: TableCheck = {"fits": True, "rows": len(frame), "missing_columns": missing, "unknown_columns": unknown,
+                          "problems": problems}
+    if not len(frame):
+        problems.append({"column": None, "rule": "the table has no rows", "count": 1, "first_row": 1})
+    for name in fields:
         if name not in missing:
             cells = texts(frame[name])
-            problems += take_json("flip_schema_check_strings", schema._pointer, name.encode(), *packed(cells), len(cells))["problems"]
-    return {"fits": not (missing or unknown or problems), "rows": len(frame), "missing_columns": missing, "unknown_columns": unknown,
-            "problems": problems}
+            found = take_json("flip_schema_check_strings", schema, name.encode(), *packed(cells), len(cells))
+            problems += found["problems"]
+            if "schema_version" in found:
+                answer["schema_version"] = found["schema_version"]
+    answer["fits"] = not (missing or unknown or problems)
+    return answer
 
 
 def unique_names(frame: pandas.DataFrame) -> list[str]:
@@ -104,19 +109,3 @@ def texts(column: pandas.Series[Any]) -> list[Optional[str]]:
     codes, distinct = pandas.factorize(column, use_na_sentinel=True)
     words: list[Optional[str]] = [*(text_of(value) for value in distinct), None]
     return [words[code] for code in codes]
-
-
-def packed(cells: Sequence[Optional[str]]) -> tuple[bytes, Any, Any]:
-    """bytes, offsets and valid of a call that takes texts."""
-    encoded = [b"" if text is None else text.encode() for text in cells]
-    offsets = numpy.zeros(len(cells) + 1, numpy.int64)
-    numpy.cumsum([len(text) for text in encoded], out=offsets[1:])
-    valid = numpy.array([text is not None for text in cells] + [False], dtype=numpy.uint8)
-    return b"".join(encoded), pinned(offsets, c_int64), pinned(valid, c_uint8)
-
-
-def pinned(array: Any, kind: Any) -> Any:
-    """A pointer to the array's memory that keeps the array alive."""
-    pointer = array.ctypes.data_as(POINTER(kind))
-    pointer._array = array
-    return pointer

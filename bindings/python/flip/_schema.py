@@ -10,6 +10,7 @@ from typing import Any, Iterable, Mapping, Optional, Union
 from ._errors import SchemaError
 from ._library import Handle, config_bytes, new, path_bytes, take_bytes, take_json
 from ._progress import Callback, Report, reporter
+from ._types import TableCheck
 
 
 class Schema(Handle):
@@ -62,7 +63,7 @@ class Schema(Handle):
         callback = Callback(reporter(progress))
         return callback.run(lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
 
-    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> builtins.dict[str, Any]:
+    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> TableCheck:
         """All that `source`, a pandas data frame or the path of a CSV file, breaks of this schema, at once.
 
         A dict: fits, rows, missing_columns, unknown_columns and problems [{column, rule, count, first_line}] (first_row, from 1, of a
@@ -70,12 +71,12 @@ class Schema(Handle):
         """
         if hasattr(source, "columns"):
             from . import _infer
-            return _infer.check(self, source, extra)
+            return _infer.check(self._pointer, self.names, source, extra)
         if is_hdf5(source):
             raise SchemaError("check reads CSV files and data frames; flip.convert makes a CSV file of an HDF5 one")
         callback = Callback(reporter(progress))
         config = config_bytes({"extra": extra, "delimiter": delimiter})
-        found: builtins.dict[str, Any] = callback.run(
+        found: TableCheck = callback.run(
             lambda: take_json("flip_schema_check_csv", self._pointer, path_bytes(source), config, callback.c, None))
         return found
 

@@ -13,6 +13,7 @@ from ._progress import Report
 from ._schema import Schema, SchemaLike
 from ._table import Table
 from ._train import train
+from ._types import Ledger
 
 
 class Synthesizer:
@@ -28,7 +29,7 @@ class Synthesizer:
     domain="assume-public" reads one off the rows that `fit` is given. Its levels and bounds are then public by your word; the ledger says so.
     progress, checkpoint, resume: as in flip.train().
 
-    After fit: model_ (flip.Model), schema_, ledger_ (the bill), n_features_in_, feature_names_in_.
+    After fit: model_ (flip.Model), schema_, ledger_, n_features_in_, feature_names_in_.
     """
 
     def __init__(self, *, epsilon: float, delta: float = 1e-6, protected: Union[str, Iterable[str], None] = None, schema: Optional[SchemaLike] = None,
@@ -112,8 +113,8 @@ class Synthesizer:
         return self.fit(X).sample(n, seed=seed)
 
     @property
-    def ledger_(self) -> dict[str, Any]:
-        """The bill of the fit; see flip.Model.ledger."""
+    def ledger_(self) -> Ledger:
+        """The ledger of the fit, as flip.Model.ledger gives it."""
         return self.model_.ledger
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8, cast
-
-from typing import Any, Optional, Sequence
+from ctypes import c_int64
+from typing import TYPE_CHECKING, Any, Optional, TypedDict
 
 from ._budget import Budget
-from ._domain import buy_domain
+from ._deprecated import warn
+from ._domain import release_domain
 from ._errors import ArgumentError, SchemaError
 from ._library import Handle, Path, call, config_bytes, lib, new, path_bytes
 from ._progress import Callback, Report, reporter
 from ._schema import Schema, SchemaLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class _OldDomainOptions(TypedDict, total=False):
+    """What read_csv(domain="private") took; release_domain has them all."""
+
+    budget: Optional[Budget]
+    epsilon: Optional[float]
+    share: Optional[float]
+    selection_delta: Optional[float]
 
 
 class Table(Handle):
@@ -20,36 +32,39 @@ class Table(Handle):
     _free = "flip_table_free"
 
     @classmethod
-    def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None, extra: Optional[str] = None, delimiter: Optional[str] = None,
-                 progress: Report = False, person: Optional[str] = None, max_rows_per_person: Optional[int] = None, domain: Optional[str] = None,
-                 budget: Optional[Budget] = None, epsilon: Optional[float] = None, share: Optional[float] = None, selection_delta: Optional[float] = None) -> Table:
+    def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
+                 extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False,
+                 person: Optional[str] = None, max_rows_per_person: Optional[int] = None, domain: Optional[str] = None,
+                 **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
-        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one person are kept. Which
-        ones depends on that person's rows alone; a training's promise is then for persons.
-        domain: "private" buys the bounds and levels that `schema` leaves open from `budget`, for epsilon or share and selection_delta (buy_domain);
-        "assume-public" reads the schema off the rows for nothing, which every ledger under it says.
+        delimiter: one character; "," unless given.
+        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one
+        person are kept, 1 to 1024. Which ones depends on that person's rows alone; a training's promise is then for persons.
+        domain: "assume-public" reads the schema off the rows, which every ledger under it says; give no schema then. A
+        schema that is estimated under a budget is made by release_domain first.
+
+        FileError; FormatError for broken quoting or text that is not UTF-8; SchemaError for a missing or unknown column, a
+        cell that breaks its rule (column, line and rule are named, the value never is) and for a file without rows.
         """
         if domain == "private":
-            if schema is None or budget is None:
-                raise TypeError('domain="private" needs a schema with names and types, and a budget')
-            sketch = schema.json if isinstance(schema, Schema) else schema
-            schema = buy_domain(path, sketch, budget, epsilon=epsilon, share=share, selection_delta=selection_delta, invalid=invalid, extra=extra, delimiter=delimiter,
-                                person=person, max_rows_per_person=max_rows_per_person).schema
-        elif budget is not None or epsilon is not None or share is not None or selection_delta is not None:
-            raise TypeError('budget, epsilon, share and selection_delta go with domain="private"')
+            schema = _released(path, schema, deprecated, {"invalid": invalid, "extra": extra, "delimiter": delimiter,
+                                                          "person": person, "max_rows_per_person": max_rows_per_person})
+        elif deprecated:
+            raise TypeError(f"read_csv takes no {', '.join(deprecated)}")
         elif domain == "assume-public":
             if schema is not None:
                 raise TypeError('domain="assume-public" reads the schema off the rows: give none')
             schema = Schema.infer(path, skip=None if person is None else [person], delimiter=delimiter)
         elif domain is not None:
-            raise ArgumentError('domain: must be "private" or "assume-public"')
+            raise ArgumentError('domain: must be "assume-public"')
         if schema is None:
             raise TypeError("schema is missing; domain= says where it may come from")
         callback = Callback(reporter(progress))
-        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person, "max_rows_per_person": max_rows_per_person})
+        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person,
+                               "max_rows_per_person": max_rows_per_person})
         checked = Schema.of(schema)
         return callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
 
@@ -60,28 +75,28 @@ class Table(Handle):
         return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group and group.encode()))
 
     @classmethod
-    def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None, max_rows_per_person: Optional[int] = None) -> Table:
-        """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person, max_rows_per_person: as in
-        read_csv."""
+    def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None,
+                    max_rows_per_person: Optional[int] = None) -> Table:
+        """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person,
+        max_rows_per_person: as in read_csv."""
         from . import _pandas
         checked = Schema.of(schema)
-        if person is None and max_rows_per_person is None:
-            return _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame, checked)
-        if person is None or max_rows_per_person is None:
+        if (person is None) != (max_rows_per_person is None):
             raise TypeError("person and max_rows_per_person belong together")
         if person in checked.names:
             raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
-        table = _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame.drop(columns=[person]), checked)
+        table = cls(new("flip_table_create", checked._pointer, len(frame)))
+        _pandas.fill(table._pointer, frame if person is None else frame.drop(columns=[person]), checked.dict)
+        if person is None or max_rows_per_person is None:
+            return table
         return table.bound_persons(frame[person], max_rows_per_person)
 
     def bound_persons(self, persons: Any, max_rows: int) -> Table:
-        """At most `max_rows` of the rows of each person, as a table of its own. persons: one value a row, such as a pandas column."""
-        import numpy
-        import pandas
-        codes = numpy.ascontiguousarray(pandas.factorize(pandas.Series(persons))[0], dtype=numpy.int64)
-        if len(codes) != self.rows or (codes < 0).any():
-            raise SchemaError("persons: every row must belong to a person")
-        return type(self)(new("flip_table_bound_persons", self._pointer, _pointer(codes, c_int64), max_rows))
+        """At most `max_rows` (1 to 1024) of the rows of each person, as a table of its own. persons: one value a row, such as
+        a pandas column. SchemaError where a row belongs to nobody; StateError for a table that is bounded already."""
+        from . import _columns, _pandas
+        codes = _pandas.person_codes(persons, self.rows)
+        return type(self)(new("flip_table_bound_persons", self._pointer, _columns.pointer(codes, c_int64), max_rows))
 
     @property
     def max_rows_per_person(self) -> int:
@@ -131,49 +146,28 @@ class Table(Handle):
     def to_pandas(self) -> Any:
         """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing, datetimes."""
         from . import _pandas
-        return _pandas.frame(self)
+        return _pandas.frame(self._pointer, self.rows, self.schema.fields)
 
     def __repr__(self) -> str:
         return f"flip.Table({len(self.schema.fields)} columns)"     # not the number of rows: it may be private
 
-    # What _pandas uses. x, valid: numpy arrays, contiguous, of the type that is named.
 
-    def _set_float64(self, name: str, x: Any, valid: Any) -> None:
-        call("flip_table_set_float64", self._pointer, name.encode(), _pointer(x, c_double), _pointer(valid, c_uint8))
-
-    def _set_int64(self, name: str, x: Any, valid: Any) -> None:
-        call("flip_table_set_int64", self._pointer, name.encode(), _pointer(x, c_int64), _pointer(valid, c_uint8))
-
-    def _set_codes(self, name: str, codes: Any, levels: Sequence[str]) -> None:
-        if any("\0" in level for level in levels):
-            raise SchemaError(f"column {name!r}: text with a NUL in it")
-        texts = (c_char_p * max(1, len(levels)))(*[level.encode() for level in levels])
-        call("flip_table_set_codes", self._pointer, name.encode(), _pointer(codes, c_int32), texts, len(levels))
-
-    def _set_strings(self, name: str, codes: Any, texts: Sequence[str]) -> None:
-        """Row i is texts[codes[i]]; code -1 is missing."""
-        import numpy
-        encoded = [text.encode() for text in texts] + [b""]
-        lengths = numpy.array([len(text) for text in encoded], numpy.int64)
-        offsets = numpy.zeros(len(codes) + 1, numpy.int64)
-        numpy.cumsum(lengths[codes], out=offsets[1:])
-        valid = numpy.ascontiguousarray(codes >= 0, dtype=numpy.uint8)
-        data = b"".join(encoded[code] for code in codes)
-        call("flip_table_set_strings", self._pointer, name.encode(), data, _pointer(offsets, c_int64), _pointer(valid, c_uint8))
-
-    def _get(self, kind: str, name: str, *arrays: Any) -> None:
-        types: dict[str, Any] = {"float64": c_double, "int64": c_int64, "codes": c_int32}
-        pointers: list[Any] = [_pointer(arrays[0], types[kind])] + [_pointer(a, c_uint8) for a in arrays[1:]]
-        call(f"flip_table_get_{kind}", self._pointer, name.encode(), 0, self.rows, *pointers)
+def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptions, reading: dict[str, Any]) -> Schema:
+    """The schema of read_csv(domain="private"), the old way to release_domain."""
+    warn('read_csv(domain="private")', "flip.release_domain, then read_csv with its schema", 3)
+    budget = options.get("budget")
+    if schema is None or budget is None:
+        raise TypeError('domain="private" needs a schema with names and types, and a budget')
+    unknown = set(options) - set(_OldDomainOptions.__annotations__)
+    if unknown:
+        raise TypeError(f"read_csv takes no {', '.join(sorted(unknown))}")
+    sketch = schema.json if isinstance(schema, Schema) else schema
+    return release_domain(path, sketch, budget, epsilon=options.get("epsilon"), share=options.get("share"),
+                          selection_delta=options.get("selection_delta"), **reading).schema
 
 
-def _pointer(array: Any, kind: Any) -> Any:
-    """A pointer to a numpy array's memory; `array` must live longer. array.ctypes would take ten times as long."""
-    return None if array is None else cast(array.__array_interface__["data"][0], POINTER(kind))
-
-
-def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None, extra: Optional[str] = None,
-            delimiter: Optional[str] = None, progress: Report = False) -> None:
+def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
+            extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> None:
     """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV. Options as in Table.read_csv."""
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})

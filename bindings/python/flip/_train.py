@@ -15,6 +15,7 @@ from ._model import Model
 from ._plan import Plan, plan as make_plan
 from ._progress import Progress, Report, from_c, reporter
 from ._table import Table
+from ._types import Ledger
 
 
 class Trainer(Handle):
@@ -49,9 +50,9 @@ class Trainer(Handle):
         return Plan(new("flip_trainer_plan", self._pointer))
 
     @property
-    def ledger(self) -> dict[str, Any]:
-        """What was spent so far; the same dict as Model.ledger."""
-        ledger: dict[str, Any] = take_json("flip_trainer_ledger", self._pointer)
+    def ledger(self) -> Ledger:
+        """What was spent so far, as Model.ledger says it."""
+        ledger: Ledger = take_json("flip_trainer_ledger", self._pointer)
         return ledger
 
     def cancel(self) -> None:

@@ -39,7 +39,7 @@ def budget_for(path: str, epsilon: float, schema: SchemaLike, protected: Union[s
     """A budget file for trainings of epsilon `part`, made at the order that suits one of them, or opened when it is there."""
     order = None
     if not os.path.lexists(path):
-        order = json.loads(make_plan(schema, protected=protected, epsilon=part, delta=delta, preset=preset, config=config).json)["order"]
+        order = make_plan(schema, protected=protected, epsilon=part, delta=delta, preset=preset, config=config).dict["order"]
     return Budget(path, epsilon=epsilon, delta=delta, order=order)
 
 
@@ -72,7 +72,7 @@ def curve(table: Table, *, protected: Union[str, Iterable[str]], target: str, ep
     if not runs:
         raise BudgetError("no strength was given")
     before = budget.report()
-    asked = sum(json.loads(plan.json)["ceiling"] for _, _, plan in runs) / before["ceiling"]
+    asked = sum(plan.dict["ceiling"] for _, _, plan in runs) / before["ceiling"]
     if asked > before["remaining_share"]:
         raise BudgetError(f"{len(runs)} trainings of epsilon {epsilon:g} ask for {100 * asked:.4g} % of the budget of epsilon {before['epsilon']:g}, of which "
                           f"{100 * before['remaining_share']:.4g} % is left: ask for fewer strengths or repeats, a smaller epsilon, or a larger budget")
