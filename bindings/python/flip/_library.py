@@ -255,6 +255,11 @@ def path_bytes(path: Path) -> bytes:
     return os.fsencode(os.fspath(path))
 
 
+def group_bytes(group: Optional[str]) -> Optional[bytes]:
+    """The name of an HDF5 group as the library takes it; NULL for None, which stands for "/data"."""
+    return None if group is None else group.encode()
+
+
 def config_bytes(options: Mapping[str, Any]) -> Optional[bytes]:
     """Options that were given (not None) as the JSON text of a `config`; NULL when there are none."""
     given = {key: value for key, value in options.items() if value is not None}

@@ -9,9 +9,10 @@ from ._budget import Budget
 from ._deprecated import warn
 from ._domain import release_domain
 from ._errors import ArgumentError, SchemaError
-from ._library import Handle, Path, call, config_bytes, lib, new, path_bytes
+from ._frames import without_index
+from ._library import Handle, Path, call, config_bytes, group_bytes, lib, new, path_bytes
 from ._progress import Callback, Report, reporter
-from ._schema import Schema, SchemaLike
+from ._schema import Schema, SchemaLike, is_hdf5
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -70,9 +71,13 @@ class Table(Handle):
 
     @classmethod
     def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
-        """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used; group: "/data" unless given."""
+        """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used.
+
+        group: where the dataframe is in the file, "/data" unless given; AnnData keeps its table of observations in "/obs".
+        FileError, FormatError, VersionError, SchemaError.
+        """
         checked = Schema.maybe(schema)
-        return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group and group.encode()))
+        return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group_bytes(group)))
 
     @classmethod
     def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None,
@@ -81,10 +86,14 @@ class Table(Handle):
         max_rows_per_person: as in read_csv."""
         from . import _pandas
         checked = Schema.of(schema)
+        if not hasattr(frame, "columns") or not hasattr(frame, "__getitem__"):
+            raise ArgumentError(f"{type(frame).__name__} is no pandas data frame")
         if (person is None) != (max_rows_per_person is None):
             raise TypeError("person and max_rows_per_person belong together")
         if person in checked.names:
             raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
+        if person is not None and person not in frame.columns:
+            raise SchemaError(f'column "{person}": the frame has none of that name')
         table = cls(new("flip_table_create", checked._pointer, len(frame)))
         _pandas.fill(table._pointer, frame if person is None else frame.drop(columns=[person]), checked.dict)
         if person is None or max_rows_per_person is None:
@@ -107,12 +116,14 @@ class Table(Handle):
     def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, progress: Report = False) -> Table:
         """Copies rows from anything with __arrow_c_stream__ (pandas from 2.2 on, polars, pyarrow, duckdb) or __arrow_c_array__, without any
         further package. invalid, extra: as in read_csv. Columns are found by name; flip.h says which types fill which fields.
+        pandas' index is left out where it has no name, and so is the column __index_level_0__ that it becomes in Arrow.
 
         FormatError for arrays that break Arrow's rules; SchemaError for columns, types and cells that break the schema; FileError when the
         stream itself fails.
         """
         from . import _arrow
-        source, checked, callback = _arrow.Source(x), Schema.of(schema), Callback(reporter(progress))
+        checked, callback = Schema.of(schema), Callback(reporter(progress))
+        source = _arrow.Source(without_index(x, checked.names))
         config = config_bytes({"invalid": invalid, "extra": extra})
         return callback.run(lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
 
@@ -141,7 +152,7 @@ class Table(Handle):
 
     def write_hdf5(self, path: Path, group: Optional[str] = None) -> None:
         """Writes a dataframe in AnnData's encoding, with its schema; group: "/data" unless given."""
-        call("flip_table_write_hdf5", self._pointer, path_bytes(path), group and group.encode())
+        call("flip_table_write_hdf5", self._pointer, path_bytes(path), group_bytes(group))
 
     def to_pandas(self) -> Any:
         """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing, datetimes."""
@@ -167,10 +178,36 @@ def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptio
 
 
 def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
-            extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> None:
-    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV. Options as in Table.read_csv."""
+            extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False,
+            group: Optional[str] = None) -> None:
+    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV.
+
+    invalid, extra, delimiter: as in Table.read_csv. group: where the dataframe is in the HDF5 file that is read, or, where a
+    CSV file is read, in the one that is written; "/data" unless given. With a group the table must fit into memory.
+    Errors: those of reading, then those of writing.
+    """
+    if group is not None:
+        return _convert_group(source, target, schema, group, {"invalid": invalid, "extra": extra, "delimiter": delimiter}, progress)
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     checked = Schema.maybe(schema)
     callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source), path_bytes(target), config,
                               callback.c, None))
+
+
+def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], group: str, reading: dict[str, Any],
+                   progress: Report) -> None:
+    """`convert` with a group, by way of a table."""
+    if is_hdf5(source):
+        given = [name for name in ("invalid", "extra") if reading[name] is not None]
+        if given:
+            raise ArgumentError(f"{given[0]}: is for reading CSV files")
+        table = Table.read_hdf5(source, schema, group)
+    elif is_hdf5(target):
+        table = Table.read_csv(source, schema, **reading, progress=progress)
+    else:
+        raise ArgumentError("group: neither file is HDF5")
+    if is_hdf5(target):
+        table.write_hdf5(target, None if is_hdf5(source) else group)
+    else:
+        table.to_csv(target, reading["delimiter"])

@@ -154,6 +154,7 @@ def main(words: Optional[Sequence[str]] = None) -> None:
     p = argparse.ArgumentParser(prog="python -m flip.tradeoff", description="the trade-off between usefulness and fairness; the curve is NOT PRIVATE")
     p.add_argument("table")
     p.add_argument("--schema")
+    p.add_argument("--group", help="where the dataframe is in HDF5 files: /data")
     p.add_argument("--protected", required=True, help="names, with commas between")
     p.add_argument("--target", required=True)
     p.add_argument("--epsilon", type=_positive(float), required=True, help="of one training")
@@ -187,8 +188,8 @@ def main(words: Optional[Sequence[str]] = None) -> None:
         if a.config:
             config = json.loads(a.config) if a.config.lstrip().startswith("{") else json.load(open(a.config, encoding="utf-8"))
         schema = Schema.maybe(a.schema)
-        table = as_table(a.table, schema)
-        holdout = None if a.test is None else as_table(a.test, table.schema)
+        table = as_table(a.table, schema, a.group)
+        holdout = None if a.test is None else as_table(a.test, table.schema, a.group)
         rows: list[dict[str, Any]] = []
         for path in filter(None, (a.out, a.picture)):       # what cannot be written is not worked for
             with open(f"{path}.part", "w"):
