@@ -37,7 +37,6 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
         }
         guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
         try model.plan.check(kind)
-        guard kind == .renyi || ledger.purchase == nil else { throw Failure(.unsupported, "kind: the schema was bought, so what was planned under it may follow from released values: only \"renyi\" covers that") }
         let box = AccountantBox(Accountant(kind, rows: ledger.budget.multiplicity, order: kind == .renyi ? ledger.order : nil))
         for release in ledger.releases { try box.accountant.compose(release, group: index) }
         if let bought = ledger.purchase {
@@ -50,7 +49,7 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
 
 @_cdecl("flip_accountant_set_rows")
 public func flip_accountant_set_rows(_ accountant: OpaquePointer?, _ rows: Int64, _ err: ErrorOut) -> flip_status {
-    attempt(err) {
+    attempt(err, .changing(accountant, .accountant)) {
         let box = try box(accountant)
         guard (1...Int64(Accountant.mostRows)).contains(rows) else { throw Failure(.argument, "rows: must be from 1 to \(Accountant.mostRows)") }
         box.accountant.rows = Int(rows)
@@ -58,7 +57,7 @@ public func flip_accountant_set_rows(_ accountant: OpaquePointer?, _ rows: Int64
 }
 
 private func compose(_ accountant: OpaquePointer?, _ m: Mechanism, _ count: Int64, _ err: ErrorOut) -> flip_status {
-    attempt(err) { try box(accountant).accountant.compose(m, count: Int(count)) }
+    attempt(err, .changing(accountant, .accountant)) { try box(accountant).accountant.compose(m, count: Int(count)) }
 }
 
 @_cdecl("flip_accountant_compose_gaussian")
@@ -96,7 +95,7 @@ public func flip_accountant_compose_selection(_ accountant: OpaquePointer?, _ de
 @_cdecl("flip_accountant_epsilon")
 public func flip_accountant_epsilon(_ accountant: OpaquePointer?, _ delta: Double, _ epsilon: UnsafeMutablePointer<Double>?,
                                     _ err: ErrorOut) -> flip_status {
-    give(epsilon, "epsilon", err) {
+    give(epsilon, "epsilon", err, .changing(accountant, .accountant)) {
         let box = try box(accountant)
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         return try box.accountant.epsilon(delta: delta)
@@ -106,7 +105,7 @@ public func flip_accountant_epsilon(_ accountant: OpaquePointer?, _ delta: Doubl
 @_cdecl("flip_accountant_delta")
 public func flip_accountant_delta(_ accountant: OpaquePointer?, _ epsilon: Double, _ delta: UnsafeMutablePointer<Double>?,
                                   _ err: ErrorOut) -> flip_status {
-    give(delta, "delta", err) {
+    give(delta, "delta", err, .changing(accountant, .accountant)) {
         let box = try box(accountant)
         guard epsilon >= 0 else { throw Failure(.argument, "epsilon: must be 0 or more") }
         return try box.accountant.delta(epsilon: epsilon)

@@ -1,6 +1,7 @@
 // flip_budget: what several trainings and a host's own mechanisms spend together.
 
 import Basics
+import Budgets
 import CFlip
 import Privacy
 import Synthesis

@@ -1,6 +1,7 @@
 // flip_domain_buy: a schema bought from a budget.
 
 import Basics
+import Budgets
 import CFlip
 import Privacy
 import Synthesis
@@ -10,24 +11,23 @@ import Tables
 public func flip_domain_buy(_ budgetHandle: OpaquePointer?, _ sketch: UnsafePointer<CChar>?, _ size: Int, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
                             _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ report: HandleOut, _ err: ErrorOut) -> flip_status {
     report?.pointee = nil
-    var bill: JSON = .null
+    var found: JSON = .null
     let status = create(.schema, out, err) {
         let shared = try budget(budgetHandle), json = try pointer(sketch, "sketch")
         guard size >= 0, size <= longText else { throw Failure(.argument, "size: a schema has at most \(longText) bytes") }
         let sketch = try SchemaSketch(json: text(UnsafeRawPointer(json), size, "sketch"))
-        let bought = try buyDomain(sketch, csv: text(path, "path"), from: shared, domainOptions(configuration(config), shared.terms), progress: Reporter(callback, user, "reading").report)
-        bill = bought.report
-        return SchemaBox(bought.schema)
+        let released = try buyDomain(sketch, csv: text(path, "path"), from: shared, domainOptions(configuration(config), shared), progress: Reporter(callback, user, "reading").report)
+        found = released.report
+        return SchemaBox(released.schema)
     }
     guard status == 0, report != nil else { return status }
-    return giveJSON(report, err) { bill }
+    return giveJSON(report, err) { found }
 }
 
-private func domainOptions(_ json: JSON, _ terms: Budget) throws -> DomainOptions {
+private func domainOptions(_ json: JSON, _ shared: SharedBudget) throws -> DomainOptions {
     let r = try JSONReader(json, context: "domain"), share = try r.optionalDouble("share", in: 1e-9...1)
     guard r.has("epsilon") != (share != nil) else { throw Failure(.argument, "domain: give either epsilon or share") }
-    var options = DomainOptions(epsilon: try share.map { Account(budget: terms).epsilon(share: $0) } ?? r.double("epsilon", in: 1e-9...1000))
-    guard options.epsilon > 0 else { throw Failure(.budget, "domain, share: too little for any release") }
+    var options = DomainOptions(epsilon: try share.map { try shared.epsilon(share: $0, key: "domain, share") } ?? r.double("epsilon", in: 1e-9...1000))
     options.name = try r.optionalString("name") ?? options.name
     options.other = try r.optionalString("other") ?? options.other
     options.selection = try r.optionalDouble("selection_delta", in: 1e-300...1)

@@ -27,6 +27,7 @@ private struct Block {
     var kind: UInt32
     var process: Int32
     var object: Unmanaged<AnyObject>
+    var lease: Unmanaged<Lease>
 }
 
 /// "flip 1" in memory; gone when the handle was freed.
@@ -36,7 +37,7 @@ private let mark: UInt64 = 0x3120_7069_6c66_0a0d
 func handle(_ kind: Kind, _ object: AnyObject) throws -> OpaquePointer {
     guard let raw = malloc(MemoryLayout<Block>.size) else { throw Failure(.noMemory, "not enough memory for a handle") }
     raw.bindMemory(to: Block.self, capacity: 1)
-        .initialize(to: Block(mark: mark, kind: kind.rawValue, process: getpid(), object: .passRetained(object)))
+        .initialize(to: Block(mark: mark, kind: kind.rawValue, process: getpid(), object: .passRetained(object), lease: .passRetained(Lease())))
     return OpaquePointer(raw)
 }
 
@@ -51,13 +52,21 @@ func object<T: AnyObject>(_ pointer: OpaquePointer?, _ kind: Kind, as type: T.Ty
     return unsafeDowncast(block.pointee.object.takeUnretainedValue(), to: type)
 }
 
-/// Ends a handle. NULL, foreign pointers and handles of the parent process are left alone.
+/// Who uses the handle.
+/// - Throws: what `object` throws.
+func lease(_ pointer: OpaquePointer?, _ kind: Kind) throws -> Lease {
+    try opened(pointer, kind).pointee.lease.takeUnretainedValue()
+}
+
+/// Ends a handle. NULL, foreign pointers, handles of the parent process, and handles that another call uses are left alone.
 func free(_ pointer: OpaquePointer?, _ kind: Kind) {
     guard let block = try? opened(pointer, kind), block.pointee.process == getpid() else { return }
-    let object = block.pointee.object
+    let object = block.pointee.object, lease = block.pointee.lease
+    guard lease.takeUnretainedValue().isFree else { return }
     block.pointee.mark = 0
     Glibc.free(UnsafeMutableRawPointer(block))
     object.release()
+    lease.release()
 }
 
 private func opened(_ pointer: OpaquePointer?, _ kind: Kind) throws -> UnsafeMutablePointer<Block> {

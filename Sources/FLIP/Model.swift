@@ -65,7 +65,7 @@ public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count:
         let seed = try r.optionalInt64("seed", in: 0...Int64.max).map { UInt64($0) }
         let threads = try r.optionalInt("threads", in: 0...1024) ?? 0
         let condition = try r.optional("where").map { try Condition($0, schema: model.schema) }
-        let stage = try r.optionalChoice("stage", of: Model.SampledStage.allCases.map(\.rawValue)).flatMap { Model.SampledStage(rawValue: $0) }
+        let stage = try r.optionalChoice("stage", of: Model.IntermediateStage.allCases.map(\.rawValue)).flatMap { Model.IntermediateStage(rawValue: $0) }
         try r.finish()
         return try model.sample(first: Int(first), count: Int(count), seed: seed, where: condition, stage: stage, threads: threads,
                                 progress: Reporter(callback, user, "sampling").report)

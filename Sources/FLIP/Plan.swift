@@ -1,6 +1,7 @@
 // flip_plan.
 
 import Basics
+import Budgets
 import CFlip
 import Privacy
 import Synthesis
@@ -62,3 +63,13 @@ public func flip_plan_memory(_ handle: OpaquePointer?, _ rows: Int64, _ peakByte
 
 @_cdecl("flip_plan_free")
 public func flip_plan_free(_ plan: OpaquePointer?) { free(plan, .plan) }
+
+extension PlanBox {
+    convenience init(schema: Schema, options: JSON, under shared: SharedBudget) throws {
+        var options = options.asObject ?? JSONObject()
+        let name = options["name"]
+        options["name"] = nil
+        guard name == nil || name?.asString != nil else { throw Failure(.argument, "config, name: must be a string") }
+        try self.init(Plan(schema: schema, options: options, under: shared), shared: shared, name: name?.asString ?? "training")
+    }
+}

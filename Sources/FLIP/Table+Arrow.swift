@@ -21,5 +21,5 @@ public func flip_table_import(_ schemaHandle: OpaquePointer?, _ stream: UnsafeMu
 @_cdecl("flip_table_export")
 public func flip_table_export(_ handle: OpaquePointer?, _ out: UnsafeMutablePointer<ArrowArrayStream>?, _ err: ErrorOut) -> flip_status {
     out?.pointee.release = nil
-    return attempt(err) { try exportArrow(complete(handle), to: UnsafeMutableRawPointer(pointer(out, "out"))) }
+    return attempt(err, .reading(handle, .table)) { try exportArrow(complete(handle), to: UnsafeMutableRawPointer(pointer(out, "out"))) }
 }

@@ -33,7 +33,7 @@ public func flip_table_read_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePo
 
 @_cdecl("flip_table_write_csv")
 public func flip_table_write_csv(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?, _ err: ErrorOut) -> flip_status {
-    attempt(err) { try writeCSV(complete(handle), text(path, "path"), csvOptions(config)) }
+    attempt(err, .reading(handle, .table)) { try writeCSV(complete(handle), text(path, "path"), csvOptions(config)) }
 }
 
 @_cdecl("flip_table_read_hdf5")
@@ -47,7 +47,7 @@ public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafeP
 @_cdecl("flip_table_write_hdf5")
 public func flip_table_write_hdf5(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ groupName: UnsafePointer<CChar>?,
                                   _ err: ErrorOut) -> flip_status {
-    attempt(err) { try writeTable(complete(handle), to: text(path, "path"), group: group(groupName)) }
+    attempt(err, .reading(handle, .table)) { try writeTable(complete(handle), to: text(path, "path"), group: group(groupName)) }
 }
 
 @_cdecl("flip_table_convert")
@@ -67,7 +67,7 @@ public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ o
 
 @_cdecl("flip_table_bound_persons")
 public func flip_table_bound_persons(_ handle: OpaquePointer?, _ person: UnsafePointer<Int64>?, _ most: Int64, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
-    create(.table, out, err) { try complete(handle).bounded(persons: pointer(person, "person"), most: Int(most)) }
+    create(.table, out, err, .reading(handle, .table)) { try complete(handle).bounded(persons: pointer(person, "person"), most: Int(most)) }
 }
 
 @_cdecl("flip_table_max_rows_per_person")

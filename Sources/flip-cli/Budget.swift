@@ -1,6 +1,7 @@
 // flip budget: a file of charges that several trainings share, made, shown, or rid of a run that was killed.
 
 import Basics
+import Budgets
 import Privacy
 import Synthesis
 

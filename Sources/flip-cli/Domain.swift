@@ -1,6 +1,7 @@
 // flip domain: bounds, levels and the row count of a table, bought from a budget, as a schema.
 
 import Basics
+import Budgets
 import Privacy
 import Synthesis
 import Tables
@@ -11,7 +12,7 @@ func domain(_ words: [String]) throws {
     let sketch: SchemaSketch
     do { sketch = try SchemaSketch(json: readText(sketchPath)) } catch let f as Failure where f.code != .io { throw Failure(f.code, "\(sketchPath): \(f.message)") }
     guard try (a.text("epsilon") == nil) != (a.text("share") == nil) else { throw Usage("flip domain: give either --epsilon or --share") }
-    var options = DomainOptions(epsilon: try a.text("share") == nil ? a.number("epsilon") : Account(budget: shared.terms).epsilon(share: a.number("share")))
+    var options = DomainOptions(epsilon: try a.text("share") == nil ? a.number("epsilon") : shared.epsilon(share: a.number("share"), key: "--share"))
     options.csv = try csvOptions(a)
     if let other = try a.text("other") { options.other = other }
     if try a.text("selection-delta") != nil { options.selection = try a.number("selection-delta") }

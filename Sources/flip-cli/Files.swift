@@ -1,6 +1,7 @@
 // flip convert, flip schema, flip check and flip plan: files and plans, no training.
 
 import Basics
+import Budgets
 import Glibc
 import Storage
 import Synthesis

@@ -1,6 +1,7 @@
 // What several commands read: schemas, configurations, tables, the promise.
 
 import Basics
+import Budgets
 import Privacy
 import Storage
 import Synthesis
@@ -48,16 +49,15 @@ func makePlan(_ a: Arguments, _ schema: Schema, under shared: SharedBudget?) thr
     }
     guard let shared else {
         if try a.text("share") != nil { throw Usage("--share is a part of a --budget") }
-        return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"), preset: a.text("preset") ?? Plan.presets[0], config: config)
+        return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"), preset: a.text("preset") ?? Presets.standard, config: config)
     }
     let delta = try a.text("delta") == nil ? shared.terms.delta : a.number("delta")
     let epsilon: Double
     if try a.text("share") != nil {
         guard try a.text("epsilon") == nil else { throw Usage("give either --epsilon or --share") }
-        epsilon = try Account(budget: shared.terms).epsilon(share: a.number("share"))
-        guard epsilon > 0 else { throw Failure(.budget, "--share: must be above 0 and at most 1, and enough for a training") }
+        epsilon = try shared.epsilon(share: a.number("share"), key: "--share")
     } else {
         epsilon = try a.number("epsilon")
     }
-    return try Plan(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: a.text("preset") ?? Plan.presets[0], config: config, under: shared.terms)
+    return try Plan(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: a.text("preset") ?? Presets.standard, config: config, under: shared.terms)
 }

@@ -1,6 +1,7 @@
 // flip train: a table, a promise, a model file.
 
 import Basics
+import Budgets
 import Glibc
 import Privacy
 import Storage
@@ -27,7 +28,7 @@ func train(_ words: [String]) throws {
     let model = try trainer.finish()
     try model.save(out)
     let ledger = model.ledger
-    for warning in plan.warnings(model.statistics.groupRows) { complain(warning) }
+    for warning in model.warnings { complain(warning) }
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
     if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
     if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }

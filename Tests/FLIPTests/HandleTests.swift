@@ -46,4 +46,22 @@ final class HandleTests: XCTestCase {
         XCTAssertNil(flip_buffer_data(nil))
         XCTAssertEqual(flip_buffer_size(nil), 0)
     }
+
+    /// One call changes, or many read; whoever comes in between is refused, and a handle in use is not freed.
+    func testAHandleIsForOneCallAtATime() throws {
+        let h = try handle(.table, Bytes.of("stands for a table"))
+        try using(.reading(h, .table)) {
+            try using(.reading(h, .table)) {}
+            XCTAssertEqual(code { try using(.changing(h, .table)) {} }, .state)
+        }
+        try using(.changing(h, .table)) {
+            XCTAssertEqual(code { try using(.reading(h, .table)) {} }, .state)
+            XCTAssertEqual(code { try using(.changing(h, .table)) {} }, .state)
+            free(h, .table)
+            XCTAssertNil(code { _ = try object(h, .table, as: Bytes.self) })
+        }
+        XCTAssertEqual(code { try using(.changing(h, .table)) { throw Failure(.io, "no") } }, .io)
+        XCTAssertNil(code { try using(.changing(h, .table)) {} })
+        free(h, .table)
+    }
 }

@@ -20,7 +20,7 @@ final class AlignmentProofTests: XCTestCase {
 
     /// A training some steps along: moments were released, and pull from now on.
     private func scene(_ calibration: String, sites: String = AlignmentProofTests.sites) throws -> Scene {
-        let plan = try Plan(schema: Fixture.schema(), protected: ["ward"], epsilon: 8, delta: 1e-5, config: JSON.parse("""
+        let plan = try Plan(schema: Fixture.schema(), protected: ["ward"], epsilon: 8, delta: 1e-5, preset: "published", config: JSON.parse("""
             {"autoencoder": {"steps": 8, "batch": 200, "log_variance": "head"}, "diffusion": {"enabled": false}, "test_seed": 5, "threads": 1,
              "alignment": {"start": 2, "ramp": 0, "anchor": 3, \(sites)}, "fairness": {"strength": 1, "sampling": "balanced", "calibration": "\(calibration)", "reweight": true}}
             """))
@@ -40,6 +40,12 @@ final class AlignmentProofTests: XCTestCase {
         }
     }
 
+    private func stageRun(_ plan: Plan, _ statistics: Statistics, _ door: Door) -> StageRun {
+        let run = StageRun(plan: plan, door: door)
+        run.artefacts.statistics = statistics
+        return run
+    }
+
     /// Both blocks of the joint release over all rows, with next to no noise. A row's own randomness comes from its name, so that it is the same in both tables.
     private func release(_ rows: [Row], _ scene: Scene, _ map: Map) throws -> [[Double]] {
         let plan = scene.plan, m = plan.grids.count, b = scene.batches, vae = scene.vae, a = scene.aligned
@@ -49,9 +55,9 @@ final class AlignmentProofTests: XCTestCase {
         try table.fillGroups { p in for (i, r) in rows.enumerated() { p[i] = Int32(r.group) } }
         let ledger = try Ledger(epsilon: 1e16, delta: 1e-5, order: 2, groups: plan.groups)
         let door = try Door(table: table, budget: ledger.budget, ledger: ledger, random: SecureRandom(testSeed: 3))
-        let w = try Workspace(plan, scene.statistics, vae, b, a, denoiser: nil, levels: 0, rows: Trainer.microBatch), Z = vae.latentCount
+        let w = try PrivateWorkspace(stageRun(plan, scene.statistics, door), b, network: vae, aligned: a), Z = vae.latentCount
         let blocks = [SumBlock(length: vae.parameters.trainable, clips: b.clips, noise: 1e-6), SumBlock(length: a.length, clips: b.momentClips, noise: 1e-6)]
-        let sums = try door.releaseSums(name: "s", blocks: blocks, rates: plan.groups.map { _ in 1 }, microBatch: Trainer.microBatch, threads: 1) { loan, _, out in
+        let sums = try door.releaseSums(name: "s", blocks: blocks, rates: plan.groups.map { _ in 1 }, microBatch: Plan.microBatch, threads: 1) { loan, _, out in
             w.encode(loan)
             for i in 0..<loan.count {
                 var s = CounterStream(seed: 1, row: UInt64(loan.columns[m][i]), purpose: 3)

@@ -48,7 +48,7 @@ final class BestTests: XCTestCase {
         XCTAssertEqual(Array(bytes), Array(try again.bytes()))
         XCTAssertEqual(again.plan.json.text, m.plan.json.text)
         let tilt = try XCTUnwrap(again.tilt)
-        XCTAssertGreaterThanOrEqual(tilt.effectiveShare, m.plan.settings.rake.floor - 1e-6)
+        XCTAssertGreaterThanOrEqual(tilt.effectiveShare, m.plan.settings.tilt.floor - 1e-6)
         XCTAssertNotNil(m.json.text.range(of: "effective_sample_size"))
     }
 
@@ -111,8 +111,14 @@ final class BestTests: XCTestCase {
         try t.step(maxSteps: 1, maxSeconds: 1e9)
         try t.checkpoint(path)
         // The marginals are charged and written to the bound file; the process dies before their result is kept.
+        let charge = t.door.durable, killed = path + ".killed"
+        defer { try? FileManager.default.removeItem(atPath: killed) }
+        t.door.durable = { ledger in
+            try charge?(ledger)
+            try FileManager.default.copyItem(atPath: path, toPath: killed)
+        }
         try t.step(maxSteps: 1, maxSeconds: 1e9)
-        XCTAssertThrowsError(try Trainer.resume(path, table: table)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        XCTAssertThrowsError(try Trainer.resume(killed, table: table)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
     }
 
     func testPrivateChoiceOfPairs() throws {

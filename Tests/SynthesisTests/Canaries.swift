@@ -51,7 +51,7 @@ struct Canaries {
         // A declared row count is an assumption that costs no privacy when it is wrong; here it keeps every level apart from the others.
         let declared = 800 * count, batch = declared / 2
         func make(_ epsilon: Double, clip: Double) throws -> Plan {
-            try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon, delta: delta, config: JSON.parse("""
+            try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon, delta: delta, preset: "published", config: JSON.parse("""
                 {"rows": {"declared": \(declared)}, "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"}, "seed": \(seed), "test_seed": \(testSeed),
                  "encoder": {"share": 0.05}, "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": \(clip), "rate": 0.001},
                  "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
@@ -113,7 +113,7 @@ struct Canaries {
         var model: Audit?
         if finish {
             while !trainer.isFinished { try trainer.step(maxSteps: 100, maxSeconds: 1e9) }
-            let final = try trainer.finish().autoencoder.parameters
+            let final = try XCTUnwrap(trainer.finish().autoencoder).parameters
             var moved = [Double](repeating: 0, count: count)
             along(try VAE(vae, parameters: start), { start.base[$0] - final.base[$0] }) { moved[$0] = $1 }
             model = Audit(scores: moved, included: included, delta: delta)

@@ -86,12 +86,37 @@ final class CheckpointTests: XCTestCase {
         XCTAssertNoThrow(try Trainer.resume("\(folder)/b.h5", table: table))
     }
 
+    /// Killed between charge and result: the file was charged before the draw, and has not seen what came of it.
     func testALostFirstReleaseIsNotMadeAgain() throws {
-        let table = try Fixture.table(rows: 300)
+        let table = try Fixture.table(rows: 300), path = "\(folder)/a.h5"
         let t = try Trainer(plan: Fixture.plan(), table: table)
-        try t.checkpoint("\(folder)/a.h5")
-        try t.step(maxSteps: 1, maxSeconds: 1)             // the file was charged before the draw, and has not seen what came of it
-        XCTAssertThrowsError(try Trainer.resume("\(folder)/a.h5", table: table)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+        try t.checkpoint(path)
+        let charge = t.door.durable
+        t.door.durable = { ledger in
+            try charge?(ledger)
+            try copyFile(path, "\(self.folder)/killed.h5")
+        }
+        try t.step(maxSteps: 1, maxSeconds: 1)
+        XCTAssertThrowsError(try Trainer.resume("\(folder)/killed.h5", table: table)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+    }
+
+    /// Killed after a release that cannot be made again: the bound file holds its result before the next step, and nothing that was paid for is lost.
+    func testReleasesAreInTheFileBeforeTheNextStep() throws {
+        let table = try Fixture.table(rows: 300), path = "\(folder)/a.h5"
+        let config = #"{"autoencoder": {"steps": 3, "batch": 60}, "diffusion": {"steps": 2, "batch": 60}, "projection": {"rows": 30, "steps": 10}, "#
+            + #""marginals": {"pairs": "selected", "count": 4}, "rake": {"pool": 1000}, "test_seed": 5}"#
+        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 4, delta: 1e-5, preset: "best", config: JSON.parse(config))
+        for killedAfter in 1...3 {
+            unlink(path)
+            let t = try Trainer(plan: plan, table: table)
+            try t.checkpoint(path)
+            try t.step(maxSteps: killedAfter, maxSeconds: 1e9)
+            let r = try Trainer.resume(path, table: table)
+            XCTAssertEqual(r.progress.step, killedAfter)
+            XCTAssertEqual(r.ledger.releases, t.ledger.releases)
+            while !r.isFinished { try r.step(maxSteps: 100, maxSeconds: 1e9) }
+            XCTAssertEqual(try r.finish().ledger.releases.map(\.name), ["histograms", "selection", "marginals"])
+        }
     }
 
     /// A bound file goes on serving after the last release: what is free is done again, nothing that was paid for is lost.
@@ -147,4 +172,9 @@ final class CheckpointTests: XCTestCase {
         XCTAssertThrowsError(try model.save("\(folder)/no/such/folder.h5")) { XCTAssertEqual(($0 as? Failure)?.code, .io) }
         XCTAssertThrowsError(try model.save("/dev/full/x.h5")) { XCTAssertEqual(($0 as? Failure)?.code, .io) }
     }
+}
+
+private func copyFile(_ from: String, _ to: String) throws {
+    let bytes = try readFile(from)
+    try AtomicFile.write(UnsafeRawBufferPointer(start: bytes.bytes.base, count: bytes.count), to: to)
 }

@@ -5,7 +5,7 @@ import Basics
 
 final class ConditionTests: XCTestCase {
     /// Without diffusion: generated in a moment, however many a condition needs.
-    static let model: Model? = try? Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 2, delta: 1e-5, config: JSON.parse(#"""
+    static let model: Model? = try? Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "published", config: JSON.parse(#"""
         {"test_seed": 11, "autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"enabled": false}}
         """#)), Fixture.table(rows: 600))
     /// The preset whose rows are accepted by a tilt as well.
@@ -87,18 +87,21 @@ final class ConditionTests: XCTestCase {
     /// The estimated share against the share counted in other rows, for the generator before any tilt.
     func testShareIsTheGenerators() throws {
         let model = try XCTUnwrap(Self.model), plain = try model.sample(count: 20_000, seed: 31)
-        let sampler = Sampler(plan: model.plan, statistics: model.statistics, autoencoder: model.autoencoder, denoiser: model.denoiser, latents: nil, tilt: nil)
-        let one = try Table(schema: Fixture.schema(), rows: 1)
+        let sampler = Sampler(plan: model.plan, model.generator), one = try Table(schema: Fixture.schema(), rows: 1)
+        func share(_ text: String, threads: Int) throws -> Double {
+            let test = try ConditionTest(condition(text), grids: model.plan.grids, encoders: model.statistics.encoders, one)
+            return try sampler.share(of: test, threads: threads)
+        }
         let cases: [(String, Int, (Double) -> Bool)] = [
             (#"{"sex": "f"}"#, 0, { $0 == 0 }), (#"{"ward": null}"#, 1, { $0.isNaN }), (#"{"age": {"minimum": 30, "maximum": 44}}"#, 2, { (30...44).contains($0) }),
             (#"{"score": {"maximum": 0.125}}"#, 3, { $0 <= 0.125 }), ("{}", 0, { _ in true }),
         ]
         for (text, column, holds) in cases {
-            let estimate = try ConditionTest(condition(text), sampler, one).share(sampler, threads: 2)
+            let estimate = try share(text, threads: 2)
             let counted = Double((0..<plain.rows).filter { holds(plain.columns[column].double($0)) }.count) / Double(plain.rows)
             // Six deviations of the difference of two counts.
             XCTAssertEqual(estimate, counted, accuracy: 6 * (counted * (1 - counted) * (1 / 20_000 + 1 / 65_536)).squareRoot() + 1e-12, text)
-            XCTAssertEqual(estimate, try ConditionTest(condition(text), sampler, one).share(sampler, threads: 1), text)
+            XCTAssertEqual(estimate, try share(text, threads: 1), text)
         }
     }
 

@@ -14,7 +14,7 @@ final class GoldenSampleTests: XCTestCase {
 
     /// A model whose released counts and weights come from public seeds alone: nothing is trained.
     private func model(_ kernels: Kernels = .current, nudge: Float = 0) throws -> Model {
-        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5, config: JSON.parse(#"{"seed": 7, "diffusion": {"sampler_steps": 6}}"#))
+        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5, preset: "published", config: JSON.parse(#"{"seed": 7, "diffusion": {"sampler_steps": 6}}"#))
         let counts = try plan.histograms.map { h in
             let b = try Buffer<Double>(count: plan.grids[h.column].histogramSize(divisor: h.divisor))
             for i in b.indices { b[i] = Double(400 + (i * 37) % 300) }

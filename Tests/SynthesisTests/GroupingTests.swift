@@ -10,7 +10,7 @@ final class GroupingTests: XCTestCase {
     static let config = #""autoencoder": {"steps": 4, "batch": 100}, "diffusion": {"steps": 3, "batch": 80, "sampler_steps": 6}, "test_seed": 11"#
 
     private func plan(_ fairness: String, protected: [String] = ["sex"], epsilon: Double = 2, more: String = "") throws -> Plan {
-        try Plan(schema: Fixture.schema(), protected: protected, epsilon: epsilon, delta: 1e-5, config: JSON.parse("{\(Self.config), \(more) \"fairness\": {\(fairness)}}"))
+        try Plan(schema: Fixture.schema(), protected: protected, epsilon: epsilon, delta: 1e-5, preset: "published", config: JSON.parse("{\(Self.config), \(more) \"fairness\": {\(fairness)}}"))
     }
 
     func testGroupsAreAllCombinationsOfDeclaredParts() throws {
@@ -31,7 +31,7 @@ final class GroupingTests: XCTestCase {
 
     func testWithoutStrengthThereIsOneGroup() throws {
         for config in ["", #""strength": 0"#, #""strength": 0, "sampling": "proportional""#] {
-            let p = try Plan(schema: Fixture.schema(), protected: config.isEmpty ? [] : ["sex"], epsilon: 2, delta: 1e-5, config: JSON.parse("{\"fairness\": {\(config)}}"))
+            let p = try Plan(schema: Fixture.schema(), protected: config.isEmpty ? [] : ["sex"], epsilon: 2, delta: 1e-5, preset: "published", config: JSON.parse("{\"fairness\": {\(config)}}"))
             XCTAssertEqual(p.groups, ["all"])
             XCTAssertEqual(p.modelled.count, 8)
         }
@@ -59,10 +59,10 @@ final class GroupingTests: XCTestCase {
         }
         let wide = (0..<40).map { #"{"name": "c\#($0)", "type": "string", "constraints": {"enum": ["a", "b"], "required": true}}"# }.joined(separator: ",")
         let schema = try Schema(json: "{\"fields\": [\(wide)]}")
-        XCTAssertThrowsError(try Plan(schema: schema, protected: (0..<39).map { "c\($0)" }, epsilon: 2, delta: 1e-5, config: JSON.parse(#"{"fairness": {"strength": 1}}"#))) {
+        XCTAssertThrowsError(try Plan(schema: schema, protected: (0..<39).map { "c\($0)" }, epsilon: 2, delta: 1e-5, preset: "published", config: JSON.parse(#"{"fairness": {"strength": 1}}"#))) {
             XCTAssert("\($0)".contains("groups"), "\($0)")
         }
-        XCTAssertThrowsError(try Plan(schema: Schema(json: #"{"fields": [{"name": "a", "type": "boolean"}]}"#), protected: ["a"], epsilon: 2, delta: 1e-5,
+        XCTAssertThrowsError(try Plan(schema: Schema(json: #"{"fields": [{"name": "a", "type": "boolean"}]}"#), protected: ["a"], epsilon: 2, delta: 1e-5, preset: "published",
                                       config: JSON.parse(#"{"fairness": {"strength": 1}}"#)))
         let best = try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "best", config: JSON.parse(#"{"fairness": {"strength": 1}}"#))
         XCTAssertEqual(best.modelled, Array(1..<8))
@@ -97,7 +97,7 @@ final class GroupingTests: XCTestCase {
     func testCalibrationsMeetTheCeiling() throws {
         let counts = GroupCounts(rows: 32_561, groups: [27_816, 3124, 1039, 311, 271])
         for (calibration, same) in [("uniform", false), ("equalised", true)] {
-            let p = try Plan(schema: Fixture.schema(), protected: ["ward"], epsilon: 2, delta: 1e-5,
+            let p = try Plan(schema: Fixture.schema(), protected: ["ward"], epsilon: 2, delta: 1e-5, preset: "published",
                              config: JSON.parse("{\"fairness\": {\"strength\": 1, \"sampling\": \"balanced\", \"calibration\": \"\(calibration)\"}}"))
             let batches = try p.batches(counts), totals = p.totals(batches)
             XCTAssertEqual(totals.max() ?? 0, p.budget.ceiling, accuracy: 1e-5 * p.budget.ceiling)

@@ -16,7 +16,7 @@ final class LedgerReportTests: XCTestCase {
         return l
     }
 
-    private func text(_ l: Ledger) -> String { Ledger.Report(ledger: l, preset: "published").text }
+    private func text(_ l: Ledger) -> String { Ledger.Report(ledger: l, stages: Best().stages).text }
 
     func testEveryGroupAndReleaseWithItsFigures() throws {
         let l = try ledger(), said = text(l)

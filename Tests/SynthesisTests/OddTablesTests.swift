@@ -9,7 +9,7 @@ final class OddTablesTests: XCTestCase {
         let schema = try Schema(json: "{\"fields\": [\(fields)]}")
         let table = try Table(schema: schema, rows: rows)
         for j in table.columns.indices { try table.fill(j) { c in for i in 0..<rows { c.put(i, offset(j, i)) } } }
-        let plan = try Plan(schema: schema, protected: [], epsilon: 1, delta: 1e-6, config: JSON.parse("{\(Fixture.quick)}"))
+        let plan = try Plan(schema: schema, protected: [], epsilon: 1, delta: 1e-6, preset: "published", config: JSON.parse("{\(Fixture.quick)}"))
         let out = try Fixture.train(plan, table).sample(count: 200, seed: 1)
         for (c, g) in zip(out.columns, plan.grids) {
             for i in 0..<200 where c.offset(i) < 0 { XCTAssertTrue(g.hasMissing) }

@@ -8,7 +8,7 @@ final class PlanTests: XCTestCase {
     static let schema = #"{"fields": [{"name": "a", "type": "string", "constraints": {"enum": ["x", "y", "z"], "required": true}}, {"name": "n", "type": "integer", "constraints": {"minimum": 0, "maximum": 500}}, {"name": "one", "type": "string", "constraints": {"enum": ["only"], "required": true}}]}"#
 
     func plan(_ config: String = "{}", protected: [String] = ["a"], epsilon: Double = 2, delta: Double = 1e-5) throws -> Plan {
-        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta, config: JSON.parse(config))
+        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta, preset: "published", config: JSON.parse(config))
     }
 
     func testTheCalibratedTotalMeetsTheCeilingForAnyCount() throws {
@@ -17,8 +17,8 @@ final class PlanTests: XCTestCase {
             let b = try p.batches(GroupCounts(rows: n, groups: [n]))
             let s = p.settings, a = p.budget.order
             let total = Double(a) / (2 * p.histogramNoise * p.histogramNoise)
-                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.autoencoder.batch, rows: n), sigma: b[0].multipliers[0], order: a)
-                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.diffusion.batch, rows: n), sigma: b[1].multipliers[0], order: a)
+                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: poissonRate(batch: s.autoencoder.batch, rows: n), sigma: b[0].multipliers[0], order: a)
+                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: poissonRate(batch: s.diffusion.batch, rows: n), sigma: b[1].multipliers[0], order: a)
             XCTAssertLessThanOrEqual(total, p.budget.ceiling * (1 + 1e-12))
             XCTAssertEqual(total, p.budget.ceiling, accuracy: 1e-5 * p.budget.ceiling)
         }

@@ -87,14 +87,14 @@ final class ReleasedAlignmentTests: XCTestCase {
             let n = 20_000, T = 7, codes = try Buffer<UInt16>(count: n * T, for: "a test"), K = r.levels[2]
             var found = [Double](repeating: 0, count: want.values.count)
             for i in 0..<n {
-                r.draw(seed: 8, row: UInt64(i), codes: codes.base + i, goals: nil, stride: n)
+                r.draw(seed: 8, row: UInt64(i), codes: codes.base + i, targets: nil, stride: n)
                 found[Int(codes[i]) * K + Int(codes[n + i])] += m.statistics.rows / Double(n)
             }
             for (x, y) in zip(found, want.values) { XCTAssertEqual(x, y, accuracy: 0.015 * m.statistics.rows) }
         }
         XCTAssertGreaterThan(zip(a.values, b.values).map { abs($0 - $1) }.max()!, 0)
         // The tilt meets pairs as they are in this table, never as they were released, and columns alone as they were released.
-        let goals = try released.tiltGoals(plan: m.plan, statistics: m.statistics) { fair }
+        let goals = try released.tiltTargets(plan: m.plan, statistics: m.statistics) { fair }
         XCTAssertEqual(goals.map(\.columns), try XCTUnwrap(m.tilt).columns)
         for g in goals {
             let was = try XCTUnwrap(targets.first { $0.columns == g.columns })
@@ -117,14 +117,14 @@ final class ReleasedAlignmentTests: XCTestCase {
 
     func testRowsOfEachStage() throws {
         let m = try Self.aligned.get()
-        func share(_ stage: Model.SampledStage?) throws -> Double {
+        func share(_ stage: Model.IntermediateStage?) throws -> Double {
             let t = try m.sample(count: 3000, seed: 7, stage: stage, threads: 2)
             XCTAssertEqual(Fixture.cells(try m.sample(first: 100, count: 20, seed: 7, stage: stage, threads: 1)).prefix(20), Fixture.cells(t)[100..<120])
             // How often the ward is one of the group's.
             return Double((0..<3000).reduce(0) { $0 + (t.columns[1].offset($1) / 2 == t.columns[0].offset($1) ? 1 : 0) }) / 3000
         }
         XCTAssertGreaterThan(try share(.projection), 0.65)                              // as it was fitted
-        for stage in [Model.SampledStage.autoencoder, .diffusion, nil] { XCTAssertEqual(try share(stage), 0.5, accuracy: 0.12) }     // the group is drawn beside
+        for stage in [Model.IntermediateStage.autoencoder, .diffusion, nil] { XCTAssertEqual(try share(stage), 0.5, accuracy: 0.12) }     // the group is drawn beside
         let published = try Fixture.train(Fixture.plan(), Fixture.table(rows: 300))
         XCTAssertThrowsError(try published.sample(count: 5, stage: .projection)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
         XCTAssertEqual(try published.sample(count: 5, stage: .diffusion).rows, 5)
@@ -151,7 +151,7 @@ final class ReleasedAlignmentTests: XCTestCase {
         let n = 40_000, codes = try Buffer<UInt16>(count: 2 * n, for: "a test"), second = try Buffer<UInt16>(count: 2 * n, for: "a test")
         var count = [Double](repeating: 0, count: K)
         for i in 0..<n {
-            let g = rows.draw(seed: 3, row: UInt64(i), group: group, codes: codes.base + i, goals: second.base + i, stride: n)
+            let g = rows.draw(seed: 3, row: UInt64(i), group: group, codes: codes.base + i, targets: second.base + i, stride: n)
             if let group { XCTAssertEqual(g, group) }
             count[Int((goals ? second : codes)[t * n + i])] += 1 / Double(n)
         }
@@ -169,7 +169,7 @@ final class ReleasedAlignmentTests: XCTestCase {
         }
         let drawn = (0..<40_000).reduce(0) { s, i in
             var c = [UInt16](repeating: 0, count: 2)
-            return s + c.withUnsafeMutableBufferPointer { r.draw(seed: 4, row: UInt64(i), codes: $0.baseAddress!, goals: nil, stride: 1) }
+            return s + c.withUnsafeMutableBufferPointer { r.draw(seed: 4, row: UInt64(i), codes: $0.baseAddress!, targets: nil, stride: 1) }
         }
         XCTAssertEqual(Double(drawn) / 40_000, 0.45, accuracy: 0.01)
     }
@@ -206,22 +206,22 @@ final class ReleasedAlignmentTests: XCTestCase {
         let vae = try VAE(shape: plan.autoencoderShape(levels: [3, 4]), seed: 1), scratch = try VAEScratch(vae), n = 48, L = 3, P = vae.parameters.trainable
         var random = NormalStream(seed: 3, stream: 1)
         for i in 0..<vae.parameters.count { vae.parameters.base[i] += 0.3 * random.next() }
-        let a = try ReleasedAlignment(plan: plan, rows: r, groups: XCTUnwrap(r.groups), network: vae), taps = try XCTUnwrap(a.taps(vae))
+        let a = try ReleasedAlignment(plan: plan, rows: r, groups: XCTUnwrap(r.groups), network: vae), taps = try XCTUnwrap(a.hooks(vae))
         let codes = try Buffer<UInt16>(count: 2 * n, for: "a test"), normals = try Buffer<Float>(count: n * L, for: "a test")
         for i in 0..<n {
-            let g = r.draw(seed: 3, row: UInt64(i), group: a.wanted(i), codes: codes.base + i, goals: nil, stride: n)
+            let g = r.draw(seed: 3, row: UInt64(i), group: a.wanted(i), codes: codes.base + i, targets: nil, stride: n)
             (a.group[i], a.weight[i]) = (Int32(g), a.weight(of: g))
             for l in 0..<L { normals[i * L + l] = random.next() }
         }
         let batch = CodeRows(cells: codes.base, stride: n, count: n)
         func value() throws -> Double {
-            a.look(vae, batch, at: 0, normals: normals.base, taps: taps, scratch)
-            return try a.pull(step: 0, normals: normals.base)
+            a.collect(vae, batch, at: 0, normals: normals.base, hooks: taps, scratch)
+            return try a.computeTermGradients(step: 0, normals: normals.base)
         }
         func gradient(_ taps: VAETaps?) throws -> Buffer<Float> {
             let sum = try Buffer<Float>(count: P, for: "a test")
-            vae.gradientSum(batch, noise: normals.base, weights: a.weight.base, addedMeanGradient: a.push.base, beta: 0.5, into: sum.base, taps: taps, scratch) { first, count in
-                if let taps { a.add(to: taps, at: first, count: count) }
+            vae.gradientSum(batch, noise: normals.base, weights: a.weight.base, addedMeanGradient: a.termGradient.base, beta: 0.5, into: sum.base, taps: taps, scratch) { first, count in
+                if let taps { a.addTermGradients(to: taps, at: first, count: count) }
             }
             return sum
         }
@@ -251,7 +251,7 @@ final class ReleasedAlignmentTests: XCTestCase {
 
     /// Ward and age go together in the released tables, and hardly in networks of few steps: the tilt of an aligned model leaves it so.
     func testTheTiltDoesNotBringBackWhatIsGone() throws {
-        func share(_ m: Model, _ stage: Model.SampledStage?) throws -> Double {
+        func share(_ m: Model, _ stage: Model.IntermediateStage?) throws -> Double {
             let t = try m.sample(count: 3000, seed: 7, stage: stage)
             let both = (0..<3000).filter { t.columns[1].offset($0) >= 0 }
             return Double(both.filter { (0..<30).contains(Int(t.columns[2].double($0)) - 20 * Int(t.columns[1].offset($0))) }.count) / Double(both.count)

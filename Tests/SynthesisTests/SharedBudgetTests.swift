@@ -1,6 +1,7 @@
 import XCTest
 @testable import Synthesis
 import Basics
+@testable import Budgets
 import Glibc
 import Privacy
 import Storage
@@ -20,7 +21,7 @@ final class SharedBudgetTests: XCTestCase {
     private func make(_ epsilon: Double = 4) throws -> SharedBudget { try .create(file, SharedBudget.terms(epsilon: epsilon, delta: 1e-5)) }
 
     private func plan(_ b: SharedBudget, epsilon: Double, _ more: String = #""test_seed": 11, "checkpoint_block": 4"#) throws -> Plan {
-        try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, config: JSON.parse("{\(Fixture.quick), \(more)}"), under: b.terms)
+        try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "published", config: JSON.parse("{\(Fixture.quick), \(more)}"), under: b.terms)
     }
 
     private func refused(_ code: FailureCode, line: UInt = #line, _ body: () throws -> Void) {
@@ -102,6 +103,24 @@ final class SharedBudgetTests: XCTestCase {
         XCTAssertEqual(try b.account().runs[0].ledger.releases.map(\.count), [1, 4])
         refused(.state) { while !t.isFinished { try t.step(maxSteps: 1, maxSeconds: 1e9) } }
         XCTAssertNoThrow(try Trainer(plan: p, table: table, shared: b))
+    }
+
+    /// A checkpoint that cannot be written takes no charge back: what is drawn afterwards is on the disk before it is drawn, killed or not.
+    func testAFailedCheckpointLeavesNothingUncharged() throws {
+        let b = try make(), p = try plan(b, epsilon: 3), table = try Fixture.table(rows: 200)
+        let t = try Trainer(plan: p, table: table, shared: b)
+        try t.checkpoint("\(folder)/a.h5")
+        try t.step(maxSteps: 3, maxSeconds: 1e9)
+        refused(.io) { try t.checkpoint("\(self.folder)/no/such/folder/b.h5") }
+        let charge = t.door.durable
+        t.door.durable = { ledger in
+            try charge?(ledger)
+            XCTAssertGreaterThanOrEqual(try SharedBudget.open(self.file).account().runs[0].ledger.mostSpent, ledger.mostSpent)
+        }
+        try t.step(maxSteps: 3, maxSeconds: 1e9)
+        let id = try XCTUnwrap(b.account().runs.first?.id)
+        try b.settle(run: id)                                                // killed here
+        XCTAssertGreaterThanOrEqual(try b.account().runs[0].ledger.mostSpent, t.ledger.mostSpent)
     }
 
     func testResuming() throws {

@@ -27,7 +27,7 @@ final class TrainerTests: XCTestCase {
     }
 
     func testWithoutDiffusion() throws {
-        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5,
+        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 2, delta: 1e-5, preset: "published",
                             config: JSON.parse(#"{"autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"enabled": false}}"#))
         let model = try Fixture.train(plan, Fixture.table(rows: 300))
         XCTAssertNil(model.denoiser)
@@ -40,7 +40,7 @@ final class TrainerTests: XCTestCase {
         for shape in [#""width": 4, "heads": 1, "blocks": 2, "activation": "relu", "latent_kind": "per_token", "log_variance": "network", "affine": true"#,
                       #""width": 8, "heads": 4, "blocks": 1, "latent": 3, "log_variance": "head", "feed_forward": 20"#] {
             let config = #"{"autoencoder": {"steps": 3, "batch": 50, \#(shape)}, "diffusion": {"steps": 2, "batch": 50, "layers": 3, "hidden": 20, "sampler_steps": 4}}"#
-            let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 3, delta: 1e-5, config: JSON.parse(config))
+            let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 3, delta: 1e-5, preset: "published", config: JSON.parse(config))
             XCTAssertEqual(try Fixture.train(plan, table).sample(count: 33, seed: 1).rows, 33)
         }
     }
@@ -91,7 +91,7 @@ final class TrainerTests: XCTestCase {
         for (p, t) in [(plan, table), (rows, bounded), (plan, try table.bounded(persons: people, most: 4))] {
             XCTAssertThrowsError(try Trainer(plan: p, table: t)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
         }
-        for preset in Plan.presets {
+        for preset in Presets.names {
             let p = try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5, preset: preset,
                              config: JSON.parse(#"{"max_rows_per_person": 3, "autoencoder": {"steps": 6, "batch": 60}, "diffusion": {"steps": 5, "batch": 40, "sampler_steps": 6}}"#))
             XCTAssertGreaterThan(p.histogramNoise, 2.9 * (try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5, preset: preset, under: Budget(epsilon: 8, delta: 1e-5, order: p.budget.order)).histogramNoise))
@@ -110,11 +110,34 @@ final class TrainerTests: XCTestCase {
     }
 
     func testDeltaAgainstTheReleasedCountIsRefusedAndCharged() throws {
-        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 5, delta: 0.02, config: JSON.parse("{\(Fixture.quick)}"))
+        let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 5, delta: 0.02, preset: "published", config: JSON.parse("{\(Fixture.quick)}"))
         let t = try Trainer(plan: plan, table: Fixture.table(rows: 5000))
         XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 1)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
         XCTAssertEqual(t.ledger.releases.map(\.name), ["histograms"])
         XCTAssertThrowsError(try t.step(maxSteps: 1, maxSeconds: 1))
+    }
+
+    /// After a refusal nothing more is charged, whatever is asked for, in every preset.
+    func testARefusalIsFinal() throws {
+        for preset in Presets.names where ["best", "published"].contains(preset) {
+            let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 5, delta: 0.02, preset: preset, config: JSON.parse("{\(Fixture.quick)}"))
+            let t = try Trainer(plan: plan, table: Fixture.table(rows: 5000))
+            for _ in 0..<5 {
+                XCTAssertThrowsError(try t.step(maxSteps: 3, maxSeconds: 1), preset) { XCTAssertEqual(($0 as? Failure)?.code, .budget, preset) }
+            }
+            XCTAssertEqual(t.ledger.releases.map(\.name), ["histograms"], preset)
+            XCTAssertThrowsError(try t.finish())
+        }
+    }
+
+    func testADeclaredRowCountThatTheNoisyOneContradicts() throws {
+        func warnings(declared n: Int) throws -> [String] {
+            let plan = try Fixture.plan("\"rows\": {\"declared\": \(n)}, \"test_seed\": 3", epsilon: 8)
+            return try Fixture.train(plan, Fixture.table(rows: 5000)).warnings
+        }
+        XCTAssertEqual(try warnings(declared: 5000), [])
+        XCTAssertEqual(try warnings(declared: 9000).count, 1)
+        XCTAssertTrue(try warnings(declared: 900).joined().contains("declared row count is 900"))
     }
 
     func testBadArguments() throws {

@@ -59,7 +59,7 @@ enum Fixture {
     static let quick = #""autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6}"#
 
     static func plan(_ more: String = #""test_seed": 11"#, epsilon: Double = 2) throws -> Plan {
-        try Plan(schema: schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, config: JSON.parse("{\(quick), \(more)}"))
+        try Plan(schema: schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "published", config: JSON.parse("{\(quick), \(more)}"))
     }
 
     /// A configuration's members, those of `more` in place of those of the same key.

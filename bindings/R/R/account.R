@@ -13,14 +13,14 @@ flip_accountant <- function(model = NULL, group = NULL, kind = "renyi", rows = 1
   out
 }
 
-add_releases <- function(accountant, noise_multiplier, sampling_rate = 1, count = 1) {
+flip_add_releases <- function(accountant, noise_multiplier, sampling_rate = 1, count = 1) {
   appended(accountant, "gaussian", noise_multiplier, sampling_rate = sampling_rate, count = count)
 }
 
 # What a mechanism's `value` is.
 mechanisms <- c(gaussian = "noise_multiplier", laplace = "scale", discrete_gaussian = "deviation", pure = "epsilon", zcdp = "rho", selection = "delta")
 
-add_mechanism <- function(accountant, mechanism, value, count = 1, sensitivity = 1) {
+flip_add_mechanism <- function(accountant, mechanism, value, count = 1, sensitivity = 1) {
   if (!one_text(mechanism, "mechanism") %in% names(mechanisms)) refuse("arg", "mechanism: must be one of ", paste(names(mechanisms), collapse = ", "))
   appended(accountant, mechanism, value, sensitivity = sensitivity, count = count)
 }
@@ -43,9 +43,9 @@ ask <- function(accountant, what, at) {
               PACKAGE = "libflip"))
 }
 
-epsilon_at <- function(accountant, delta) ask(of_class(accountant, "flip_accountant", "accountant"), "epsilon", one_number(delta, "delta"))
+flip_epsilon_at <- function(accountant, delta) ask(of_class(accountant, "flip_accountant", "accountant"), "epsilon", one_number(delta, "delta"))
 
-delta_at <- function(accountant, epsilon) ask(of_class(accountant, "flip_accountant", "accountant"), "delta", one_number(epsilon, "epsilon"))
+flip_delta_at <- function(accountant, epsilon) ask(of_class(accountant, "flip_accountant", "accountant"), "delta", one_number(epsilon, "epsilon"))
 
 flip_calibrate <- function(epsilon, delta, sampling_rate = NULL, count = 1, events = NULL, kind = "renyi") {
   if (is.null(events) == is.null(sampling_rate)) refuse("arg", "give either events or sampling_rate")
@@ -67,5 +67,5 @@ print.flip_accountant <- function(x, ...) {
 }
 
 summary.flip_accountant <- function(object, delta = c(1e-5, 1e-6, 1e-8), ...) {
-  data.frame(delta = delta, epsilon = vapply(delta, function(d) epsilon_at(object, d), 0))
+  data.frame(delta = delta, epsilon = vapply(delta, function(d) flip_epsilon_at(object, d), 0))
 }

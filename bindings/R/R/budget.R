@@ -17,13 +17,13 @@ flip_budget <- function(path, epsilon = NULL, delta = NULL, order = NULL, select
   out
 }
 
-budget_charge <- function(budget, name, mechanism = "gaussian", ...) {
+flip_budget_charge <- function(budget, name, mechanism = "gaussian", ...) {
   event <- to_json(list(mechanism = one_text(mechanism, "mechanism"), ...))
   check(.Call("r_budget_charge", pointer(of_class(budget, "flip_budget", "budget")), one_text(name, "name"), event, PACKAGE = "libflip"))
   invisible(budget)
 }
 
-budget_settle <- function(budget, run) {
+flip_budget_settle <- function(budget, run) {
   check(.Call("r_budget_settle", pointer(of_class(budget, "flip_budget", "budget")), one_text(run, "run"), PACKAGE = "libflip"))
   invisible(budget)
 }

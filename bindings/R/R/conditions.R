@@ -20,7 +20,9 @@ refuse <- function(code, ...) {
 one_text <- function(x, name, optional = FALSE) {
   if (optional && is.null(x)) return(NULL)
   if (!is.character(x) || length(x) != 1 || is.na(x)) refuse("arg", name, ": must be one text")
-  enc2utf8(x)
+  x <- utf8_or_na(x)
+  if (is.na(x)) refuse("arg", name, ": not UTF-8")
+  x
 }
 
 one_path <- function(x, name = "path") path.expand(one_text(x, name))

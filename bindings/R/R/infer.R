@@ -26,17 +26,56 @@ infer_frame <- function(x, levels, skip) {
   if (any(refused)) refuse("schema", paste(unlist(parts[refused]), collapse = "\n"))
   whole <- parts[[1]]
   whole$fields <- lapply(parts, function(part) part$fields[[1]])
-  whole$missingValues <- as.list(unique(unlist(lapply(parts, `[[`, "missingValues"))))
+  missing <- unique(unlist(lapply(parts, `[[`, "missingValues")))
+  whole$missingValues <- as.list(missing)
+  whole$fields <- lapply(whole$fields, function(field) {
+    # What means missing beside another column's numbers is no level here.
+    kept <- field$constraints$enum[!unlist(field$constraints$enum) %in% missing]
+    if (length(kept) > 0 && length(kept) < length(field$constraints$enum)) {
+      field$constraints$enum <- kept
+      field$constraints$required <- NULL
+    }
+    field
+  })
   flip_schema(whole)
 }
 
-# A schema of one field, as a list. The different texts of a column are enough; a factor's levels are a declaration.
+# A schema of one field, as a list.
 infer_column <- function(name, x, levels) {
-  cells <- column_texts(name, x)
+  x <- plain_column(name, x)
+  cells <- column_texts(x)
   declared <- is.factor(x)
-  codes <- c(seq_along(cells$levels), if (anyNA(cells$codes)) NA)
+  codes <- if (declared) c(seq_along(cells$levels), if (anyNA(cells$codes) || anyNA(cells$levels)) NA) else cells$codes
   config <- config_json(list(levels = levels, declared = if (declared) TRUE))
-  from_json(schema_json(check(.Call("r_schema_infer_strings", name, as.integer(codes), cells$levels, config, PACKAGE = "libflip"))))
+  answer <- check(.Call("r_schema_infer_strings", name, as.integer(codes), cells$levels, config, PACKAGE = "libflip"))
+  part <- schema_from_json(schema_json(answer))
+  type <- part$fields[[1]]$type
+  if (declared && type != "string" || is.character(x) && type %in% c("integer", "number", "boolean")) {
+    if (!declared && length(cells$levels) > 20 && 2 * length(cells$levels) > sum(!is.na(cells$codes))) {
+      refuse("schema", "column '", name, "': text that looks like numbers and hardly occurs twice; leave it out (skip =), or convert it with as.numeric()")
+    }
+    return(stay_levels(name, part, if (declared) cells$levels else sort(cells$levels, method = "radix"), levels))
+  }
+  if (is.double(x) && !inherits(x, "integer64") && type == "integer" && any(abs(x) > 2^53, na.rm = TRUE)) {
+    part$fields[[1]]$type <- "number"              # such doubles are no exact whole numbers
+    bounds <- c("minimum", "maximum")
+    part$fields[[1]]$constraints[bounds] <- lapply(part$fields[[1]]$constraints[bounds], as.numeric)
+  }
+  part
+}
+
+# Marks that stand for a missing cell beside numbers only; beside other levels each is a level.
+beside_numbers <- c("?", "-", ".", "None")
+
+# Levels of a factor and cells of text stay levels, though they look like numbers, truth values or times.
+stay_levels <- function(name, part, levels, most = NULL) {
+  part$missingValues <- setdiff(unlist(part$missingValues), beside_numbers)
+  kept <- levels[!is.na(levels) & !levels %in% part$missingValues]
+  most <- if (is.null(most)) 1000 else most
+  if (length(kept) > most) refuse("schema", "column '", name, "': more than ", most, " different texts; leave it out (skip =), or allow more (levels =)")
+  required <- part$fields[[1]]$constraints$required
+  part$fields[[1]] <- list(name = name, type = "string", constraints = c(list(enum = as.list(kept)), if (isTRUE(required)) list(required = TRUE)))
+  part
 }
 
 flip_check <- function(schema, x, extra = NULL, delimiter = NULL, progress = NULL) {
@@ -53,10 +92,13 @@ flip_check <- function(schema, x, extra = NULL, delimiter = NULL, progress = NUL
 check_frame <- function(schema, x, extra) {
   if (!is.null(extra) && !identical(extra, "refuse") && !identical(extra, "ignore")) refuse("arg", "extra: must be \"refuse\" or \"ignore\"")
   names <- column_names(x)
-  wanted <- vapply(fields_of(schema), `[[`, "", "name")
+  fields <- fields_of(schema)
+  wanted <- vapply(fields, `[[`, "", "name")
+  missing_texts <- unlist(from_json(schema$json)$missingValues)
   problems <- if (nrow(x) == 0) list(list(column = NULL, rule = "the table has no rows", count = 1, first_row = 1))
   for (name in intersect(wanted, names)) {
-    cells <- tryCatch(column_texts(name, x[[name]]), flip_error_schema = conditionMessage)
+    field <- fields[[match(name, wanted)]]
+    cells <- tryCatch(column_texts(plain_column(name, x[[name]], field, missing_texts)), flip_error_schema = conditionMessage)
     found <- if (is.character(cells)) list(list(column = name, rule = cells, count = nrow(x), first_row = 1))
              else from_json(check(.Call("r_schema_check_strings", pointer(schema), name, cells$codes, cells$levels, PACKAGE = "libflip")))$problems
     problems <- c(problems, found)
@@ -92,19 +134,19 @@ print.flip_check <- function(x, ...) {
   invisible(x)
 }
 
-# A column as texts, each distinct one once: row i is levels[codes[i]].
-column_texts <- function(name, x) {
-  if (inherits(x, "POSIXlt")) x <- as.POSIXct(x)
-  refuse_strange(name, x)
+# A plain column as texts, each distinct one once: row i is levels[codes[i]].
+column_texts <- function(x) {
   if (is.factor(x)) return(list(codes = as.integer(x), levels = levels(x)))
-  if (inherits(x, "integer64")) x <- as.character(x)
-  distinct <- unique(x[!is.na(x)])
-  list(codes = match(x, distinct), levels = cell_text(distinct))
+  texts <- cell_text(x)
+  distinct <- unique(texts[!is.na(texts)])
+  list(codes = match(texts, distinct), levels = distinct)
 }
 
 column_names <- function(x) {
   if (anyDuplicated(names(x))) refuse("schema", "two columns have the same name")
-  names(x)
+  names <- utf8_or_na(names(x))
+  if (anyNA(names)) refuse("schema", "the name of column ", which(is.na(names))[1], " is not UTF-8")
+  names
 }
 
 is_hdf5 <- function(path) grepl("\\.(h5|hdf5|h5ad)$", path)

@@ -15,7 +15,7 @@ flip_load <- function(path) {
   new_model(check(.Call("r_model_load", one_path(path), PACKAGE = "libflip")))
 }
 
-sample_rows <- function(model, n, seed = NULL, where = NULL, first = 0, threads = NULL, as = c("data.frame", "flip_table"), progress = NULL) {
+flip_sample <- function(model, n, seed = NULL, where = NULL, first = 0, threads = NULL, as = c("data.frame", "flip_table"), progress = NULL) {
   of_class(model, "flip_model", "model")
   as <- match.arg(as)
   n <- one_whole(n, "n")
@@ -44,22 +44,22 @@ flip_ledger <- function(model) {
 # What is in the file besides the networks' weights: the plan, released values, sizes.
 as.list.flip_model <- function(x, ...) from_json(check(.Call("r_model_json", pointer(x), PACKAGE = "libflip")))
 
-model_schema <- function(model) new_schema(check(.Call("r_model_schema", pointer(of_class(model, "flip_model", "model")), PACKAGE = "libflip")))
+flip_model_schema <- function(model) new_schema(check(.Call("r_model_schema", pointer(of_class(model, "flip_model", "model")), PACKAGE = "libflip")))
 
 format.flip_model <- function(x, ...) {
   ledger <- flip_ledger(x)
-  sprintf("<flip_model> epsilon %s at delta %s, %d columns", cell_text(ledger$epsilon), short(ledger$delta), length(fields_of(model_schema(x))))
+  sprintf("<flip_model> epsilon %s at delta %s, %d columns", cell_text(ledger$epsilon), short(ledger$delta), length(fields_of(flip_model_schema(x))))
 }
 
 print.flip_model <- function(x, ...) {
   cat(format(x), "\n", sep = "")
-  cat("sample_rows(model, n) makes rows, at no further cost; flip_ledger(model) is the bill.\n")
+  cat("flip_sample(model, n) makes rows, at no further cost; flip_ledger(model) is the bill.\n")
   invisible(x)
 }
 
 summary.flip_model <- function(object, ...) {
   info <- as.list(object)
-  structure(list(ledger = flip_ledger(object), schema = model_schema(object), preset = info$plan$preset, protected = unlist(info$plan$protected),
+  structure(list(ledger = flip_ledger(object), schema = flip_model_schema(object), preset = info$plan$preset, protected = unlist(info$plan$protected),
                  released_rows = info$released$rows, bytes = length(object$bytes)), class = "summary.flip_model")
 }
 

@@ -46,11 +46,11 @@ summary.flip_plan <- function(object, ...) {
              stringsAsFactors = FALSE)
 }
 
-plan_epsilon <- function(plan, delta, accountant = "renyi") {
+flip_plan_epsilon <- function(plan, delta, accountant = "renyi") {
   check(.Call("r_plan_epsilon", pointer(of_class(plan, "flip_plan", "plan")), one_text(accountant, "accountant"), one_number(delta, "delta"), PACKAGE = "libflip"))
 }
 
-plan_memory <- function(plan, rows) {
+flip_plan_memory <- function(plan, rows) {
   check(.Call("r_plan_memory", pointer(of_class(plan, "flip_plan", "plan")), one_whole(rows, "rows"), PACKAGE = "libflip"))
 }
 

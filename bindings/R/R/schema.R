@@ -26,7 +26,7 @@ flip_schema <- function(x, ..., missing_values = NULL) {
 
 schema_json <- function(pointer) check(.Call("r_schema_json", pointer, PACKAGE = "libflip"))
 
-write_flip_schema <- function(schema, path) {
+flip_write_schema <- function(schema, path) {
   text <- jsonlite::prettify(of_class(schema, "flip_schema", "schema")$json, indent = 1)
   if (flip_schema(as.character(text))$json != schema$json) refuse("internal", "the text that would be written is another schema")
   written <- tryCatch(writeLines(enc2utf8(text), one_path(path), useBytes = TRUE), error = identity, warning = identity)
@@ -45,6 +45,12 @@ new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL,
 schema_list <- function(x, missing_values) {
   if (!is.null(x$fields)) x$fields <- lapply(unname(x$fields), function(field) {
     if (!is.null(field$constraints$enum)) field$constraints$enum <- as.list(unname(field$constraints$enum))
+    for (rule in c("minimum", "maximum", "multipleOf")) {
+      # as.list() of a schema gives whole numbers beyond 2^53 as text
+      if (identical(field$type, "integer") && is.character(field$constraints[[rule]]) && grepl("^-?[0-9]+$", field$constraints[[rule]])) {
+        field$constraints[[rule]] <- structure(field$constraints[[rule]], class = "whole_text")
+      }
+    }
     unclass(field)
   })
   if (!is.null(missing_values)) x$missingValues <- missing_values
@@ -62,12 +68,12 @@ read_text <- function(path) {
 }
 
 # The fields as lists: name, type, constraints.
-fields_of <- function(schema) from_json(schema$json)$fields
+fields_of <- function(schema) schema_from_json(schema$json)$fields
 
 # `value`, or `other` when that is NULL.
 `%or%` <- function(value, other) if (is.null(value)) other else value
 
-as.list.flip_schema <- function(x, ...) from_json(x$json)
+as.list.flip_schema <- function(x, ...) schema_from_json(x$json)
 
 as.character.flip_schema <- function(x, ...) x$json
 

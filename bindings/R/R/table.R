@@ -46,15 +46,15 @@ as_flip_table <- function(x, schema, name) {
   if (inherits(x, "flip_table")) return(x)
   if (is.character(x)) {
     path <- one_path(x, name)
-    if (is_hdf5(path)) return(read_flip_hdf5(path, schema))
+    if (is_hdf5(path)) return(flip_read_hdf5(path, schema))
     if (is.null(schema)) refuse("schema", name, ": a CSV file needs schema=")
-    return(read_flip_csv(path, schema, progress = FALSE))
+    return(flip_read_csv(path, schema, progress = FALSE))
   }
   if (is.null(schema)) refuse("schema", name, ": a data frame needs schema=")
   flip_table(x, schema)
 }
 
-read_flip_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
   schema <- flip_schema(schema)
   config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
   reporter <- reporter_of(progress)
@@ -62,18 +62,18 @@ read_flip_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter 
   new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update, PACKAGE = "libflip")), schema)
 }
 
-write_flip_csv <- function(table, path, delimiter = NULL) {
+flip_write_csv <- function(table, path, delimiter = NULL) {
   check(.Call("r_table_write_csv", pointer(of_class(table, "flip_table", "table")), one_path(path),
               config_json(list(delimiter = delimiter)), PACKAGE = "libflip"))
   invisible(table)
 }
 
-read_flip_hdf5 <- function(path, schema = NULL, group = NULL) {
+flip_read_hdf5 <- function(path, schema = NULL, group = NULL) {
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
   new_table(check(.Call("r_table_read_hdf5", schema, one_path(path), one_text(group, "group", optional = TRUE), PACKAGE = "libflip")))
 }
 
-write_flip_hdf5 <- function(table, path, group = NULL) {
+flip_write_hdf5 <- function(table, path, group = NULL) {
   check(.Call("r_table_write_hdf5", pointer(of_class(table, "flip_table", "table")), one_path(path),
               one_text(group, "group", optional = TRUE), PACKAGE = "libflip"))
   invisible(table)

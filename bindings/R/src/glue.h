@@ -94,10 +94,12 @@ static const char *text(SEXP x) {
     return Rf_translateCharUTF8(STRING_ELT(x, 0));
 }
 
+#define WHOLE_DOUBLE 9007199254740992 /* 2^53: up to here a double holds every whole number */
+
 /* A whole number that a double holds exactly. */
 static int64_t whole(SEXP x) {
     double d = Rf_asReal(x);
-    if (!(fabs(d) <= 9007199254740992.0) || d != floor(d)) Rf_error("must be a whole number");
+    if (!(fabs(d) <= (double)WHOLE_DOUBLE) || d != floor(d)) Rf_error("must be a whole number");
     return (int64_t)d;
 }
 

@@ -5,6 +5,8 @@
 #include "glue.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <R_ext/Rdynload.h>
@@ -220,6 +222,41 @@ static SEXP r_table_set_strings(SEXP table, SEXP field, SEXP codes, SEXP levels)
     NOTHING(flip_table_set_strings(t, text(field), x.bytes, x.offsets, x.valid, &err));
 }
 
+/* The texts of whole numbers that are kept as package bit64 keeps them, in the bits of doubles; the smallest one is NA. */
+static SEXP r_int64_text(SEXP x) {
+    R_xlen_t n = XLENGTH(x), i;
+    SEXP out = PROTECT(Rf_allocVector(STRSXP, n));
+    const double *d = REAL(x);
+    for (i = 0; i < n; i++) {
+        int64_t whole;
+        char digits[24];
+        memcpy(&whole, d + i, sizeof whole);
+        snprintf(digits, sizeof digits, "%lld", (long long)whole);
+        SET_STRING_ELT(out, i, whole == INT64_MIN ? NA_STRING : Rf_mkChar(digits));
+    }
+    UNPROTECT(1);
+    return out;
+}
+
+/* The bits of the whole numbers that texts spell; NA, and what is none of 64 bits, is the smallest one. */
+static SEXP r_int64_of(SEXP texts) {
+    R_xlen_t n = XLENGTH(texts), i;
+    SEXP out = PROTECT(Rf_allocVector(REALSXP, n));
+    for (i = 0; i < n; i++) {
+        const char *digits = CHAR(STRING_ELT(texts, i));
+        char *end = NULL;
+        int64_t whole = INT64_MIN;
+        if (STRING_ELT(texts, i) != NA_STRING) {
+            errno = 0;
+            whole = strtoll(digits, &end, 10);
+            if (errno || end == digits || *end) whole = INT64_MIN;
+        }
+        memcpy(REAL(out) + i, &whole, sizeof whole);
+    }
+    UNPROTECT(1);
+    return out;
+}
+
 static SEXP r_table_get_float64(SEXP table, SEXP field) {
     flip_table *t = get(table, TABLE);
     int64_t n = flip_table_rows(t), i;
@@ -232,17 +269,24 @@ static SEXP r_table_get_float64(SEXP table, SEXP field) {
     return x;
 }
 
-/* As type integer or logical where all values fit (R checks the bounds), else as doubles. */
+/* Whole microseconds as seconds, correctly rounded where a double holds the microseconds. */
+static double seconds_of(int64_t micros) {
+    return llabs(micros) <= WHOLE_DOUBLE ? (double)micros / 1e6 : (double)(micros / 1000000) + (double)(micros % 1000000) / 1e6;
+}
+
+/* type: "integer" or "logical" where all values fit (R checks the bounds), "double" where all are exact, "moment" for microseconds as
+ * seconds, "integer64" for the bits of the whole numbers in doubles, as package bit64 keeps them. */
 static SEXP r_table_get_int64(SEXP table, SEXP field, SEXP type) {
     flip_table *t = get(table, TABLE);
     int64_t n = flip_table_rows(t), i;
-    const char *kind_of = text(type);
-    SEXPTYPE made = !strcmp(kind_of, "integer") ? INTSXP : !strcmp(kind_of, "logical") ? LGLSXP : REALSXP;
+    const char *asked = text(type);
+    SEXPTYPE made = !strcmp(asked, "integer") ? INTSXP : !strcmp(asked, "logical") ? LGLSXP : REALSXP;
     SEXP x = PROTECT(Rf_allocVector(made, (R_xlen_t)n));
     int64_t *whole = (int64_t *)R_alloc((size_t)n + 1, sizeof *whole);
     flip_error err;
-    flip_status status = flip_table_get_int64(t, text(field), 0, n, whole, NULL, &err);
-    if (status) x = failure(&err);
+    if (flip_table_get_int64(t, text(field), 0, n, whole, NULL, &err)) x = failure(&err);
+    else if (!strcmp(asked, "integer64")) { if (n) memcpy(REAL(x), whole, (size_t)n * sizeof *whole); }
+    else if (!strcmp(asked, "moment")) for (i = 0; i < n; i++) REAL(x)[i] = whole[i] == INT64_MIN ? NA_REAL : seconds_of(whole[i]);
     else if (made == REALSXP) for (i = 0; i < n; i++) REAL(x)[i] = whole[i] == INT64_MIN ? NA_REAL : (double)whole[i];
     else {
         int *d = made == INTSXP ? INTEGER(x) : LOGICAL(x);
@@ -434,7 +478,7 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
     ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64, 3),
-    ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_create_under, 4), ENTRY(r_budget_create, 2),
+    ENTRY(r_table_get_codes, 2), ENTRY(r_int64_text, 1), ENTRY(r_int64_of, 1), ENTRY(r_plan_create, 3), ENTRY(r_plan_create_under, 4), ENTRY(r_budget_create, 2),
     ENTRY(r_budget_open, 2), ENTRY(r_budget_report, 1), ENTRY(r_budget_charge, 3), ENTRY(r_budget_settle, 2), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
     ENTRY(r_plan_epsilon, 3), ENTRY(r_plan_memory, 2), ENTRY(r_trainer_create, 2), ENTRY(r_trainer_step, 2),
     ENTRY(r_trainer_checkpoint, 2), ENTRY(r_trainer_resume, 3), ENTRY(r_trainer_plan, 1), ENTRY(r_trainer_ledger, 1),

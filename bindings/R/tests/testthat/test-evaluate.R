@@ -21,7 +21,7 @@ test_that("an evaluation is labelled, printed and tabled", {
 test_that("files and tables serve as well, and equal input gives equal figures", {
   csv <- tempfile(fileext = ".csv")
   table <- flip_table(frame, small_schema)
-  write_flip_csv(table, csv)
+  flip_write_csv(table, csv)
   other <- make_frame(seed = 2)
   ask <- function(x) flip_evaluate(x, other, schema = small_schema, protected = "age", edges = list(age = 40), classifiers = "none")
   expect_identical(ask(csv), ask(table))
