@@ -92,11 +92,26 @@ def test_a_bad_cell_names_the_place_and_not_the_value(tmp_path):
         flip.Table.read_csv(path, schema)
     message = str(caught.value)
     assert "bad.csv" in message and "3" in message and "y" in message and "Canary" not in message
-    assert flip.Table.read_csv(path, schema, invalid="coerce").to_pandas()["y"].isna().tolist() == [False, True]
+    with pytest.warns(UserWarning, match='1 of column "y"') as told:
+        table = flip.Table.read_csv(path, schema, invalid="coerce")
+    assert table.to_pandas()["y"].isna().tolist() == [False, True] and table.replaced == {"y": 1} and "Canary" not in str(told[0].message)
     with pytest.raises(flip.ArgumentError):
         flip.Table.read_csv(path, schema, invalid="ignore")
     with pytest.raises(flip.FileError):
         flip.Table.read_csv(tmp_path / "none.csv", schema)
+
+
+def test_coerce_says_what_it_replaced(tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("who;x;y\n" + "p;5;true\n" * 4 + "q;99;maybe\nq;-1;true\nr;;false\n")
+    schema = {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}, {"name": "y", "type": "boolean"}]}
+    options = {"invalid": "coerce", "delimiter": ";"}
+    with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
+        table = flip.Table.read_csv(path, schema, person="who", max_rows_per_person=5, **options)
+    assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
+    path.write_text("x;y\n5;true\n;\n")
+    assert flip.Table.read_csv(path, schema, **options).replaced == {}
+    assert flip.Table.read_csv(path, schema, delimiter=";").replaced is None
 
 
 def test_what_we_write_anndata_reads(table, tmp_path):

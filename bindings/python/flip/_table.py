@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from ctypes import c_int64
-from typing import TYPE_CHECKING, Any, Optional, TypedDict
+from typing import TYPE_CHECKING, Any, Mapping, Optional, TypedDict
 
 from ._budget import Budget
 from ._deprecated import warn
@@ -31,6 +33,8 @@ class Table(Handle):
     """At least one row under a schema. len(table) is its number of rows; for a private table that number is private."""
 
     _free = "flip_table_free"
+    replaced: Optional[Mapping[str, int]] = None
+    """How many cells of which column read_csv(invalid="coerce") replaced; None for a table that was not made so."""
 
     @classmethod
     def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
@@ -39,7 +43,8 @@ class Table(Handle):
                  **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
-        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound. A warning, and the
+        property `replaced`, then say how many cells of which column that were; the file is read a second time for it.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         delimiter: one character; "," unless given.
         person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one
@@ -67,7 +72,10 @@ class Table(Handle):
         config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person,
                                "max_rows_per_person": max_rows_per_person})
         checked = Schema.of(schema)
-        return callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
+        table = callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
+        if invalid == "coerce":
+            table.replaced = _replaced(path, checked, delimiter)
+        return table
 
     @classmethod
     def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
@@ -175,6 +183,18 @@ def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptio
     sketch = schema.json if isinstance(schema, Schema) else schema
     return release_domain(path, sketch, budget, epsilon=options.get("epsilon"), share=options.get("share"),
                           selection_delta=options.get("selection_delta"), **reading).schema
+
+
+def _replaced(path: Path, schema: Schema, delimiter: Optional[str]) -> dict[str, int]:
+    """How many cells of which column of a CSV file break the schema, with a warning where there are any."""
+    counts: dict[str, int] = {}
+    for problem in schema.check(path, extra="ignore", delimiter=delimiter)["problems"]:
+        if problem["column"] is not None:
+            counts[problem["column"]] = counts.get(problem["column"], 0) + problem["count"]
+    if counts:
+        told = ", ".join(f'{count} of column "{column}"' for column, count in counts.items())
+        warnings.warn(f"{os.fspath(path)}: cells were replaced that break the schema: {told}", stacklevel=3)
+    return counts
 
 
 def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
