@@ -29,7 +29,8 @@ class Loud:
 
 
 CELLS = {
-    "a lone surrogate": ["a", LONE], "only lone surrogates": [LONE, "\udcff" + CANARY], "a NUL": ["a", CANARY + "\0"],
+    "a lone surrogate": pandas.Series(["a", LONE], dtype=object),
+    "only lone surrogates": pandas.Series([LONE, "\udcff" + CANARY], dtype=object), "a NUL": ["a", CANARY + "\0"],
     "text": ["a", CANARY], "text and numbers": ["a", float(CANARY)], "numbers and text": [1, CANARY], "bytes": [b"a", CANARY.encode()],
     "lists": [[1], [CANARY]], "dicts": [{}, {"a": CANARY}], "loud objects": ["a", Loud()], "complex": [1, complex(float(CANARY), 1)],
     "decimals": [decimal.Decimal(1), decimal.Decimal(CANARY)], "not a number": [decimal.Decimal("1"), decimal.Decimal("sNaN4711")],
@@ -37,7 +38,7 @@ CELLS = {
     "a year of NumPy": [numpy.datetime64("2020-01-01"), numpy.datetime64("47110-08-15")],
     "dates and text": [datetime.date(2020, 1, 1), CANARY], "times": [datetime.time(1), datetime.time(4, 7, 11, 815)],
     "a zone that fails": [datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=14))), datetime.datetime(2020, 1, 1)],
-    "categories": pandas.Categorical([CANARY, "a"]), "categories with a lone surrogate": pandas.Categorical.from_codes([0, 1], ["a", LONE]),
+    "categories": pandas.Categorical([CANARY, "a"]), "categories with a lone surrogate": pandas.Categorical.from_codes([0, 1], pandas.Index(["a", LONE], dtype=object)),
     "intervals": pandas.interval_range(float(CANARY), periods=2), "periods": pandas.period_range("4711-08-15", periods=2),
     "lists of pyarrow": pandas.array([[1], None], dtype=pandas.ArrowDtype(pa.list_(pa.float64()))),
     "bytes of pyarrow": pandas.array([b"a", CANARY.encode()], dtype=pandas.ArrowDtype(pa.binary())),
@@ -107,7 +108,7 @@ def test_the_walk_sees_a_cell():
 
 def test_what_is_refused_is_named():
     schema = flip.Schema({"fields": [{"name": "x", "type": "string", "constraints": {"enum": ["a"]}}]})
-    for cells in (["a", LONE], pandas.Categorical(["a", LONE])):
+    for cells in (CELLS["a lone surrogate"], CELLS["categories with a lone surrogate"]):
         with pytest.raises(flip.SchemaError, match='column "x": text that is not Unicode'):
             flip.Table.from_pandas(pandas.DataFrame({"x": cells}), schema)
     with pytest.raises(flip.SchemaError, match='column "x": its cells cannot be read'):
@@ -118,7 +119,7 @@ def test_what_is_refused_is_named():
 
 
 def test_names_of_columns_that_are_not_unicode():
-    frame = pandas.DataFrame({"a\ud800": ["a"] * 30})
+    frame = pandas.DataFrame([["a"]] * 30, columns=pandas.Index(["a\ud800"], dtype=object))
     for refused in (lambda: flip.Schema.infer(frame), lambda: flip.Table.from_pandas(frame, {"fields": [{"name": "a", "type": "boolean"}]})):
         with pytest.raises(flip.SchemaError):
             refused()

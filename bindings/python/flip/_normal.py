@@ -56,7 +56,8 @@ def plain(column: Any) -> Any:
         if types.is_decimal(arrow) or types.is_null(arrow):
             return column.astype(object)
         if str(arrow) == "string_view":         # pyarrow cannot sort out its values
-            return column.astype(pandas.ArrowDtype(pyarrow.large_string()))
+            cells = pyarrow.chunked_array(column.array.__arrow_array__()).cast(pyarrow.large_string())
+            return pandas.Series(pandas.arrays.ArrowExtensionArray(cells), index=column.index, name=column.name)
         return column
     if pandas.api.types.is_float_dtype(kind) and not isinstance(kind, numpy.dtype):
         width = getattr(kind, "numpy_dtype", numpy.dtype("float64"))            # Float32, Float64; Sparse[float64]

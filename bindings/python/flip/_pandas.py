@@ -84,12 +84,12 @@ def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gon
         if types.is_integer_dtype(dtype):
             x = whole_numbers(column)
             if x is not None:                   # what int64 cannot hold crosses as text, exactly
-                missing |= equal_to_any(x, gone.numbers)
+                missing = missing | equal_to_any(x, gone.numbers)
                 return set_int64(table, name, x, valid_of(missing))
         else:
             narrow = isinstance(dtype, numpy.dtype) and dtype.kind == "f" and dtype.itemsize < 8
             x = column.to_numpy(dtype=dtype if narrow else numpy.float64, na_value=numpy.nan)
-            missing |= equal_to_any(x, gone.numbers)
+            missing = missing | equal_to_any(x, gone.numbers)
             x = numpy.ascontiguousarray(nearest(x, rules) if narrow and kind == "number" else x.astype(numpy.float64))
             return set_float64(table, name, x, valid_of(missing))
     if ordinary and kind == "boolean" and types.is_bool_dtype(dtype) and not gone.texts & {"true", "false"}:
