@@ -124,6 +124,33 @@ static inline herr_t flip_h5a_reclaim(hid_t type, hid_t space, void *p) {
 #endif
 }
 
+// Bits of one byte, PyTables' booleans.
+static inline hid_t flip_h5t_bits(int big) { return big ? H5T_STD_B8BE : H5T_STD_B8LE; }
+
+// The address an attribute refers to, when it is one object reference; it is not followed.
+static inline herr_t flip_h5a_reference(hid_t object, const char *name, uint64_t *address) {
+    hobj_ref_t reference = 0;
+    hid_t a = H5Aopen(object, name, 0), type = a < 0 ? -1 : H5Aget_type(a), space = a < 0 ? -1 : H5Aget_space(a);
+    herr_t result = -1;
+    if (type >= 0 && space >= 0 && H5Tequal(type, H5T_STD_REF_OBJ) > 0 && H5Sget_simple_extent_npoints(space) == 1)
+        result = H5Aread(a, H5T_STD_REF_OBJ, &reference);
+    *address = (uint64_t)reference;
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    if (a >= 0) H5Aclose(a);
+    return result;
+}
+// The address of an open object, in the terms of such a reference; 0 when it cannot be had.
+static inline uint64_t flip_h5o_address(hid_t object) {
+#if H5_VERSION_GE(1, 12, 0)
+    H5O_info1_t info;
+    return H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0 ? 0 : (uint64_t)info.addr;
+#else
+    H5O_info_t info;
+    return H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0 ? 0 : (uint64_t)info.addr;
+#endif
+}
+
 // What kind of link `name` is in `group`: 0 hard, 1 soft, 64 external; -1 when it is not there.
 static inline int flip_h5l_kind(hid_t group, const char *name) {
     H5L_info_t info;

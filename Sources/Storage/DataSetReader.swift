@@ -18,6 +18,9 @@ final class DataSetReader {
         (type, shape) = try Guards(file: file).examine(object.id, path)
     }
 
+    /// Where its header is in the file, in the terms of an object reference; 0 when that cannot be had.
+    var address: UInt64 { Library.call { flip_h5o_address(handle.id) } }
+
     func failure(_ rule: String) -> Failure { file.failure(path, rule) }
 
     /// Reads all of it, row-major, in the memory layout of `type` (numbers in their own width, booleans as bytes, fixed text one after
@@ -35,7 +38,10 @@ final class DataSetReader {
 
     /// Reads rows as numbers of another type; what does not fit becomes the nearest that does.
     func readRows<T: Stored>(_ start: Int, _ count: Int, as target: UnsafeMutablePointer<T>) throws {
-        guard case .number = type else { throw failure("must hold numbers") }
+        switch type {
+        case .number, .enumeration: break
+        default: throw failure("must hold numbers")
+        }
         try readRows(start, count, T.numberType.memory, target)
     }
 

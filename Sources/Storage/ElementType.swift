@@ -1,6 +1,7 @@
 // The types of data we write and accept: numbers of the usual widths, booleans as h5py writes them (an enumeration FALSE = 0, TRUE = 1
-// over a byte), text of fixed or variable length. Everything else in a file (compounds, references, sequences of variable length,
-// committed types) is refused before anything of it is read.
+// over a byte), text of fixed or variable length; read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables) and
+// single bits (booleans of PyTables). Everything else in a file (compounds, references, sequences of variable length, committed types)
+// is refused before anything of it is read.
 
 import Basics
 import CHDF5
@@ -36,6 +37,7 @@ package enum NumberType: Int32, CaseIterable, Sendable {
     }
 
     var isFloat: Bool { self == .float32 || self == .float64 }
+    var isSigned: Bool { rawValue < NumberType.uint8.rawValue }
     var memory: hid_t { flip_h5t_memory(rawValue) }
     /// Little-endian, on every machine.
     var file: hid_t { flip_h5t_file(rawValue, 0) }
@@ -63,12 +65,29 @@ enum ElementType: Equatable {
     /// memory; the bytes are checked to be UTF-8 either way.
     case fixedText(size: Int, spaces: Bool = false, ascii: Bool = false)
     case variableText(ascii: Bool = false)
+    /// One byte per element in memory, 0 or 1 (checked where it is read).
+    case bits
+    case enumeration(Enumeration)
 
     var name: String {
         switch self {
         case .number(let n): n.name
-        case .boolean: "bool"
+        case .boolean, .bits: "bool"
         case .fixedText, .variableText: "string"
+        case .enumeration: "enumeration"
+        }
+    }
+
+    var isInteger: Bool {
+        if case .number(let type) = self { return !type.isFloat }
+        return false
+    }
+
+    /// Whether it is one that libflip never writes.
+    var isForeign: Bool {
+        switch self {
+        case .bits, .enumeration: true
+        default: false
         }
     }
 
@@ -81,7 +100,8 @@ enum ElementType: Equatable {
     var memorySize: Int {
         switch self {
         case .number(let n): n.size
-        case .boolean: 1
+        case .boolean, .bits: 1
+        case .enumeration(let list): list.type.size
         case .fixedText(let size, _, _): size
         case .variableText: MemoryLayout<UnsafeMutablePointer<CChar>?>.size
         }
@@ -99,7 +119,9 @@ enum ElementType: Equatable {
                 }
                 return nil
             case H5T_ENUM:
-                return isBoolean(type) ? .boolean : nil
+                return isBoolean(type) ? .boolean : Enumeration(type).map { .enumeration($0) }
+            case H5T_BITFIELD:
+                return H5Tequal(type, flip_h5t_bits(0)) > 0 || H5Tequal(type, flip_h5t_bits(1)) > 0 ? .bits : nil
             case H5T_STRING:
                 let variable = H5Tis_variable_str(type)
                 guard variable >= 0 else { return nil }
@@ -130,6 +152,8 @@ enum ElementType: Equatable {
         switch self {
         case .number(let n): Handle(H5Tclose) { H5Tcopy(memory ? n.memory : n.file) }
         case .boolean: Handle(H5Tclose) { Self.makeBoolean() }
+        case .bits: Handle(H5Tclose) { H5Tcopy(flip_h5t_bits(0)) }
+        case .enumeration(let list): Handle(H5Tclose) { H5Tcopy(memory ? list.type.memory : list.type.file) }
         case .fixedText(let size, let spaces, let ascii): Handle(H5Tclose) { flip_h5t_text(size, spaces ? 1 : 0, ascii ? 1 : 0) }
         case .variableText(let ascii): Handle(H5Tclose) { flip_h5t_text(0, 0, ascii ? 1 : 0) }
         }
@@ -146,5 +170,20 @@ enum ElementType: Equatable {
             }
         }
         return type
+    }
+}
+
+/// What a type that is refused is, for messages.
+func describe(unsupported type: hid_t) -> String {
+    Library.call {
+        guard H5Tcommitted(type) <= 0 else { return "a committed (named) data type, which is not supported" }
+        switch H5Tget_class(type) {
+        case H5T_COMPOUND: return "records (a compound data type), which are not supported: store one data set a column"
+        case H5T_REFERENCE: return "references, which are not supported"
+        case H5T_VLEN, H5T_ARRAY: return "a list in each cell, which is not supported"
+        case H5T_TIME: return "HDF5's time type, which is not supported: store numbers with the attribute \"units\""
+        case H5T_FLOAT: return "floating-point numbers that are not of 32 or 64 bits, which are not supported"
+        default: return "a data type that is not supported"
+        }
     }
 }

@@ -56,10 +56,7 @@ package final class FileReader {
     package init(dataSet path: String, limits: Limits = Limits()) throws {
         try Library.check()
         let disk = try DiskFile(reading: path)
-        let head = try Buffer<UInt8>(count: 8)
-        let count = pread(disk.descriptor, head.base, 8, 0)
-        guard count >= 0 else { throw ioFailure(path, "read") }
-        try checkSignature(UnsafeRawBufferPointer(start: head.base, count: count), path)
+        _ = try findSignature(disk.descriptor, path)
         // A file of ours is checked before the library sees it; others have no seal.
         if try Seal.check(disk.descriptor, path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
         guard let file = Self.open(disk.use) else { throw damaged(path) }
@@ -91,13 +88,38 @@ package final class FileReader {
     func failure(_ path: String, _ rule: String) -> Failure { Failure(.format, "\(name), \(quoted(path)): \(rule)") }
 }
 
+/// Where the HDF5 file begins in an open file: at 0, or behind a user block at 512, 1024, 2048, … (MATLAB 7.3: 512).
+/// - Throws: `.io`; `.format` when it begins nowhere.
+func findSignature(_ descriptor: Int32, _ path: String) throws -> Int {
+    let head = try Buffer<UInt8>(count: 8)
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    guard size != 0 else { throw Failure(.format, "\(path): the file is empty") }
+    var start = 0
+    while start <= size - 8 {
+        let count = pread(descriptor, head.base, 8, off_t(start))
+        guard count >= 0 else { throw ioFailure(path, "read") }
+        if head.elementsEqual(signature) { return start }
+        start = start == 0 ? 512 : start * 2
+    }
+    throw Failure(.format, "\(path): not an HDF5 file")
+}
+
+/// The first bytes of an HDF5 file.
+private let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+
+/// What an object is that HDF5 does not open: a file of a newer library fails as a damaged one does.
+var unreadable: String {
+    "cannot be opened by HDF5 \(hdf5Versions().loaded): damaged, or written for a newer HDF5 (with h5py, libver=(\"earliest\", \"v110\") "
+        + "writes for this one)"
+}
+
 /// A file that the library cannot parse.
 func damaged(_ name: String) -> Failure { Failure(.format, "\(name): damaged, or not an HDF5 file") }
 
 /// - Throws: `.format` when `bytes` do not begin as an HDF5 file does.
 func checkSignature(_ bytes: UnsafeRawBufferPointer, _ name: String) throws {
     guard !bytes.isEmpty else { throw Failure(.format, "\(name): the file is empty") }
-    guard bytes.prefix(8).elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
+    guard bytes.prefix(8).elementsEqual(signature) else {
         throw Failure(.format, "\(name): not an HDF5 file")
     }
 }

@@ -101,12 +101,12 @@ package final class GroupReader {
     package func attributeDouble(_ name: String) throws -> Double { try AttributeReader(name, of: handle, path, file).number() }
     package func attributeBool(_ name: String) throws -> Bool { try AttributeReader(name, of: handle, path, file).boolean() }
 
-    /// The attributes of this group, or of the element `name` in it, in the order of their names; or one of them if it is there.
-    func allAttributes(of name: String? = nil, only: String? = nil) throws -> [AttributeReader] {
+    /// The attributes of the element `name`.
+    func attributes(of name: String) throws -> ObjectAttributes { ObjectAttributes(try open(name), Name.join(path, name), file) }
+
+    /// The attributes of this group, or of the element `name` in it, in the order of their names.
+    func allAttributes(of name: String? = nil) throws -> [AttributeReader] {
         let object = try name.map { try open($0) } ?? handle, path = name.map { Name.join(self.path, $0) } ?? self.path
-        if let only {
-            return Library.call { H5Aexists(object.id, only) } > 0 ? [try AttributeReader(only, of: object, path, file)] : []
-        }
         let names = try list(Library.call { flip_h5a_count(object.id) }) { i, name in flip_h5a_name(object.id, i, name, 257) }
         return try names.map { try AttributeReader($0, of: object, path, file) }
     }
@@ -124,7 +124,7 @@ package final class GroupReader {
         default: throw failure(name, "a link to somewhere else, which is not followed")
         }
         try file.countObject()
-        guard let object = Handle(H5Oclose, { H5Oopen(handle.id, name, 0) }) else { throw failure(name, "damaged") }
+        guard let object = Handle(H5Oclose, { H5Oopen(handle.id, name, 0) }) else { throw failure(name, unreadable) }
         return object
     }
 

@@ -18,7 +18,7 @@ struct Guards {
 
     /// The type and shape of the open data set `data`.
     func examine(_ data: hid_t, _ path: String) throws -> (type: ElementType, shape: [Int]) {
-        guard let creation = Handle(H5Pclose, { H5Dget_create_plist(data) }) else { throw file.failure(path, "damaged") }
+        guard let creation = Handle(H5Pclose, { H5Dget_create_plist(data) }) else { throw file.failure(path, unreadable) }
         let chunked = try checkLayout(creation.id, path)
         try checkFilters(creation.id, path, chunked)
         let shape = try self.shape(path) { H5Dget_space(data) }
@@ -29,15 +29,16 @@ struct Guards {
     }
 
     func type(_ path: String, _ make: () -> hid_t) throws -> ElementType {
-        guard let handle = Handle(H5Tclose, make) else { throw file.failure(path, "damaged") }
-        guard let type = ElementType.of(handle.id) else { throw file.failure(path, "a data type that is not supported") }
+        guard let handle = Handle(H5Tclose, make) else { throw file.failure(path, unreadable) }
+        guard let type = ElementType.of(handle.id) else { throw file.failure(path, describe(unsupported: handle.id)) }
+        if file.kind == .model, type.isForeign { throw file.failure(path, "\(type.name), which model files do not hold") }
         if file.kind == .model, type.isVariableText { throw file.failure(path, "text of variable length, which model files do not hold") }
         return type
     }
 
     /// Empty for a scalar. At most 8 dimensions.
     func shape(_ path: String, _ make: () -> hid_t) throws -> [Int] {
-        guard let space = Handle(H5Sclose, make) else { throw file.failure(path, "damaged") }
+        guard let space = Handle(H5Sclose, make) else { throw file.failure(path, unreadable) }
         let kind = Library.call { H5Sget_simple_extent_type(space.id) }
         if kind == H5S_SCALAR { return [] }
         let rank = Library.call { H5Sget_simple_extent_ndims(space.id) }

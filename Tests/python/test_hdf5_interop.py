@@ -125,3 +125,31 @@ def test_a_file_may_be_changed_with_h5py(tmp_path):
     assert b"flip-sha256" not in copy.read_bytes()
     with h5py.File(copy) as file:
         assert len(anndata_io.read_elem(file["data"])) == 50
+
+
+def test_a_column_name_with_a_slash(tmp_path):
+    """AnnData finds the column under its own name, as the nested group that h5py makes of such a name."""
+    flip = pytest.importorskip("flip")
+    schema = {"fields": [{"name": name, "type": "number", "constraints": {"minimum": 0, "maximum": 9}} for name in ("a", "mmol/l", "mmol/mol")]}
+    table = flip.Table.from_pandas(pd.DataFrame({"a": [1.0, 2.0], "mmol/l": [3.0, 4.0], "mmol/mol": [5.0, np.nan]}), schema)
+    table.write_hdf5(tmp_path / "t.h5")
+    with h5py.File(tmp_path / "t.h5") as file:
+        frame = anndata_io.read_elem(file["data"])
+        assert list(file["data"].attrs["column-order"]) == ["a", "mmol/l", "mmol/mol"]
+        np.testing.assert_array_equal(file["data/mmol/l"], [3, 4])
+    assert list(frame.columns) == ["a", "mmol/l", "mmol/mol"]
+    np.testing.assert_array_equal(frame["mmol/mol"], [5, np.nan])
+    assert flip.Table.read_hdf5(tmp_path / "t.h5").to_pandas().equals(table.to_pandas())
+
+
+def test_every_row_of_a_categorical_of_anndata_0_7_is_read_through_its_categories(tmp_path):
+    flip = pytest.importorskip("flip")
+    with h5py.File(tmp_path / "old.h5ad", "w") as file:
+        group = file.create_group("obs")
+        group.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.1.0", "_index": "_index", "column-order": ["age"]})
+        group["_index"] = ["a", "b", "c", "d"]
+        group["__categories/age"] = [30, 40, 60]
+        group["age"] = np.array([2, 0, 2, 1], "i1")
+        group["age"].attrs["categories"] = group["__categories/age"].ref
+    schema = {"fields": [{"name": "age", "type": "integer", "constraints": {"minimum": 0, "maximum": 120}}]}
+    assert list(flip.Table.read_hdf5(tmp_path / "old.h5ad", schema, group="obs").to_pandas()["age"]) == [60, 30, 60, 40]
