@@ -177,8 +177,9 @@ final class ForeignFileTests: XCTestCase {
         failure(.schema) { _ = try ColumnPlace.places(["a", "a/b", "a%2Fb"]) }         // both would be a%2Fb
     }
 
-    func testAFileOfANewerLibraryIsNotCalledDamagedAlone() throws {
-        guard hdf5Versions().loaded.hasPrefix("1.10.") else { throw XCTSkip("this HDF5 reads it") }
-        XCTAssertTrue(refusal("newest.h5", nil, try one("yes", "boolean")).contains("newer HDF5"))
+    func testFilesOfNewerLibrariesAreRead() throws {
+        // HDF5 1.10 itself does not read the booleans of this file.
+        XCTAssertEqual(try cells("newest.h5", one("yes", "boolean")), [1, 0])
+        XCTAssertEqual(try cells("newest.h5", number("x")), [1, 2])
     }
 }
