@@ -1,4 +1,4 @@
-// Where the elements of a data set are: versions 1 to 4 of the data layout message.
+// Where the elements of a data set are: versions 1 to 5 of the data layout message.
 
 import Basics
 
@@ -29,14 +29,13 @@ enum Layout {
         case implicit
         case fixedArray
         case extensibleArray
-        case newTree
     }
 
     static func read(_ c: inout Cursor, hasFilters: Bool) throws -> Layout {
         let version = try c.byte()
         switch version {
         case 1, 2: return try readOld(&c)
-        case 3, 4: return try readNew(&c, version)
+        case 3, 4, 5: return try readNew(&c, version)
         default: throw c.unknown("has a storage layout of version \(version)")
         }
     }
@@ -92,7 +91,7 @@ enum Layout {
         case 2: index = .implicit
         case 3: try c.skip(1); index = .fixedArray
         case 4: try c.skip(5); index = .extensibleArray
-        case 5: try c.skip(6); index = .newTree
+        case 5: throw c.unknown("has chunks that may grow along several dimensions")
         case let kind: throw c.unknown("has an index of chunks of the unknown kind \(kind)")
         }
         return Chunks(shape: Array(shape.dropLast()), index: index, address: try c.address(), leavesEdgesPlain: flags & 1 != 0)

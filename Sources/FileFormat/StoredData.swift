@@ -181,13 +181,6 @@ package final class StoredData {
                 for i in 0..<count { try put(i, ChunkPlace(address: address + i * plain, stored: plain, mask: 0)) }
             case .fixedArray: try FixedArray.each(address, count: count, isFiltered: isFiltered, plain: plain, source, put)
             case .extensibleArray: try ExtensibleArray.each(address, count: count, isFiltered: isFiltered, plain: plain, source, put)
-            case .newTree: try NewTree(source, address).each { kind, record in
-                guard kind == (isFiltered ? 11 : 10) else { throw record.unknown("lists chunks in an unknown way") }
-                let address = try record.requiredAddress()
-                let stored = try isFiltered ? Int(truncatingIfNeeded: record.number(record.left - 12)) : plain
-                let mask = try isFiltered ? record.word() : 0
-                try put(record.length(), ChunkPlace(address: address, stored: stored, mask: mask))
-            }
             }
         }
         self.places = places
