@@ -17,7 +17,7 @@ import Glibc
 package struct GroupAdversaryOptions: Sendable {
     /// Hidden width, 1 ... 4096.
     package var width = 96
-    package var rate: Float = 2e-3
+    package var learningRate: Float = 2e-3
     package var beta1: Float = 0.5, beta2: Float = 0.99
     /// Nats by which the classifier must be worse than knowing nothing before the push ends.
     package var margin = 0.02
@@ -30,8 +30,14 @@ package final class GroupAdversary {
     package let options: GroupAdversaryOptions
     /// Weights (first layer [L][h], bias [h], second [h][h], bias, third [h][G], bias) and Adam's moments, each [parameterCount]: with
     /// `steps` all there is to a checkpoint.
-    package let weights: Buffer<Float>, firstMoment: Buffer<Float>, secondMoment: Buffer<Float>
-    package var steps = 0
+    package let weights: Buffer<Float>
+    package var firstMoment: Buffer<Float> { adam.first }
+    package var secondMoment: Buffer<Float> { adam.second }
+    package var steps: Int {
+        get { adam.steps }
+        set { adam.steps = newValue }
+    }
+    private let adam: Adam
     package let parameterCount: Int
 
     private let kernels: Kernels
@@ -48,7 +54,7 @@ package final class GroupAdversary {
         guard (2 ... 65536).contains(G), (1 ... 65536).contains(L), (1 ... 65536).contains(capacity), (1 ... 4096).contains(h) else {
             throw Failure(.argument, "the adversary needs 2 to 65536 groups, 1 to 65536 rows and numbers, and a width of 1 to 4096")
         }
-        guard options.rate > 0, (0 ..< 1).contains(options.beta1), (0 ..< 1).contains(options.beta2), options.margin >= 0 else {
+        guard options.learningRate > 0, (0 ..< 1).contains(options.beta1), (0 ..< 1).contains(options.beta2), options.margin >= 0 else {
             throw Failure(.argument, "the adversary's rate must be above 0, its decay rates in [0, 1), its margin at least 0")
         }
         groups = G
@@ -58,8 +64,7 @@ package final class GroupAdversary {
         self.kernels = kernels
         parameterCount = L * h + h + h * h + h + h * G + G
         weights = try Buffer(count: parameterCount, for: "the adversary")
-        firstMoment = try Buffer(count: parameterCount, for: "the adversary")
-        secondMoment = try Buffer(count: parameterCount, for: "the adversary")
+        adam = try Adam(count: parameterCount, beta1: Double(options.beta1), beta2: Double(options.beta2), kernels: kernels)
         gradient = try Buffer(count: parameterCount, for: "the adversary")
         let rows = (capacity + kernels.lanes - 1) / kernels.lanes * kernels.lanes
         func room(_ count: Int) throws -> Buffer<Float> { try Buffer(count: rows * count, for: "the adversary's batch") }
@@ -104,10 +109,7 @@ package final class GroupAdversary {
             for p in 0 ..< parameterCount { gradient[p] = 0 }
             entropy = forward(1)
             backward(trains: true)
-            steps += 1
-            let c1 = 1 - pow(Double(options.beta1), Double(steps)), c2 = 1 - pow(Double(options.beta2), Double(steps))
-            kernels.adamStep(weights.base, firstMoment.base, secondMoment.base, gradient.base, options.rate, options.beta1, options.beta2,
-                             Float(c1), Float(c2), 1e-8, parameterCount)
+            adam.step(weights.base, gradient: gradient.base, learningRate: Double(options.learningRate))
         }
         return entropy
     }

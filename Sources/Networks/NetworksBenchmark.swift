@@ -64,8 +64,8 @@ package enum NetworksBenchmark {
                 for t in totals { s += t[p] }
                 mean[p] = Float(s) / Float(batch)
             }
-            adam.step(vae.parameters.base, gradient: mean.base, rate: 1e-3)
-            averageWeights(average.base, vae.parameters.base, count: P, keep: 0.98, step: adam.steps)
+            adam.step(vae.parameters.base, gradient: mean.base, learningRate: 1e-3)
+            averageWeights(average.base, vae.parameters.base, count: P, decay: 0.98, step: adam.steps)
         }
         step()
         var steps = 0

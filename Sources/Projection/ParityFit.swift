@@ -93,8 +93,9 @@ final class ParityFit {
     private let layout: LevelLayout, options: ParityOptions, kernels: Kernels, rows: Int
     private let blocks: Int
     private let parity: Parity
-    /// Components in lanes: [blocks][D][lanes]; starting and present probabilities, logits, gradient, Adam's moments.
-    private let start, now, logits, gradient, first, second: Buffer<Float>
+    /// Components in lanes: [blocks][D][lanes]; starting and present probabilities, logits, gradient.
+    private let start, now, logits, gradient: Buffer<Float>
+    private let adam: Adam
     /// [D][D]: M, M⁰, what a component's probabilities are multiplied with on the way back; covariance.
     private let moment, moment0, back: Buffer<Float>, covariance: Buffer<Double>
     /// [D]: s⁰; gradient by s.
@@ -115,8 +116,7 @@ final class ParityFit {
         now = try Buffer(count: size, for: "a relaxed table")
         logits = try Buffer(count: size, for: "a relaxed table")
         gradient = try Buffer(count: size, for: "a relaxed table")
-        first = try Buffer(count: size, for: "a relaxed table")
-        second = try Buffer(count: size, for: "a relaxed table")
+        adam = try Adam(count: size, beta1: 0.9, beta2: 0.999, epsilon: 1e-9, correction: .ofExactRates, kernels: kernels)
         for r in 0..<N {
             let to = start.base + r / W * D * W + r % W
             for (t, j) in columns.enumerated() { for (u, c) in cells[t].enumerated() { to[(layout.first[t] + c) * W] += p[r * all.total + all.first[j] + u] } }
@@ -218,10 +218,10 @@ final class ParityFit {
     func step(_ t: Int) throws {
         guard try measure(renew: t % options.every == 0).isFinite else { throw Failure(.argument, "projection: the fit to parity does not converge") }
         let D = layout.total, W = kernels.lanes, rate = options.rate * 0.5 * (1 + cos(.pi * Double(t) / Double(options.steps)))
-        let c1 = Float(1 - pow(0.9, Double(t + 1))), c2 = Float(1 - pow(0.999, Double(t + 1)))
+        adam.begin(learningRate: rate)
         descend { b, n in
             let at = b * D * W
-            self.kernels.adamStep(self.logits.base + at, self.first.base + at, self.second.base + at, self.gradient.base + at, Float(rate), 0.9, 0.999, c1, c2, 1e-9, n * D * W)
+            self.adam.move(self.logits.base, gradient: self.gradient.base, at..<at + n * D * W)
             self.forward(b, n)
         }
     }

@@ -24,7 +24,8 @@ final class RelaxedFit {
     /// What the noise alone is expected to give as a loss.
     private let floor: Double
     /// Components in lanes: [blocks][levels][lanes].
-    private let logits, probabilities, gradient, first, second: Buffer<Float>
+    private let logits, probabilities, gradient: Buffer<Float>
+    private let adam: Adam
     /// One worker's product of two columns: [largest column][lanes] for a span of blocks.
     private let rooms: [Buffer<Float>]
     private static let span = 8
@@ -54,8 +55,7 @@ final class RelaxedFit {
         logits = try Buffer(count: size, for: "a relaxed table")
         probabilities = try Buffer(count: size, for: "a relaxed table")
         gradient = try Buffer(count: size, for: "a relaxed table")
-        first = try Buffer(count: size, for: "a relaxed table")
-        second = try Buffer(count: size, for: "a relaxed table")
+        adam = try Adam(count: size, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, correction: .ofExactRates, kernels: kernels)
         let widest = layout.levels.max() ?? 1, lanes = kernels.lanes, all = blocks
         rooms = try (0..<options.threads).map { _ in try Buffer(count: all * widest * lanes, for: "a relaxed table") }
         start(shares)
@@ -160,14 +160,14 @@ final class RelaxedFit {
     private func descend(step: Int) {
         let D = layout.total, W = kernels.lanes
         let rate = options.rate * (0.02 + 0.98 * 0.5 * (1 + cos(.pi * Double(step) / Double(max(options.steps, 1)))))
-        let c1 = Float(1 - pow(0.9, Double(step + 1))), c2 = Float(1 - pow(0.99, Double(step + 1)))
+        adam.begin(learningRate: rate)
         spans { b, n, worker in
             let at = b * D * W
             let g = self.gradient.base + at
             for i in 0..<n * D * W { g[i] = 0 }
             for t in self.targets { self.pull(t, b, n, g, self.rooms[worker].base) }
             self.layout.throughSoftmax(self.column(0, block: b), g, blocks: n, lanes: W)
-            self.kernels.adamStep(self.logits.base + at, self.first.base + at, self.second.base + at, g, Float(rate), 0.9, 0.99, c1, c2, 1e-8, n * D * W)
+            self.adam.move(self.logits.base, gradient: self.gradient.base, at..<at + n * D * W)
         }
     }
 

@@ -77,7 +77,8 @@ package final class Tilt: Sendable {
 private final class TiltFit {
     private let levels: [Int], marginals: [NoisyMarginal], options: TiltOptions
     private let n: Int, pool: Buffer<UInt16>
-    private let theta, gradient, first, second, log: Buffer<Float>
+    private let theta, gradient, log: Buffer<Float>
+    private let adam: Adam
     private let goal: Buffer<Double>, weight, sums: Buffer<Double>
     private let starts: [Int], sizes: [Int]
     /// Residuals well below the noise move theta little: Adam's epsilon is the noise of a share.
@@ -93,8 +94,7 @@ private final class TiltFit {
         starts = marginals.map { m in defer { at += m.values.count }; return at }
         theta = try Buffer(count: at, for: "a tilt")
         gradient = try Buffer(count: at, for: "a tilt")
-        first = try Buffer(count: at, for: "a tilt")
-        second = try Buffer(count: at, for: "a tilt")
+        adam = try Adam(count: at, beta1: 0.9, beta2: 0.99, correction: .ofExactRates)
         goal = try Buffer(count: at, for: "a tilt")
         for (k, m) in marginals.enumerated() { for i in 0..<m.values.count { goal[starts[k] + i] = m.values[i] / total } }
         slow = marginals.map { max($0.deviation / total, 2e-4) }
@@ -147,22 +147,19 @@ private final class TiltFit {
 
     func step(_ t: Int) {
         weigh()
-        let rate = options.rate * (1 - Double(t) / Double(options.steps)), c1 = 1 - pow(0.9, Double(t + 1)), c2 = 1 - pow(0.99, Double(t + 1))
+        adam.begin(learningRate: options.rate * (1 - Double(t) / Double(options.steps)))
         let weight = weight.base, n = n, ridge = options.ridge
         Workers.run(threads: options.threads, chunks: marginals.count) { k, worker in
             let at = self.starts[k], size = self.sizes[k], cell = self.rooms[worker].base, slow = self.slow[k]
-            let gradient = self.gradient.base + at, goal = self.goal.base + at, first = self.first.base + at, second = self.second.base + at, theta = self.theta.base + at
+            let gradient = self.gradient.base + at
             for i in 0..<size { gradient[i] = 0 }
             for lo in stride(from: 0, to: n, by: Self.span) {
                 let hi = min(lo + Self.span, n)
                 self.cells(k, lo, hi, cell)
                 for i in lo..<hi { gradient[Int(cell[i - lo])] += Float(weight[i]) }
             }
-            for i in 0..<size {
-                let g = Double(gradient[i]) - goal[i] + ridge * Double(theta[i])
-                let m = 0.9 * Double(first[i]) + 0.1 * g, v = 0.99 * Double(second[i]) + 0.01 * g * g
-                (first[i], second[i]) = (Float(m), Float(v))
-                theta[i] -= Float(rate * (m / c1) / ((v / c2).squareRoot() + slow))
+            self.adam.moveInDouble(self.theta.base, at..<at + size, epsilon: slow) { i in
+                Double(self.gradient[i]) - self.goal[i] + ridge * Double(self.theta[i])
             }
         }
     }

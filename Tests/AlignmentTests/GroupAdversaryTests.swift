@@ -10,7 +10,7 @@ final class GroupAdversaryTests: XCTestCase {
         let f = try Fixture("adversary"), shape = f.ints("shape"), n = shape[0], L = shape[1], z = f.floats("z"), s = f.labels("groups")
         var o = GroupAdversaryOptions()
         o.width = shape[2]
-        o.rate = 2e-2
+        o.learningRate = 2e-2
         o.margin = 0.5
         for kernels in Kernels.available {
             let a = try GroupAdversary(groups: shape[3], latent: L, capacity: 40, seed: 9, options: o, kernels: kernels)

@@ -1,5 +1,6 @@
 // The VAE's gradient against central differences of its own loss, for every weight of small networks: extra terms and row weights included.
 
+import Compute
 import XCTest
 @testable import Networks
 
@@ -61,8 +62,8 @@ final class DifferencesTests: XCTestCase {
         let before = total(), average = try vae.parameters.copy()
         for step in 0 ..< 60 {
             rows.with { vae.gradientSum($0, noise: rows.noise, beta: 0.1, into: &gradient, scratch) }
-            adam.step(vae.parameters.base, gradient: gradient, rate: 0.02)
-            averageWeights(average.base, vae.parameters.base, count: average.count, keep: 0.9, step: step)
+            adam.step(vae.parameters.base, gradient: gradient, learningRate: 0.02)
+            averageWeights(average.base, vae.parameters.base, count: average.count, decay: 0.9, step: step)
         }
         XCTAssertEqual(adam.steps, 60)
         let after = total()
