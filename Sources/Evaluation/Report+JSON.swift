@@ -1,6 +1,7 @@
 // A report as JSON and as a table for people.
 
 import Basics
+import Glibc
 
 extension Report {
     /// One figure of the summary: JSON key, value, best value, what it is.
@@ -15,11 +16,16 @@ extension Report {
     var summary: [Figure] {
         let grouped = groupNames.count > 1
         func group(_ x: Double?) -> Double? { grouped ? x : nil }
+        let means = locations.map(\.meanShift.magnitude), quantiles = locations.map(\.largestQuantileShift.magnitude)
         return [
             Figure("tvd1", fidelity.tvd1, "0", "total variation of columns, mean"),
             Figure("tvd2", fidelity.tvd2, "0", "total variation of pairs of columns, mean"),
             Figure("association_mean", fidelity.associationMean, "0", "difference of associations, mean over pairs"),
             Figure("association_max", fidelity.associationMax, "0", "difference of associations, largest"),
+            Figure("mean_shift", Report.mean(means), "0", "means, in standard deviations: mean over numerical columns"),
+            Figure("mean_shift_max", means.max(), "0", "means, in standard deviations: largest"),
+            Figure("quantile_shift", Report.mean(quantiles), "0", "worst quantile of a column, in interquartile ranges: mean"),
+            Figure("quantile_shift_max", quantiles.max(), "0", "worst quantile of a column, in interquartile ranges: largest"),
             Figure("target_auc", target?.auc, "1", "target: learned from synthetic rows, tested on real ones"),
             Figure("target_dpd", group(target?.disparity.parity), "0", "target: demographic parity difference"),
             Figure("target_eod", group(target?.disparity.odds), "0", "target: equalised odds difference"),
@@ -54,6 +60,7 @@ extension Report {
         }
         if !options.protected.isEmpty, similarity == nil { out.append("CKA and HSIC are left out: fewer than two groups, or more than \(Report.mostCoordinates) coordinates") }
         if groupCounts[1].contains(where: { $0 < Disparity.leastRows }) { out.append("groups with fewer than \(Disparity.leastRows) hold-out rows are left out of disparities and probes") }
+        out += locations.compactMap { $0.note(names[$0.column]) }
         return out
     }
 
@@ -67,7 +74,7 @@ extension Report {
             "target": options.target.map(JSON.string) ?? .null,
             "classifiers": .string(options.classifiers ? "native" : "none"),
             "summary": .object(JSONObject(summary.map { ($0.key, number($0.value)) })),
-            "columns": .array(zip(names, fidelity.columns).map { ["name": .string($0), "tvd": number($1)] }),
+            "columns": .array(names.indices.map(columnJSON)),
             "groups": .array(groupNames.enumerated().map { i, name in
                 ["name": .string(name), "real": .int(Int64(groupCounts[0][i])), "holdout": .int(Int64(groupCounts[1][i])),
                  "synthetic": .int(Int64(groupCounts[2][i])), "probe_synthetic": number(probes.first { $0.group == i }?.synthetic),
@@ -88,6 +95,19 @@ extension Report {
 
     private func yes(_ task: Task) -> JSON { task.level.map { .string(kinds[task.column]?[$0] ?? "") } ?? ["above": number(task.threshold)] }
 
+    private func columnJSON(_ c: Int) -> JSON {
+        let found = locations.first { $0.column == c }
+        return ["name": .string(names[c]), "tvd": number(fidelity.columns[c]),
+                "mean": found.map { ["real": number($0.means.real), "synthetic": number($0.means.synthetic),
+                                     "shift": number($0.meanShift)] } ?? .null,
+                "quantiles": found.map { l in
+                    .array(Location.shares.indices.map { i in
+                        ["share": number(Location.shares[i]), "real": number(l.quantiles[i].real),
+                         "synthetic": number(l.quantiles[i].synthetic), "shift": number(l.quantileShifts[i])]
+                    })
+                } ?? .null]
+    }
+
     private func taskJSON(_ t: TaskResult) -> JSON {
         let d = t.disparity, grouped = groupNames.count > 1
         return ["column": .string(names[t.task.column]), "yes": yes(t.task), "base_rate": number(t.base), "auc": number(t.auc),
@@ -104,6 +124,15 @@ extension Report {
     package var text: String {
         var lines = [Report.notPrivate, "", pad("measure", 22) + pad("value", 9) + pad("best", 6) + "what"]
         for f in summary where f.value != nil { lines.append(pad(f.key, 22) + pad(fixed(f.value), 9) + pad(f.best, 6) + f.help) }
+        if !locations.isEmpty {
+            let width = (locations.map { names[$0.column].count }.max() ?? 0) + 2
+            lines += ["", pad("number", max(width, 8)) + pad("mean, real", 14) + pad("synthetic", 14) + pad("shift", 10)
+                      + "worst quantile's shift"]
+            for l in locations {
+                lines.append(pad(names[l.column], max(width, 8)) + pad(short(l.means.real), 14) + pad(short(l.means.synthetic), 14)
+                             + pad(fixed(l.meanShift), 10) + fixed(l.largestQuantileShift))
+            }
+        }
         if !tasks.isEmpty {
             let width = (tasks.map { names[$0.task.column].count }.max() ?? 0) + 2
             lines += ["", pad("task", max(width, 6)) + pad("auc", 9) + pad("dpd", 9) + pad("eod", 9) + "calibration"]
@@ -128,6 +157,14 @@ extension Report {
 }
 
 private func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(1, width - text.count)) }
+
+/// Six significant digits.
+private func short(_ x: Double) -> String {
+    guard x.isFinite, x != 0 else { return x == 0 ? "0" : "-" }
+    let unit = pow(10, (5 - log10(x.magnitude).rounded(.down)))
+    let rounded = unit.isFinite && unit > 0 ? (x * unit).rounded() / unit : x
+    return rounded.magnitude < 1e15 && rounded == rounded.rounded() ? "\(Int64(rounded))" : "\(rounded)"
+}
 
 /// Four decimals; a dash for what was not measured.
 private func fixed(_ x: Double?) -> String {

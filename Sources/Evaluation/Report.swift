@@ -60,6 +60,8 @@ package struct Report {
     package let groupNames: [String]
     package let groupCounts: [[Int]]                // real, set aside, synthetic
     package let fidelity: Fidelity
+    /// Means and quantiles of the numerical columns that have values in both tables.
+    package let locations: [Location]
     package let tasks: [TaskResult]
     package let probes: [Probe]
     /// Of encoded rows; nil with fewer than two groups or too many coordinates.
@@ -110,6 +112,7 @@ package struct Report {
         groupNames = groups.names
         groupCounts = (0..<3).map(groups.counts)
         fidelity = try Fidelity(real: whole, synthetic: made, threads: threads)
+        locations = try Location.all(real: whole, synthetic: made)
         if options.classifiers {
             let runs = try ModelRuns(synthetic: made, test: test, threads: threads)
             tasks = try taskTable(real: learned, test: test, synthetic: made, runs: runs, protected: protected, target: target,

@@ -95,5 +95,4 @@ final class ReportTests: XCTestCase {
         let half = try Table(schema: schema, rows: 50)
         try refuses("{}", .state, "never set", synthetic: half)
     }
-
 }
