@@ -31,8 +31,9 @@ extension BatchAlignment {
                     sum[i] = 0
                     c[i] = i < inside ? Float(-2 * constant(groupOf(block * W + i), b) / (Double(L) * Double(B))) : 0
                 }
-                kernels.gaussianPairs(lanes.base + block * L * W, rows.base + range(b).lowerBound * L, range(b).count, c, rates, slopes, B,
-                                      sum, weights, pull, L)
+                kernels.gaussianPairs(lanes.base + block * L * W, others: rows.base + range(b).lowerBound * L,
+                                      count: range(b).count, factor: c, rates: rates, slopes: slopes, bandwidths: B, sum: sum,
+                                      weight: weights, pull: pull, latent: L)
                 for i in 0 ..< inside {
                     let a = groupOf(block * W + i)
                     // A row is not paired with itself: its distance is 0, its kernel B times 1.

@@ -91,7 +91,7 @@ extension BatchAlignment {
         return value
     }
 
-    /// Holds angles where `waves` is exact; only rows thousands of deviations away are touched.
+    /// Holds angles where `waves` is exact; only rows thousands of standard deviations away are touched.
     private func bound(_ angle: UnsafeMutablePointer<Float>, _ D: Int) {
         for d in 0 ..< D { angle[d] = min(max(angle[d], -9e3), 9e3) }
     }

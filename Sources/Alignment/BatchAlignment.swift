@@ -73,7 +73,7 @@ package final class BatchAlignment {
         name = try Buffer(count: A, for: "a batch's groups")
         weight = try Buffer(count: A, for: "a batch's groups")
         tally = try Buffer(count: G, for: "a batch's groups")
-        spread = try Buffer(count: 2 * L, for: "a batch's deviations")
+        spread = try Buffer(count: 2 * L, for: "a batch's standard deviations")
         lanes = try Buffer(count: blocks * L * W, for: "a batch's latents")
         rows = try Buffer(count: capacity * L, for: "a batch's latents")
         sums = try Buffer(count: (3 + L) * W, for: "a batch's sums")
@@ -104,14 +104,14 @@ package final class BatchAlignment {
         sort(z, s, count)
         guard A > 1 else { return terms }
         terms.groups = A
-        let deviation = standardise(z)
+        let sd = standardise(z)
         for i in 0 ..< n * latent { slope[i] = 0 }
         if weights.mean > 0 || weights.covariance > 0 { takeMeans() }
         if weights.mean > 0 { terms.mean = meanTerm(Double(weights.mean)) }
         if weights.discrepancy > 0 { terms.discrepancy = discrepancyTerm(Double(weights.discrepancy)) }
         if weights.fourier > 0, let features { terms.fourier = fourierTerm(weights.fourier, features) }
         if weights.covariance > 0 { terms.covariance = covarianceTerm(Double(weights.covariance)) }
-        unstandardise(deviation, into)
+        unstandardise(sd, into)
         return terms
     }
 
@@ -152,9 +152,9 @@ package final class BatchAlignment {
     /// Rows of the a-th group that takes part.
     func range(_ a: Int) -> Range<Int> { Int(first[a]) ..< Int(first[a + 1]) }
 
-    /// Fills x and returns sd, the mean over columns of the standard deviation plus 1e-6; leaves mean and deviation of each column.
+    /// Fills x and returns sd, the mean over columns of the standard deviation plus 1e-6; leaves the mean and the standard deviation σ of each column.
     private func standardise(_ z: UnsafePointer<Float>) -> Double {
-        let L = latent, mean = spread.base, deviation = spread.base + L
+        let L = latent, mean = spread.base, sigma = spread.base + L
         for l in 0 ..< 2 * L { spread[l] = 0 }
         for i in 0 ..< n {
             let row = z + Int(order[i]) * L
@@ -166,25 +166,25 @@ package final class BatchAlignment {
             for l in 0 ..< L {
                 let d = Double(row[l]) - mean[l]
                 x[i * L + l] = d
-                deviation[l] += d * d
+                sigma[l] += d * d
             }
         }
         var sd = 1e-6
         for l in 0 ..< L {
-            deviation[l] = (deviation[l] / Double(n - 1)).squareRoot()
-            sd += deviation[l] / Double(L)
+            sigma[l] = (sigma[l] / Double(n - 1)).squareRoot()
+            sd += sigma[l] / Double(L)
         }
         for i in 0 ..< n * L { x[i] /= sd }
         return sd
     }
 
     /// From the gradient with respect to x to the one with respect to z. Every term is blind to shifts, so only sd is differentiated:
-    /// dz = dx / sd - (Σ dx x / sd) dsd/dz with dsd/dz[i][l] = (z[i][l] - mean[l]) / ((n - 1) L deviation[l]).
+    /// dz = dx / sd - (Σ dx x / sd) dsd/dz with dsd/dz[i][l] = (z[i][l] - mean[l]) / ((n - 1) L sigma[l]).
     private func unstandardise(_ sd: Double, _ into: UnsafeMutablePointer<Float>) {
-        let L = latent, factor = spread.base, deviation = spread.base + L
+        let L = latent, factor = spread.base, sigma = spread.base + L
         var along = 0.0
         for i in 0 ..< n * L { along += slope[i] * x[i] }
-        for l in 0 ..< L { factor[l] = deviation[l] > 0 ? along / (Double(n - 1) * Double(L) * deviation[l]) : 0 }
+        for l in 0 ..< L { factor[l] = sigma[l] > 0 ? along / (Double(n - 1) * Double(L) * sigma[l]) : 0 }
         for i in 0 ..< n {
             let to = into + Int(order[i]) * L
             for l in 0 ..< L {

@@ -18,10 +18,11 @@ package final class ColumnRepair: @unchecked Sendable {
     package let groups: Int, levels: Int, ordered: Bool
     package let strength: Double
     /// p_g [G][K] and the sums of levels before each [G][K + 1]; p̄ [K], its sums [K + 1]. A group without mass is left as it is.
-    private let own: Buffer<Double>, below: Buffer<Double>, pooled: Buffer<Double>, pooledBelow: Buffer<Double>
+    private let own: Buffer<Double>, below: Buffer<Double>, pooledBelow: Buffer<Double>
+    let pooled: Buffer<Double>
     private let known: Buffer<Bool>
     /// Unordered: sums of max(p̄ - p_g, 0) [G][K + 1].
-    private let room: Buffer<Double>
+    private let excesses: Buffer<Double>
 
     /// - histograms: [G][K] counts or shares, of any scale; what is below 0 or not a number counts as 0.
     /// - shares: [G] weights of the groups in p̄, at least 0; nil: all the same.
@@ -39,7 +40,7 @@ package final class ColumnRepair: @unchecked Sendable {
         pooled = try Buffer(count: K, for: "column repair")
         pooledBelow = try Buffer(count: K + 1, for: "column repair")
         known = try Buffer(count: G, for: "column repair")
-        room = try Buffer(count: ordered ? 0 : G * (K + 1), for: "column repair")
+        excesses = try Buffer(count: ordered ? 0 : G * (K + 1), for: "column repair")
         var total = 0.0
         for g in 0 ..< G {
             let from = histograms + g * K, p = own.base + g * K
@@ -64,7 +65,7 @@ package final class ColumnRepair: @unchecked Sendable {
             let sum = below.base + g * (K + 1), p = own.base + g * K
             for k in 0 ..< K { sum[k + 1] = sum[k] + p[k] }
             guard !ordered else { continue }
-            let excess = room.base + g * (K + 1)
+            let excess = excesses.base + g * (K + 1)
             for k in 0 ..< K { excess[k + 1] = excess[k] + max(pooled[k] - p[k], 0) }
         }
     }
@@ -79,7 +80,7 @@ package final class ColumnRepair: @unchecked Sendable {
             // The place of the row in its group, its level's mass spread evenly.
             return Int32(level(pooledBelow.base, below[g * (levels + 1) + x] + v * p))
         }
-        let leaving = max(p - pooled[x], 0), excess = room.base + g * (levels + 1)
+        let leaving = max(p - pooled[x], 0), excess = excesses.base + g * (levels + 1)
         guard leaving > 0, v * p < leaving, excess[levels] > 0 else { return code }
         return Int32(level(excess, v * p / leaving * excess[levels]))
     }
@@ -101,7 +102,4 @@ package final class ColumnRepair: @unchecked Sendable {
         while low > 0, sum[low + 1] <= sum[low] { low -= 1 }
         return low
     }
-
-    /// p̄ of level k.
-    package func pooledShare(_ k: Int) -> Double { pooled[k] }
 }

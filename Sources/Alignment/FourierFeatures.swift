@@ -18,7 +18,7 @@ package final class FourierFeatures: @unchecked Sendable {
     /// The longest frequency's length.
     let longest: Double
 
-    /// - bandwidths: each above 0, in units of √L `scale`; scale: the typical deviation of one number of x, above 0.
+    /// - bandwidths: each above 0, in units of √L `scale`; scale: the typical standard deviation of one number of x, above 0.
     /// - Throws: `.argument`, `.noMemory`.
     package init(width L: Int, bandwidths: [Float], perBandwidth F: Int, scale: Float = 1, seed: UInt64) throws {
         guard (1 ... 1 << 20).contains(L), bandwidths.count <= 64, (1 ... 4096).contains(F) else {

@@ -55,7 +55,7 @@ package final class GroupAdversary {
             throw Failure(.argument, "the adversary needs 2 to 65536 groups, 1 to 65536 rows and numbers, and a width of 1 to 4096")
         }
         guard options.learningRate > 0, (0 ..< 1).contains(options.beta1), (0 ..< 1).contains(options.beta2), options.margin >= 0 else {
-            throw Failure(.argument, "the adversary's rate must be above 0, its decay rates in [0, 1), its margin at least 0")
+            throw Failure(.argument, "the adversary's learning rate must be above 0, its decay rates in [0, 1), its margin at least 0")
         }
         groups = G
         latent = L
@@ -66,15 +66,15 @@ package final class GroupAdversary {
         weights = try Buffer(count: parameterCount, for: "the adversary")
         adam = try Adam(count: parameterCount, beta1: Double(options.beta1), beta2: Double(options.beta2), kernels: kernels)
         gradient = try Buffer(count: parameterCount, for: "the adversary")
-        let rows = (capacity + kernels.lanes - 1) / kernels.lanes * kernels.lanes
-        func room(_ count: Int) throws -> Buffer<Float> { try Buffer(count: rows * count, for: "the adversary's batch") }
-        z = try room(L)
-        pre = [try room(h), try room(h)]
-        state = [try room(h), try room(h)]
-        logits = try room(G)
-        back = [try room(h), try room(h), try room(L)]
-        labels = try Buffer(count: rows, for: "the adversary's batch")
-        share = try Buffer(count: rows, for: "the adversary's batch")
+        let padded = (capacity + kernels.lanes - 1) / kernels.lanes * kernels.lanes
+        func rows(_ count: Int) throws -> Buffer<Float> { try Buffer(count: padded * count, for: "the adversary's batch") }
+        z = try rows(L)
+        pre = [try rows(h), try rows(h)]
+        state = [try rows(h), try rows(h)]
+        logits = try rows(G)
+        back = [try rows(h), try rows(h), try rows(L)]
+        labels = try Buffer(count: padded, for: "the adversary's batch")
+        share = try Buffer(count: padded, for: "the adversary's batch")
         tally = try Buffer(count: G, for: "the adversary's batch")
         bias = try Buffer(count: max(h, G) * kernels.lanes, for: "the adversary's batch")
         loss = try Buffer(count: 2 * kernels.lanes, for: "the adversary's batch")
@@ -160,10 +160,11 @@ package final class GroupAdversary {
         var input = z.base
         for (k, layer) in layers.enumerated() {
             let out = k < 2 ? pre[k].base : logits.base
-            kernels.linear(input, layer.inputs, w + layer.weight, layer.outputs, 1, w + layer.bias, 1, out, layer.outputs, blocks,
-                           layer.inputs, layer.outputs, 0, out)
+            kernels.linear(LaneRows(input, stride: layer.inputs),
+                           .forward(w + layer.weight, inputs: layer.inputs, outputs: layer.outputs), to: out, stride: layer.outputs,
+                           rows: blocks, start: .bias(w + layer.bias))
             if k < 2 {
-                kernels.activationForward(pre[k].base, state[k].base, 1, blocks * h)
+                kernels.activationForward(pre[k].base, state[k].base, .gelu, blocks * h)
                 input = state[k].base
             }
         }
@@ -189,8 +190,11 @@ package final class GroupAdversary {
         for (k, layer) in layers.enumerated().reversed() {
             if trains {
                 let x = k == 0 ? z.base : state[k - 1].base
-                kernels.weightedGradient(x, layer.inputs, dy, layer.outputs, gradient.base + layer.weight, blocks, layer.inputs, layer.outputs)
-                kernels.rowBias(dy, layer.outputs, bias.base, loss.base + W, blocks, layer.outputs)
+                kernels.weightedGradient(LaneRows(x, stride: layer.inputs), LaneRows(dy, stride: layer.outputs),
+                                         to: gradient.base + layer.weight, rows: blocks, inputs: layer.inputs,
+                                         outputs: layer.outputs)
+                kernels.rowBias(LaneRows(dy, stride: layer.outputs), to: bias.base, square: loss.base + W, tokens: blocks,
+                                outputs: layer.outputs)
                 for j in 0 ..< layer.outputs {
                     var sum: Float = 0
                     for lane in 0 ..< W { sum += bias[j * W + lane] }
@@ -199,9 +203,10 @@ package final class GroupAdversary {
                 if k == 0 { return }
             }
             let dx = k == 0 ? back[2].base : back[k - 1].base
-            kernels.linear(dy, layer.outputs, w + layer.weight, 1, layer.outputs, w, 0, dx, layer.inputs, blocks, layer.outputs,
-                           layer.inputs, 0, dx)
-            if k > 0 { kernels.activationBackward(pre[k - 1].base, dx, 1, blocks * h) }
+            kernels.linear(LaneRows(dy, stride: layer.outputs),
+                           .backward(w + layer.weight, inputs: layer.inputs, outputs: layer.outputs), to: dx, stride: layer.inputs,
+                           rows: blocks)
+            if k > 0 { kernels.activationBackward(pre[k - 1].base, dx, .gelu, blocks * h) }
             dy = dx
         }
     }

@@ -20,7 +20,7 @@ import Glibc
 package struct AlignmentSite: Sendable, Equatable {
     /// L: numbers of the activation vector, 1 ... 4096.
     package var width: Int
-    /// Typical deviation of one number, public; above 0. 1 for a latent.
+    /// Typical standard deviation of one number, public, above 0: 1 for a latent.
     package var scale: Float = 1
     /// ρ in units of √L scale; above 0.
     package var reach: Float = 1.5

@@ -6,6 +6,7 @@
 // A fit that moves parts of its weights on several threads says `begin` once a step and `move` once for every part.
 
 import Basics
+import CProcessor
 import Glibc
 
 /// Two threads may `move` different parts of the weights at once; everything else is for one thread at a time.
@@ -80,8 +81,10 @@ package final class Adam: @unchecked Sendable {
     ///   - weights, gradient: [count], of which `part` is used.
     package func move(_ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, _ part: Range<Int>) {
         let at = part.lowerBound
-        kernels.adamStep(weights + at, first.base + at, second.base + at, gradient + at, Float(learningRate), Float(beta1),
-                         Float(beta2), Float(correction1), Float(correction2), epsilon, part.count)
+        let factors = flip_adam(rate: Float(learningRate), beta1: Float(beta1), beta2: Float(beta2),
+                                correction1: Float(correction1), correction2: Float(correction2), epsilon: epsilon)
+        kernels.adamStep(weights + at, first: first.base + at, second: second.base + at, gradient: gradient + at, factors,
+                         count: part.count)
     }
 
     /// Moves one part of the weights by the step that was begun, computed in double precision from moments stored in 32 bits.

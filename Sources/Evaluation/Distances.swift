@@ -23,12 +23,12 @@ final class PointSet: @unchecked Sendable {
         var numerical = 0
         for c in 0..<m {
             let column = encoding.columns[c], start = all.count
-            all += column.deviations.map { Float(1 / ($0 * $0)) }
+            all += column.standardDeviations.map { Float(1 / ($0 * $0)) }
             if let values = frame.columns[c].values {
                 all.append(0)                       // present
                 for i in 0..<count {
                     let x = values.base[Int(order.base[i])]
-                    numbers.base[i * p + numerical] = x.isNaN ? 0 : Float((x - column.mean) / column.deviation)
+                    numbers.base[i * p + numerical] = x.isNaN ? 0 : Float((x - column.mean) / column.standardDeviation)
                     codes.base[i * m + c] = Int32(start + (x.isNaN ? 0 : 1))
                 }
                 numerical += 1
@@ -83,7 +83,7 @@ package struct Closeness {
 
     static let references = 4000, queries = 2000, generated = 20_000
 
-    /// Weights and deviations are those of `train`. Of larger tables a fixed public choice of rows is looked at.
+    /// Weights and standard deviations are those of `train`. Of larger tables a fixed public choice of rows is looked at.
     package init(train: Frame, holdout: Frame, synthetic: Frame, threads: Int) throws {
         let encoding = Encoding(train), m = min(train.rows, holdout.rows, Closeness.references)
         let trainOrder = try publicOrder(train.rows, seed: 0x7472), holdoutOrder = try publicOrder(holdout.rows, seed: 0x686f)

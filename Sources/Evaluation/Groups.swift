@@ -48,7 +48,7 @@ package struct Groups {
         var seen: Set<Int64> = []
         for list in joint { for k in list { seen.insert(k) } }
         let present = seen.sorted()
-        guard present.count <= Groups.most else { throw Failure(.argument, "protected: more than \(Groups.most) groups occur") }
+        guard present.count <= Groups.maxGroups else { throw Failure(.argument, "protected: more than \(Groups.maxGroups) groups occur") }
         let place = Dictionary(uniqueKeysWithValues: zip(present, 0...))
         members = try joint.map { list in
             let out = try Buffer<Int32>(count: list.count, for: "an evaluation")
@@ -65,7 +65,7 @@ package struct Groups {
         }
     }
 
-    static let most = 4096
+    static let maxGroups = 4096
 
     private static func label(_ column: Frame.Series, _ cuts: [Double], _ k: Int) -> String {
         if let levels = column.levels { return k < levels.count ? levels[k] : "\(column.name) missing" }

@@ -69,7 +69,7 @@ package struct Report {
     /// Nil without a hold-out of its own: a generator that has seen all rows is as near to one half as to the other.
     package let closeness: Closeness?
 
-    static let splitSeed: UInt64 = 0x666c_6970, leastRows = 10, mostCoordinates = 512, similarityRows = 10_000
+    static let splitSeed: UInt64 = 0x666c_6970, leastRows = 10, maxCoordinates = 512, similarityRows = 10_000
 
     /// - Parameter holdout: real rows that nothing was learned from; nil: a third of the real table, by a fixed public shuffle.
     /// - Throws: `.schema` for tables of other columns, `.state` for incomplete ones, `.argument` for an unknown column or too few rows.
@@ -124,7 +124,7 @@ package struct Report {
             if let target { _ = try Task(learned, column: target, isTarget: true, positive: options.positive) }
         }
         let encoding = Encoding(whole), leaveOut = Set(protected)
-        if groups.names.count > 1, (1...Report.mostCoordinates).contains(encoding.width(leaveOut: leaveOut)) {
+        if groups.names.count > 1, (1...Report.maxCoordinates).contains(encoding.width(leaveOut: leaveOut)) {
             let ours = try Report.similarity(whole, encoding, leaveOut, groups, 0, bandwidth: nil, threads)
             realSimilarity = ours
             similarity = try Report.similarity(made, encoding, leaveOut, groups, 2, bandwidth: ours.bandwidth, threads)

@@ -29,7 +29,7 @@ package struct Similarity {
 
     /// Groups below 30 rows are left out, and all but the 32 largest. The kernel means of the second kernel look at most at 500 rows a
     /// group, and at 4000 in all.
-    static let leastRows = 30, mostGroups = 32, sampleRows = 500, sampleTotal = 4000, bandwidthRows = 1000
+    static let leastRows = 30, maxGroups = 32, sampleRows = 500, sampleTotal = 4000, bandwidthRows = 1000
 
     /// - Parameters:
     ///   - z: activations [rows][width], row-major, finite; width at least 1.
@@ -72,7 +72,7 @@ package struct Similarity {
     private static func members(_ groups: Buffer<Int32>, _ groupCount: Int) throws -> [(group: Int, rows: Buffer<Int32>)] {
         var counts = [Int](repeating: 0, count: groupCount)
         for g in groups { counts[Int(g)] += 1 }
-        let large = counts.indices.filter { counts[$0] >= leastRows }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(mostGroups).sorted()
+        let large = counts.indices.filter { counts[$0] >= leastRows }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(maxGroups).sorted()
         return try large.map { g in
             let rows = try Buffer<Int32>(count: counts[g], for: "an evaluation")
             var at = 0
@@ -84,10 +84,10 @@ package struct Similarity {
         }
     }
 
-    private static func sample(_ rows: Buffer<Int32>, _ most: Int) throws -> Buffer<Int32> {
-        guard rows.count > most else { return rows }
-        let order = try publicOrder(rows.count, seed: 0x6b65), out = try Buffer<Int32>(count: most, for: "an evaluation")
-        for i in 0..<most { out.base[i] = rows.base[Int(order.base[i])] }
+    private static func sample(_ rows: Buffer<Int32>, _ maxRows: Int) throws -> Buffer<Int32> {
+        guard rows.count > maxRows else { return rows }
+        let order = try publicOrder(rows.count, seed: 0x6b65), out = try Buffer<Int32>(count: maxRows, for: "an evaluation")
+        for i in 0..<maxRows { out.base[i] = rows.base[Int(order.base[i])] }
         return out
     }
 

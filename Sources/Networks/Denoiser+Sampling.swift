@@ -19,14 +19,15 @@ extension Denoiser {
         while first < count {
             let n = min(kernels.lanes, count - first)
             kernels.rowsToLanes(normals, first, n, L, s.at(s.z))
-            kernels.times(s.at(s.z), level(0), s.at(s.z), L)
+            kernels.multiply(s.at(s.z), level(0), s.at(s.z), L)
             for i in 0 ..< N {
                 let a = level(i), b = level(i + 1)
                 slope(s.at(s.z), a, s.at(s.slope), s)
-                kernels.flowStep(s.at(s.z), s.at(s.slope), s.at(s.slope), b - a, s.at(s.moved), L)
+                kernels.flowStep(x: s.at(s.z), slope: s.at(s.slope), slope2: s.at(s.slope), step: b - a, to: s.at(s.moved), latent: L)
                 if b > 0 {
                     slope(s.at(s.moved), b, s.at(s.slope2), s)
-                    kernels.flowStep(s.at(s.z), s.at(s.slope), s.at(s.slope2), b - a, s.at(s.moved), L)
+                    kernels.flowStep(x: s.at(s.z), slope: s.at(s.slope), slope2: s.at(s.slope2), step: b - a, to: s.at(s.moved),
+                                     latent: L)
                 }
                 s.at(s.z).update(from: s.at(s.moved), count: L * kernels.lanes)
             }
@@ -39,9 +40,9 @@ extension Denoiser {
     private func slope(_ x: UnsafeMutablePointer<Float>, _ sigma: Float, _ slope: UnsafeMutablePointer<Float>, _ s: DenoiserScratch) {
         let L = shape.latent, s0 = shape.sigmaData
         let square = sigma * sigma + s0 * s0, root = square.squareRoot()
-        kernels.times(x, 1 / root, s.at(s.input), L)
+        kernels.multiply(x, 1 / root, s.at(s.input), L)
         kernels.timeFeatures(Float(log(Double(sigma))), frequencies.base, s.at(s.features), shape.frequencies)
         forward(s, 1)
-        kernels.flowSlope(x, s.at(s.out), s0 * s0 / square, sigma * s0 / root, sigma, slope, L)
+        kernels.flowSlope(x: x, f: s.at(s.out), skip: s0 * s0 / square, scale: sigma * s0 / root, sigma: sigma, to: slope, latent: L)
     }
 }

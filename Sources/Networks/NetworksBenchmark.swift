@@ -36,14 +36,14 @@ package enum NetworksBenchmark {
         let scratch = try (0 ..< threads).map { _ in try VAEScratch(vae) }
         let sums = try (0 ..< threads).map { _ in try Buffer<Float>(count: P, for: "a sum") }
         let totals = try (0 ..< threads).map { _ in try Buffer<Double>(count: P, for: "a total") }
-        let cells = try Buffer<UInt16>(count: batch * shape.columns, for: "rows")
+        let bins = try Buffer<UInt16>(count: batch * shape.columns, for: "rows")
         let noise = try Buffer<Float>(count: batch * Z, for: "noise")
         let mean = try Buffer<Float>(count: P, for: "a mean")
         let average = try Buffer<Float>(count: P, for: "an average"), adam = try Adam(count: P)
         var random = NormalStream(seed: 2, stream: 0)
         for i in 0 ..< batch * Z { noise[i] = random.next() }
         for t in 0 ..< shape.columns {
-            for i in 0 ..< batch { cells[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1)) }
+            for i in 0 ..< batch { bins[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1)) }
         }
         func now(_ clock: clockid_t = CLOCK_MONOTONIC) -> Double {
             var t = timespec()
@@ -54,7 +54,7 @@ package enum NetworksBenchmark {
             for t in totals { t.base.update(repeating: 0, count: P) }
             Workers.run(threads: threads, chunks: chunks) { c, worker in
                 let first = c * chunk, n = min(chunk, batch - first)
-                let rows = CodeRows(cells: cells.base + first, stride: batch, count: n)
+                let rows = CodeRows(bins: bins.base + first, stride: batch, count: n)
                 let e = noise.base + first * Z, sum = sums[worker].base, total = totals[worker].base
                 vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch[worker])
                 for p in 0 ..< P { total[p] += Double(sum[p]) }

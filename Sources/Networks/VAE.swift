@@ -6,16 +6,16 @@
 //     let P = vae.parameters.trainable                      // gradient, noise, optimiser: one vector of this length
 //     let scratch = try VAEScratch(vae)                     // one per worker; serves any number of rows
 //
-//     // rows are codes by column: cells[t * stride + i] is row i's level of column t (levels beyond the last count as the last)
-//     let rows = CodeRows(cells: pointer, stride: n, count: n)
+//     // rows are bins by column: bins[t * stride + i] is row i's bin of column t (bins beyond the last count as the last)
+//     let rows = CodeRows(bins: pointer, stride: n, count: n)
 //     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, scratch)   // sum: Float [P], overwritten
 //         // e: [n][latentCount] standard normals; C: [n] clipping norms
-//         // optional: weights: [n] of the rows' losses, before the clip; addedMeanGradient: [n][latentCount], dL/dmu of other terms
+//         // more inputs and outputs: VAE.GradientOptions
 //     vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch)                    // no clip: released rows only
 //     vae.encode(rows, mean: mu, logVariance: v, scratch)   // [n][latentCount] each; logVariance may be nil
-//     vae.sample(z, count: n, uniforms: u, into: cells, stride: n, scratch)             // u: [n][T] in [0, 1); cells: [T][stride]
+//     vae.sample(z, count: n, uniforms: u, into: bins, stride: n, scratch)              // u: [n][T] in [0, 1); bins: [T][stride]
 //     vae.decodeLogits(z, count: n, into: logits, scratch)  // [n][sum of K_t]
-//     let adam = try Adam(count: P); adam.step(vae.parameters.base, gradient: sum, rate: 0.02)
+//     let adam = try Adam(count: P); adam.step(vae.parameters.base, gradient: sum, learningRate: 0.02)
 //
 // None of these throws or allocates: all memory is the scratch's. A row's result is the same bits alone or in company.
 // The loss of a row is the sum over columns of its cross-entropies + beta * KL(posterior || N(0, I)), one posterior draw.
@@ -24,17 +24,22 @@
 import Basics
 import Compute
 
-/// Rows as level codes, column by column; lent by the caller for the time of a call.
+/// Rows as bins, column by column; lent by the caller for the time of a call.
 package struct CodeRows {
-    /// cells[t * stride + i]: level of column t in row i.
-    package let cells: UnsafePointer<UInt16>
+    /// bins[t * stride + i]: bin of column t in row i. A bin beyond a column's last counts as the last.
+    package let bins: UnsafePointer<UInt16>
+    /// At least `count`.
     package let stride: Int
     package let count: Int
-    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) {
-        self.cells = cells
+
+    package init(bins: UnsafePointer<UInt16>, stride: Int, count: Int) {
+        self.bins = bins
         self.stride = stride
         self.count = count
     }
+
+    // shim: CodeRows(cells:stride:count:) -> CodeRows(bins:stride:count:)
+    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) { self.init(bins: cells, stride: stride, count: count) }
 }
 
 package final class VAE: @unchecked Sendable {

@@ -26,7 +26,7 @@ final class Parity {
     private let shift: Buffer<Double>, ridge: [Double]
     /// Ω [D][D]; Ω_jj⁻¹ of all columns one after another; a and h, a row for each column and group, in lanes: [blocks][D][lanes].
     private let omega: Buffer<Double>, own: Buffer<Double>, ownStart: [Int]
-    private let direction, pull: Buffer<Float>
+    private let direction, slopes: Buffer<Float>
     private let losses: Buffer<Double>
     private let kernels: Kernels, blocks: Int
 
@@ -43,7 +43,7 @@ final class Parity {
         own = try Buffer(count: at, for: "parity of groups")
         blocks = (levels.count * groups + kernels.lanes - 1) / kernels.lanes
         direction = try Buffer(count: blocks * width * kernels.lanes, for: "parity of groups")
-        pull = try Buffer(count: blocks * width * kernels.lanes, for: "parity of groups")
+        slopes = try Buffer(count: blocks * width * kernels.lanes, for: "parity of groups")
         losses = try Buffer(count: levels.count, for: "parity of groups")
     }
 
@@ -113,7 +113,7 @@ final class Parity {
                 let d = self.difference(j, g, covariance: c)
                 let (loss, slope) = Self.loss(d, ordered: self.ordered[j])
                 self.losses[j] += weight * self.weights[g] * loss
-                let s = self.solved(j) { weight * self.weights[g] * slope[$0] }, to = self.pull.base + self.place(j, g)
+                let s = self.solved(j) { weight * self.weights[g] * slope[$0] }, to = self.slopes.base + self.place(j, g)
                 for u in 0..<D {
                     let row = self.omega.base + u * D + at
                     to[u * W] = Float((0..<K).reduce(0.0) { $0 + row[$1] * s[$1] })
@@ -122,7 +122,8 @@ final class Parity {
         }
         Workers.run(threads: threads, chunks: (D + Self.span - 1) / Self.span) { k, _ in
             let lo = k * Self.span, n = min(Self.span, D - lo)
-            self.kernels.weightedGradient(self.pull.base + lo * W, D, self.direction.base, D, into.base + lo * D, self.blocks, n, D)
+            self.kernels.weightedGradient(LaneRows(self.slopes.base + lo * W, stride: D), LaneRows(self.direction.base, stride: D),
+                                          to: into.base + lo * D, rows: self.blocks, inputs: n, outputs: D)
         }
         return losses.reduce(0, +)
     }

@@ -13,11 +13,12 @@ import Compute
 import Glibc
 
 package struct ParityOptions: Sendable {
-    /// λ, at least 0; steps of Adam; its rate at the start, cosine decay to 0; steps between two inversions of the covariance.
-    package var weight = 0.0, steps = 300, rate = 0.05, every = 5
+    /// λ, at least 0; steps of Adam; its learning rate at the start, which decays by a cosine to 0; steps between two inversions of
+    /// the covariance.
+    package var weight = 0.0, steps = 300, learningRate = 0.05, every = 5
     /// R over the variance of a level; c.
     package var ridge = 0.1, floor = 1e-3
-    /// Most coarse levels of all columns together, as long as a column keeps two.
+    /// Coarse bins of all columns together, at most, as long as every column has two.
     package var width = 512
     package var threads = 1
     package init() {}
@@ -37,9 +38,9 @@ extension RelaxedTable {
     ///   - columns: at least 2, or nothing is to be done; ordered: of each whether its levels have an order.
     ///   - stop: asked before every step; true ends with `.cancelled`.
     /// - Throws: `.argument`, `.noMemory`, `.cancelled`. The same bits for any number of threads.
-    package func levelled(columns: [Int], ordered: [Bool], groups: ParityGroups, options: ParityOptions, stop: () -> Bool = { false }) throws -> RelaxedTable {
+    package func movedToParity(columns: [Int], ordered: [Bool], groups: ParityGroups, options: ParityOptions, stop: () -> Bool = { false }) throws -> RelaxedTable {
         guard ordered.count == columns.count, columns.allSatisfy(levels.indices.contains), Set(columns).count == columns.count, groups.membership.count == groups.weights.count * rows,
-              options.weight >= 0, options.weight.isFinite, options.steps >= 0, options.every >= 1, options.rate > 0, options.ridge >= 0, options.floor > 0 else {
+              options.weight >= 0, options.weight.isFinite, options.steps >= 0, options.every >= 1, options.learningRate > 0, options.ridge >= 0, options.floor > 0 else {
             throw Failure(.argument, "projection: an option of parity is out of range")
         }
         guard options.weight > 0, columns.count > 1, groups.weights.filter({ $0 > 0 }).count > 1 else { return self }
@@ -51,7 +52,13 @@ extension RelaxedTable {
         return try fit.table(self)
     }
 
-    /// Bytes that it has at once, beside the table.
+    // shim: levelled -> movedToParity
+    package func levelled(columns: [Int], ordered: [Bool], groups: ParityGroups, options: ParityOptions,
+                          stop: () -> Bool = { false }) throws -> RelaxedTable {
+        try movedToParity(columns: columns, ordered: ordered, groups: groups, options: options, stop: stop)
+    }
+
+    /// Bytes that `movedToParity` has at once, beside the table.
     package static func parityMemory(levels: [Int], rows: Int, groups: Int, options: ParityOptions) -> Int {
         let K = CoarseLevels.counts(levels, width: options.width), D = K.reduce(0, +)
         return 4 * rows * (levels.reduce(0, +) + 6 * D) + 28 * D * D + Parity.memory(levels: K, groups: groups) + 8 * groups * D
@@ -60,11 +67,11 @@ extension RelaxedTable {
 
 /// Which cell a level of a column is in, when there are more levels than can be moved one by one.
 enum CoarseLevels {
-    /// Cells of each column: as many as levels, or the same most for all.
+    /// Cells of each column: as many as levels, or a maximum that is the same for all columns.
     static func counts(_ levels: [Int], width: Int) -> [Int] {
-        var most = levels.max() ?? 1
-        while most > 2, levels.reduce(0, { $0 + min($1, most) }) > width { most -= 1 }
-        return levels.map { min($0, most) }
+        var maxCells = levels.max() ?? 1
+        while maxCells > 2, levels.reduce(0, { $0 + min($1, maxCells) }) > width { maxCells -= 1 }
+        return levels.map { min($0, maxCells) }
     }
 
     /// Cells of the levels of one column. Ordered: runs of about equal share; otherwise the most frequent levels alone, all others together.
@@ -158,7 +165,8 @@ final class ParityFit {
         Workers.run(threads: options.threads, chunks: (D + Parity.span - 1) / Parity.span) { k, _ in
             let lo = k * Parity.span, n = min(Parity.span, D - lo), to = into.base + lo * D
             for i in 0..<n * D { to[i] = 0 }
-            self.kernels.weightedGradient(self.now.base + lo * W, D, self.now.base, D, to, self.blocks, n, D)
+            self.kernels.weightedGradient(LaneRows(self.now.base + lo * W, stride: D), LaneRows(self.now.base, stride: D), to: to,
+                                          rows: self.blocks, inputs: n, outputs: D)
             for i in 0..<n * D { to[i] *= scale }
         }
     }
@@ -209,7 +217,8 @@ final class ParityFit {
         let D = layout.total, W = kernels.lanes, span = 8
         Workers.run(threads: options.threads, chunks: (blocks + span - 1) / span) { k, _ in
             let b = k * span, n = min(span, self.blocks - b), p = self.now.base + b * D * W, g = self.gradient.base + b * D * W
-            self.kernels.linear(p, D, self.back.base, D, 1, self.slope.base, 1, g, D, n, D, D, 0, p)
+            self.kernels.linear(LaneRows(p, stride: D), .forward(self.back.base, inputs: D, outputs: D), to: g, stride: D, rows: n,
+                                start: .bias(self.slope.base))
             self.layout.throughSoftmax(p, g, blocks: n, lanes: W)
             update(b, n)
         }
@@ -217,7 +226,7 @@ final class ParityFit {
 
     func step(_ t: Int) throws {
         guard try measure(renew: t % options.every == 0).isFinite else { throw Failure(.argument, "projection: the fit to parity does not converge") }
-        let D = layout.total, W = kernels.lanes, rate = options.rate * 0.5 * (1 + cos(.pi * Double(t) / Double(options.steps)))
+        let D = layout.total, W = kernels.lanes, rate = options.learningRate * 0.5 * (1 + cos(.pi * Double(t) / Double(options.steps)))
         adam.begin(learningRate: rate)
         descend { b, n in
             let at = b * D * W

@@ -12,10 +12,10 @@ import Basics
 package struct ProjectionOptions: Sendable {
     /// Components, rounded up to a multiple of 16: 1 … 2²⁰.
     package var rows = 1500
-    /// Most steps of Adam (arXiv 1412.6980), and its rate at the start; cosine decay to a fiftieth.
+    /// Steps of Adam at most, and its learning rate at the start, which decays by a cosine to a fiftieth.
     package var steps = 800
-    package var rate = 0.1
-    /// Deviation of the starting logits around the logarithm of the one-way shares.
+    package var learningRate = 0.1
+    /// Standard deviation of the starting logits around the logarithm of the one-way shares.
     package var spread = 1.0
     /// The fit stops when its weighted squared error is this share of what the noise alone is expected to give; 0: never.
     package var noiseFloor = 1.0
@@ -23,6 +23,12 @@ package struct ProjectionOptions: Sendable {
     package var seed: UInt64 = 0
     package var threads = 1
     package init() {}
+
+    // shim: rate -> learningRate
+    package var rate: Double {
+        get { learningRate }
+        set { learningRate = newValue }
+    }
 }
 
 package final class RelaxedTable: Sendable {
@@ -58,7 +64,7 @@ package final class RelaxedTable: Sendable {
     package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, shares: [[Double]]? = nil, options: ProjectionOptions,
                             stop: () -> Bool = { false }) throws -> RelaxedTable {
         guard !levels.isEmpty, levels.allSatisfy({ $0 >= 1 }), total > 0, total.isFinite, (1...1 << 20).contains(options.rows), options.steps >= 0,
-              options.rate > 0, options.threads >= 1, shares.map({ $0.map(\.count) == levels }) ?? true else { throw Failure(.argument, "projection: an option is out of range") }
+              options.learningRate > 0, options.threads >= 1, shares.map({ $0.map(\.count) == levels }) ?? true else { throw Failure(.argument, "projection: an option is out of range") }
         let fit = try RelaxedFit(LevelLayout(levels), marginals, total: total, shares: shares, options)
         return try fit.run(stop)
     }

@@ -7,14 +7,20 @@ import Compute
 import Glibc
 
 package struct TiltOptions: Sendable {
-    /// Steps of the fit, its rate at the start (linear decay to 0), weight of the squared size of theta.
-    package var steps = 60, rate = 0.03, ridge = 1e-4
+    /// Steps of the fit; its learning rate at the start, which decays linearly to 0; weight of the squared size of theta.
+    package var steps = 60, learningRate = 0.03, ridge = 1e-4
     /// Least effective sample size (Kish 1965) as a share of the pool: a tilt that ends lower is shrunk until it holds. (0, 1].
     package var floor = 0.5
     /// Largest weight that is told from larger ones, over the mean: also the most generated rows for one accepted. At least 1.
     package var cap = 4.0
     package var threads = 1
     package init() {}
+
+    // shim: rate -> learningRate
+    package var rate: Double {
+        get { learningRate }
+        set { learningRate = newValue }
+    }
 }
 
 package final class Tilt: Sendable {
@@ -62,7 +68,7 @@ package final class Tilt: Sendable {
     package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int, options: TiltOptions,
                             stop: () -> Bool = { false }) throws -> Tilt {
         try LevelLayout(levels).check(marginals)
-        guard n >= 1, pool.count == n * levels.count, total > 0, options.floor > 0, options.floor <= 1, options.cap >= 1, options.rate > 0, options.ridge >= 0 else {
+        guard n >= 1, pool.count == n * levels.count, total > 0, options.floor > 0, options.floor <= 1, options.cap >= 1, options.learningRate > 0, options.ridge >= 0 else {
             throw Failure(.argument, "tilt: an option is out of range")
         }
         let fit = try TiltFit(levels, marginals, total: total, pool: pool, rows: n, options)
@@ -79,12 +85,12 @@ private final class TiltFit {
     private let n: Int, pool: Buffer<UInt16>
     private let theta, gradient, log: Buffer<Float>
     private let adam: Adam
-    private let goal: Buffer<Double>, weight, sums: Buffer<Double>
+    private let target: Buffer<Double>, weight, sums: Buffer<Double>
     private let starts: [Int], sizes: [Int]
     /// Residuals well below the noise move theta little: Adam's epsilon is the noise of a share.
     private let slow: [Double]
     /// One worker's cells of a span of rows.
-    private let rooms: [Buffer<Int32>]
+    private let workerCells: [Buffer<Int32>]
     private static let span = 4096
 
     init(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int, _ options: TiltOptions) throws {
@@ -95,10 +101,10 @@ private final class TiltFit {
         theta = try Buffer(count: at, for: "a tilt")
         gradient = try Buffer(count: at, for: "a tilt")
         adam = try Adam(count: at, beta1: 0.9, beta2: 0.99, correction: .ofExactRates)
-        goal = try Buffer(count: at, for: "a tilt")
-        for (k, m) in marginals.enumerated() { for i in 0..<m.values.count { goal[starts[k] + i] = m.values[i] / total } }
-        slow = marginals.map { max($0.deviation / total, 2e-4) }
-        rooms = try (0..<options.threads).map { _ in try Buffer(count: Self.span, for: "generated rows") }
+        target = try Buffer(count: at, for: "a tilt")
+        for (k, m) in marginals.enumerated() { for i in 0..<m.values.count { target[starts[k] + i] = m.values[i] / total } }
+        slow = marginals.map { max($0.standardDeviation / total, 2e-4) }
+        workerCells = try (0..<options.threads).map { _ in try Buffer(count: Self.span, for: "generated rows") }
         log = try Buffer(count: n, for: "generated rows")
         weight = try Buffer(count: n, for: "generated rows")
         sums = try Buffer(count: (n + Self.span - 1) / Self.span, for: "generated rows")
@@ -109,7 +115,7 @@ private final class TiltFit {
     private func weigh(_ scale: Float = 1, fresh: Bool = true) -> Float {
         let log = log.base, weight = weight.base
         Workers.run(threads: options.threads, chunks: sums.count) { c, worker in
-            let lo = c * Self.span, hi = min(lo + Self.span, self.n), cell = self.rooms[worker].base
+            let lo = c * Self.span, hi = min(lo + Self.span, self.n), cell = self.workerCells[worker].base
             if fresh {
                 for i in lo..<hi { log[i] = 0 }
                 for k in self.marginals.indices {
@@ -147,10 +153,10 @@ private final class TiltFit {
 
     func step(_ t: Int) {
         weigh()
-        adam.begin(learningRate: options.rate * (1 - Double(t) / Double(options.steps)))
+        adam.begin(learningRate: options.learningRate * (1 - Double(t) / Double(options.steps)))
         let weight = weight.base, n = n, ridge = options.ridge
         Workers.run(threads: options.threads, chunks: marginals.count) { k, worker in
-            let at = self.starts[k], size = self.sizes[k], cell = self.rooms[worker].base, slow = self.slow[k]
+            let at = self.starts[k], size = self.sizes[k], cell = self.workerCells[worker].base, slow = self.slow[k]
             let gradient = self.gradient.base + at
             for i in 0..<size { gradient[i] = 0 }
             for lo in stride(from: 0, to: n, by: Self.span) {
@@ -159,7 +165,7 @@ private final class TiltFit {
                 for i in lo..<hi { gradient[Int(cell[i - lo])] += Float(weight[i]) }
             }
             self.adam.moveInDouble(self.theta.base, at..<at + size, epsilon: slow) { i in
-                Double(self.gradient[i]) - self.goal[i] + ridge * Double(self.theta[i])
+                Double(self.gradient[i]) - self.target[i] + ridge * Double(self.theta[i])
             }
         }
     }
@@ -179,8 +185,8 @@ private final class TiltFit {
             for i in 0..<theta.count { theta[i] *= lo }
             mean = weigh()
         }
-        let w = weight.base, count = Double(n), most = weight.reduce(0, max) * count
-        let cap = max(1, min(most, options.cap))
+        let w = weight.base, count = Double(n), maxWeight = weight.reduce(0, max) * count
+        let cap = max(1, min(maxWeight, options.cap))
         var accepted = 0.0, lost = 0.0
         for i in 0..<n {
             accepted += min(1, w[i] * count / cap)

@@ -58,7 +58,7 @@ final class ColumnRepairTests: XCTestCase {
                                 XCTAssertEqual(moved, strength * variation, accuracy: 1e-9)
                             }
                         }
-                        for k in 0 ..< K { XCTAssertEqual(r.pooledShare(k), pooled[k], accuracy: 1e-12) }
+                        for k in 0 ..< K { XCTAssertEqual(r.pooled[k], pooled[k], accuracy: 1e-12) }
                     }
                 }
             }

@@ -30,11 +30,11 @@ final class LayerTests: XCTestCase {
         return out
     }
 
-    static func activation(_ x: Double, _ kind: Int) -> Double {
+    static func activation(_ x: Double, _ kind: Kernels.Activation) -> Double {
         switch kind {
-        case 0: return max(x, 0)
-        case 1: return x * 0.5 * erfc(-x / 2.0.squareRoot())
-        default: return x / (1 + exp(-x))
+        case .relu: return max(x, 0)
+        case .gelu: return x * 0.5 * erfc(-x / 2.0.squareRoot())
+        case .silu: return x / (1 + exp(-x))
         }
     }
 
@@ -44,19 +44,27 @@ final class LayerTests: XCTestCase {
         for k in Kernels.available {
             var random = Random(1)
             for (M, A) in [(1, 1), (3, 4), (5, 7)] {
-                for affine in [0, 1] {
+                for affine in [false, true] {
                     let x = try Vectors(k, M * A, &random, scale: 2), dy = try Vectors(k, M * A, &random)
                     let hat = try Vectors(zeros: k, M * A), out = try Vectors(zeros: k, M * A), rstd = try Vectors(zeros: k, M)
                     let gain = (0 ..< A).map { _ in 1 + random.next() }, bias = (0 ..< A).map { _ in random.next() }
-                    k.normForward(x.base, A, gain, bias, affine, hat.base, out.base, rstd.base, M, A)
-                    let g = affine == 1 ? gain.map(Double.init) : nil, b = affine == 1 ? bias.map(Double.init) : nil
+                    gain.withUnsafeBufferPointer { gain in
+                        bias.withUnsafeBufferPointer { bias in
+                            k.normForward(LaneRows(x.base, stride: A), affine: affine ? (gain.baseAddress!, bias.baseAddress!) : nil,
+                                          hat: hat.base, out: out.base, rstd: rstd.base, rows: M, features: A)
+                        }
+                    }
+                    let g = affine ? gain.map(Double.init) : nil, b = affine ? bias.map(Double.init) : nil
                     let dx = try Vectors(k, M * A, &random), before = dx.lane(1)
-                    k.normBackward(dy.base, hat.base, rstd.base, gain, affine, dx.base, dx.base, 2, M, A)
-                    XCTAssertLessThan(distance((affine == 1 ? out : hat).lane(1), LayerTests.norm(x.lane(1), A, g, b)), 2e-6)
+                    gain.withUnsafeBufferPointer {
+                        k.normBackward(dy: dy.base, hat: hat.base, rstd: rstd.base, gain: affine ? $0.baseAddress : nil,
+                                       adding: Floats(dx.base), to: dx.base, rows: M, features: A)
+                    }
+                    XCTAssertLessThan(distance((affine ? out : hat).lane(1), LayerTests.norm(x.lane(1), A, g, b)), 2e-6)
                     let want = slopes(x.lane(1), dy.lane(1)) { LayerTests.norm($0, A, g, b) }
                     XCTAssertLessThan(distance(zip(dx.lane(1), before).map(-), want), A == 1 ? 1e-2 : 1e-5)
                     let grad = try Vectors(zeros: k, 2 * A), square = try Vectors(zeros: k, 1)
-                    k.normGradient(dy.base, hat.base, grad.base, square.base, M, A)
+                    k.normGradient(dy: dy.base, hat: hat.base, to: grad.base, square: square.base, tokens: M, features: A)
                     let d = dy.lane(0), h = hat.lane(0)
                     let wanted = (0 ..< A).map { a in (0 ..< M).reduce(0) { $0 + d[$1 * A + a] * h[$1 * A + a] } }
                         + (0 ..< A).map { a in (0 ..< M).reduce(0) { $0 + d[$1 * A + a] } }
@@ -73,9 +81,10 @@ final class LayerTests: XCTestCase {
             for (T, H, e) in [(1, 1, 1), (2, 2, 3), (7, 1, 4), (15, 2, 2), (5, 3, 5)] {
                 let d = H * e, qkv = try Vectors(k, 3 * T * d, &random, scale: 1.5), dout = try Vectors(k, T * d, &random)
                 let weights = try Vectors(zeros: k, H * T * T), out = try Vectors(zeros: k, T * d)
-                let dqkv = try Vectors(k, 3 * T * d, &random), room = try Vectors(zeros: k, T * T)
-                k.attentionForward(qkv.base, weights.base, out.base, T, H, e)
-                k.attentionBackward(dout.base, qkv.base, weights.base, dqkv.base, room.base, T, H, e)
+                let dqkv = try Vectors(k, 3 * T * d, &random), scores = try Vectors(zeros: k, T * T)
+                k.attentionForward(qkv: qkv.base, weights: weights.base, out: out.base, tokens: T, heads: H, width: e)
+                k.attentionBackward(dout: dout.base, qkv: qkv.base, weights: weights.base, dqkv: dqkv.base, scores: scores.base,
+                                    tokens: T, heads: H, width: e)
                 XCTAssertLessThan(distance(out.lane(2), LayerTests.attention(qkv.lane(2), T, H, e)), 2e-6)
                 let want = slopes(qkv.lane(2), dout.lane(2)) { LayerTests.attention($0, T, H, e) }
                 XCTAssertLessThan(distance(dqkv.lane(2), want), 1e-5, "\(T) \(H) \(e)")
@@ -86,7 +95,7 @@ final class LayerTests: XCTestCase {
     func testActivations() throws {
         for k in Kernels.available {
             let n = 4001
-            for kind in 0 ... 2 {
+            for kind in [Kernels.Activation.relu, .gelu, .silu] {
                 let x = try Vectors(zeros: k, n), y = try Vectors(zeros: k, n), dy = try Vectors(zeros: k, n)
                 for i in 0 ..< n {
                     x[i, 1] = Float(i - n / 2) * 0.005 + 1e-4
@@ -110,8 +119,9 @@ final class LayerTests: XCTestCase {
             let mu = try Vectors(k, L, &random), v = try Vectors(k, L, &random, scale: 2), noise = try Vectors(k, L, &random), z = try Vectors(zeros: k, L)
             v[0, 1] = -7
             v[1, 1] = 2.5
-            let deviation = try Vectors(zeros: k, L), kl = try Vectors(zeros: k, 1), dz = try Vectors(k, L, &random), dv = try Vectors(zeros: k, L)
-            k.posteriorForward(mu.base, v.base, noise.base, z.base, deviation.base, kl.base, L)
+            let sigma = try Vectors(zeros: k, L), kl = try Vectors(zeros: k, 1), dz = try Vectors(k, L, &random), dv = try Vectors(zeros: k, L)
+            k.posteriorForward(mean: mu.base, logVariance: v.base, noise: noise.base, z: z.base, standardDeviation: sigma.base,
+                               divergence: kl.base, latent: L)
             let r = dz.lane(1), e = noise.lane(1)
             /// z, then KL
             func twin(_ x: [Double]) -> [Double] {
@@ -125,7 +135,8 @@ final class LayerTests: XCTestCase {
             }
             let x = mu.lane(1) + v.lane(1), want = twin(x)
             XCTAssertLessThan(distance(z.lane(1) + [Double(kl[0, 1])], want), 1e-6)
-            k.posteriorBackward(mu.base, v.base, noise.base, deviation.base, beta, dz.base, dv.base, L)
+            k.posteriorBackward(mean: mu.base, logVariance: v.base, noise: noise.base, standardDeviation: sigma.base, beta: beta,
+                                dz: dz.base, dLogVariance: dv.base, latent: L)
             XCTAssertLessThan(distance(dz.lane(1) + dv.lane(1), slopes(x, r + [Double(beta)], twin)), 1e-5)
             XCTAssertEqual(dv[0, 1], 0)
             XCTAssertEqual(dv[1, 1], 0)

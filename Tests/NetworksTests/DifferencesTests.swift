@@ -5,18 +5,18 @@ import XCTest
 @testable import Networks
 
 final class DifferencesTests: XCTestCase {
-    func testGradientIsTheSlopeOfTheLoss() throws { try compare(otherGoals: false) }
+    func testGradientIsTheSlopeOfTheLoss() throws { try compare(otherTargets: false) }
 
-    func testGradientIsTheSlopeOfTheLossAgainstOtherLevels() throws { try compare(otherGoals: true) }
+    func testGradientIsTheSlopeOfTheLossAgainstOtherLevels() throws { try compare(otherTargets: true) }
 
-    private func compare(otherGoals: Bool) throws {
+    private func compare(otherTargets: Bool) throws {
         for var shape in smallShapes() {
             // ReLU's kinks lie within a step of some weight; its slope has a test of its own
             if shape.activation == .relu { shape.activation = .silu }
             let vae = try VAE(shape: shape, seed: 8), scratch = try VAEScratch(vae), n = 3, Z = vae.latentCount
             let rows = MadeRows(shape, n), weights: [Float] = [1, 0.5, 2]
             let other = MadeRows(shape, n, seed: 6)
-            XCTAssertNotEqual(rows.cells, other.cells)
+            XCTAssertNotEqual(rows.bins, other.bins)
             let added = (0 ..< n * Z).map { Float($0 % 5) * 0.1 - 0.2 }
             // off its start, where zero maps and zero biases would hide mistakes
             var random = NormalStream(seed: 3, stream: 1)
@@ -25,7 +25,7 @@ final class DifferencesTests: XCTestCase {
             func loss() -> Double {
                 var l = [Float](repeating: 0, count: n), mean = [Float](repeating: 0, count: n * Z)
                 rows.with { rows1 in
-                    other.with { vae.losses(rows1, goals: otherGoals ? $0 : nil, noise: rows.noise, beta: 0.7, losses: &l, scratch) }
+                    other.with { vae.losses(rows1, targets: otherTargets ? $0 : nil, noise: rows.noise, beta: 0.7, losses: &l, scratch) }
                     vae.encode(rows1, mean: &mean, logVariance: nil, scratch)
                 }
                 return (0 ..< n).reduce(0) { s, i in
@@ -35,7 +35,13 @@ final class DifferencesTests: XCTestCase {
             var got = [Float](repeating: 0, count: vae.parameters.trainable)
             rows.with { rows1 in
                 other.with {
-                    vae.gradientSum(rows1, goals: otherGoals ? $0 : nil, noise: rows.noise, weights: weights, addedMeanGradient: added, beta: 0.7, into: &got, scratch)
+                    let targets = otherTargets ? $0 : nil
+                    weights.withUnsafeBufferPointer { w in
+                        added.withUnsafeBufferPointer { a in
+                            let options = VAE.GradientOptions(weights: w.baseAddress, addedMeanGradient: a.baseAddress, targets: targets)
+                            vae.gradientSum(rows1, noise: rows.noise, beta: 0.7, into: &got, options: options, scratch)
+                        }
+                    }
                 }
             }
             let size = got.map(abs).max() ?? 0

@@ -10,10 +10,9 @@ final class NeighbourTests: XCTestCase {
         var out = [Float](repeating: 0, count: vae.parameters.trainable)
         let scratch = try VAEScratch(vae), clips = [Float](repeating: clip, count: rows.count)
         rows.with { r in
-            if let w = weights {
-                vae.clippedGradientSum(r, noise: rows.noise, clips: clips, weights: w, beta: 0.5, into: &out, scratch)
-            } else {
-                vae.clippedGradientSum(r, noise: rows.noise, clips: clips, beta: 0.5, into: &out, scratch)
+            guard let weights else { return vae.clippedGradientSum(r, noise: rows.noise, clips: clips, beta: 0.5, into: &out, scratch) }
+            weights.withUnsafeBufferPointer {
+                vae.clippedGradientSum(r, noise: rows.noise, clips: clips, beta: 0.5, into: &out, options: .init(weights: $0.baseAddress), scratch)
             }
         }
         return out

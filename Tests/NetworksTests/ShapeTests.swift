@@ -35,7 +35,7 @@ final class ShapeTests: XCTestCase {
     func testDenoiserShapesOutOfRange() {
         let changes: [(inout DenoiserShape) -> Void] = [
             { $0.latent = 0 }, { $0.width = 0 }, { $0.layers = 0 }, { $0.frequencies = 0 }, { $0.sigmaData = .nan }, { $0.sigmaData = 0 },
-            { $0.levelMean = .infinity }, { $0.levelDeviation = -1 }, { $0.noiseLevels = 0 }, { $0.latent = 65536; $0.width = 8192 },
+            { $0.levelMean = .infinity }, { $0.levelSpread = -1 }, { $0.noiseLevels = 0 }, { $0.latent = 65536; $0.width = 8192 },
         ]
         for change in changes {
             var s = DenoiserShape(latent: 4)
@@ -56,10 +56,10 @@ final class ShapeTests: XCTestCase {
         var sum = [Float](repeating: .nan, count: vae.parameters.trainable)
         let cell: [UInt16] = [0]
         cell.withUnsafeBufferPointer {
-            vae.clippedGradientSum(CodeRows(cells: $0.baseAddress!, stride: 1, count: 1), noise: [0.5], clips: [1], beta: 1, into: &sum, scratch)
+            vae.clippedGradientSum(CodeRows(bins: $0.baseAddress!, stride: 1, count: 1), noise: [0.5], clips: [1], beta: 1, into: &sum, scratch)
             XCTAssertTrue(sum.allSatisfy(\.isFinite))
             // no rows: a sum of nothing
-            vae.clippedGradientSum(CodeRows(cells: $0.baseAddress!, stride: 1, count: 0), noise: [], clips: [], beta: 1, into: &sum, scratch)
+            vae.clippedGradientSum(CodeRows(bins: $0.baseAddress!, stride: 1, count: 0), noise: [], clips: [], beta: 1, into: &sum, scratch)
         }
         XCTAssertTrue(sum.allSatisfy { $0 == 0 })
     }

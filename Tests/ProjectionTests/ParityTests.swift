@@ -194,13 +194,13 @@ final class ParityTests: XCTestCase {
         // Components of both groups alike: every column says nothing of them.
         let t = try Self.table(40, pull: 0)
         for r in 0..<t.rows { (t.probabilities[r * t.width], t.probabilities[r * t.width + 1]) = (0.5, 0.5) }
-        let m = try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(100))
+        let m = try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(100))
         for i in t.probabilities.indices { XCTAssertEqual(m.probabilities[i], t.probabilities[i], accuracy: 0.03) }
     }
 
     func testTheSameBitsForAnyNumberOfThreads() throws {
         let t = try Self.table(64, levels: [2, 30, 25, 2]), g = try Self.groups(t)
-        let a = try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: g, options: Self.options(30)), b = try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: g, options: Self.options(30, threads: 3))
+        let a = try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: g, options: Self.options(30)), b = try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: g, options: Self.options(30, threads: 3))
         XCTAssertEqual(Array(a.probabilities), Array(b.probabilities))
         XCTAssertNotEqual(Array(a.probabilities), Array(t.probabilities))
     }
@@ -241,17 +241,17 @@ final class ParityTests: XCTestCase {
         // A level without mass, a column of one level, groups without mass or weight, one column.
         let t = try Self.table(24, levels: [2, 3, 1, 2])
         for r in 0..<t.rows { (t.probabilities[r * t.width + 2], t.probabilities[r * t.width + 3]) = (0, t.probabilities[r * t.width + 2] + t.probabilities[r * t.width + 3]) }
-        let m = try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(1e7))
+        let m = try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(1e7))
         XCTAssert(m.probabilities.allSatisfy { $0.isFinite && $0 >= 0 })
         let same: [(ParityGroups, [Int], Double)] = [(try Self.groups(t, weights: [1, 0]), Self.moved, 30), (try Self.groups(t), [1], 30), (try Self.groups(t), Self.moved, 0)]
         for (g, columns, weight) in same {
-            XCTAssert(try t.levelled(columns: columns, ordered: columns.map { _ in false }, groups: g, options: Self.options(weight)) === t)
+            XCTAssert(try t.movedToParity(columns: columns, ordered: columns.map { _ in false }, groups: g, options: Self.options(weight)) === t)
         }
         let empty = try Self.groups(t)
         for r in 0..<t.rows { empty.membership[r] = 0 }
-        XCTAssert(try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: empty, options: Self.options(30)).probabilities.allSatisfy(\.isFinite))
-        XCTAssertThrowsError(try t.levelled(columns: [1, 1], ordered: [false, false], groups: Self.groups(t), options: Self.options(30))) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
-        XCTAssertThrowsError(try t.levelled(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(30), stop: { true })) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+        XCTAssert(try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: empty, options: Self.options(30)).probabilities.allSatisfy(\.isFinite))
+        XCTAssertThrowsError(try t.movedToParity(columns: [1, 1], ordered: [false, false], groups: Self.groups(t), options: Self.options(30))) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
+        XCTAssertThrowsError(try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t), options: Self.options(30), stop: { true })) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
     }
 
     func testInverse() {

@@ -21,7 +21,7 @@ enum Made {
         for r in rows { v[columns.reduce(0) { $0 * levels[$1] + r[$1] }] += 1 }
         var s = CounterStream(seed: seed, row: UInt64(columns.reduce(0) { $0 * 7 + $1 + 1 }), purpose: 6)
         if noise > 0 { for i in 0..<v.count { v[i] += noise * Double(s.normalPair().0) } }
-        return NoisyMarginal(columns: columns, values: v, deviation: noise)
+        return NoisyMarginal(columns: columns, values: v, standardDeviation: noise)
     }
 
     static func options(_ rows: Int, _ steps: Int, threads: Int = 1) -> ProjectionOptions {
@@ -107,8 +107,8 @@ final class RelaxedTableTests: XCTestCase {
         XCTAssertThrowsError(try fit([], []))
         XCTAssertThrowsError(try fit([2, 3], [m], total: 0))
         XCTAssertThrowsError(try fit([2, 3], [m]) { $0.rows = 0 })
-        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [1, 1], values: m.values, deviation: 1)]))
-        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [0, 1], values: m.values, deviation: -1)]))
+        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [1, 1], values: m.values, standardDeviation: 1)]))
+        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [0, 1], values: m.values, standardDeviation: -1)]))
         XCTAssertThrowsError(try RelaxedTable.fit(levels: [2, 3], marginals: [m], total: 10, options: Made.options(16, 3)) { true }) {
             XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
         }

@@ -19,7 +19,7 @@ final class TiltTests: XCTestCase {
 
     private func fit(_ change: (inout TiltOptions) -> Void = { _ in }) throws -> Tilt {
         var o = TiltOptions()
-        (o.steps, o.rate, o.ridge, o.floor, o.cap) = (150, 0.2, 0, 0.01, 50)
+        (o.steps, o.learningRate, o.ridge, o.floor, o.cap) = (150, 0.2, 0, 0.01, 50)
         change(&o)
         return try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n, options: o)
     }
