@@ -1,4 +1,5 @@
-// Adam (Kingma and Ba, arXiv 1412.6980v9, algorithm 1) over one flat vector of weights, and the moving average of weights.
+// Adam (Kingma and Ba, arXiv 1412.6980v9, algorithm 1) over one flat vector of weights, and the moving average of
+// weights.
 //
 //     let adam = try Adam(count: P)
 //     adam.step(weights, gradient: g, learningRate: 1e-3)       // one step of all weights
@@ -11,8 +12,8 @@ import Glibc
 
 /// Two threads may `move` different parts of the weights at once; everything else is for one thread at a time.
 package final class Adam: @unchecked Sendable {
-    /// What the decay rates are in the bias corrections 1 - βᵗ. Both are Adam; they differ in the last bits of a step, so every
-    /// fit keeps the one that its recorded results were computed with.
+    /// What the decay rates are in the bias corrections 1 - βᵗ. Both are Adam; they differ in the last bits of a step,
+    /// so every fit keeps the one that its recorded results were computed with.
     package enum BiasCorrection: Sendable {
         /// The decay rates rounded to 32 bits, as the moments have them.
         case ofRoundedRates
@@ -22,7 +23,8 @@ package final class Adam: @unchecked Sendable {
 
     /// Number of weights.
     package let count: Int
-    /// Moving averages of the gradient and of its square, [count] each. With `steps` they are the state that a checkpoint stores.
+    /// Moving averages of the gradient and of its square, [count] each. With `steps` they are the state that a
+    /// checkpoint stores.
     package let first: Buffer<Float>, second: Buffer<Float>
     /// Steps begun so far.
     package var steps = 0
@@ -83,12 +85,12 @@ package final class Adam: @unchecked Sendable {
         let at = part.lowerBound
         let factors = flip_adam(rate: Float(learningRate), beta1: Float(beta1), beta2: Float(beta2),
                                 correction1: Float(correction1), correction2: Float(correction2), epsilon: epsilon)
-        kernels.adamStep(weights + at, first: first.base + at, second: second.base + at, gradient: gradient + at, factors,
-                         count: part.count)
+        kernels.adamStep(weights + at, first: first.base + at, second: second.base + at, gradient: gradient + at,
+                         factors, count: part.count)
     }
 
-    /// Moves one part of the weights by the step that was begun, computed in double precision from moments stored in 32 bits.
-    /// For parts whose gradient is a small difference of large numbers and whose epsilon is their own.
+    /// Moves one part of the weights by the step that was begun, computed in double precision from moments stored in 32
+    /// bits. For parts whose gradient is a small difference of large numbers and whose epsilon is their own.
     /// - Parameters:
     ///   - weights: [count], of which `part` is moved.
     ///   - epsilon: of this part, in place of the one given at the start, above 0.
@@ -109,13 +111,13 @@ package final class Adam: @unchecked Sendable {
 ///   - average, weights: [count].
 ///   - decay: in [0, 1).
 ///   - step: of the training, from 0.
-package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int, decay: Float,
-                            step: Int) {
+package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int,
+                            decay: Float, step: Int) {
     Kernels.current.averageStep(average, weights, min(decay, Float(1 + step) / Float(10 + step)), count)
 }
 
 // shim: averageWeights(_:_:count:keep:step:) -> averageWeights(_:_:count:decay:step:)
-package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int, keep: Float,
-                            step: Int) {
+package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int,
+                            keep: Float, step: Int) {
     averageWeights(average, weights, count: count, decay: keep, step: step)
 }

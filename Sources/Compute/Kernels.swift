@@ -1,5 +1,5 @@
-// The kernels of Sources/Kernels, compiled once per instruction set; one table of them is picked when first used. All tables give the
-// same bits. Shapes and formulas stand beside each kernel; here the arguments get their labels.
+// The kernels of Sources/Kernels, compiled once per instruction set; one table of them is picked when first used. All
+// tables give the same bits. Shapes and formulas stand beside each kernel; here the arguments get their labels.
 
 import CProcessor
 import KernelsBaseline
@@ -13,7 +13,8 @@ package typealias MutableFloats = UnsafeMutablePointer<Float>
 package typealias Labels = UnsafePointer<Int32>
 package typealias MutableLabels = UnsafeMutablePointer<Int32>
 
-/// Constants and functions without state. An activation is [M][A] vectors, that is [M][A][lanes] floats: one row a lane.
+/// Constants and functions without state. An activation is [M][A] vectors, that is [M][A][lanes] floats: one row a
+/// lane.
 package struct Kernels: @unchecked Sendable {
     /// "avx512", "avx2" or "baseline".
     package let name: String
@@ -55,12 +56,14 @@ package struct LinearWeights {
 
     /// From inputs to outputs: y = x W.
     package static func forward(_ w: Floats, inputs: Int, outputs: Int) -> LinearWeights {
-        LinearWeights(raw: flip_weights(weights: w, inputs: inputs, outputs: outputs, input_step: outputs, output_step: 1))
+        LinearWeights(raw: flip_weights(weights: w, inputs: inputs, outputs: outputs, input_step: outputs,
+                                        output_step: 1))
     }
 
     /// From the layer's outputs back to its inputs: dx = dy Wᵀ. `inputs` and `outputs` are those of the layer.
     package static func backward(_ w: Floats, inputs: Int, outputs: Int) -> LinearWeights {
-        LinearWeights(raw: flip_weights(weights: w, inputs: outputs, outputs: inputs, input_step: 1, output_step: outputs))
+        LinearWeights(raw: flip_weights(weights: w, inputs: outputs, outputs: inputs, input_step: 1,
+                                        output_step: outputs))
     }
 }
 
@@ -88,9 +91,10 @@ extension Kernels {
 
     // MARK: layers
 
-    /// y = start + x W, then `finish`. x: [rows][inputs] vectors; y: [rows][outputs] vectors, rows `stride` vectors apart.
-    package func linear(_ x: LaneRows, _ w: LinearWeights, to y: MutableFloats, stride: Int, rows: Int, start: Start = .zero,
-                        finish: Finish = .plain) {
+    /// y = start + x W, then `finish`. x: [rows][inputs] vectors; y: [rows][outputs] vectors, rows `stride` vectors
+    /// apart.
+    package func linear(_ x: LaneRows, _ w: LinearWeights, to y: MutableFloats, stride: Int, rows: Int,
+                        start: Start = .zero, finish: Finish = .plain) {
         var bias = w.raw.weights, gate = Floats(y)
         let from: FlipStart, then: FlipFinish
         switch start {
@@ -116,27 +120,31 @@ extension Kernels {
         table.activation_backward(x, dy, kind.rawValue, n)
     }
 
-    /// Attention among tokens. qkv: [tokens][3 heads width]; weights: [heads][tokens][tokens]; out: [tokens][heads width] vectors.
-    package func attentionForward(qkv: Floats, weights: MutableFloats, out: MutableFloats, tokens: Int, heads: Int, width: Int) {
+    /// Attention among tokens. qkv: [tokens][3 heads width]; weights: [heads][tokens][tokens]; out: [tokens][heads
+    /// width] vectors.
+    package func attentionForward(qkv: Floats, weights: MutableFloats, out: MutableFloats, tokens: Int, heads: Int,
+                                  width: Int) {
         table.attention_forward(qkv, weights, out, tokens, heads, width)
     }
 
     /// dqkv, from dout and what `attentionForward` left. scores: memory for [tokens][tokens] vectors.
-    package func attentionBackward(dout: Floats, qkv: Floats, weights: Floats, dqkv: MutableFloats, scores: MutableFloats,
-                                   tokens: Int, heads: Int, width: Int) {
+    package func attentionBackward(dout: Floats, qkv: Floats, weights: Floats, dqkv: MutableFloats,
+                                   scores: MutableFloats, tokens: Int, heads: Int, width: Int) {
         table.attention_backward(dout, qkv, weights, dqkv, scores, tokens, heads, width)
     }
 
-    /// Layer norm: hat [rows][features] and rstd [rows]; with gain and bias, [features] numbers each, also out = hat gain + bias.
-    package func normForward(_ x: LaneRows, affine: (gain: Floats, bias: Floats)?, hat: MutableFloats, out: MutableFloats,
-                             rstd: MutableFloats, rows: Int, features: Int) {
+    /// Layer norm: hat [rows][features] and rstd [rows]; with gain and bias, [features] numbers each, also out = hat
+    /// gain + bias.
+    package func normForward(_ x: LaneRows, affine: (gain: Floats, bias: Floats)?, hat: MutableFloats,
+                             out: MutableFloats, rstd: MutableFloats, rows: Int, features: Int) {
         let none = x.base
-        table.norm_forward(x.raw, affine?.gain ?? none, affine?.bias ?? none, affine != nil, hat, out, rstd, rows, features)
+        table.norm_forward(x.raw, affine?.gain ?? none, affine?.bias ?? none, affine != nil, hat, out, rstd, rows,
+                           features)
     }
 
     /// dx = (base +) what dy is by the norm's input. base may be dx.
-    package func normBackward(dy: Floats, hat: Floats, rstd: Floats, gain: Floats?, adding base: Floats?, to dx: MutableFloats,
-                              rows: Int, features: Int) {
+    package func normBackward(dy: Floats, hat: Floats, rstd: Floats, gain: Floats?, adding base: Floats?,
+                              to dx: MutableFloats, rows: Int, features: Int) {
         table.norm_backward(dy, hat, rstd, gain ?? dy, gain != nil, base ?? Floats(dx), base != nil, dx, rows, features)
     }
 
@@ -146,7 +154,8 @@ extension Kernels {
         table.norm_gradient(dy, hat, gradient, square, tokens, features)
     }
 
-    /// y = table[level] + offset, lane by lane. Levels must lie inside the table, [levels][width] numbers. y: [width] vectors.
+    /// y = table[level] + offset, lane by lane. Levels must lie inside the table, [levels][width] numbers. y: [width]
+    /// vectors.
     package func gather(_ rows: Floats, _ level: Labels, _ offset: Floats, _ y: MutableFloats, _ width: Int) {
         table.gather(rows, level, offset, y, width)
     }
@@ -163,8 +172,8 @@ extension Kernels {
     }
 
     /// dz becomes dmean; dLogVariance is written. beta: weight of the divergence.
-    package func posteriorBackward(mean: Floats, logVariance: Floats, noise: Floats, standardDeviation: Floats, beta: Float,
-                                   dz: MutableFloats, dLogVariance: MutableFloats, latent: Int) {
+    package func posteriorBackward(mean: Floats, logVariance: Floats, noise: Floats, standardDeviation: Floats,
+                                   beta: Float, dz: MutableFloats, dLogVariance: MutableFloats, latent: Int) {
         table.posterior_backward(mean, logVariance, noise, standardDeviation, beta, dz, dLogVariance, latent)
     }
 
@@ -194,16 +203,18 @@ extension Kernels {
         }
     }
 
-    /// Inputs, targets and features of one block at `count` levels each. z: [latent]; noise, input, target: [count][latent];
-    /// levels: [count]; features: [count][2 frequencyCount] vectors; frequencies: numbers.
+    /// Inputs, targets and features of one block at `count` levels each. z: [latent]; noise, input, target:
+    /// [count][latent]; levels: [count]; features: [count][2 frequencyCount] vectors; frequencies: numbers.
     package func diffuse(z: Floats, noise: Floats, levels: Floats, _ constants: NoiseLevels, frequencies: Floats,
                          input: MutableFloats, target: MutableFloats, features: MutableFloats, count: Int, latent: Int,
                          frequencyCount: Int) {
-        table.diffuse(z, noise, levels, constants.raw, frequencies, input, target, features, count, latent, frequencyCount)
+        table.diffuse(z, noise, levels, constants.raw, frequencies, input, target, features, count, latent,
+                      frequencyCount)
     }
 
     /// Features [2 frequencyCount] of one level, the same in all lanes.
-    package func timeFeatures(_ logSigma: Float, _ frequencies: Floats, _ features: MutableFloats, _ frequencyCount: Int) {
+    package func timeFeatures(_ logSigma: Float, _ frequencies: Floats, _ features: MutableFloats,
+                              _ frequencyCount: Int) {
         table.time_features(logSigma, frequencies, features, frequencyCount)
     }
 
@@ -213,7 +224,8 @@ extension Kernels {
     }
 
     /// slope = (x − D) / sigma with D = skip x + scale f. [latent] vectors.
-    package func flowSlope(x: Floats, f: Floats, skip: Float, scale: Float, sigma: Float, to slope: MutableFloats, latent: Int) {
+    package func flowSlope(x: Floats, f: Floats, skip: Float, scale: Float, sigma: Float, to slope: MutableFloats,
+                           latent: Int) {
         table.flow_slope(x, f, skip, scale, sigma, slope, latent)
     }
 
@@ -225,14 +237,15 @@ extension Kernels {
     // MARK: gradients of rows
 
     /// Every lane's own gradient of a layer's weights, [inputs][outputs] vectors; square += their squares.
-    package func rowGradient(_ x: LaneRows, _ dy: LaneRows, to gradient: MutableFloats, square: MutableFloats, tokens: Int,
-                             inputs: Int, outputs: Int) {
+    package func rowGradient(_ x: LaneRows, _ dy: LaneRows, to gradient: MutableFloats, square: MutableFloats,
+                             tokens: Int, inputs: Int, outputs: Int) {
         table.row_gradient(x.raw, dy.raw, gradient, square, tokens, inputs, outputs)
     }
 
-    /// square += an upper bound, close to it, of the squared length that `rowGradient` finds. scratch: 10 (tokens + 4) vectors.
-    package func gramNorm(_ x: LaneRows, _ dy: LaneRows, slack: Float, scratch: MutableFloats, square: MutableFloats, tokens: Int,
-                          inputs: Int, outputs: Int) {
+    /// square += an upper bound, close to it, of the squared length that `rowGradient` finds. scratch: 10 (tokens + 4)
+    /// vectors.
+    package func gramNorm(_ x: LaneRows, _ dy: LaneRows, slack: Float, scratch: MutableFloats, square: MutableFloats,
+                          tokens: Int, inputs: Int, outputs: Int) {
         table.gram_norm(x.raw, dy.raw, slack, scratch, square, tokens, inputs, outputs)
     }
 
@@ -247,7 +260,8 @@ extension Kernels {
     }
 
     /// out[a][n] += sum over rows and lanes of x[.][a] dy[.][n]. out: [inputs][outputs] numbers.
-    package func weightedGradient(_ x: LaneRows, _ dy: LaneRows, to out: MutableFloats, rows: Int, inputs: Int, outputs: Int) {
+    package func weightedGradient(_ x: LaneRows, _ dy: LaneRows, to out: MutableFloats, rows: Int, inputs: Int,
+                                  outputs: Int) {
         table.weighted_gradient(x.raw, dy.raw, out, rows, inputs, outputs)
     }
 
@@ -264,7 +278,9 @@ extension Kernels {
     }
 
     /// y[n] = factor x[n]. [n] vectors.
-    package func multiply(_ x: Floats, _ factor: Float, _ y: MutableFloats, _ n: Int) { table.multiply(x, factor, y, n) }
+    package func multiply(_ x: Floats, _ factor: Float, _ y: MutableFloats, _ n: Int) {
+        table.multiply(x, factor, y, n)
+    }
 
     /// x[n] = 0 in the lanes where `keep` is zero, whatever was there. [n] vectors.
     package func clear(_ x: MutableFloats, _ keep: Labels, _ n: Int) { table.clear(x, keep, n) }
@@ -278,8 +294,8 @@ extension Kernels {
     // MARK: optimiser and alignment
 
     /// One step of Adam: see Adam.swift, which everybody but tests goes through.
-    func adamStep(_ weights: MutableFloats, first: MutableFloats, second: MutableFloats, gradient: Floats, _ factors: flip_adam,
-                  count: Int) {
+    func adamStep(_ weights: MutableFloats, first: MutableFloats, second: MutableFloats, gradient: Floats,
+                  _ factors: flip_adam, count: Int) {
         table.adam_step(weights, first, second, gradient, factors, count)
     }
 
@@ -288,9 +304,11 @@ extension Kernels {
         table.average_step(average, weights, decay, n)
     }
 
-    /// Sums of Gaussian kernels between a block of rows, one a lane, and `count` others: see Kernels/Processes/Alignment.swift.
+    /// Sums of Gaussian kernels between a block of rows, one a lane, and `count` others: see
+    /// Kernels/Processes/Alignment.swift.
     package func gaussianPairs(_ z: Floats, others: Floats, count: Int, factor: Floats, rates: Floats, slopes: Floats,
-                               bandwidths: Int, sum: MutableFloats, weight: MutableFloats, pull: MutableFloats, latent: Int) {
+                               bandwidths: Int, sum: MutableFloats, weight: MutableFloats, pull: MutableFloats,
+                               latent: Int) {
         table.gaussian_pairs(z, others, count, factor, rates, slopes, bandwidths, sum, weight, pull, latent)
     }
 

@@ -1,5 +1,6 @@
-// The cells that trees split: at most 256 a column. Levels, up to 50 of them, are cells of their own and a split sets one apart, as on
-// one-hot columns; longer lists of levels count as numbers. Numbers are cut at values of the table that is learned from.
+// The cells that trees split: at most 256 a column. Levels, up to 50 of them, are cells of their own and a split sets
+// one apart, as on one-hot columns; longer lists of levels count as numbers. Numbers are cut at values of the table
+// that is learned from.
 
 import Basics
 
@@ -7,7 +8,8 @@ struct Binning {
     static let maxBins = 256
     static let maxLevels = 50
 
-    /// One column: levels (`edges` empty), or numbers: cell 0 is missing, cell k holds values from edges[k - 1] up to edges[k].
+    /// One column: levels (`edges` empty), or numbers: cell 0 is missing, cell k holds values from edges[k - 1] up to
+    /// edges[k].
     struct Column {
         let isLevels: Bool
         let edges: [Double]
@@ -18,7 +20,9 @@ struct Binning {
     /// - Parameter reference: the table that is learned from.
     init(_ reference: Frame) throws {
         columns = try reference.columns.map { column in
-            if column.levels != nil, column.codeCount <= Binning.maxLevels + 1 { return Column(isLevels: true, edges: [], bins: column.codeCount) }
+            if column.levels != nil, column.codeCount <= Binning.maxLevels + 1 {
+                return Column(isLevels: true, edges: [], bins: column.codeCount)
+            }
             let edges: [Double]
             if let values = column.values {
                 edges = try Binning.edges(values)
@@ -58,7 +62,8 @@ struct Binning {
                         out.base[i &* m &+ c] = UInt8(truncatingIfNeeded: series.codes!.base[i])
                     } else {                        // a value below every edge shares the first cell of values
                         let v = series.number(i)
-                        out.base[i &* m &+ c] = v.isNaN ? 0 : UInt8(truncatingIfNeeded: min(max(cell(v, edges), 1), column.bins - 1))
+                        out.base[i &* m &+ c] = v.isNaN ? 0 : UInt8(truncatingIfNeeded: min(max(cell(v, edges), 1),
+                            column.bins - 1))
                     }
                 }
             }

@@ -1,9 +1,11 @@
-// Rows as points: numbers and one-hot levels, each standardised by a reference table, so that distances and moments mean something.
+// Rows as points: numbers and one-hot levels, each standardised by a reference table, so that distances and moments
+// mean something.
 
 import Basics
 
-/// How columns become coordinates. A number is (x - mean) / standard deviation, 0 where missing; every level, missing among them, is an indicator
-/// minus its share over its standard deviation. A standard deviation below that of an indicator seen once counts as that.
+/// How columns become coordinates. A number is (x - mean) / standard deviation, 0 where missing; every level, missing
+/// among them, is an indicator minus its share over its standard deviation. A standard deviation below that of an
+/// indicator seen once counts as that.
 struct Encoding {
     struct Column {
         let mean, standardDeviation: Double                 // numbers
@@ -34,11 +36,14 @@ struct Encoding {
 
     /// The number of coordinates of all columns but `leaveOut`.
     func width(leaveOut: Set<Int>) -> Int {
-        columns.indices.filter { !leaveOut.contains($0) }.reduce(0) { $0 + columns[$1].shares.count + (columns[$1].shares.count == 1 ? 1 : 0) }
+        columns.indices.filter { !leaveOut.contains($0) }.reduce(0) {
+            $0 + columns[$1].shares.count + (columns[$1].shares.count == 1 ? 1 : 0)
+        }
     }
 
     /// Rows `order[range]` as points [rows][width], row-major.
-    func points(_ frame: Frame, _ order: Buffer<Int32>, _ range: Range<Int>, leaveOut: Set<Int>) throws -> Buffer<Float> {
+    func points(_ frame: Frame, _ order: Buffer<Int32>, _ range: Range<Int>, leaveOut: Set<Int>) throws
+        -> Buffer<Float> {
         let w = width(leaveOut: leaveOut), out = try Buffer<Float>(count: range.count * w, for: "an evaluation")
         for (i, k) in range.enumerated() {
             let row = Int(order.base[k])

@@ -1,4 +1,5 @@
-// Means and quantiles of numerical columns, synthetic beside real: what total variation does not see when a little mass lies far away.
+// Means and quantiles of numerical columns, synthetic beside real: what total variation does not see when a little mass
+// lies far away.
 
 import Basics
 import Glibc
@@ -7,7 +8,8 @@ import Glibc
 package struct Location {
     /// The quantiles that are compared.
     static let shares = [0.05, 0.25, 0.5, 0.75, 0.95]
-    /// A shift is worth a note above these, in standard deviations and in interquartile ranges, when chance does not explain it.
+    /// A shift is worth a note above these, in standard deviations and in interquartile ranges, when chance does not
+    /// explain it.
     static let notedMean = 0.25, notedQuantile = 0.5, notedChance = 4.0
 
     /// Place of the column in the table.
@@ -29,7 +31,9 @@ package struct Location {
     init?(column: Int, real: Buffer<Double>, synthetic: Buffer<Double>) throws {
         let (x, n) = try sortedValues(real), (y, m) = try sortedValues(synthetic)
         guard n > 0, m > 0 else { return nil }
-        func mean(_ v: Buffer<Double>, _ count: Int) -> Double { (0..<count).reduce(0.0) { $0 + v.base[$1] / Double(count) } }
+        func mean(_ v: Buffer<Double>, _ count: Int) -> Double {
+            (0..<count).reduce(0.0) { $0 + v.base[$1] / Double(count) }
+        }
         let own = mean(x, n)
         let variance = (0..<n).reduce(0.0) { $0 + (x.base[$1] - own) * (x.base[$1] - own) / Double(n) }
         self.column = column
@@ -63,7 +67,8 @@ package struct Location {
             parts.append("mean \(means.synthetic), real \(means.real)")
         }
         for (i, share) in Location.shares.enumerated() where quantileShifts[i].magnitude > Location.notedQuantile {
-            // A quantile is judged by the share of values up to it, whose chance error does not depend on how they are spread.
+            // A quantile is judged by the share of values up to it, whose chance error does not depend on how they are
+            // spread.
             let error = chance * (share * (1 - share)).squareRoot()
             guard (reached[i] - reachedReal[i]).magnitude > Location.notedChance * error else { continue }
             parts.append("\(Int((100 * share).rounded())) % quantile \(quantiles[i].synthetic), real \(quantiles[i].real)")

@@ -1,16 +1,20 @@
-// Hooks into a row's activations between the forward and the backward pass, where terms of the caller's own add their gradients: latent means
-// and log-variances, decoder activations, head logits. What is added to a private row must depend on that row and on constants alone.
+// Hooks into a row's activations between the forward and the backward pass, where terms of the caller's own add their
+// gradients: latent means and log-variances, decoder activations, head logits. What is added to a private row must
+// depend on that row and on constants alone.
 //
 //     let hooks = try ActivationHooks(vae, decoded: true, logits: true)      // one per worker
-//     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, options: .init(hooks: hooks), scratch) { first, n in
-//         // rows first ..< first + n of the batch: hooks.mean [n][Z] … are theirs; add to hooks.dMean [n][Z] …, zero until now
+//     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, options: .init(hooks: hooks), scratch) {
+//     first, n in
+//         // rows first ..< first + n of the batch: hooks.mean [n][Z] … are theirs; add to hooks.dMean [n][Z] …, zero
+//         until now
 //     }
 
 import Basics
 import Compute
 
 package final class ActivationHooks {
-    /// Row-major, [lanes][width] with rows 0 ..< n in use; log-variances are held in -6 ... 2. Empty where not asked for.
+    /// Row-major, [lanes][width] with rows 0 ..< n in use; log-variances are held in -6 ... 2. Empty where not asked
+    /// for.
     package let mean, logVariance, decoded, logits: Buffer<Float>
     /// Gradients by them, of the same shapes.
     package let dMean, dLogVariance, dDecoded, dLogits: Buffer<Float>
@@ -41,7 +45,9 @@ package final class ActivationHooks {
 
     /// Overwrites everything with zeros, so that no row's activations outlive its release.
     package func wipe() {
-        for b in [mean, dMean, logVariance, dLogVariance, decoded, dDecoded, logits, dLogits, lanes] { for i in b.indices { b.base[i] = 0 } }
+        for b in [mean, dMean, logVariance, dLogVariance, decoded, dDecoded, logits, dLogits, lanes] {
+            for i in b.indices { b.base[i] = 0 }
+        }
     }
 
     /// Takes the activations of n rows out of the lanes; before the logits become gradients.
@@ -56,7 +62,8 @@ package final class ActivationHooks {
     }
 
     /// x += the term gradients of n rows, [width] vectors.
-    func addTermGradients(_ gradients: Buffer<Float>, _ vae: VAE, _ n: Int, _ width: Int, to x: UnsafeMutablePointer<Float>) {
+    func addTermGradients(_ gradients: Buffer<Float>, _ vae: VAE, _ n: Int, _ width: Int,
+                          to x: UnsafeMutablePointer<Float>) {
         guard width > 0 else { return }
         vae.kernels.rowsToLanes(gradients.base, 0, n, width, lanes.base)
         vae.kernels.add(lanes.base, x, width)

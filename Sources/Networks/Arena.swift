@@ -20,7 +20,8 @@ struct BlockSlots {
     let qkv: Int, weights: Int, mixed: Int
     let hat2: Int, in2: Int, rstd2: Int
     let hidden: Int, active: Int
-    /// Gradients of the outputs of qkv, out, up, down: each layer's own where its weighted product comes later, shared otherwise.
+    /// Gradients of the outputs of qkv, out, up, down: each layer's own where its weighted product comes later, shared
+    /// otherwise.
     let dqkv: Int, dout: Int, dup: Int, ddown: Int
 
     var norm1: VAE.NormSlots { VAE.NormSlots(hat: hat1, out: in1, rstd: rstd1) }
@@ -34,10 +35,10 @@ struct TransformerSlots {
 
     var norm: VAE.NormSlots { VAE.NormSlots(hat: hat, out: out, rstd: rstd) }
 
-    /// - spare: slots that are free once the backward pass comes here: queries, keys, values and weights of the block it has just left.
-    ///   They hold the next hidden gradients while they are still in the cache.
-    init(_ layers: TransformerLayers, _ s: VAEShape, _ shared: SharedSlots, _ sink: RowGradientPlan, in plan: inout ArenaPlan,
-         spare: inout Range<Int>) {
+    /// - spare: slots that are free once the backward pass comes here: queries, keys, values and weights of the block
+    ///   it has just left. They hold the next hidden gradients while they are still in the cache.
+    init(_ layers: TransformerLayers, _ s: VAEShape, _ shared: SharedSlots, _ sink: RowGradientPlan,
+         in plan: inout ArenaPlan, spare: inout Range<Int>) {
         let T = s.columns, d = s.width, F = s.feedForward
         var slots: [BlockSlots] = []
         for l in layers.blocks.reversed() {

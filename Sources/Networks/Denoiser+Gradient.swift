@@ -1,5 +1,5 @@
-// Clipped sums of the denoiser's per-row gradients. A row's M noise levels are its "tokens": every weight is used at each of them and
-// has one gradient a row, their mean, which is clipped as a whole.
+// Clipped sums of the denoiser's per-row gradients. A row's M noise levels are its "tokens": every weight is used at
+// each of them and has one gradient a row, their mean, which is clipped as a whole.
 
 import Compute
 
@@ -31,24 +31,27 @@ extension Denoiser {
     ///   - into: [P], overwritten.
     ///   - losses: [n], receives the rows' losses, unweighted.
     package func clippedGradientSum(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
-                                    levels: UnsafePointer<Float>, clips: UnsafePointer<Float>, weights: UnsafePointer<Float>? = nil,
-                                    into: UnsafeMutablePointer<Float>, losses: UnsafeMutablePointer<Float>? = nil,
-                                    _ scratch: DenoiserScratch) {
+                                    levels: UnsafePointer<Float>, clips: UnsafePointer<Float>,
+                                    weights: UnsafePointer<Float>? = nil, into: UnsafeMutablePointer<Float>,
+                                    losses: UnsafeMutablePointer<Float>? = nil, _ scratch: DenoiserScratch) {
         gradient(z, count, Noise(normals: noise, levels: levels), clips: clips, weights: weights,
                  Outputs(sum: into, losses: losses), scratch)
     }
 
-    /// into[P] = sum over rows of weight_i g_i, with the arguments of `clippedGradientSum`. Not private: only for latents that are
-    /// released or generated.
-    package func gradientSum(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>, levels: UnsafePointer<Float>,
-                             weights: UnsafePointer<Float>? = nil, into: UnsafeMutablePointer<Float>,
-                             losses: UnsafeMutablePointer<Float>? = nil, _ scratch: DenoiserScratch) {
-        gradient(z, count, Noise(normals: noise, levels: levels), weights: weights, Outputs(sum: into, losses: losses), scratch)
+    /// into[P] = sum over rows of weight_i g_i, with the arguments of `clippedGradientSum`. Not private: only for
+    /// latents that are released or generated.
+    package func gradientSum(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
+                             levels: UnsafePointer<Float>, weights: UnsafePointer<Float>? = nil,
+                             into: UnsafeMutablePointer<Float>, losses: UnsafeMutablePointer<Float>? = nil,
+                             _ scratch: DenoiserScratch) {
+        gradient(z, count, Noise(normals: noise, levels: levels), weights: weights, Outputs(sum: into, losses: losses),
+                 scratch)
     }
 
     /// norms[n] = ||g_i||, as the clip sees it. Not private.
-    package func perExampleNorms(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>, levels: UnsafePointer<Float>,
-                                 norms: UnsafeMutablePointer<Float>, _ scratch: DenoiserScratch) {
+    package func perExampleNorms(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
+                                 levels: UnsafePointer<Float>, norms: UnsafeMutablePointer<Float>,
+                                 _ scratch: DenoiserScratch) {
         gradient(z, count, Noise(normals: noise, levels: levels), Outputs(norms: norms), scratch)
     }
 
@@ -62,10 +65,11 @@ extension Denoiser {
             kernels.rowsToLanes(z, first, n, L, s.at(s.z))
             kernels.rowsToLanes(noise.normals, first, n, M * L, s.at(s.noise))
             kernels.rowsToLanes(noise.levels, first, n, M, s.at(s.levels))
-            let constants = Kernels.NoiseLevels(logMean: shape.levelMean, logSpread: shape.levelSpread, sigmaData: shape.sigmaData)
-            kernels.diffuse(z: s.at(s.z), noise: s.at(s.noise), levels: s.at(s.levels), constants, frequencies: frequencies.base,
-                            input: s.at(s.input), target: s.at(s.target), features: s.at(s.features), count: M, latent: L,
-                            frequencyCount: shape.frequencies)
+            let constants = Kernels.NoiseLevels(logMean: shape.levelMean, logSpread: shape.levelSpread,
+                sigmaData: shape.sigmaData)
+            kernels.diffuse(z: s.at(s.z), noise: s.at(s.noise), levels: s.at(s.levels), constants,
+                            frequencies: frequencies.base, input: s.at(s.input), target: s.at(s.target),
+                            features: s.at(s.features), count: M, latent: L, frequencyCount: shape.frequencies)
             forward(s, M)
             for l in 0 ..< W { s.at(s.loss)[l] = 0 }
             kernels.squaredError(s.at(s.out), s.at(s.target), s.at(s.loss), M * L)

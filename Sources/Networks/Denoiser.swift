@@ -3,7 +3,8 @@
 //     let denoiser = try Denoiser(shape: DenoiserShape(latent: 8), seed: 3)
 //     let scratch = try DenoiserScratch(denoiser)                     // one per worker
 //     denoiser.clippedGradientSum(z, count: n, noise: e, levels: u, clips: C, into: sum, scratch)   // sum: Float [P], overwritten
-//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals, M = shape.noiseLevels of each row, averaged before the clip
+//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals, M = shape.noiseLevels of each row,
+//         averaged before the clip
 //     denoiser.gradientSum(z, count: n, noise: e, levels: u, into: sum, scratch)                    // released rows only
 //     denoiser.sample(normals, count: n, into: z, scratch)            // [n][L] each: Heun's method, deterministic given the normals
 //
@@ -45,7 +46,8 @@ package struct DenoiserShape: Sendable, Equatable {
         try need((-10 ... 10).contains(levelMean), "noise levels must have a log mean of -10 to 10")
         try need((0 ... 10).contains(levelSpread), "noise levels must have a log standard deviation of 0 to 10")
         try need((1 ... 256).contains(noiseLevels), "noise_levels must be 1 to 256")
-        try need(latent * width * 2 + width * width * layers <= 1 << 28, "the network must have at most 268435456 weights")
+        try need(latent * width * 2 + width * width * layers <= 1 << 28,
+                 "the network must have at most 268435456 weights")
     }
 }
 
@@ -89,7 +91,9 @@ package final class Denoiser: @unchecked Sendable {
 
     /// The same network around other weights. - Throws: `.argument` when they are not laid out for it.
     package init(_ other: Denoiser, parameters: Parameters) throws {
-        guard parameters.tensors == other.parameters.tensors else { throw Failure(.argument, "weights of another network shape") }
+        guard parameters.tensors == other.parameters.tensors else {
+            throw Failure(.argument, "weights of another network shape")
+        }
         shape = other.shape
         kernels = other.kernels
         input = other.input
@@ -100,7 +104,8 @@ package final class Denoiser: @unchecked Sendable {
         self.parameters = parameters
     }
 
-    /// Scaled inputs and features -> F, for M levels: h = f(c x A + a + t B), then h + f(h W + b) layer by layer, then the output map.
+    /// Scaled inputs and features -> F, for M levels: h = f(c x A + a + t B), then h + f(h W + b) layer by layer, then
+    /// the output map.
     func forward(_ s: DenoiserScratch, _ M: Int) {
         let w = parameters.base, h = shape.width
         kernels.apply(input, w, s.at(s.input), s.at(s.pre[0]), rows: M)

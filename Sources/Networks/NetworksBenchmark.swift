@@ -1,4 +1,5 @@
-// A training step without privacy on made-up rows, timed: what flip-bench prints beside the private one (PrivateSteps.swift).
+// A training step without privacy on made-up rows, timed: what flip-bench prints beside the private one
+// (PrivateSteps.swift).
 
 import Basics
 import Compute
@@ -31,7 +32,8 @@ package enum NetworksBenchmark {
     package static func train(shape: VAEShape, batch: Int, threads: Int, seconds: Double,
                               kernels: Kernels = .current) throws
         -> (rowsPerSecond: Double, rowsPerProcessorSecond: Double, weights: Int) {
-        let vae = try VAE(shape: shape, seed: 1, kernels: kernels), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 128
+        let vae = try VAE(shape: shape, seed: 1, kernels: kernels), P = vae.parameters.trainable, Z = vae.latentCount
+        let chunk = 128
         let chunks = (batch + chunk - 1) / chunk
         let scratch = try (0 ..< threads).map { _ in try VAEScratch(vae) }
         let sums = try (0 ..< threads).map { _ in try Buffer<Float>(count: P, for: "a sum") }
@@ -43,7 +45,9 @@ package enum NetworksBenchmark {
         var random = NormalStream(seed: 2, stream: 0)
         for i in 0 ..< batch * Z { noise[i] = random.next() }
         for t in 0 ..< shape.columns {
-            for i in 0 ..< batch { bins[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1)) }
+            for i in 0 ..< batch {
+                bins[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1))
+            }
         }
         func now(_ clock: clockid_t = CLOCK_MONOTONIC) -> Double {
             var t = timespec()

@@ -1,8 +1,9 @@
-// Clipped sums of per-row gradients, and the loss. Two steps per block: forward and backward with squared lengths, then factors and
-// one weighted product a layer.
+// Clipped sums of per-row gradients, and the loss. Two steps per block: forward and backward with squared lengths, then
+// factors and one weighted product a layer.
 //
-// Guarantee. Precondition: finite weights or not, any bins, any noise. Each row i adds c_i g_i to the sum, with ||c_i g_i|| <= C_i
-// up to rounding, and nothing when its length is not finite; what it adds does not depend on other rows. Tests: NeighbourTests.
+// Guarantee. Precondition: finite weights or not, any bins, any noise. Each row i adds c_i g_i to the sum, with ||c_i
+// g_i|| <= C_i up to rounding, and nothing when its length is not finite; what it adds does not depend on other rows.
+// Tests: NeighbourTests.
 
 import Basics
 import Compute
@@ -14,7 +15,8 @@ extension VAE {
         package var weights: UnsafePointer<Float>?
         /// [n][latentCount], added to dL/dmu of the rows.
         package var addedMeanGradient: UnsafePointer<Float>?
-        /// As many rows: the bins that the decoder is asked for, when they are not those the encoder reads. Released rows only.
+        /// As many rows: the bins that the decoder is asked for, when they are not those the encoder reads. Released
+        /// rows only.
         package var targets: CodeRows?
         /// [n], receives the rows' losses, unweighted.
         package var losses: UnsafeMutablePointer<Float>?
@@ -22,23 +24,27 @@ extension VAE {
         package var hooks: ActivationHooks?
 
         package init(weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil,
-                     targets: CodeRows? = nil, losses: UnsafeMutablePointer<Float>? = nil, hooks: ActivationHooks? = nil) {
+                     targets: CodeRows? = nil, losses: UnsafeMutablePointer<Float>? = nil,
+                     hooks: ActivationHooks? = nil) {
             (self.weights, self.addedMeanGradient, self.targets) = (weights, addedMeanGradient, targets)
             (self.losses, self.hooks) = (losses, hooks)
         }
     }
 
-    /// into[P] = sum over rows of min(weight_i, C_i / ||g_i||) g_i, g_i the gradient of row i's loss over the trainable weights.
+    /// into[P] = sum over rows of min(weight_i, C_i / ||g_i||) g_i, g_i the gradient of row i's loss over the trainable
+    /// weights.
     /// - Parameters:
     ///   - noise: [n][latentCount] standard normals, each row's own.
     ///   - clips: [n] clipping norms C_i above 0; a row with any other is left out.
     ///   - beta: weight of the KL divergence.
     ///   - into: [P], overwritten.
     ///   - options: `targets` are for `gradientSum` alone and are not read.
-    ///   - termGradients: called with (first row, rows) of each block that the hooks have collected, before its backward pass.
-    package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>, beta: Float,
-                                    into: UnsafeMutablePointer<Float>, options: GradientOptions = .init(), _ scratch: VAEScratch,
-                                    termGradients: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
+    ///   - termGradients: called with (first row, rows) of each block that the hooks have collected, before its
+    ///     backward pass.
+    package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
+                                    beta: Float, into: UnsafeMutablePointer<Float>, options: GradientOptions = .init(),
+                                    _ scratch: VAEScratch, termGradients: (_ first: Int, _ count: Int)
+                                    -> Void = { _, _ in }) {
         var own = options
         own.targets = nil
         gradient(rows, noise, beta, own, Outputs(sum: into, clips: clips), scratch, termGradients)
@@ -46,18 +52,19 @@ extension VAE {
 
     /// into[P] = sum over rows of weight_i g_i. Not private: released or generated rows only.
     ///
-    /// A second draw of the same relaxed row as `targets` makes the gradient an unbiased estimate of the one against that row's
-    /// probabilities. All other arguments are those of `clippedGradientSum`.
-    package func gradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, into: UnsafeMutablePointer<Float>,
-                             options: GradientOptions = .init(), _ scratch: VAEScratch,
-                             termGradients: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
+    /// A second draw of the same relaxed row as `targets` makes the gradient an unbiased estimate of the one against
+    /// that row's probabilities. All other arguments are those of `clippedGradientSum`.
+    package func gradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
+                             into: UnsafeMutablePointer<Float>, options: GradientOptions = .init(),
+                             _ scratch: VAEScratch, termGradients: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
         gradient(rows, noise, beta, options, Outputs(sum: into), scratch, termGradients)
     }
 
-    // shim: clippedGradientSum(..., weights:, taps:, terms:) -> clippedGradientSum(..., GradientOptions, termGradients:)
+    // shim: clippedGradientSum(..., weights:, taps:, terms:) -> clippedGradientSum(..., GradientOptions,
+    // termGradients:)
     package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
-                                    weights: UnsafePointer<Float>? = nil, beta: Float, into: UnsafeMutablePointer<Float>,
-                                    taps: ActivationHooks?, _ scratch: VAEScratch,
+                                    weights: UnsafePointer<Float>? = nil, beta: Float,
+                                    into: UnsafeMutablePointer<Float>, taps: ActivationHooks?, _ scratch: VAEScratch,
                                     terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
         clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: into,
                            options: GradientOptions(weights: weights, hooks: taps), scratch, termGradients: terms)
@@ -65,23 +72,24 @@ extension VAE {
 
     // shim: gradientSum(_:goals:..., taps:, terms:) -> gradientSum(..., GradientOptions, termGradients:)
     package func gradientSum(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>,
-                             weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil, beta: Float,
-                             into: UnsafeMutablePointer<Float>, taps: ActivationHooks?, _ scratch: VAEScratch,
-                             terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
-        let options = GradientOptions(weights: weights, addedMeanGradient: addedMeanGradient, targets: goals, hooks: taps)
+                             weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil,
+                             beta: Float, into: UnsafeMutablePointer<Float>, taps: ActivationHooks?,
+                             _ scratch: VAEScratch, terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
+        let options = GradientOptions(weights: weights, addedMeanGradient: addedMeanGradient, targets: goals,
+                                      hooks: taps)
         gradientSum(rows, noise: noise, beta: beta, into: into, options: options, scratch, termGradients: terms)
     }
 
     /// norms[n] = ||g_i||, as the clip sees it. Not private.
-    package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float, norms: UnsafeMutablePointer<Float>,
-                                 _ scratch: VAEScratch) {
+    package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
+                                 norms: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
         gradient(rows, noise, beta, GradientOptions(), Outputs(norms: norms), scratch, { _, _ in })
     }
 
-    /// Calls `body` with (first row, rows) of each block once `hooks` holds its activations, which are those that a gradient with the
-    /// same noise would see.
-    package func activations(_ rows: CodeRows, noise: UnsafePointer<Float>, hooks: ActivationHooks, _ scratch: VAEScratch,
-                             _ body: (_ first: Int, _ count: Int) -> Void) {
+    /// Calls `body` with (first row, rows) of each block once `hooks` holds its activations, which are those that a
+    /// gradient with the same noise would see.
+    package func activations(_ rows: CodeRows, noise: UnsafePointer<Float>, hooks: ActivationHooks,
+                             _ scratch: VAEScratch, _ body: (_ first: Int, _ count: Int) -> Void) {
         var first = 0
         while first < rows.count {
             let n = load(rows, targets: nil, first, scratch)
@@ -92,8 +100,8 @@ extension VAE {
     }
 
     // shim: activations(_:noise:taps:_:_:) -> activations(_:noise:hooks:_:_:)
-    package func activations(_ rows: CodeRows, noise: UnsafePointer<Float>, taps: ActivationHooks, _ scratch: VAEScratch,
-                             _ body: (_ first: Int, _ count: Int) -> Void) {
+    package func activations(_ rows: CodeRows, noise: UnsafePointer<Float>, taps: ActivationHooks,
+                             _ scratch: VAEScratch, _ body: (_ first: Int, _ count: Int) -> Void) {
         activations(rows, noise: noise, hooks: taps, scratch, body)
     }
 
@@ -122,7 +130,8 @@ extension VAE {
             if let added { kernels.rowsToLanes(added, first, n, shape.latentCount, s.at(s.added)) }
             backwardBlock(beta, adds: added != nil, hooks, n, s)
             if let norms = out.norms { for l in 0 ..< n { norms[first + l] = s.gradients.square[l].squareRoot() } }
-            s.gradients.setFactors(rows: n, clips: out.clips.map { $0 + first }, weights: options.weights.map { $0 + first })
+            s.gradients.setFactors(rows: n, clips: out.clips.map { $0 + first },
+                                   weights: options.weights.map { $0 + first })
             if let sum = out.sum {
                 s.gradients.finish(into: sum)
                 if layout.embeddingTrains { scatterEmbeddings(sum, s) }
@@ -153,16 +162,18 @@ extension VAE {
             s.at(s.divergence)[l] = 0
         }
         kernels.posteriorForward(mean: s.at(s.mean), logVariance: s.at(s.variance), noise: s.at(s.noise), z: s.at(s.z),
-                                 standardDeviation: s.at(s.standardDeviation), divergence: s.at(s.divergence), latent: Z)
+                                 standardDeviation: s.at(s.standardDeviation), divergence: s.at(s.divergence),
+                                 latent: Z)
         decodeBlock(s)
         hooks?.collect(self, n, s)
         for t in 0 ..< shape.columns {
-            kernels.crossEntropy(s.at(s.logits) + layout.firstLevel[t] * W, s.targets.base + t * W, s.at(s.crossEntropy),
-                                 shape.levels[t])
+            kernels.crossEntropy(s.at(s.logits) + layout.firstLevel[t] * W, s.targets.base + t * W,
+                                 s.at(s.crossEntropy), shape.levels[t])
         }
     }
 
-    private func storeLosses(_ losses: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int, _ beta: Float, _ s: VAEScratch) {
+    private func storeLosses(_ losses: UnsafeMutablePointer<Float>, _ first: Int, _ n: Int, _ beta: Float,
+                             _ s: VAEScratch) {
         for l in 0 ..< n { losses[first + l] = s.at(s.crossEntropy)[l] + beta * s.at(s.divergence)[l] }
     }
 
@@ -173,10 +184,12 @@ extension VAE {
         // heads
         if let hooks { hooks.addTermGradients(hooks.dLogits, self, n, hooks.logitCount, to: s.at(s.logits)) }
         for t in 0 ..< T {
-            let K = shape.levels[t], k = layout.firstLevel[t], y = s.at(s.decoder.out) + t * d * W, dlogits = s.at(s.logits) + k * W
-            g.product(GradientSite(x: y, xs: d, dy: dlogits, ds: K, M: 1, A: d, N: K, offset: layout.headWeight + d * k))
-            kernels.linear(LaneRows(dlogits, stride: K), .backward(w + layout.headWeight + d * k, inputs: d, outputs: K),
-                           to: s.at(s.ddecoded) + t * d * W, stride: d, rows: 1)
+            let K = shape.levels[t], k = layout.firstLevel[t], y = s.at(s.decoder.out) + t * d * W
+            let dlogits = s.at(s.logits) + k * W
+            g.product(GradientSite(x: y, xs: d, dy: dlogits, ds: K, M: 1, A: d, N: K,
+                                   offset: layout.headWeight + d * k))
+            kernels.linear(LaneRows(dlogits, stride: K), .backward(w + layout.headWeight + d * k, inputs: d,
+                outputs: K), to: s.at(s.ddecoded) + t * d * W, stride: d, rows: 1)
         }
         g.numbers(layout.headBias, s.at(s.logits), shape.totalLevels)
         if let hooks { hooks.addTermGradients(hooks.dDecoded, self, n, hooks.decodedCount, to: s.at(s.ddecoded)) }
@@ -221,7 +234,9 @@ extension VAE {
         }
         // Each column has vectors of its own: no cross terms between tokens.
         g.numbers(layout.offset, dembedded, T * d)
-        if layout.embeddingTrains { kernels.sumSquares(LaneRows(dembedded, stride: d), g.square.base, rows: T, columns: d) }
+        if layout.embeddingTrains {
+            kernels.sumSquares(LaneRows(dembedded, stride: d), g.square.base, rows: T, columns: d)
+        }
     }
 
     private func scatterEmbeddings(_ into: UnsafeMutablePointer<Float>, _ s: VAEScratch) {

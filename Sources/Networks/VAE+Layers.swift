@@ -6,13 +6,13 @@ import Compute
 extension VAE {
     private var w: UnsafeMutablePointer<Float> { parameters.base }
 
-    func apply(_ l: LinearLayer, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false,
-               rectifies: Bool = false) {
+    func apply(_ l: LinearLayer, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ M: Int,
+               adds: Bool = false, rectifies: Bool = false) {
         kernels.apply(l, w, x, y, rows: M, adds: adds, rectifies: rectifies)
     }
 
-    func applyBack(_ l: LinearLayer, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ M: Int, adds: Bool = false,
-                   gate: UnsafeMutablePointer<Float>? = nil) {
+    func applyBack(_ l: LinearLayer, _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ M: Int,
+                   adds: Bool = false, gate: UnsafeMutablePointer<Float>? = nil) {
         kernels.applyBack(l, w, dy, dx, rows: M, adds: adds, gate: gate)
     }
 
@@ -41,13 +41,14 @@ extension VAE {
     }
 
     /// The stream [T][d] goes through all blocks in place; the last norm's output is in `r.out`.
-    func forward(_ l: TransformerLayers, _ r: TransformerSlots, _ s: VAEScratch, _ stream: UnsafeMutablePointer<Float>) {
+    func forward(_ l: TransformerLayers, _ r: TransformerSlots, _ s: VAEScratch,
+                 _ stream: UnsafeMutablePointer<Float>) {
         let T = shape.columns, d = shape.width, rectifies = shape.activation == .relu
         for (b, q) in zip(l.blocks, r.blocks) {
             normalise(b.norm1, stream, s, q.norm1)
             apply(b.qkv, s.at(q.in1), s.at(q.qkv), T)
-            kernels.attentionForward(qkv: s.at(q.qkv), weights: s.at(q.weights), out: s.at(q.mixed), tokens: T, heads: shape.heads,
-                                     width: d / shape.heads)
+            kernels.attentionForward(qkv: s.at(q.qkv), weights: s.at(q.weights), out: s.at(q.mixed), tokens: T,
+                                     heads: shape.heads, width: d / shape.heads)
             apply(b.out, s.at(q.mixed), stream, T, adds: true)
             normalise(b.norm2, stream, s, q.norm2)
             apply(b.up, s.at(q.in2), s.at(q.hidden), T, rectifies: rectifies)
@@ -63,7 +64,8 @@ extension VAE {
     /// The stream's gradient moves from slot to slot, so that each place it passes stays for the weighted products.
     func backward(_ l: TransformerLayers, _ r: TransformerSlots, _ s: VAEScratch, _ dout: UnsafeMutablePointer<Float>,
                   _ din: UnsafeMutablePointer<Float>) {
-        let T = shape.columns, d = shape.width, F = shape.feedForward, g = s.gradients, rectifies = shape.activation == .relu
+        let T = shape.columns, d = shape.width, F = shape.feedForward, g = s.gradients
+        let rectifies = shape.activation == .relu
         let dnorm = s.at(s.shared.dnorm)
         var stream = r.blocks.last.map { s.at($0.ddown) } ?? din
         normaliseBack(l.norm, dout, s, r.norm, to: stream)
@@ -80,7 +82,8 @@ extension VAE {
             g.linear(b.out, s.at(q.mixed), middle, T)
             applyBack(b.out, middle, dnorm, T)
             kernels.attentionBackward(dout: dnorm, qkv: s.at(q.qkv), weights: s.at(q.weights), dqkv: dqkv,
-                                      scores: s.at(s.shared.scores), tokens: T, heads: shape.heads, width: d / shape.heads)
+                                      scores: s.at(s.shared.scores), tokens: T, heads: shape.heads,
+                                      width: d / shape.heads)
             g.linear(b.qkv, s.at(q.in1), dqkv, T)
             applyBack(b.qkv, dqkv, dnorm, T)
             normaliseBack(b.norm1, dnorm, s, q.norm1, base: middle, to: next)
@@ -88,7 +91,8 @@ extension VAE {
         }
     }
 
-    /// Bins of the rows from `first` on, as labels in lanes; padding lanes hold bin 0. - Returns: how many rows there are.
+    /// Bins of the rows from `first` on, as labels in lanes; padding lanes hold bin 0. - Returns: how many rows there
+    /// are.
     func load(_ rows: CodeRows, _ first: Int, _ s: VAEScratch, into labels: Buffer<Int32>? = nil) -> Int {
         let n = min(kernels.lanes, rows.count - first), W = kernels.lanes
         for t in 0 ..< shape.columns {
@@ -104,8 +108,8 @@ extension VAE {
         let T = shape.columns, d = shape.width, W = kernels.lanes, Z = shape.latentCount
         let M = layout.fromLatent == nil ? T : 1
         for t in 0 ..< T {
-            kernels.gather(w + layout.embedding + layout.firstLevel[t] * d, s.labels.base + t * W, w + layout.offset + t * d,
-                           s.at(s.embedded) + t * d * W, d)
+            kernels.gather(w + layout.embedding + layout.firstLevel[t] * d, s.labels.base + t * W,
+                           w + layout.offset + t * d, s.at(s.embedded) + t * d * W, d)
         }
         let stream = s.at(s.shared.stream)
         stream.update(from: s.at(s.embedded), count: T * d * W)
@@ -129,14 +133,18 @@ extension VAE {
     func decodeBlock(_ s: VAEScratch) {
         let T = shape.columns, d = shape.width, W = kernels.lanes
         let stream = s.at(s.shared.stream)
-        if let map = layout.fromLatent { apply(map, s.at(s.z), stream, 1) } else { stream.update(from: s.at(s.z), count: T * d * W) }
+        if let map = layout.fromLatent {
+            apply(map, s.at(s.z), stream, 1)
+        } else {
+            stream.update(from: s.at(s.z), count: T * d * W)
+        }
         kernels.addNumbers(w + layout.decoderOffset, stream, T * d)
         forward(layout.decoder, s.decoder, s, stream)
         for t in 0 ..< T {
             let K = shape.levels[t], k = layout.firstLevel[t]
             kernels.linear(LaneRows(s.at(s.decoder.out) + t * d * W, stride: d),
-                           .forward(w + layout.headWeight + d * k, inputs: d, outputs: K), to: s.at(s.logits) + k * W, stride: K,
-                           rows: 1, start: .bias(w + layout.headBias + k))
+                           .forward(w + layout.headWeight + d * k, inputs: d, outputs: K), to: s.at(s.logits) + k * W,
+                           stride: K, rows: 1, start: .bias(w + layout.headBias + k))
         }
     }
 }

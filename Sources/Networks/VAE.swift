@@ -1,4 +1,5 @@
-// The variational autoencoder: tokens -> transformer -> Gaussian latent -> transformer -> one categorical head per column.
+// The variational autoencoder: tokens -> transformer -> Gaussian latent -> transformer -> one categorical head per
+// column.
 //
 //     let shape = VAEShape(levels: [20, 9, 2])              // T = 3 columns; every other figure has a default
 //     let vae = try VAE(shape: shape, seed: 1)
@@ -6,8 +7,8 @@
 //     let P = vae.parameters.trainable                      // gradient, noise, optimiser: one vector of this length
 //     let scratch = try VAEScratch(vae)                     // one per worker; serves any number of rows
 //
-//     // rows are bins by column: bins[t * stride + i] is row i's bin of column t (bins beyond the last count as the last)
-//     let rows = CodeRows(bins: pointer, stride: n, count: n)
+//     // rows are bins by column: bins[t * stride + i] is row i's bin of column t (bins beyond the last count as the
+//     last) let rows = CodeRows(bins: pointer, stride: n, count: n)
 //     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, scratch)   // sum: Float [P], overwritten
 //         // e: [n][latentCount] standard normals; C: [n] clipping norms
 //         // more inputs and outputs: VAE.GradientOptions
@@ -18,8 +19,8 @@
 //     let adam = try Adam(count: P); adam.step(vae.parameters.base, gradient: sum, learningRate: 0.02)
 //
 // None of these throws or allocates: all memory is the scratch's. A row's result is the same bits alone or in company.
-// The loss of a row is the sum over columns of its cross-entropies + beta * KL(posterior || N(0, I)), one posterior draw.
-// Read next: VAE+Layers.swift (forward and backward), VAE+Gradient.swift (clipping), VAEShape.swift.
+// The loss of a row is the sum over columns of its cross-entropies + beta * KL(posterior || N(0, I)), one posterior
+// draw. Read next: VAE+Layers.swift (forward and backward), VAE+Gradient.swift (clipping), VAEShape.swift.
 
 import Basics
 import Compute
@@ -39,7 +40,9 @@ package struct CodeRows {
     }
 
     // shim: CodeRows(cells:stride:count:) -> CodeRows(bins:stride:count:)
-    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) { self.init(bins: cells, stride: stride, count: count) }
+    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) {
+        self.init(bins: cells, stride: stride, count: count)
+    }
 }
 
 package final class VAE: @unchecked Sendable {
@@ -63,7 +66,9 @@ package final class VAE: @unchecked Sendable {
     /// The same network around other weights (a moving average, a loaded model).
     /// - Throws: `.argument` when they are not laid out for this network.
     package init(_ other: VAE, parameters: Parameters) throws {
-        guard parameters.tensors == other.parameters.tensors else { throw Failure(.argument, "weights of another network shape") }
+        guard parameters.tensors == other.parameters.tensors else {
+            throw Failure(.argument, "weights of another network shape")
+        }
         shape = other.shape
         kernels = other.kernels
         layout = other.layout

@@ -1,5 +1,5 @@
-// One worker's memory for a VAE: activations and gradients of one block of rows (one row a lane). Serves any number of rows, block by
-// block; two threads must not share one.
+// One worker's memory for a VAE: activations and gradients of one block of rows (one row a lane). Serves any number of
+// rows, block by block; two threads must not share one.
 
 import Basics
 import Compute
@@ -64,7 +64,9 @@ package final class VAEScratch {
             if sink.keeps(layer, M) { kept.append(layer.weight ..< layer.weight + layer.inputs * layer.outputs) }
             if layer.bias >= 0 { kept.append(layer.bias ..< layer.bias + layer.outputs) }
         }
-        func note(_ norm: NormLayer) { if norm.affine, norm.gain < sink.trainable { kept.append(norm.gain ..< norm.gain + 2 * d) } }
+        func note(_ norm: NormLayer) {
+            if norm.affine, norm.gain < sink.trainable { kept.append(norm.gain ..< norm.gain + 2 * d) }
+        }
         for t in [l.encoder, l.varianceEncoder, l.decoder].compactMap({ $0 }) {
             for b in t.blocks {
                 for layer in [b.qkv, b.out, b.up, b.down] { note(layer, T) }
@@ -80,8 +82,8 @@ package final class VAEScratch {
         kept.append(l.offset ..< l.offset + T * d)
         kept.append(l.decoderOffset ..< l.decoderOffset + T * d)
         kept.append(l.headBias ..< l.headBias + s.totalLevels)
-        gradients = try RowGradients(vae.kernels, sink, keptRanges: kept, largestSide: max(T * max(d, F), Z, s.totalLevels),
-                                     tokens: T, layers: layers)
+        gradients = try RowGradients(vae.kernels, sink, keptRanges: kept,
+                                     largestSide: max(T * max(d, F), Z, s.totalLevels), tokens: T, layers: layers)
     }
 
     /// The vectors of a slot.

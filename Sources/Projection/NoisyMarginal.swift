@@ -1,4 +1,5 @@
-// A released marginal: the joint counts of one to three columns with the standard deviation of their noise, and where they lie in a row.
+// A released marginal: the joint counts of one to three columns with the standard deviation of their noise, and where
+// they lie in a row.
 
 import Basics
 
@@ -63,8 +64,10 @@ struct LevelLayout: Sendable {
     /// - Throws: `.argument` when a marginal does not fit the columns.
     func check(_ marginals: [NoisyMarginal]) throws {
         for m in marginals {
-            guard (1...3).contains(m.columns.count), Set(m.columns).count == m.columns.count, m.columns.allSatisfy(levels.indices.contains),
-                  m.columns.reduce(1, { $0 * levels[$1] }) == m.values.count, m.standardDeviation >= 0, m.standardDeviation.isFinite, m.values.allSatisfy(\.isFinite) else {
+            guard (1...3).contains(m.columns.count), Set(m.columns).count == m.columns.count,
+                  m.columns.allSatisfy(levels.indices.contains),
+                  m.columns.reduce(1, { $0 * levels[$1] }) == m.values.count, m.standardDeviation >= 0,
+                  m.standardDeviation.isFinite, m.values.allSatisfy(\.isFinite) else {
                 throw Failure(.argument, "marginals: one does not fit its columns")
             }
         }

@@ -1,17 +1,21 @@
-// A maximum-entropy tilt of generated rows towards released marginals: weight(x) = exp(sum over marginals of theta[cell of x]), fitted on a
-// pool of generated rows (the dual of iterative proportional fitting; Deming and Stephan 1940). It is applied by rejection: a generated row
-// is accepted with probability min(1, weight / cap), so every accepted row is a fresh draw and none is repeated.
+// A maximum-entropy tilt of generated rows towards released marginals: weight(x) = exp(sum over marginals of theta[cell
+// of x]), fitted on a pool of generated rows (the dual of iterative proportional fitting; Deming and Stephan 1940). It
+// is applied by rejection: a generated row is accepted with probability min(1, weight / cap), so every accepted row is
+// a fresh draw and none is repeated.
 
 import Basics
 import Compute
 import Glibc
 
 package struct TiltOptions: Sendable {
-    /// Steps of the fit; its learning rate at the start, which decays linearly to 0; weight of the squared size of theta.
+    /// Steps of the fit; its learning rate at the start, which decays linearly to 0; weight of the squared size of
+    /// theta.
     package var steps = 60, learningRate = 0.03, ridge = 1e-4
-    /// Least effective sample size (Kish 1965) as a share of the pool: a tilt that ends lower is shrunk until it holds. (0, 1].
+    /// Least effective sample size (Kish 1965) as a share of the pool: a tilt that ends lower is shrunk until it holds.
+    /// (0, 1].
     package var floor = 0.5
-    /// Largest weight that is told from larger ones, over the mean: also the most generated rows for one accepted. At least 1.
+    /// Largest weight that is told from larger ones, over the mean: also the most generated rows for one accepted. At
+    /// least 1.
     package var cap = 4.0
     package var threads = 1
     package init() {}
@@ -31,16 +35,21 @@ package final class Tilt: Sendable {
     package let offset: Float
     /// Weight that is always accepted.
     package let cap: Float
-    /// On the pool: effective sample size over rows; accepted over generated; weight above the cap that is lost; distinct rows among accepted.
+    /// On the pool: effective sample size over rows; accepted over generated; weight above the cap that is lost;
+    /// distinct rows among accepted.
     package let effectiveShare, acceptanceRate, truncated, distinctShare: Double
     private let starts: [Int], strides: [[Int]]
 
-    package init(levels: [Int], columns: [[Int]], theta: Buffer<Float>, offset: Float, cap: Float, effectiveShare: Double, acceptanceRate: Double, truncated: Double,
-                 distinctShare: Double) throws {
+    package init(levels: [Int], columns: [[Int]], theta: Buffer<Float>, offset: Float, cap: Float,
+                 effectiveShare: Double, acceptanceRate: Double, truncated: Double, distinctShare: Double) throws {
         let sizes = columns.map { $0.reduce(1) { $0 * levels[$1] } }
-        guard sizes.reduce(0, +) == theta.count, theta.allSatisfy(\.isFinite), offset.isFinite, cap > 0, cap.isFinite else { throw Failure(.format, "tilt: not of these columns") }
+        guard sizes.reduce(0, +) == theta.count, theta.allSatisfy(\.isFinite), offset.isFinite, cap > 0,
+              cap.isFinite else {
+            throw Failure(.format, "tilt: not of these columns")
+        }
         (self.columns, self.theta, self.offset, self.cap) = (columns, theta, offset, cap)
-        (self.effectiveShare, self.acceptanceRate, self.truncated, self.distinctShare) = (effectiveShare, acceptanceRate, truncated, distinctShare)
+        (self.effectiveShare, self.acceptanceRate, self.truncated, self.distinctShare) =
+            (effectiveShare, acceptanceRate, truncated, distinctShare)
         var at = 0
         starts = sizes.map { n in defer { at += n }; return at }
         strides = columns.map { c in c.indices.map { i in c[(i + 1)...].reduce(1) { $0 * levels[$1] } } }
@@ -65,10 +74,11 @@ package final class Tilt: Sendable {
     ///   - pool: generated rows, column by column: [columns][rows].
     ///   - stop: asked before every step; true ends with `.cancelled`.
     /// - Throws: `.argument`, `.noMemory`, `.cancelled`. The same bits for any number of threads.
-    package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int, options: TiltOptions,
-                            stop: () -> Bool = { false }) throws -> Tilt {
+    package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int,
+                            options: TiltOptions, stop: () -> Bool = { false }) throws -> Tilt {
         try LevelLayout(levels).check(marginals)
-        guard n >= 1, pool.count == n * levels.count, total > 0, options.floor > 0, options.floor <= 1, options.cap >= 1, options.learningRate > 0, options.ridge >= 0 else {
+        guard n >= 1, pool.count == n * levels.count, total > 0, options.floor > 0, options.floor <= 1,
+              options.cap >= 1, options.learningRate > 0, options.ridge >= 0 else {
             throw Failure(.argument, "tilt: an option is out of range")
         }
         let fit = try TiltFit(levels, marginals, total: total, pool: pool, rows: n, options)
@@ -93,7 +103,8 @@ private final class TiltFit {
     private let workerCells: [Buffer<Int32>]
     private static let span = 4096
 
-    init(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int, _ options: TiltOptions) throws {
+    init(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int,
+         _ options: TiltOptions) throws {
         (self.levels, self.marginals, self.options, self.n, self.pool) = (levels, marginals, options, n, pool)
         var at = 0
         sizes = marginals.map(\.values.count)
@@ -102,7 +113,9 @@ private final class TiltFit {
         gradient = try Buffer(count: at, for: "a tilt")
         adam = try Adam(count: at, beta1: 0.9, beta2: 0.99, correction: .ofExactRates)
         target = try Buffer(count: at, for: "a tilt")
-        for (k, m) in marginals.enumerated() { for i in 0..<m.values.count { target[starts[k] + i] = m.values[i] / total } }
+        for (k, m) in marginals.enumerated() {
+            for i in 0..<m.values.count { target[starts[k] + i] = m.values[i] / total }
+        }
         slow = marginals.map { max($0.standardDeviation / total, 2e-4) }
         workerCells = try (0..<options.threads).map { _ in try Buffer(count: Self.span, for: "generated rows") }
         log = try Buffer(count: n, for: "generated rows")
@@ -199,10 +212,13 @@ private final class TiltFit {
             guard stream.uniformDouble() < w[i] * count / cap else { continue }
             kept += 1
             var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-            for t in levels.indices { hash = (hash ^ UInt64(pool[t * n + i])) &* 0x9E37_79B9_7F4A_7C15; hash ^= hash >> 29 }
+            for t in levels.indices {
+                hash = (hash ^ UInt64(pool[t * n + i])) &* 0x9E37_79B9_7F4A_7C15; hash ^= hash >> 29
+            }
             seen.insert(hash)
         }
-        return try Tilt(levels: levels, columns: marginals.map(\.columns), theta: theta, offset: -mean, cap: Float(cap), effectiveShare: effective,
-                        acceptanceRate: accepted / count, truncated: lost, distinctShare: Double(seen.count) / Double(max(kept, 1)))
+        return try Tilt(levels: levels, columns: marginals.map(\.columns), theta: theta, offset: -mean, cap: Float(cap),
+                        effectiveShare: effective, acceptanceRate: accepted / count, truncated: lost,
+                        distinctShare: Double(seen.count) / Double(max(kept, 1)))
     }
 }

@@ -52,8 +52,11 @@ final class MomentAlignmentTests: XCTestCase {
             for kernels in Kernels.available {
                 let features = try MomentFeatures(sites: sites, kernels: kernels)
                 let a = try MomentAlignment(features, groups: 3, options: o), released = try sums(features, mu, s, 3)
-                a.update(sums: released, rates: f.numbers("rates"), counts: f.numbers("counts"), standardDeviation: f.numbers("deviation")[0])
-                let terms = a.prepare(sites: (0 ..< 2).map { .init(mean: w[3 * $0], fourier: w[3 * $0 + 1], covariance: w[3 * $0 + 2]) })
+                a.update(sums: released, rates: f.numbers("rates"), counts: f.numbers("counts"),
+                         standardDeviation: f.numbers("deviation")[0])
+                let terms =
+                    a.prepare(sites: (0 ..< 2).map { .init(mean: w[3 * $0], fourier: w[3 * $0 + 1],
+                    covariance: w[3 * $0 + 2]) })
                 for (i, t) in terms.enumerated() {
                     XCTAssertEqual(t.groups, 3)
                     for (got, want) in zip([t.mean, t.fourier, t.covariance], f.numbers("terms")[(3 * i)...]) {
@@ -68,7 +71,8 @@ final class MomentAlignmentTests: XCTestCase {
     /// Every block, inside and outside the ball, by differences of the loss itself.
     func testDifferences() throws {
         var made = Made(1)
-        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), G = 2, n = 9, s = (0 ..< n).map { $0 % G }
+        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), G = 2, n = 9
+        let s = (0 ..< n).map { $0 % G }
         let mu = (0 ..< n).flatMap { made.floats(features.width, scale: $0 < 5 ? 0.8 : 4) }
         var o = MomentAlignmentOptions()
         o.decay = 0
@@ -87,7 +91,8 @@ final class MomentAlignmentTests: XCTestCase {
 
     func testRowsWithoutPart() throws {
         var made = Made(2)
-        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), W = features.width, scratch = try MomentScratch(features)
+        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), W = features.width
+        let scratch = try MomentScratch(features)
         let mu = made.floats(40 * W), s = (0 ..< 40).map { $0 % 2 }
         let a = try MomentAlignment(features, groups: 2)
         a.update(sums: try sums(features, mu, s, 2), rates: [1, 1], counts: [20, 20], standardDeviation: 0.01)
@@ -118,7 +123,8 @@ final class MomentAlignmentTests: XCTestCase {
         var made = Made(3)
         var site = AlignmentSite(width: 3)
         site.frequencies = 6
-        let features = try MomentFeatures(sites: [site]), n = 4000, G = 3, s = (0 ..< n).map { $0 % G }, W = features.width
+        let features = try MomentFeatures(sites: [site]), n = 4000, G = 3, s = (0 ..< n).map { $0 % G }
+        let W = features.width
         let mu: [Float] = (0 ..< n).flatMap { i -> [Float] in
             let x = made.floats(W, scale: 0.5)
             return [x[0] * (i % G == 0 ? 2 : 1) + 0.3 * Float(i % G), x[1], x[2] + (i % G == 1 ? x[0] : 0)]
@@ -136,7 +142,8 @@ final class MomentAlignmentTests: XCTestCase {
         let runs = 3000.0
         for _ in 0 ..< Int(runs) {
             // two releases, averaged; and the same without word of the noise
-            let a = try MomentAlignment(features, groups: G, options: o), b = try MomentAlignment(features, groups: G, options: o)
+            let a = try MomentAlignment(features, groups: G, options: o)
+            let b = try MomentAlignment(features, groups: G, options: o)
             for _ in 0 ..< 2 {
                 let released = clean.map { $0 + nu * made.normal() }
                 a.update(sums: released, rates: rates, counts: counts, standardDeviation: nu)
@@ -186,7 +193,8 @@ final class MomentAlignmentTests: XCTestCase {
         var strict = o
         strict.largestNoise = 0.9 * a.energy[2].squareRoot() / a.mass[2] / unit
         let b = try MomentAlignment(features, groups: 3, options: strict)
-        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected), (a.counts, b.counts)] {
+        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected),
+            (a.counts, b.counts)] {
             for i in from.indices { to[i] = from[i] }
         }
         XCTAssertEqual(b.prepare(.init(mean: 1))[0].groups, 2)
@@ -202,7 +210,8 @@ final class MomentAlignmentTests: XCTestCase {
         XCTAssertEqual(Double(d[1]), m[1] * 13 / 4, accuracy: 1e-5)
 
         let whole = try MomentFeatures(sites: [AlignmentSite(width: 2)]), c = try MomentAlignment(whole, groups: 2)
-        c.update(sums: [Double](repeating: 0, count: 2 * whole.count), rates: [1, 1], counts: [9, 9], standardDeviation: 0.1)
+        c.update(sums: [Double](repeating: 0, count: 2 * whole.count), rates: [1, 1], counts: [9, 9],
+                 standardDeviation: 0.1)
         let t = c.prepare(.init(mean: 1, fourier: 1, covariance: 1))[0]
         XCTAssertTrue(t.mean.isFinite && t.fourier.isFinite && t.covariance.isFinite)
         XCTAssertTrue(c.constants.allSatisfy { $0.isFinite })
@@ -212,20 +221,23 @@ final class MomentAlignmentTests: XCTestCase {
     func testBoundsOfGroups() throws {
         var made = Made(5)
         let features = try MomentFeatures(sites: [AlignmentSite(width: 2)]), D = features.count
-        let u = (0 ..< 2 * D).map { _ in made.normal() }, a = try MomentAlignment(features, groups: 2), b = try MomentAlignment(features, groups: 2)
+        let u = (0 ..< 2 * D).map { _ in made.normal() }, a = try MomentAlignment(features, groups: 2)
+        let b = try MomentAlignment(features, groups: 2)
         a.update(sums: u, rates: [1, 0.5], counts: [8, 8], standardDeviation: 0.5)
-        b.update(sums: u.enumerated().map { $0.offset < D ? $0.element : 0.25 * $0.element }, rates: [1, 0.5], counts: [8, 8], standardDeviation: 0.5,
-                 bounds: [1, 0.25])
+        b.update(sums: u.enumerated().map { $0.offset < D ? $0.element : 0.25 * $0.element }, rates: [1, 0.5],
+                 counts: [8, 8], standardDeviation: 0.5, bounds: [1, 0.25])
         for i in u.indices { XCTAssertEqual(a.moments[i], b.moments[i], accuracy: 1e-15) }
         XCTAssertEqual(a.energy[0], b.energy[0])
         XCTAssertEqual(16 * a.energy[1], b.energy[1], accuracy: 1e-15)
     }
 
-    /// Rows that follow their gradients, computed from noisy moments of the steps before alone, lose the difference between groups.
+    /// Rows that follow their gradients, computed from noisy moments of the steps before alone, lose the difference
+    /// between groups.
     func testDescends() throws {
         var made = Made(6)
         let L = 2, n = 400, s = (0 ..< n).map { $0 % 4 == 0 ? 1 : 0 }, rates = [0.5, 1], counts = [300.0, 100], nu = 2.0
-        let features = try MomentFeatures(sites: [AlignmentSite(width: L)]), a = try MomentAlignment(features, groups: 2)
+        let features = try MomentFeatures(sites: [AlignmentSite(width: L)])
+        let a = try MomentAlignment(features, groups: 2)
         var mu = made.floats(n * L, scale: 0.6)
         for i in 0 ..< n where s[i] == 1 { mu[2 * i] += 1; mu[2 * i + 1] *= 0.3 }
         let w = AlignmentWeights(mean: 1, fourier: 1, covariance: 1)
@@ -255,15 +267,18 @@ final class MomentAlignmentTests: XCTestCase {
     /// A state that was stored and read again gives the same gradients, bit for bit; one that was damaged is refused.
     func testState() throws {
         var made = Made(4)
-        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), w = AlignmentWeights(mean: 1, fourier: 2, covariance: 1)
+        let features = try MomentFeatures(sites: MomentFeaturesTests.sites())
+        let w = AlignmentWeights(mean: 1, fourier: 2, covariance: 1)
         let mu = made.floats(30 * features.width), s = (0 ..< 30).map { $0 % 2 }
         func fresh() throws -> MomentAlignment { try MomentAlignment(features, groups: 2) }
         func update(_ a: MomentAlignment, _ k: Float) throws {
-            a.update(sums: try sums(features, mu.map { $0 * k }, s, 2), rates: [1, 1], counts: [15, 15], standardDeviation: 0.1)
+            a.update(sums: try sums(features, mu.map { $0 * k }, s, 2), rates: [1, 1], counts: [15, 15],
+                     standardDeviation: 0.1)
         }
         let a = try fresh(), b = try fresh()
         try update(a, 1)
-        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected), (a.counts, b.counts)] {
+        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected),
+            (a.counts, b.counts)] {
             for i in from.indices { to[i] = from[i] }
         }
         try b.checkState()
@@ -291,17 +306,21 @@ final class AnchorTests: XCTestCase {
             return sum
         }
         var dm = [Float](repeating: 1, count: L), dv = dm
-        let value = Anchor.distance(mean: m, logVariance: v, from: m0, v0, count: L, weight: 2, dMean: &dm, dLogVariance: &dv)
+        let value = Anchor.distance(mean: m, logVariance: v, from: m0, v0, count: L, weight: 2, dMean: &dm,
+                                    dLogVariance: &dv)
         XCTAssertEqual(value, distance(m + v), accuracy: 1e-12)
         let want = differences(m + v, distance).map { 1 + 2 * $0 }
         XCTAssertLessThan(AlignmentTests.distance(dm + dv, want), 1e-4)
         // a posterior that has not moved
         dm = [0, 0, 0, 0]
         dv = dm
-        XCTAssertEqual(Anchor.distance(mean: m, logVariance: v, from: m, v, count: L, weight: 2, dMean: &dm, dLogVariance: &dv), 0)
+        XCTAssertEqual(Anchor.distance(mean: m, logVariance: v, from: m, v, count: L, weight: 2, dMean: &dm,
+                                       dLogVariance: &dv), 0)
         for bad: Float in [.nan, .infinity, 1e38] {
-            XCTAssertEqual(Anchor.distance(mean: [bad, 0, 0, 0], logVariance: v, from: m0, v0, count: L, weight: 1, dMean: &dm, dLogVariance: &dv), 0)
-            XCTAssertEqual(Anchor.distance(mean: m, logVariance: [bad, 0, 0, 0], from: m0, v0, count: L, weight: 1, dMean: &dm, dLogVariance: &dv), 0)
+            XCTAssertEqual(Anchor.distance(mean: [bad, 0, 0, 0], logVariance: v, from: m0, v0, count: L, weight: 1,
+                                           dMean: &dm, dLogVariance: &dv), 0)
+            XCTAssertEqual(Anchor.distance(mean: m, logVariance: [bad, 0, 0, 0], from: m0, v0, count: L, weight: 1,
+                                           dMean: &dm, dLogVariance: &dv), 0)
         }
         XCTAssertEqual(dm + dv, [Float](repeating: 0, count: 2 * L))
     }

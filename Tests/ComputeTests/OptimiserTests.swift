@@ -1,4 +1,5 @@
-// Adam and the moving average against their formulas, on lengths that are no multiple of a vector and off its alignment.
+// Adam and the moving average against their formulas, on lengths that are no multiple of a vector and off its
+// alignment.
 
 import CProcessor
 import XCTest
@@ -19,7 +20,8 @@ final class OptimiserTests: XCTestCase {
                 w.withUnsafeMutableBufferPointer { w in m.withUnsafeMutableBufferPointer { m in v.withUnsafeMutableBufferPointer { v in
                     g.withUnsafeBufferPointer {
                         k.adamStep(w.baseAddress! + 1, first: m.baseAddress! + 1, second: v.baseAddress! + 1,
-                                   gradient: $0.baseAddress! + 1, factors(0.02, beta2: 0.98, corrections: 0.271, 0.0588), count: P)
+                                   gradient: $0.baseAddress! + 1,
+                                   factors(0.02, beta2: 0.98, corrections: 0.271, 0.0588), count: P)
                     }
                 } } }
                 XCTAssertEqual(w[0], Float(w0[0]))
@@ -27,7 +29,8 @@ final class OptimiserTests: XCTestCase {
                     let gi = Double(g[i]), mi = 0.9 * m0[i] + 0.1 * gi, vi = 0.98 * v0[i] + 0.02 * gi * gi
                     XCTAssertEqual(Double(m[i]), mi, accuracy: 1e-6)
                     XCTAssertEqual(Double(v[i]), vi, accuracy: 1e-6)
-                    XCTAssertEqual(Double(w[i]), w0[i] - 0.02 * (mi / 0.271) / ((vi / 0.0588).squareRoot() + 1e-8), accuracy: 2e-6)
+                    XCTAssertEqual(Double(w[i]), w0[i] - 0.02 * (mi / 0.271) / ((vi / 0.0588).squareRoot() + 1e-8),
+                                   accuracy: 2e-6)
                 }
             }
         }
@@ -36,7 +39,8 @@ final class OptimiserTests: XCTestCase {
     func testAdamStandsStillWithoutGradient() {
         for k in Kernels.available {
             var w: [Float] = [1, -2, 3], m: [Float] = [0, 0, 0], v = m
-            k.adamStep(&w, first: &m, second: &v, gradient: [0, 0, 0], factors(0.1, beta2: 0.999, corrections: 0.1, 0.001), count: 3)
+            k.adamStep(&w, first: &m, second: &v, gradient: [0, 0, 0],
+                       factors(0.1, beta2: 0.999, corrections: 0.1, 0.001), count: 3)
             XCTAssertEqual(w, [1, -2, 3])
         }
     }
@@ -49,7 +53,8 @@ final class OptimiserTests: XCTestCase {
         }
     }
 
-    /// A step of parts is a step of all, whatever the parts; the corrections of both kinds differ in their last bits alone.
+    /// A step of parts is a step of all, whatever the parts; the corrections of both kinds differ in their last bits
+    /// alone.
     func testStepsOfParts() throws {
         let n = 100
         var random = Random(7)

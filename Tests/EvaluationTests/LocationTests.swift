@@ -12,7 +12,8 @@ final class LocationTests: XCTestCase {
         let found = try Location.all(real: real, synthetic: synthetic)
         XCTAssertEqual(found.map(\.column), [0])
         XCTAssertEqual(found[0].means.real, 3, accuracy: 1e-15)
-        XCTAssertEqual(found[0].meanShift, 2 / 2.0.squareRoot(), accuracy: 1e-15)           // the variance of 1 … 5 is 2
+        // the variance of 1 … 5 is 2
+        XCTAssertEqual(found[0].meanShift, 2 / 2.0.squareRoot(), accuracy: 1e-15)
         XCTAssertEqual(found[0].quantiles.map(\.real), [1.2, 2, 3, 4, 4.8])
         for shift in found[0].quantileShifts { XCTAssertEqual(shift, 1, accuracy: 1e-15) }   // quartiles 2 and 4
     }
@@ -67,10 +68,12 @@ final class LocationTests: XCTestCase {
     }
 
     private func report(_ synthetic: Table) throws -> Report {
-        try Report(real: table(1000, seed: 1), synthetic: synthetic, holdout: nil, options: ReportOptions(["classifiers": "none"]))
+        try Report(real: table(1000, seed: 1), synthetic: synthetic, holdout: nil,
+                   options: ReportOptions(["classifiers": "none"]))
     }
 
-    /// Two per cent of a column far away double its mean and more, and move no total variation that anybody would look at.
+    /// Two per cent of a column far away double its mean and more, and move no total variation that anybody would look
+    /// at.
     func testAWrongMeanIsSeen() throws {
         let right = try report(table(1000, seed: 2)), wrong = try report(table(1000, seed: 2, far: true))
         let means = try XCTUnwrap(wrong.locations.last).means
@@ -92,7 +95,8 @@ final class LocationTests: XCTestCase {
         XCTAssertEqual(columns[2]["mean"], .null)
         XCTAssertEqual(columns[2]["quantiles"], .null)
         XCTAssertNotNil(columns[2]["tvd"]!.asDouble)
-        XCTAssertEqual(columns[0]["quantiles"]!.asArray!.compactMap { $0["share"]?.asDouble }, [0.05, 0.25, 0.5, 0.75, 0.95])
+        XCTAssertEqual(columns[0]["quantiles"]!.asArray!.compactMap { $0["share"]?.asDouble },
+                       [0.05, 0.25, 0.5, 0.75, 0.95])
         for member in ["real", "synthetic", "shift"] { XCTAssertNotNil(columns[1]["mean"]![member]!.asDouble, member) }
     }
 }

@@ -1,4 +1,5 @@
-// The VAE's gradient against central differences of its own loss, for every weight of small networks: extra terms and row weights included.
+// The VAE's gradient against central differences of its own loss, for every weight of small networks: extra terms and
+// row weights included.
 
 import Compute
 import XCTest
@@ -25,11 +26,15 @@ final class DifferencesTests: XCTestCase {
             func loss() -> Double {
                 var l = [Float](repeating: 0, count: n), mean = [Float](repeating: 0, count: n * Z)
                 rows.with { rows1 in
-                    other.with { vae.losses(rows1, targets: otherTargets ? $0 : nil, noise: rows.noise, beta: 0.7, losses: &l, scratch) }
+                    other.with {
+                        vae.losses(rows1, targets: otherTargets ? $0 : nil, noise: rows.noise, beta: 0.7, losses: &l,
+                                   scratch)
+                    }
                     vae.encode(rows1, mean: &mean, logVariance: nil, scratch)
                 }
                 return (0 ..< n).reduce(0) { s, i in
-                    s + Double(weights[i]) * (Double(l[i]) + (i * Z ..< (i + 1) * Z).reduce(0) { $0 + Double(added[$1] * mean[$1]) })
+                    s + Double(weights[i]) * (Double(l[i]) + (i * Z ..< (i + 1) * Z).reduce(0) { $0
+                        + Double(added[$1] * mean[$1]) })
                 }
             }
             var got = [Float](repeating: 0, count: vae.parameters.trainable)
@@ -38,7 +43,8 @@ final class DifferencesTests: XCTestCase {
                     let targets = otherTargets ? $0 : nil
                     weights.withUnsafeBufferPointer { w in
                         added.withUnsafeBufferPointer { a in
-                            let options = VAE.GradientOptions(weights: w.baseAddress, addedMeanGradient: a.baseAddress, targets: targets)
+                            let options = VAE.GradientOptions(weights: w.baseAddress, addedMeanGradient: a.baseAddress,
+                                targets: targets)
                             vae.gradientSum(rows1, noise: rows.noise, beta: 0.7, into: &got, options: options, scratch)
                         }
                     }
@@ -52,13 +58,15 @@ final class DifferencesTests: XCTestCase {
                 vae.parameters.base[p] = w - h
                 let down = loss()
                 vae.parameters.base[p] = w
-                XCTAssertEqual(Double(got[p]), (up - down) / Double(2 * h), accuracy: 4e-3 * Double(size), "weight \(p)")
+                XCTAssertEqual(Double(got[p]), (up - down) / Double(2 * h), accuracy: 4e-3 * Double(size),
+                               "weight \(p)")
             }
         }
     }
 
     func testAdamLowersTheLoss() throws {
-        let shape = smallShapes()[0], vae = try VAE(shape: shape, seed: 8), scratch = try VAEScratch(vae), rows = MadeRows(shape, 20)
+        let shape = smallShapes()[0], vae = try VAE(shape: shape, seed: 8), scratch = try VAEScratch(vae)
+        let rows = MadeRows(shape, 20)
         let adam = try Adam(count: vae.parameters.trainable)
         var losses = [Float](repeating: 0, count: 20), gradient = [Float](repeating: 0, count: vae.parameters.trainable)
         func total() -> Float {

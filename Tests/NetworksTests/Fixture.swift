@@ -72,6 +72,7 @@ extension VAE {
     func losses(_ rows: CodeRows, targets: CodeRows? = nil, noise: UnsafePointer<Float>, beta: Float,
                 losses: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
         var gradient = [Float](repeating: 0, count: parameters.trainable)
-        gradientSum(rows, noise: noise, beta: beta, into: &gradient, options: .init(targets: targets, losses: losses), scratch)
+        gradientSum(rows, noise: noise, beta: beta, into: &gradient, options: .init(targets: targets, losses: losses),
+                    scratch)
     }
 }

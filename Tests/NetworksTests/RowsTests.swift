@@ -88,7 +88,8 @@ final class RowsTests: XCTestCase {
     /// Per row: norm, loss, mean, log-variance, drawn levels.
     private func results(_ vae: VAE, _ scratch: VAEScratch, _ rows: MadeRows) throws -> [[Float]] {
         let n = rows.count, Z = vae.latentCount, T = vae.shape.columns
-        var norms = [Float](repeating: 0, count: n), losses = norms, mean = [Float](repeating: 0, count: n * Z), variance = mean
+        var norms = [Float](repeating: 0, count: n), losses = norms, mean = [Float](repeating: 0, count: n * Z)
+        var variance = mean
         var bins = [UInt16](repeating: 0, count: n * T)
         rows.with {
             vae.perExampleNorms($0, noise: rows.noise, beta: 0.5, norms: &norms, scratch)
@@ -97,7 +98,9 @@ final class RowsTests: XCTestCase {
         }
         vae.sample(rows.noise, count: n, uniforms: rows.uniforms, into: &bins, stride: n, scratch)
         return (0 ..< n).map { i in
-            [norms[i], losses[i]] + mean[i * Z ..< (i + 1) * Z] + variance[i * Z ..< (i + 1) * Z] + (0 ..< T).map { Float(bins[$0 * n + i]) }
+            [norms[i], losses[i]] + mean[i * Z ..< (i + 1) * Z] + variance[i * Z ..< (i + 1) * Z] + (0 ..< T).map {
+                Float(bins[$0 * n + i])
+            }
         }
     }
 

@@ -1,12 +1,13 @@
-// The VAE against PyTorch's automatic differentiation: encodings, logits, losses, every row's gradient, lengths, clipped sums.
+// The VAE against PyTorch's automatic differentiation: encodings, logits, losses, every row's gradient, lengths,
+// clipped sums.
 
 import Compute
 import XCTest
 @testable import Networks
 
 final class VAETests: XCTestCase {
-    static let fixtures = ["vae_default", "vae_pooled_global", "vae_pooled_head", "vae_pooled_network", "vae_tokens_global",
-                           "vae_tokens_head", "vae_tokens_network", "vae_tokens_two_blocks", "vae_inner_products"]
+    static let fixtures = ["vae_default", "vae_pooled_global", "vae_pooled_head", "vae_pooled_network",
+        "vae_tokens_global", "vae_tokens_head", "vae_tokens_network", "vae_tokens_two_blocks", "vae_inner_products"]
 
     func testAgainstAutomaticDifferentiation() throws {
         for kernels in Kernels.available {
@@ -15,7 +16,8 @@ final class VAETests: XCTestCase {
     }
 
     private func compare(_ name: String, _ kernels: Kernels) throws {
-        let f = try Fixture(name), vae = try VAE(shape: f.shape, seed: 0, kernels: kernels), scratch = try VAEScratch(vae)
+        let f = try Fixture(name), vae = try VAE(shape: f.shape, seed: 0, kernels: kernels)
+        let scratch = try VAEScratch(vae)
         let place = "\(name) \(kernels.name)"
         f.fill(vae.parameters)
         let hooks = try ActivationHooks(vae, decoded: true, logits: true)
@@ -27,7 +29,8 @@ final class VAETests: XCTestCase {
             let rows = CodeRows(bins: c.baseAddress!, stride: n, count: n)
             var sum = [Float](repeating: 7, count: P), losses = [Float](repeating: 0, count: n), norms = losses
             losses.withUnsafeMutableBufferPointer {
-                vae.clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: &sum, options: .init(losses: $0.baseAddress), scratch)
+                vae.clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: &sum,
+                                       options: .init(losses: $0.baseAddress), scratch)
             }
             XCTAssertLessThan(distance(sum, f.numbers("clipped")), 2e-5, place)
             XCTAssertLessThan(distance(losses, f.numbers("losses")), 1e-5, place)
@@ -41,13 +44,16 @@ final class VAETests: XCTestCase {
                 // every layer on its own: a small layer's error must not hide behind a large one
                 for t in vae.parameters.tensors where t.trainable {
                     let part = Array(want[t.offset ..< t.offset + t.count])
-                    sum.withUnsafeBufferPointer { XCTAssertLessThan(distance($0.baseAddress! + t.offset, part), 2e-4, "\(place) \(t.name)") }
+                    sum.withUnsafeBufferPointer {
+                        XCTAssertLessThan(distance($0.baseAddress! + t.offset, part), 2e-4, "\(place) \(t.name)")
+                    }
                 }
             }
             // Terms of the caller's own at every hook: linear everywhere, and half the squares of the means.
-            vae.clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: &sum, options: .init(hooks: hooks), scratch) { first, m in
+            vae.clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: &sum,
+                                   options: .init(hooks: hooks), scratch) { first, m in
                 for (key, d, width) in [("dmean", hooks.dMean, Z), ("dlogvariance", hooks.dLogVariance, Z),
-                                        ("ddecoded", hooks.dDecoded, hooks.decodedCount), ("dlogits", hooks.dLogits, hooks.logitCount)] {
+                    ("ddecoded", hooks.dDecoded, hooks.decodedCount), ("dlogits", hooks.dLogits, hooks.logitCount)] {
                     let a = f.numbers(key)
                     for i in 0 ..< m * width { d.base[i] += a[first * width + i] }
                 }
@@ -57,7 +63,9 @@ final class VAETests: XCTestCase {
             var mean = [Float](repeating: 0, count: n * Z), variance = mean
             vae.encode(rows, mean: &mean, logVariance: &variance, scratch)
             XCTAssertLessThan(distance(mean, f.numbers("mean")), 1e-5, place)
-            if variance.count == f.numbers("logvariance").count { XCTAssertLessThan(distance(variance, f.numbers("logvariance")), 1e-5, place) }
+            if variance.count == f.numbers("logvariance").count {
+                XCTAssertLessThan(distance(variance, f.numbers("logvariance")), 1e-5, place)
+            }
             var logits = [Float](repeating: 0, count: n * vae.shape.totalLevels)
             vae.decodeLogits(f.numbers("mean"), count: n, into: &logits, scratch)
             XCTAssertLessThan(distance(logits, f.numbers("logits")), 1e-5, place)

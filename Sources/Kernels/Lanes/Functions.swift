@@ -1,5 +1,6 @@
-// exp, log, sine, cosine and the normal distribution in lanes: polynomials of our own with fused sums, so that a row is the same on
-// every machine. Errors are below 3e-7 relative (exp, log) or 1e-7 absolute (the others) on the stated ranges; a test measures them.
+// exp, log, sine, cosine and the normal distribution in lanes: polynomials of our own with fused sums, so that a row is
+// the same on every machine. Errors are below 3e-7 relative (exp, log) or 1e-7 absolute (the others) on the stated
+// ranges; a test measures them.
 
 /// e^x. Arguments are held in [-86, 88]; not-a-number stays.
 @inline(__always) func exponential(_ x: V) -> V {
@@ -46,8 +47,8 @@
 /// 1 / (1 + e^-x).
 @inline(__always) func logistic(_ x: V) -> V { splat(1) / (splat(1) + exponential(-x)) }
 
-/// Density and distribution function of the standard normal. The upper tail is the density times a polynomial in 1 / (1 + p |x|)
-/// (the form of Hastings 1955; coefficients fitted here to 1e-8).
+/// Density and distribution function of the standard normal. The upper tail is the density times a polynomial in 1 / (1
+/// + p |x|) (the form of Hastings 1955; coefficients fitted here to 1e-8).
 @inline(__always) func normal(_ x: V) -> (density: V, below: V) {
     let size = larger(x, -x)
     let density = exponential(x * x * splat(-0.5)) * splat(0.398_942_28)

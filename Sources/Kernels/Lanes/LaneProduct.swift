@@ -1,5 +1,6 @@
-// Small matrix products lane by lane, both factors vectors: C[i][j] = sum over k of A[i][k] B[k][j]. Each row of a block has matrices of
-// its own in its lane. All steps are counted in vectors. The sum runs over k in order, whatever the tile.
+// Small matrix products lane by lane, both factors vectors: C[i][j] = sum over k of A[i][k] B[k][j]. Each row of a
+// block has matrices of its own in its lane. All steps are counted in vectors. The sum runs over k in order, whatever
+// the tile.
 
 /// A matrix of vectors: element (i, k) is base[i * row + k * column].
 struct LaneMatrix {
@@ -14,7 +15,9 @@ struct LaneMatrix {
     }
 
     @inline(__always) func rows(from i: Int) -> LaneMatrix { LaneMatrix(base + i &* row, row: row, column: column) }
-    @inline(__always) func columns(from k: Int) -> LaneMatrix { LaneMatrix(base + k &* column, row: row, column: column) }
+    @inline(__always) func columns(from k: Int) -> LaneMatrix {
+        LaneMatrix(base + k &* column, row: row, column: column)
+    }
 }
 
 /// C = A B. A: [rows][inner]; B: [inner][columns]; C: [rows][columns], its rows `stride` vectors apart.
@@ -36,7 +39,8 @@ func laneProduct(_ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, rows:
 }
 
 /// R rows (a constant where it is called), all columns.
-@_transparent private func band(_ R: Int, _ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, inner: Int, columns: Int) {
+@_transparent private func band(_ R: Int, _ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, inner: Int,
+                                columns: Int) {
     var j = 0
     while j &+ 4 <= columns { tile(R, 4, A, B.columns(from: j), to: C + j, stride: stride, inner: inner); j = j &+ 4 }
     switch columns &- j {
@@ -48,7 +52,8 @@ func laneProduct(_ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, rows:
 }
 
 /// R x Q products, R up to 5 and Q up to 4; what is beyond them falls away when this is compiled.
-@_transparent private func tile(_ R: Int, _ Q: Int, _ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride ci: Int, inner K: Int) {
+@_transparent private func tile(_ R: Int, _ Q: Int, _ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride ci: Int,
+                                inner K: Int) {
     let ai = A.row, ak = A.column, bk = B.row, bj = B.column
     var s00 = V.zero, s01 = V.zero, s02 = V.zero, s03 = V.zero
     var s10 = V.zero, s11 = V.zero, s12 = V.zero, s13 = V.zero

@@ -35,7 +35,8 @@ package func sumSquares(_ x: flip_rows, _ square: UnsafeMutablePointer<Float>, r
 }
 
 /// y[m][n] = x[m][n] * c. x: [M][N] vectors; y: [M][N] vectors, row stride N; factor: one vector, c.
-package func scaled(_ x: flip_rows, factor c: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, rows M: Int, columns N: Int) {
+package func scaled(_ x: flip_rows, factor c: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, rows M: Int,
+                    columns N: Int) {
     let xs = x.stride, x = vectors(x.base), c = vectors(c)[0], y = vectors(y)
     var m = 0
     while m < M {

@@ -1,9 +1,10 @@
-// Words shared by all kernels. Layout of everything below: an activation is [M][A] vectors, that is [M][A][W] floats, and lane l of
-// every vector belongs to row l of the block. Every operation is elementwise across lanes, so a row gets bit for bit what it would get
-// alone. Sums run in one fixed order and every product that is added is fused, so all instruction sets give the same bits.
+// Words shared by all kernels. Layout of everything below: an activation is [M][A] vectors, that is [M][A][W] floats,
+// and lane l of every vector belongs to row l of the block. Every operation is elementwise across lanes, so a row gets
+// bit for bit what it would get alone. Sums run in one fixed order and every product that is added is fused, so all
+// instruction sets give the same bits.
 //
-// Only raw pointers and concrete SIMD types here: a generic of the standard library, specialised for wide vectors, would be a symbol
-// that the linker may hand to machines without them.
+// Only raw pointers and concrete SIMD types here: a generic of the standard library, specialised for wide vectors,
+// would be a symbol that the linker may hand to machines without them.
 
 /// A row of vectors that is written.
 typealias Out = UnsafeMutablePointer<V>
@@ -11,8 +12,12 @@ typealias Out = UnsafeMutablePointer<V>
 typealias In = UnsafePointer<V>
 
 @inline(__always) func vectors(_ p: UnsafePointer<Float>) -> In { UnsafeRawPointer(p).assumingMemoryBound(to: V.self) }
-@inline(__always) func vectors(_ p: UnsafeMutablePointer<Float>) -> Out { UnsafeMutableRawPointer(p).assumingMemoryBound(to: V.self) }
-@inline(__always) func labels(_ p: UnsafePointer<Int32>) -> UnsafePointer<VI> { UnsafeRawPointer(p).assumingMemoryBound(to: VI.self) }
+@inline(__always) func vectors(_ p: UnsafeMutablePointer<Float>) -> Out {
+    UnsafeMutableRawPointer(p).assumingMemoryBound(to: V.self)
+}
+@inline(__always) func labels(_ p: UnsafePointer<Int32>) -> UnsafePointer<VI> {
+    UnsafeRawPointer(p).assumingMemoryBound(to: VI.self)
+}
 
 @inline(__always) func splat(_ s: Float) -> V { V(repeating: s) }
 /// sum + a * b, rounded once.

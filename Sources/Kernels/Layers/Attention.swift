@@ -1,9 +1,9 @@
-// Scaled dot-product attention among the T tokens of one block, H heads of width e (arXiv 1706.03762): lane by lane, so a row's tokens
-// see only each other.
+// Scaled dot-product attention among the T tokens of one block, H heads of width e (arXiv 1706.03762): lane by lane, so
+// a row's tokens see only each other.
 
 /// - qkv: [T][3d] vectors (d = H e): queries, keys, values. weights: [H][T][T]. out: [T][d].
-package func attentionForward(qkv: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>, out: UnsafeMutablePointer<Float>,
-                              tokens T: Int, heads H: Int, width e: Int) {
+package func attentionForward(qkv: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
+                              out: UnsafeMutablePointer<Float>, tokens T: Int, heads H: Int, width e: Int) {
     let d = H &* e, step = 3 &* d
     let qkv = vectors(qkv), weights = vectors(weights), out = vectors(out)
     let scale = inverseRoot(splat(Float(e)))
@@ -33,8 +33,8 @@ package func attentionForward(qkv: UnsafePointer<Float>, weights: UnsafeMutableP
 
 /// The gradient by qkv from the one by out. - dout: [T][d]. dqkv: [T][3d], written. scores: memory for [T][T].
 package func attentionBackward(dout: UnsafePointer<Float>, qkv: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-                               dqkv: UnsafeMutablePointer<Float>, scores: UnsafeMutablePointer<Float>, tokens T: Int, heads H: Int,
-                               width e: Int) {
+                               dqkv: UnsafeMutablePointer<Float>, scores: UnsafeMutablePointer<Float>, tokens T: Int,
+                               heads H: Int, width e: Int) {
     let d = H &* e, step = 3 &* d
     let dout = vectors(dout), qkv = vectors(qkv), weights = vectors(weights), dqkv = vectors(dqkv), ds = vectors(scores)
     let scale = inverseRoot(splat(Float(e)))

@@ -2,7 +2,8 @@
 
 /// loss[lane] += -log softmax(x)[label]; x[k] becomes softmax(x)[k] - 1[k = label], the gradient.
 /// - x: [K] vectors; label: one vector of 0 ..< K; loss: one vector.
-package func crossEntropy(_ x: UnsafeMutablePointer<Float>, _ label: UnsafePointer<Int32>, _ loss: UnsafeMutablePointer<Float>, _ K: Int) {
+package func crossEntropy(_ x: UnsafeMutablePointer<Float>, _ label: UnsafePointer<Int32>,
+                          _ loss: UnsafeMutablePointer<Float>, _ K: Int) {
     let x = vectors(x), label = labels(label)[0], loss = vectors(loss)
     var top = x[0], chosen = V.zero, k = 1
     while k < K { top = larger(x[k], top); k = k &+ 1 }
@@ -25,9 +26,11 @@ package func crossEntropy(_ x: UnsafeMutablePointer<Float>, _ label: UnsafePoint
     }
 }
 
-/// The first level whose cumulated probability exceeds the lane's uniform number; the last one when rounding leaves none.
+/// The first level whose cumulated probability exceeds the lane's uniform number; the last one when rounding leaves
+/// none.
 /// - x: [K] vectors, overwritten; uniform: one vector in [0, 1); level: one vector.
-package func drawLevel(_ x: UnsafeMutablePointer<Float>, _ uniform: UnsafePointer<Float>, _ level: UnsafeMutablePointer<Int32>, _ K: Int) {
+package func drawLevel(_ x: UnsafeMutablePointer<Float>, _ uniform: UnsafePointer<Float>,
+                       _ level: UnsafeMutablePointer<Int32>, _ K: Int) {
     let x = vectors(x)
     var top = x[0], k = 1
     while k < K { top = larger(x[k], top); k = k &+ 1 }

@@ -1,5 +1,6 @@
-// y[m][j] = start + sum over i of x[m][i] w[i][j]: a linear layer forwards, and backwards through its weights read with other steps. The
-// weights are numbers, broadcast; x and y are vectors. The sum runs over i in order, whatever the tile.
+// y[m][j] = start + sum over i of x[m][i] w[i][j]: a linear layer forwards, and backwards through its weights read with
+// other steps. The weights are numbers, broadcast; x and y are vectors. The sum runs over i in order, whatever the
+// tile.
 
 import CProcessor
 
@@ -26,12 +27,13 @@ private struct Corner {
     }
 }
 
-/// - x: [rows][inputs] vectors. y, gate: [rows][outputs] vectors, row stride `yStride`. bias: [outputs] numbers, read when a sum starts
-///   there. gate: read when a sum is gated.
-package func linear(x: flip_rows, w: flip_weights, bias: UnsafePointer<Float>, start: FlipStart, y: UnsafeMutablePointer<Float>,
-                    yStride: Int, rows M: Int, finish: FlipFinish, gate: UnsafePointer<Float>) {
-    let p = Product(inputs: w.inputs, outputs: w.outputs, si: w.input_step, sj: w.output_step, xs: x.stride, ys: yStride,
-                    start: start, finish: finish)
+/// - x: [rows][inputs] vectors. y, gate: [rows][outputs] vectors, row stride `yStride`. bias: [outputs] numbers, read
+///   when a sum starts there. gate: read when a sum is gated.
+package func linear(x: flip_rows, w: flip_weights, bias: UnsafePointer<Float>, start: FlipStart,
+                    y: UnsafeMutablePointer<Float>, yStride: Int, rows M: Int, finish: FlipFinish,
+                    gate: UnsafePointer<Float>) {
+    let p = Product(inputs: w.inputs, outputs: w.outputs, si: w.input_step, sj: w.output_step, xs: x.stride,
+                    ys: yStride, start: start, finish: finish)
     var at = Corner(x: vectors(x.base), w: w.weights, bias: bias, y: vectors(y), gate: vectors(gate)), left = M
     while left > 0 {
         let rows = bandRows(left)

@@ -3,10 +3,11 @@
 
 import CProcessor
 
-/// - x: [M][A] vectors; hat: [M][A]; out: [M][A], written when `affine`; rstd: [M]. gain, bias: [A] numbers, read when `affine`.
+/// - x: [M][A] vectors; hat: [M][A]; out: [M][A], written when `affine`; rstd: [M]. gain, bias: [A] numbers, read when
+///   `affine`.
 package func normForward(x: flip_rows, gain: UnsafePointer<Float>, bias: UnsafePointer<Float>, affine: Bool,
-                         hat: UnsafeMutablePointer<Float>, out: UnsafeMutablePointer<Float>, rstd: UnsafeMutablePointer<Float>,
-                         rows M: Int, features A: Int) {
+                         hat: UnsafeMutablePointer<Float>, out: UnsafeMutablePointer<Float>,
+                         rstd: UnsafeMutablePointer<Float>, rows M: Int, features A: Int) {
     let xs = x.stride, x = vectors(x.base), hat = vectors(hat), out = vectors(out), rstd = vectors(rstd)
     let share = splat(1 / Float(A))
     var m = 0
@@ -31,7 +32,8 @@ package func normForward(x: flip_rows, gain: UnsafePointer<Float>, bias: UnsafeP
     }
 }
 
-/// dx = (base +) rstd (g - mean g - hat mean(g hat)), g = dy * gain. base, dx: [M][A]. base is read when `adds`, and may be dx.
+/// dx = (base +) rstd (g - mean g - hat mean(g hat)), g = dy * gain. base, dx: [M][A]. base is read when `adds`, and
+/// may be dx.
 package func normBackward(dy: UnsafePointer<Float>, hat: UnsafePointer<Float>, rstd: UnsafePointer<Float>,
                           gain: UnsafePointer<Float>, affine: Bool, base: UnsafePointer<Float>, adds: Bool,
                           dx: UnsafeMutablePointer<Float>, rows M: Int, features A: Int) {
@@ -59,7 +61,8 @@ package func normBackward(dy: UnsafePointer<Float>, hat: UnsafePointer<Float>, r
     }
 }
 
-/// Gradients of gain and bias of one block: g[a] = sum over t of dy hat, g[A + a] = sum over t of dy; square += their squares.
+/// Gradients of gain and bias of one block: g[a] = sum over t of dy hat, g[A + a] = sum over t of dy; square += their
+/// squares.
 package func normGradient(dy: UnsafePointer<Float>, hat: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,
                           square: UnsafeMutablePointer<Float>, tokens T: Int, features A: Int) {
     let dy = vectors(dy), hat = vectors(hat), g = vectors(gradient), square = vectors(square)

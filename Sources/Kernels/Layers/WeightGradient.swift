@@ -1,7 +1,9 @@
-// The gradient of a linear layer's weights, dW[a][n] = sum over the T rows of x[t][a] dy[t][n]: a weight used at several rows has one
-// gradient, the sum. Three ways to its clipped sum over lanes:
-// - `rowGradient` keeps every lane's own gradient (for small layers) and adds its squared length; `weightedLanes` then sums lanes;
-// - `gramNorm` gets the squared length alone, from inner products; `weightedGradient` then sums x dy over rows and lanes.
+// The gradient of a linear layer's weights, dW[a][n] = sum over the T rows of x[t][a] dy[t][n]: a weight used at
+// several rows has one gradient, the sum. Three ways to its clipped sum over lanes:
+// - `rowGradient` keeps every lane's own gradient (for small layers) and adds its squared length; `weightedLanes` then
+//   sums lanes;
+// - `gramNorm` gets the squared length alone, from inner products; `weightedGradient` then sums x dy over rows and
+//   lanes.
 
 import CProcessor
 
@@ -28,8 +30,8 @@ private struct Pair {
 
 /// g[a][n] = sum over t of x[t][a] dy[t][n], lane by lane; square[lane] += their squares.
 /// - x: [T][A] vectors; dy: [T][N] vectors; gradient: [A][N] vectors, g; square: one vector.
-package func rowGradient(x: flip_rows, dy: flip_rows, gradient: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>,
-                         tokens T: Int, inputs A: Int, outputs N: Int) {
+package func rowGradient(x: flip_rows, dy: flip_rows, gradient: UnsafeMutablePointer<Float>,
+                         square: UnsafeMutablePointer<Float>, tokens T: Int, inputs A: Int, outputs N: Int) {
     let pair = Pair(x, dy, rows: T), g = vectors(gradient), square = vectors(square)
     var a = 0
     while a &+ 4 <= A {
@@ -80,27 +82,40 @@ package func rowGradient(x: flip_rows, dy: flip_rows, gradient: UnsafeMutablePoi
         t = t &+ 1
     }
     var total = square[0]
-    total = fma(total, s00, s00); total = fma(total, s01, s01); total = fma(total, s02, s02); total = fma(total, s03, s03)
+    total = fma(total, s00, s00)
+    total = fma(total, s01, s01)
+    total = fma(total, s02, s02)
+    total = fma(total, s03, s03)
     g[0] = s00; g[1] = s01; g[2] = s02; g[3] = s03
-    total = fma(total, s10, s10); total = fma(total, s11, s11); total = fma(total, s12, s12); total = fma(total, s13, s13)
+    total = fma(total, s10, s10)
+    total = fma(total, s11, s11)
+    total = fma(total, s12, s12)
+    total = fma(total, s13, s13)
     g[N &+ 0] = s10; g[N &+ 1] = s11; g[N &+ 2] = s12; g[N &+ 3] = s13
-    total = fma(total, s20, s20); total = fma(total, s21, s21); total = fma(total, s22, s22); total = fma(total, s23, s23)
+    total = fma(total, s20, s20)
+    total = fma(total, s21, s21)
+    total = fma(total, s22, s22)
+    total = fma(total, s23, s23)
     g[2 &* N &+ 0] = s20; g[2 &* N &+ 1] = s21; g[2 &* N &+ 2] = s22; g[2 &* N &+ 3] = s23
-    total = fma(total, s30, s30); total = fma(total, s31, s31); total = fma(total, s32, s32); total = fma(total, s33, s33)
+    total = fma(total, s30, s30)
+    total = fma(total, s31, s31)
+    total = fma(total, s32, s32)
+    total = fma(total, s33, s33)
     g[3 &* N &+ 0] = s30; g[3 &* N &+ 1] = s31; g[3 &* N &+ 2] = s32; g[3 &* N &+ 3] = s33
     square[0] = total
 }
 
-/// out[p] += sum over lanes of weight[lane] g[p][lane], where `keep` is not zero; lanes where it is zero add nothing, not even
-/// not-a-number. g: [P] vectors.
+/// out[p] += sum over lanes of weight[lane] g[p][lane], where `keep` is not zero; lanes where it is zero add nothing,
+/// not even not-a-number. g: [P] vectors.
 package func weightedLanes(_ g: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ keep: UnsafePointer<Int32>,
                            _ out: UnsafeMutablePointer<Float>, _ P: Int) {
     let g = vectors(g), c = vectors(weight)[0], kept = ~equal(labels(keep)[0], VI.zero)
     var p = 0
     while p &+ 8 <= P {
-        add8(sum8(product(masked(kept, g[p]), c), product(masked(kept, g[p &+ 1]), c), product(masked(kept, g[p &+ 2]), c),
-                     product(masked(kept, g[p &+ 3]), c), product(masked(kept, g[p &+ 4]), c), product(masked(kept, g[p &+ 5]), c),
-                     product(masked(kept, g[p &+ 6]), c), product(masked(kept, g[p &+ 7]), c)), out + p)
+        add8(sum8(product(masked(kept, g[p]), c), product(masked(kept, g[p &+ 1]), c),
+                  product(masked(kept, g[p &+ 2]), c), product(masked(kept, g[p &+ 3]), c),
+                  product(masked(kept, g[p &+ 4]), c), product(masked(kept, g[p &+ 5]), c),
+                  product(masked(kept, g[p &+ 6]), c), product(masked(kept, g[p &+ 7]), c)), out + p)
         p = p &+ 8
     }
     while p < P {
@@ -188,14 +203,17 @@ package func weightedGradient(x: flip_rows, dy: flip_rows, out: UnsafeMutablePoi
     add4(high.highHalf, out + 3 &* N)
 }
 
-/// square[lane] += an upper bound of |sum over t of x[t] dy[t]^T|^2, close to it: the double sum over tokens of (x_t . x_s)(dy_t . dy_s)
-/// plus what its rounding can hide, `slack` * (sum over t of |x_t| |dy_t|)^2. With one row the first part is exact enough and stands alone.
+/// square[lane] += an upper bound of |sum over t of x[t] dy[t]^T|^2, close to it: the double sum over tokens of (x_t .
+/// x_s)(dy_t . dy_s) plus what its rounding can hide, `slack` * (sum over t of |x_t| |dy_t|)^2. With one row the first
+/// part is exact enough and stands alone.
 /// - x: [T][A] vectors; dy: [T][N] vectors; scratch: 2 * 5 * (T + 4) vectors.
 package func gramNorm(x: flip_rows, dy: flip_rows, slack: Float, scratch: UnsafeMutablePointer<Float>,
                       square: UnsafeMutablePointer<Float>, tokens T: Int, inputs A: Int, outputs N: Int) {
     let square = vectors(square), xx = vectors(scratch), dd = xx + 5 &* (T &+ 4)
-    let xRows = LaneMatrix(vectors(x.base), row: x.stride, column: 1), xColumns = LaneMatrix(xRows.base, row: 1, column: x.stride)
-    let dRows = LaneMatrix(vectors(dy.base), row: dy.stride, column: 1), dColumns = LaneMatrix(dRows.base, row: 1, column: dy.stride)
+    let xRows = LaneMatrix(vectors(x.base), row: x.stride, column: 1)
+    let xColumns = LaneMatrix(xRows.base, row: 1, column: x.stride)
+    let dRows = LaneMatrix(vectors(dy.base), row: dy.stride, column: 1)
+    let dColumns = LaneMatrix(dRows.base, row: 1, column: dy.stride)
     var cross = V.zero, own = V.zero, sizes = V.zero
     var t = 0
     while t < T {
@@ -220,8 +238,8 @@ package func gramNorm(x: flip_rows, dy: flip_rows, slack: Float, scratch: Unsafe
 }
 
 /// g[n] = sum over t of dy[t][n]; square[lane] += their squares. The gradient of a bias. g: [N] vectors.
-package func rowBias(dy: flip_rows, gradient: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, tokens T: Int,
-                     outputs N: Int) {
+package func rowBias(dy: flip_rows, gradient: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>,
+                     tokens T: Int, outputs N: Int) {
     let ds = dy.stride, dy = vectors(dy.base), g = vectors(gradient), square = vectors(square)
     var n = 0
     while n < N {

@@ -1,8 +1,10 @@
-// Gaussian numbers in double precision from random bits: the C library's logarithm and sine are called once a number and would cost
-// more than a training step. Straight-line arithmetic without tables or branches; every instruction set gives the same bits.
+// Gaussian numbers in double precision from random bits: the C library's logarithm and sine are called once a number
+// and would cost more than a training step. Straight-line arithmetic without tables or branches; every instruction set
+// gives the same bits.
 
 /// Natural logarithm for x in (0, 1]; error at most a few units of 1e-16.
-/// x = 2ᵉ m with m in [√½, √2); log m = 2 artanh((m − 1)/(m + 1)) by its series: |s| ≤ .1716, the first dropped term is 2e-18.
+/// x = 2ᵉ m with m in [√½, √2); log m = 2 artanh((m − 1)/(m + 1)) by its series: |s| ≤ .1716, the first dropped term is
+/// 2e-18.
 @inline(__always)
 private func logarithm(_ x: Double) -> Double {
     // Adding the distance from √½ to 1 moves the exponent where the mantissa passes √2.
@@ -57,8 +59,8 @@ private func cosine(_ t: Double) -> Double {
 @inline(__always)
 private func mantissa(_ bits: UInt64) -> Double { Double(bitPattern: (bits &>> 12) | 0x3FF0_0000_0000_0000) }
 
-/// Standard normals from random words by Box and Muller 1958: word i and word i + half make number i and number i + half. The radius
-/// uses 53 bits, uniform in (0, 1]; the angle 52 bits inside an octant and three more for the octant.
+/// Standard normals from random words by Box and Muller 1958: word i and word i + half make number i and number i +
+/// half. The radius uses 53 bits, uniform in (0, 1]; the angle 52 bits inside an octant and three more for the octant.
 /// words, out: [2 half], not overlapping.
 package func boxMuller(_ words: UnsafePointer<UInt64>, _ out: UnsafeMutablePointer<Double>, _ half: Int) {
     // Three loops: the square root of the standard library is a call that keeps a loop from becoming vectors.

@@ -1,5 +1,5 @@
-// ChaCha20 (RFC 8439, section 2.3), eight blocks at a time, for instruction sets with vectors of eight words. The portable twin, four
-// blocks at a time, is Privacy/ChaCha20.swift: both give the same bits.
+// ChaCha20 (RFC 8439, section 2.3), eight blocks at a time, for instruction sets with vectors of eight words. The
+// portable twin, four blocks at a time, is Privacy/ChaCha20.swift: both give the same bits.
 
 private typealias W = SIMD8<UInt32>
 
@@ -15,7 +15,8 @@ private func quarterRound(_ a: inout W, _ b: inout W, _ c: inout W, _ d: inout W
 }
 
 /// Blocks counter … counter + 7. key: [8]. out: [2][16][4] words: word w of block `counter + 4 h + i` is out[h][w][i].
-package func keyStream(_ key: UnsafePointer<UInt32>, _ counter: UInt64, _ nonce0: UInt32, _ nonce1: UInt32, _ out: UnsafeMutablePointer<UInt32>) {
+package func keyStream(_ key: UnsafePointer<UInt32>, _ counter: UInt64, _ nonce0: UInt32, _ nonce1: UInt32,
+                       _ out: UnsafeMutablePointer<UInt32>) {
     var low = W(), high = W(), lane = 0
     while lane < 8 {
         let c = counter &+ UInt64(truncatingIfNeeded: lane)
@@ -23,7 +24,8 @@ package func keyStream(_ key: UnsafePointer<UInt32>, _ counter: UInt64, _ nonce0
         high[lane] = UInt32(truncatingIfNeeded: c &>> 32)
         lane = lane &+ 1
     }
-    let s0 = W(repeating: 0x6170_7865), s1 = W(repeating: 0x3320_646e), s2 = W(repeating: 0x7962_2d32), s3 = W(repeating: 0x6b20_6574)
+    let s0 = W(repeating: 0x6170_7865), s1 = W(repeating: 0x3320_646e), s2 = W(repeating: 0x7962_2d32)
+    let s3 = W(repeating: 0x6b20_6574)
     let k0 = W(repeating: key[0]), k1 = W(repeating: key[1]), k2 = W(repeating: key[2]), k3 = W(repeating: key[3])
     let k4 = W(repeating: key[4]), k5 = W(repeating: key[5]), k6 = W(repeating: key[6]), k7 = W(repeating: key[7])
     let n0 = W(repeating: nonce0), n1 = W(repeating: nonce1)

@@ -1,15 +1,17 @@
-// Preconditioned denoising (EDM, arXiv 2206.00364v2, table 1): D(x; s) = skip x + scale F(c x, time(s)), with s0 the standard deviation of
-// the data, r = sqrt(s^2 + s0^2), skip = s0^2 / r^2, scale = s s0 / r, c = 1 / r. Weighted by r^2 / (s s0)^2, the error of D is that of F
-// against (z s / s0 - e s0) / r. That form is used: it does not cancel at small s.
+// Preconditioned denoising (EDM, arXiv 2206.00364v2, table 1): D(x; s) = skip x + scale F(c x, time(s)), with s0 the
+// standard deviation of the data, r = sqrt(s^2 + s0^2), skip = s0^2 / r^2, scale = s s0 / r, c = 1 / r. Weighted by r^2
+// / (s s0)^2, the error of D is that of F against (z s / s0 - e s0) / r. That form is used: it does not cancel at small
+// s.
 
 import CProcessor
 
 /// The noise levels of one block: x = z + s e at s = e^(log_mean + log_spread u).
-/// - z: [L]; noise e: [M][L]; levels u: [M]. input: [M][L], c x. target: [M][L], what F should be. features: [M][2 * Q], sines and
-///   cosines of 1.5 log s * frequencies[q].
-package func diffuse(z: UnsafePointer<Float>, noise: UnsafePointer<Float>, levels: UnsafePointer<Float>, constants: flip_levels,
-                     frequencies: UnsafePointer<Float>, input: UnsafeMutablePointer<Float>, target: UnsafeMutablePointer<Float>,
-                     features: UnsafeMutablePointer<Float>, count M: Int, latent L: Int, frequencyCount Q: Int) {
+/// - z: [L]; noise e: [M][L]; levels u: [M]. input: [M][L], c x. target: [M][L], what F should be. features: [M][2 *
+///   Q], sines and cosines of 1.5 log s * frequencies[q].
+package func diffuse(z: UnsafePointer<Float>, noise: UnsafePointer<Float>, levels: UnsafePointer<Float>,
+                     constants: flip_levels, frequencies: UnsafePointer<Float>, input: UnsafeMutablePointer<Float>,
+                     target: UnsafeMutablePointer<Float>, features: UnsafeMutablePointer<Float>, count M: Int,
+                     latent L: Int, frequencyCount Q: Int) {
     let z = vectors(z), e = vectors(noise), u = vectors(levels), input = vectors(input), target = vectors(target)
     let features = vectors(features), s0 = constants.sigma_data
     var m = 0
@@ -40,12 +42,14 @@ package func diffuse(z: UnsafePointer<Float>, noise: UnsafePointer<Float>, level
 }
 
 /// Features [2 * Q] of one level, the same in all lanes.
-package func timeFeatures(_ log: Float, _ frequencies: UnsafePointer<Float>, _ features: UnsafeMutablePointer<Float>, _ Q: Int) {
+package func timeFeatures(_ log: Float, _ frequencies: UnsafePointer<Float>, _ features: UnsafeMutablePointer<Float>,
+                          _ Q: Int) {
     waveFeatures(splat(log), frequencies, vectors(features), Q)
 }
 
 /// loss[lane] += mean of (y - target)^2; y becomes its gradient. y, target: [N] vectors.
-package func squaredError(_ y: UnsafeMutablePointer<Float>, _ target: UnsafePointer<Float>, _ loss: UnsafeMutablePointer<Float>, _ N: Int) {
+package func squaredError(_ y: UnsafeMutablePointer<Float>, _ target: UnsafePointer<Float>,
+                          _ loss: UnsafeMutablePointer<Float>, _ N: Int) {
     let y = vectors(y), target = vectors(target), loss = vectors(loss)
     let share = splat(1 / Float(N))
     var sum = V.zero, n = 0

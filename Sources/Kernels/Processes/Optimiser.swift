@@ -2,12 +2,14 @@
 
 import CProcessor
 
-/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= rate * (m / c1) / (sqrt(v / c2) + epsilon); c1 = 1 - b1^t, c2 = 1 - b2^t are
-/// the corrections. weights w, first m, second v, gradient g: [n] numbers.
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= rate * (m / c1) / (sqrt(v / c2) + epsilon); c1 = 1 - b1^t, c2 =
+/// 1 - b2^t are the corrections. weights w, first m, second v, gradient g: [n] numbers.
 package func adamStep(weights w: UnsafeMutablePointer<Float>, first m: UnsafeMutablePointer<Float>,
-                      second v: UnsafeMutablePointer<Float>, gradient g: UnsafePointer<Float>, factors: flip_adam, count P: Int) {
+                      second v: UnsafeMutablePointer<Float>, gradient g: UnsafePointer<Float>, factors: flip_adam,
+                      count P: Int) {
     let b1 = factors.beta1, b2 = factors.beta2, epsilon = factors.epsilon
-    let inverse1 = splat(1 / factors.correction1), inverse2 = splat(1 / factors.correction2), pull = splat(-factors.rate)
+    let inverse1 = splat(1 / factors.correction1), inverse2 = splat(1 / factors.correction2)
+    let pull = splat(-factors.rate)
     var i = 0
     while i < P {
         let n = P &- i, gi = load(g + i, n)
