@@ -6,21 +6,27 @@ import Basics
 extension Ledger {
     /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost at α*.
     package var json: JSON {
-        .object(JSONObject([
+        var members: [(String, JSON)] = [
             ("epsilon", .number(target)), ("delta", .number(delta)), ("order", .int(Int64(order))),
-            ("accountant", .string(Self.accountant)), ("neighbouring", .string(neighbouring))]
-            + (budget.rowsPerPerson > 0 ? [("max_rows_per_person", .int(Int64(budget.rowsPerPerson)))] : [])
-            + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []) + [
-            ("spent", .number(epsilon)),
-            ("groups", .object(JSONObject(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: spent(group: $0)))) }))),
-            ("assumptions", .array(assumptions.map { .string($0) })),
-            ]
-            + (domain.map { [("domain", $0)] } ?? []) + (exact.map { [("exact", $0)] } ?? []) + [
-            ("releases", .array(releases.map { r in
-                .object(JSONObject([("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)] + (r.sensitivity.map { [("sensitivity", .number($0))] } ?? [])))
-            })),
-            ("notes", .array(notes.map { .string($0) })),
-        ]))
+            ("accountant", .string(Self.accountant)), ("neighbouring", .string(neighbouring)),
+        ]
+        if budget.rowsPerPerson > 0 { members.append(("max_rows_per_person", .int(Int64(budget.rowsPerPerson)))) }
+        if budget.selection > 0 { members.append(("selection_delta", .number(budget.selection))) }
+        let each = groups.indices.map { (groups[$0], JSON.number(budget.epsilon(spent: spent(group: $0)))) }
+        members.append(("spent", .number(epsilon)))
+        members.append(("groups", .members(each)))
+        members.append(("assumptions", .array(assumptions.map { .string($0) })))
+        if let domain { members.append(("domain", domain)) }
+        if let exact { members.append(("exact", exact)) }
+        members.append(("releases", .array(releases.map(entry))))
+        members.append(("notes", .array(notes.map { .string($0) })))
+        return .members(members)
+    }
+
+    private func entry(_ r: Release) -> JSON {
+        var members: [(String, JSON)] = [("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)]
+        if let sensitivity = r.sensitivity { members.append(("sensitivity", .number(sensitivity))) }
+        return .members(members)
     }
 
     private var domain: JSON? {
