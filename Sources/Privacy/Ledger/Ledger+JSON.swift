@@ -6,30 +6,46 @@ import Basics
 extension Ledger {
     /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost at α*.
     package var json: JSON {
-        .object(JSONObject([
+        var members: [(String, JSON)] = [
             ("epsilon", .number(target)), ("delta", .number(delta)), ("order", .int(Int64(order))),
-            ("accountant", .string(Self.accountant)), ("neighbouring", .string(neighbouring))]
-            + (budget.rowsPerPerson > 0 ? [("max_rows_per_person", .int(Int64(budget.rowsPerPerson)))] : [])
-            + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []) + [
-            ("spent", .number(epsilon)),
-            ("groups", .object(JSONObject(groups.indices.map { (groups[$0],
-                .number(budget.epsilon(spent: spent(group: $0)))) }))),
-            ("assumptions", .array(assumptions.map { .string($0) })),
-            ]
-            + (domain.map { [("domain", $0)] } ?? []) + (exact.map { [("exact", $0)] } ?? []) + [
-            ("releases", .array(releases.map { r in
-                .object(JSONObject([("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)]
-                    + (r.sensitivity.map { [("sensitivity", .number($0))] } ?? [])))
-            })),
-            ("notes", .array(notes.map { .string($0) })),
-        ]))
+            ("accountant", .string(Self.accountant)), ("neighbouring", .string(neighbouring)),
+        ]
+        if budget.rowsPerPerson > 0 { members.append(("max_rows_per_person", .int(Int64(budget.rowsPerPerson)))) }
+        if budget.selection > 0 { members.append(("selection_delta", .number(budget.selection))) }
+        members.append(("spent", .number(epsilon)))
+        let each = groups.indices.map { (groups[$0], JSON.number(budget.epsilon(spent: spent(group: $0)))) }
+        members.append(("groups", .object(JSONObject(each))))
+        members.append(("assumptions", .array(assumptions.map { .string($0) })))
+        if let domain { members.append(("domain", domain)) }
+        if let exact { members.append(("exact", exact)) }
+        members.append(("releases", .array(releases.map(Self.json))))
+        members.append(("notes", .array(notes.map { .string($0) })))
+        return .object(JSONObject(members))
+    }
+
+    private static func json(_ r: Release) -> JSON {
+        var members: [(String, JSON)] = [("name", .string(r.name)), ("count", .int(Int64(r.count)))]
+        switch r.mechanism {
+        case .zeroConcentrated(let rho): members.append(("rho", .number(rho)))
+        case .selection(let delta): members.append(("selection_delta", .number(delta)))
+        case .gaussian(let shares, let sensitivity):
+            let each = shares.map { share in
+                (share.group, JSON.object(JSONObject([("sampling_rate", .number(share.samplingRate)),
+                                                      ("noise_multiplier", .number(share.noiseMultiplier))])))
+            }
+            members.append(("groups", .object(JSONObject(each))))
+            if let sensitivity { members.append(("sensitivity", .number(sensitivity))) }
+        }
+        return .object(JSONObject(members))
     }
 
     private var domain: JSON? {
         guard let purchase, let e = epsilonOfPurchase else { return nil }
-        return .object(JSONObject([("run", .string(purchase.run)),
-            ("noise_multiplier", .number(purchase.noiseMultiplier)), ("selection_delta", .number(purchase.selection)),
-                         ("epsilon", .number(e.alone)), ("epsilon_together", .number(e.together))]))
+        return .object(JSONObject([
+            ("run", .string(purchase.run)), ("noise_multiplier", .number(purchase.noiseMultiplier)),
+            ("selection_delta", .number(purchase.selection)), ("epsilon", .number(e.alone)),
+            ("epsilon_together", .number(e.together)),
+        ]))
     }
 
     /// Exact figures of what was released so far, for the group that pays most and for each; nil where the filter is
@@ -37,20 +53,8 @@ extension Ledger {
     private var exact: JSON? {
         guard constants != nil else { return nil }
         let each = groups.indices.map { (try? exactComposition(group: $0).epsilon(delta: delta)) ?? .infinity }
-        return .object(JSONObject([("epsilon", .number(each.max() ?? 0)),
-            ("groups", .object(JSONObject(zip(groups, each).map { ($0, .number($1)) })))]))
-    }
-
-    private func price(_ r: Release) -> (String, JSON) {
-        switch r.mechanism {
-        case .zeroConcentrated(let rho): ("rho", .number(rho))
-        case .selection(let delta): ("selection_delta", .number(delta))
-        case .gaussian(let shares, _):
-            ("groups", .object(JSONObject(shares.map { share in
-                (share.group, .object(JSONObject([("sampling_rate", .number(share.samplingRate)),
-                    ("noise_multiplier", .number(share.noiseMultiplier))])))
-            })))
-        }
+        let members = zip(groups, each).map { ($0, JSON.number($1)) }
+        return .object(JSONObject([("epsilon", .number(each.max() ?? 0)), ("groups", .object(JSONObject(members)))]))
     }
 
     /// What every report of an ε has to say beside it.
