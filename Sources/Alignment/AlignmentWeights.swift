@@ -1,6 +1,6 @@
-// What the terms of independence weigh, and what they came to. Both forms of them, on a batch of released rows
-// (BatchAlignment.swift) and on released moments (MomentAlignment.swift), speak these words. Read next:
-// docs/FAIRNESS.md, "The terms".
+// Weights of the independence terms, and the values that the terms came to.
+// Both forms of the terms use them: the one on a batch of released rows (BatchAlignment.swift) and the one on released
+// moments (MomentAlignment.swift). Read next: docs/FAIRNESS.md, "The terms".
 
 /// Factors of the terms in a loss, each at least 0; a term with factor 0 is not computed.
 package struct AlignmentWeights: Sendable, Equatable {

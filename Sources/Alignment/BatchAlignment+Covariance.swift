@@ -1,4 +1,5 @@
-// Alignment of group covariances: 1 - CKAᵀ(a, b), weighed over pairs, with
+// The covariance term on a batch: one less the alignment of group covariances.
+// 1 - CKAᵀ(a, b), weighted over pairs, with
 //     CKAᵀ(a, b) = <Σ_a, Σ_b> / (|Σ_a| |Σ_b|)   (Frobenius), Σ_g = Σ_{i in g} (x_i - m_g)(x_i - m_g)ᵀ / (n_g - 1),
 // centred kernel alignment (arXiv 1905.00414v4, section 3, linear kernel) with rows and activations exchanged, as in
 // arXiv 2508.21815v1. It is blind to means and to scale. A group whose covariance has no length takes no part.

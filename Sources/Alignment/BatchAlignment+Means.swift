@@ -1,11 +1,13 @@
-// Differences of group means of features φ(x): Σ_{a<b} p_ab U_ab with the unbiased squared difference
+// The mean terms on a batch: squared differences between group means of features φ(x).
+// Σ_{a<b} p_ab U_ab with the unbiased squared difference
 //     U_ab = |m_a - m_b|² - V_a / n_a - V_b / n_b,    V_g = Σ_{i in g} |φ_i - m_g|² / (n_g - 1),
 // which is the unbiased MMD² of the kernel φ·φ (Gretton et al. 2012, JMLR 13:723-773, lemma 6, equation 3), and,
 // averaged over groups, HSIC with that kernel on the rows and a delta kernel on the groups (Gretton et al. 2005, ALT,
 // section 3). With φ(x) = x / √L it is the linear term, with φ the Fourier features the random-feature one.
 // With p_ab = scale w_a w_b, W = Σ w and m̄ = Σ w m / W, Σ_{a<b} p_ab |m_a - m_b|² = scale W Σ_a w_a |m_a - m̄|², so a
 // row of group a has
-//     d/dφ_i = 2 scale W w_a (m_a - m̄) / n_a - κ_a (φ_i - m_a),   κ_a = 2 degree_a / (n_a (n_a - 1)),   degree_a = Σ_{b≠a} p_ab.
+//     d/dφ_i = 2 scale W w_a (m_a - m̄) / n_a - κ_a (φ_i - m_a),
+//     κ_a = 2 degree_a / (n_a (n_a - 1)),   degree_a = Σ_{b≠a} p_ab.
 
 import Glibc
 

@@ -1,5 +1,6 @@
-// Column repair: a column's code is moved, at random and as little as possible, so that its distribution is the same in
-// every group. Built from released or generated histograms and applied to released or generated rows.
+// Column repair: moves a column's bin at random, so that its distribution is the same in every group.
+// A bin moves as little as possible. The repair is built from released or generated histograms and applied to released
+// or generated rows.
 //
 //     let repair = try ColumnRepair(histograms: h, groups: G, levels: K, ordered: true, strength: 1)
 //     let code = repair.apply(code, group: g, uniform: u)            // u in [0, 1): one number of the row's own stream

@@ -1,5 +1,5 @@
-// The terms as functions of released moments, and ∂L/∂M_g. Per site, with m_g, S_g and φ_g the means over group g of y,
-// y yᵀ and φ(y):
+// The independence terms as functions of released moments, and their gradients ∂L/∂M_g.
+// Per site, with m_g, S_g and φ_g the means over group g of y, y yᵀ and φ(y):
 //     mean        Σ_{a<b} p_ab (|m_a - m_b|² - L (v_a + v_b)) / (L scale²)
 //     Fourier     Σ_{a<b} p_ab (|φ_a - φ_b|² - 2 D (v_a + v_b))
 //     covariance  Σ_{a<b} p_ab (1 - <Σ_a, Σ_b> / (N_a N_b)),   Σ_g = S_g - m_g m_gᵀ + v_g I

@@ -1,6 +1,6 @@
-// Random numbers for public work: sampling rows and starting weights. A counter-based generator, so that row k of a
-// seed is the same whatever was drawn before it. Not for noise, batches or anything a private row takes part in
-// (Privacy/SecureRandom).
+// Random numbers for public work: sampling rows and starting weights.
+// The generator is counter-based, so row k of a seed is equal whatever was drawn before it. It is not for noise,
+// batches or anything that a private row takes part in (Privacy/SecureRandom).
 
 import Glibc
 

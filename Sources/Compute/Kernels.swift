@@ -1,5 +1,6 @@
-// The kernels of Sources/Kernels, compiled once per instruction set; one table of them is picked when first used. All
-// tables give the same bits. Shapes and formulas stand beside each kernel; here the arguments get their labels.
+// The kernels with labels: one table for each instruction set, picked when first used.
+// The kernels themselves are in Sources/Kernels, compiled once per instruction set. All tables give the same bits.
+// Shapes and formulas stand beside each kernel.
 
 import CProcessor
 import KernelsBaseline

@@ -66,13 +66,17 @@ extension Report {
     var notes: [String] {
         var out: [String] = []
         if !holdoutGiven {
-            out.append("no hold-out was given: a third of the real rows, by a fixed public shuffle, served for tasks and probes; if they were learned from, those " + "figures flatter, and nearness and membership would say nothing and are left out")
+            out.append("no hold-out was given: a third of the real rows, by a fixed public shuffle, served for tasks "
+                       + "and probes; if they were learned from, those figures flatter, and nearness and membership "
+                       + "would say nothing and are left out")
         }
         if !options.protected.isEmpty, similarity == nil {
-            out.append("CKA and HSIC are left out: fewer than two groups, or more than \(Report.maxCoordinates) coordinates")
+            out.append("CKA and HSIC are left out: fewer than two groups, "
+                       + "or more than \(Report.maxCoordinates) coordinates")
         }
         if groupCounts[1].contains(where: { $0 < Disparity.leastRows }) {
-            out.append("groups with fewer than \(Disparity.leastRows) hold-out rows are left out of disparities and probes")
+            out.append("groups with fewer than \(Disparity.leastRows) hold-out rows are left out "
+                       + "of disparities and probes")
         }
         out += locations.compactMap { $0.note(names[$0.column]) }
         return out

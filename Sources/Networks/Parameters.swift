@@ -1,6 +1,6 @@
-// The weights of a network in one flat array, with a directory of names. The trainable part comes first, so that
-// gradient, noise and optimiser see one vector of length `trainable`; frozen tensors follow. Not a file format: Storage
-// writes the tensors by name.
+// The weights of a network in one flat array, with a directory of names.
+// The trainable part comes first, so that gradient, noise and optimiser see one vector of length `trainable`; frozen
+// tensors follow. This is not a file format: Storage writes the tensors by name.
 
 import Basics
 import Glibc

@@ -1,5 +1,4 @@
-// A released marginal: the joint counts of one to three columns with the standard deviation of their noise, and where
-// they lie in a row.
+// A released marginal: joint counts of one to three columns with the standard deviation of their noise.
 
 import Basics
 

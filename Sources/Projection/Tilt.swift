@@ -1,7 +1,7 @@
-// A maximum-entropy tilt of generated rows towards released marginals: weight(x) = exp(sum over marginals of theta[cell
-// of x]), fitted on a pool of generated rows (the dual of iterative proportional fitting; Deming and Stephan 1940). It
-// is applied by rejection: a generated row is accepted with probability min(1, weight / cap), so every accepted row is
-// a fresh draw and none is repeated.
+// The exponential tilt of generated rows towards released marginals, of maximum entropy.
+// weight(x) = exp(sum over marginals of theta[cell of x]), fitted on a pool of generated rows (the dual of iterative
+// proportional fitting; Deming and Stephan 1940). It is applied by rejection: a generated row is accepted with
+// probability min(1, weight / cap), so every accepted row is a fresh draw and none is repeated.
 
 import Basics
 import Compute

@@ -1,5 +1,5 @@
-// Repair by its exact effect: the law of the repaired code, integrated over the uniform number, against the
-// definitions.
+// Repair by its exact effect: the law of the repaired bin against the definitions.
+// The law is integrated over the uniform number.
 
 import XCTest
 @testable import Alignment

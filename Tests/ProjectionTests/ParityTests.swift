@@ -1,5 +1,5 @@
-// Parity of groups in a relaxed table: its measure against plain least squares, its gradient against finite differences
-// of a slow twin in doubles, and that a fit does what it says.
+// Parity of groups in a relaxed table: measure, gradient, and that a fit does what it says.
+// The measure is compared with plain least squares, the gradient with finite differences of a slow twin in doubles.
 
 import XCTest
 import Basics

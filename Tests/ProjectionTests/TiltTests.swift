@@ -1,3 +1,5 @@
+// The tilt: accepted rows meet the marginals, its limits hold, equal bits on any threads.
+
 import XCTest
 import Basics
 import Compute

@@ -1,6 +1,6 @@
-// y[m][j] = start + sum over i of x[m][i] w[i][j]: a linear layer forwards, and backwards through its weights read with
-// other steps. The weights are numbers, broadcast; x and y are vectors. The sum runs over i in order, whatever the
-// tile.
+// A linear layer forwards and backwards: y[m][j] = start + sum over i of x[m][i] w[i][j].
+// Backwards the weights are read with other steps. The weights are numbers, broadcast; x and y are vectors. The sum
+// runs over i in order, whatever the tile.
 
 import CProcessor
 

@@ -1,5 +1,5 @@
-// Sums over pairs of rows for the maximum mean discrepancy, and the waves of random Fourier features
-// (Sources/Alignment).
+// Sums over pairs of rows for the maximum mean discrepancy, and cosines and sines of Fourier features.
+// Used by Sources/Alignment.
 
 /// A block of rows, one a lane, against m other rows of one group. With e_b(i, j) = exp(-rate_b |z_i - y_j|^2):
 /// sum[lane] += Σ_j Σ_b e_b;  w_j = c[lane] Σ_b slope_b e_b;  weight[lane] += Σ_j w_j;  pull[l][lane] += Σ_j w_j

@@ -1,6 +1,6 @@
-// What a variational autoencoder is made of: public configuration, range-checked once. The defaults are the shape that
-// trains under DP-SGD: a pooled latent with per-column maps, one narrow block on each side, frozen embeddings and
-// posterior width.
+// What a variational autoencoder is made of: public configuration, range-checked once.
+// The defaults are the shape that trains under DP-SGD: a pooled latent with per-column maps, one narrow block on each
+// side, frozen embeddings and posterior width.
 
 import Basics
 import Compute

@@ -2,11 +2,12 @@
 //
 //     let denoiser = try Denoiser(shape: DenoiserShape(latent: 8), seed: 3)
 //     let scratch = try DenoiserScratch(denoiser)                     // one per worker
-//     denoiser.clippedGradientSum(z, count: n, noise: e, levels: u, clips: C, into: sum, scratch)   // sum: Float [P], overwritten
-//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals, M = shape.noiseLevels of each row,
-//         averaged before the clip
-//     denoiser.gradientSum(z, count: n, noise: e, levels: u, into: sum, scratch)                    // released rows only
-//     denoiser.sample(normals, count: n, into: z, scratch)            // [n][L] each: Heun's method, deterministic given the normals
+//     denoiser.clippedGradientSum(z, count: n, noise: e, levels: u, clips: C, into: sum, scratch)
+//         // sum: Float [P], overwritten
+//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals,
+//         // M = shape.noiseLevels of each row, averaged before the clip
+//     denoiser.gradientSum(z, count: n, noise: e, levels: u, into: sum, scratch)        // released rows only
+//     denoiser.sample(normals, count: n, into: z, scratch)     // [n][L] each: Heun's method, given the normals
 //
 // A row's loss is the mean over its M levels and L numbers of the weighted squared error of the denoised latent.
 // Read next: Denoiser+Gradient.swift, Denoiser+Sampling.swift.

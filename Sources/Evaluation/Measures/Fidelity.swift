@@ -1,5 +1,5 @@
-// Marginals and associations, real beside synthetic. Every pair of columns is counted once; total variation and
-// Cramér's V come from the same cells.
+// Marginals and associations of a synthetic table compared with those of a real one.
+// Every pair of columns is counted once; total variation and Cramér's V come from these counts.
 
 import Basics
 import Compute

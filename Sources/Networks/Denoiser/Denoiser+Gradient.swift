@@ -1,5 +1,6 @@
-// Clipped sums of the denoiser's per-row gradients. A row's M noise levels are its "tokens": every weight is used at
-// each of them and has one gradient a row, their mean, which is clipped as a whole.
+// Clipped sums of the denoiser's per-row gradients.
+// A row's M noise levels are its "tokens": every weight is used at each of them and has one gradient a row, their mean,
+// which is clipped as a whole.
 
 import Compute
 
