@@ -33,14 +33,14 @@ extension BatchAlignment {
         var value = 0.0
         for a in 0 ..< A {
             let m = means.base + a * L, size = Double(range(a).count), w = weight[a]
-            let pull = 2 * pair.scale * pair.total * w / size, kappa = 2 * pair.degree(w) / (size * (size - 1))
+            let between = 2 * pair.scale * pair.total * w / size, kappa = 2 * pair.degree(w) / (size * (size - 1))
             var apart = 0.0, within = 0.0
             for l in 0 ..< L { apart += (m[l] - all[l]) * (m[l] - all[l]) }
             for i in range(a) {
                 for l in 0 ..< L {
                     let d = x[i * L + l] - m[l]
                     within += d * d
-                    slope[i * L + l] += factor / Double(L) * (pull * (m[l] - all[l]) - kappa * d)
+                    slope[i * L + l] += factor / Double(L) * (between * (m[l] - all[l]) - kappa * d)
                 }
             }
             value += pair.scale * pair.total * w * apart - pair.degree(w) * within / (size * (size - 1))
@@ -79,12 +79,12 @@ extension BatchAlignment {
         for a in 0 ..< A {
             let m = waveMeans.base + a * 2 * D, u = waveSlopes.base + a * 2 * D, size = Double(range(a).count)
             let w = weight[a]
-            let pull = 2 * pair.scale * pair.total * w / size, kappa = 2 * pair.degree(w) / (size * (size - 1))
+            let between = 2 * pair.scale * pair.total * w / size, kappa = 2 * pair.degree(w) / (size * (size - 1))
             var apart = 0.0, length = 0.0
             for d in 0 ..< 2 * D {
                 apart += (m[d] - all[d]) * (m[d] - all[d])
                 length += m[d] * m[d]
-                u[d] = factor / Float(D) * Float(pull * (m[d] - all[d]) + kappa * m[d])
+                u[d] = factor / Float(D) * Float(between * (m[d] - all[d]) + kappa * m[d])
             }
             value += pair.scale * pair.total * w * apart / Double(D)
                 - pair.degree(w) * (1 - length / Double(D)) / (size - 1)

@@ -19,7 +19,7 @@ package struct GroupAdversaryOptions: Sendable {
     package var width = 96
     package var learningRate: Float = 2e-3
     package var beta1: Float = 0.5, beta2: Float = 0.99
-    /// Nats by which the classifier must be worse than knowing nothing before the push ends.
+    /// Nats by which the classifier must be worse than knowing nothing before the hinge term ends.
     package var margin = 0.02
     package init() {}
 }
@@ -137,15 +137,15 @@ package final class GroupAdversary {
     package func gradient(_ rows: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int, weight: Float,
                           into: UnsafeMutablePointer<Float>) throws -> Double {
         guard try load(rows, s, count) else { return 0 }
-        let push = log(Double(present)) - forward(-Double(weight)) + options.margin
-        guard push > 0 else { return 0 }
+        let hinge = log(Double(present)) - forward(-Double(weight)) + options.margin
+        guard hinge > 0 else { return 0 }
         backward(trains: false)
         let W = kernels.lanes, L = latent
         for i in 0 ..< count where share[i] > 0 {
             let from = back[2].base + (i / W) * L * W + i % W
             for l in 0 ..< L where from[l * W].isFinite { into[i * L + l] += from[l * W] }
         }
-        return push
+        return hinge
     }
 
     /// Fills z, labels and shares of the loss; lanes that take no part hold zeros. - Returns: whether there are two

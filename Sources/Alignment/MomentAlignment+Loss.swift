@@ -91,11 +91,11 @@ extension MomentAlignment {
         var value = 0.0
         for a in 0 ..< A {
             let g = Int(who[a]), m = natural.base + a * n, c = constants.base + g * features.constantCount + to
-            let pull = pair.scale * pair.total * weight[a]
+            let between = pair.scale * pair.total * weight[a]
             for l in 0 ..< n {
                 let d = m[l] - all[l]
-                value += pull * d * d
-                c[l] = Float(2 * factor * scale * pull * d)
+                value += between * d * d
+                c[l] = Float(2 * factor * scale * between * d)
             }
             value -= pair.degree(weight[a]) * Double(n) * energy[g] / (mass[g] * mass[g] * unit * unit)
         }

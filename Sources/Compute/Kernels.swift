@@ -308,9 +308,9 @@ extension Kernels {
     /// Sums of Gaussian kernels between a block of rows, one a lane, and `count` others: see
     /// Kernels/Processes/Alignment.swift.
     package func gaussianPairs(_ z: Floats, others: Floats, count: Int, factor: Floats, rates: Floats, slopes: Floats,
-                               bandwidths: Int, sum: MutableFloats, weight: MutableFloats, pull: MutableFloats,
+                               bandwidths: Int, sum: MutableFloats, weight: MutableFloats, moved: MutableFloats,
                                latent: Int) {
-        table.gaussian_pairs(z, others, count, factor, rates, slopes, bandwidths, sum, weight, pull, latent)
+        table.gaussian_pairs(z, others, count, factor, rates, slopes, bandwidths, sum, weight, moved, latent)
     }
 
     /// Cosines and sines of n angles, flat arrays of any alignment; |angle| < 1e4. `cosine` may be `angle`.

@@ -99,7 +99,7 @@ typedef struct {
                                long inputs, long outputs);
     void (*_Nonnull row_bias)(flip_rows dy, flip_out gradient, flip_out square, long tokens, long outputs);
     void (*_Nonnull gaussian_pairs)(flip_in z, flip_in others, long count, flip_in factor, flip_in rates,
-                                    flip_in slopes, long bandwidths, flip_out sum, flip_out weight, flip_out pull,
+                                    flip_in slopes, long bandwidths, flip_out sum, flip_out weight, flip_out moved,
                                     long latent);
     void (*_Nonnull waves)(flip_in angle, flip_out cosine, flip_out sine, long n);
 } flip_kernels;
