@@ -70,6 +70,22 @@ extension VAE {
                            options: GradientOptions(weights: weights, hooks: taps), scratch, termGradients: terms)
     }
 
+    // shim: clippedGradientSum(..., weights:, ...) -> clippedGradientSum(..., options: GradientOptions(weights:), ...)
+    package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
+                                    weights: UnsafePointer<Float>, beta: Float, into: UnsafeMutablePointer<Float>,
+                                    _ scratch: VAEScratch) {
+        clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: into,
+                           options: GradientOptions(weights: weights), scratch)
+    }
+
+    // shim: clippedGradientSum(..., addedMeanGradient:, ...) -> clippedGradientSum(..., options: GradientOptions, ...)
+    package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
+                                    addedMeanGradient: UnsafePointer<Float>, beta: Float,
+                                    into: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
+        clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: into,
+                           options: GradientOptions(addedMeanGradient: addedMeanGradient), scratch)
+    }
+
     // shim: gradientSum(_:goals:..., taps:, terms:) -> gradientSum(..., GradientOptions, termGradients:)
     package func gradientSum(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>,
                              weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil,
