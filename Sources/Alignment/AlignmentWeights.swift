@@ -8,7 +8,7 @@ package struct AlignmentWeights: Sendable, Equatable {
     package var mean: Float = 0
     /// Squared maximum mean discrepancy with Gaussian kernels (Gretton et al. 2012). Batches only: it has no moments.
     package var discrepancy: Float = 0
-    /// The same by random Fourier features (Rahimi and Recht 2007).
+    /// The squared maximum mean discrepancy by random Fourier features (Rahimi and Recht 2007).
     package var fourier: Float = 0
     /// One less the alignment of group covariances (arXiv 1905.00414v4, section 3, transposed as in arXiv
     /// 2508.21815v1).
@@ -34,6 +34,7 @@ package struct AlignmentTerms: Sendable, Equatable {
     /// Groups that took part.
     package var groups = 0
 
+    /// The terms' part of a loss: their sum weighted by w.
     package func weighted(_ w: AlignmentWeights) -> Double {
         Double(w.mean) * mean + Double(w.discrepancy) * discrepancy + Double(w.fourier) * fourier
             + Double(w.covariance) * covariance

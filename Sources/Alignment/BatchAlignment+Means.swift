@@ -48,7 +48,8 @@ extension BatchAlignment {
         return value / Double(L)
     }
 
-    /// The same with D random frequencies, φ = D^(-1/2) (cos, sin): the mean over bandwidths. As |φ| = 1, V_g = n_g (1
+    /// The mean term of D random Fourier features, φ = D^(-1/2) (cos, sin): the mean over bandwidths. As |φ| = 1, V_g =
+    /// n_g (1
     /// - |m_g|²) / (n_g - 1), and κ φ_i is normal to dφ_i, so d/dangle = -sin u_c + cos u_s with constants u of the
     ///   group.
     func fourierTerm(_ factor: Float, _ features: FourierFeatures) -> Double {

@@ -94,12 +94,6 @@ package final class ColumnRepair: @unchecked Sendable {
         return Int32(level(excess, v * p / leaving * excess[levels]))
     }
 
-    /// Repairs codes in place. - codes: every `stride`-th of them, count rows; groups, uniforms: [count].
-    package func apply(_ codes: UnsafeMutablePointer<Int32>, stride: Int, groups s: UnsafePointer<Int32>,
-                       uniforms u: UnsafePointer<Double>, count: Int) {
-        for i in 0 ..< count { codes[i * stride] = apply(codes[i * stride], group: s[i], uniform: u[i]) }
-    }
-
     /// The level k with sum[k] <= t < sum[k + 1], by halving; never one without mass.
     private func level(_ sum: UnsafePointer<Double>, _ t: Double) -> Int {
         var low = 0, high = levels

@@ -19,7 +19,7 @@ extension MomentAlignment {
         prepare(sites: [AlignmentWeights](repeating: weights, count: features.sites.count))
     }
 
-    /// The same with weights for each site. Discrepancies have no moments: their weight is not read. Sites without
+    /// Fixes ∂L/∂M_g with weights for each site. Discrepancies have no moments: their weight is not read. Sites without
     /// weights are left out.
     package func prepare(sites weights: [AlignmentWeights]) -> [AlignmentTerms] {
         for i in constants.indices { constants[i] = 0 }

@@ -135,7 +135,7 @@ package final class MomentAlignment: @unchecked Sendable {
         }
     }
 
-    /// The same for one site. - mu, into: [L] of the site.
+    /// Adds this row's share of the gradient at one site. - mu, into: [L] of the site.
     package func rowGradient(site: Int, _ mu: UnsafePointer<Float>, group g: Int, into: UnsafeMutablePointer<Float>,
                              _ scratch: MomentScratch) {
         let s = features.layouts[site], L = s.L, y = scratch.y.base, dy = scratch.dy.base

@@ -39,6 +39,7 @@ package final class Parameters: @unchecked Sendable {
     /// A second set of the same weights.
     package func copy() throws -> Parameters { try Parameters(copying: self) }
 
+    /// The tensor of a name; nil when there is none.
     package func tensor(_ name: String) -> Tensor? { tensors.first { $0.name == name } }
 
     /// Where a tensor's numbers are; nil when there is none of that name.

@@ -40,6 +40,8 @@ package final class Tilt: Sendable {
     package let effectiveShare, acceptanceRate, truncated, distinctShare: Double
     private let starts: [Int], strides: [[Int]]
 
+    /// A tilt that was fitted before. `levels`: of all columns of a row.
+    /// - Throws: `.format` when theta does not fit the columns or a number is out of range.
     package init(levels: [Int], columns: [[Int]], theta: Buffer<Float>, offset: Float, cap: Float,
                  effectiveShare: Double, acceptanceRate: Double, truncated: Double, distinctShare: Double) throws {
         let sizes = columns.map { $0.reduce(1) { $0 * levels[$1] } }

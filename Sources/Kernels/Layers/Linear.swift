@@ -4,7 +4,7 @@
 
 import CProcessor
 
-/// What is the same for all tiles of one product.
+/// What all tiles of one product share.
 private struct Product {
     let inputs: Int, outputs: Int
     /// Steps of the weights along inputs and outputs; strides of the rows of x and y, in vectors.

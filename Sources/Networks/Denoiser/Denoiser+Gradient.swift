@@ -49,8 +49,8 @@ extension Denoiser {
                  scratch)
     }
 
-    /// norms[n] = ||g_i||, as the clip sees it. Not private.
-    package func perExampleNorms(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
+    /// norms[n] = ||g_i||, as the clip sees it. Not private: for tests of the clip.
+    func perExampleNorms(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
                                  levels: UnsafePointer<Float>, norms: UnsafeMutablePointer<Float>,
                                  _ scratch: DenoiserScratch) {
         gradient(z, count, Noise(normals: noise, levels: levels), Outputs(norms: norms), scratch)

@@ -96,8 +96,8 @@ extension VAE {
         gradientSum(rows, noise: noise, beta: beta, into: into, options: options, scratch, termGradients: terms)
     }
 
-    /// norms[n] = ||g_i||, as the clip sees it. Not private.
-    package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
+    /// norms[n] = ||g_i||, as the clip sees it. Not private: for tests of the clip.
+    func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
                                  norms: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
         gradient(rows, noise, beta, GradientOptions(), Outputs(norms: norms), scratch, { _, _ in })
     }

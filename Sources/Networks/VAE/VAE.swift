@@ -34,6 +34,7 @@ package struct CodeRows {
     package let stride: Int
     package let count: Int
 
+    /// - Parameter bins: [columns][stride], valid for as long as the rows are used.
     package init(bins: UnsafePointer<UInt16>, stride: Int, count: Int) {
         self.bins = bins
         self.stride = stride
@@ -53,6 +54,7 @@ package final class VAE: @unchecked Sendable {
     let layout: VAELayout
 
     /// A network with starting weights from a public seed.
+    /// - Throws: `.argument` for a shape out of range, `.noMemory`.
     package init(shape: VAEShape, seed: UInt64, kernels: Kernels = .current) throws {
         try shape.check()
         var plan = ParameterPlan()
@@ -64,7 +66,7 @@ package final class VAE: @unchecked Sendable {
         self.layout = layout
     }
 
-    /// The same network around other weights (a moving average, a loaded model).
+    /// A network of the shape of `other` around weights of its own: a moving average, a loaded model.
     /// - Throws: `.argument` when they are not laid out for this network.
     package init(_ other: VAE, parameters: Parameters) throws {
         guard parameters.tensors == other.parameters.tensors else {

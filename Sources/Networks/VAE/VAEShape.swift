@@ -15,7 +15,7 @@ package struct VAEShape: Sendable, Equatable {
         case perToken
     }
     package enum LogVariance: Int, Sendable {
-        /// One number per latent, the same for all rows.
+        /// One number per latent number, shared by all rows.
         case global
         /// A linear map of the encoder.
         case head
@@ -47,6 +47,7 @@ package struct VAEShape: Sendable, Equatable {
     package var encoderGain: Float = 2
     package var decoderGain: Float = 1
 
+    /// - Parameter levels: K_t of each column; all other figures have defaults.
     package init(levels: [Int]) { self.levels = levels }
 
     package var columns: Int { levels.count }
