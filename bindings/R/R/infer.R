@@ -53,6 +53,7 @@ infer_column <- function(name, x, levels) {
   part <- schema_from_json(schema_json(answer))
   type <- part$fields[[1]]$type
   if (declared && type != "string" || is.character(x) && type %in% c("integer", "number", "boolean")) {
+    # the library's own rule for texts
     if (!declared && length(cells$levels) > 20 && 2 * length(cells$levels) > sum(!is.na(cells$codes))) {
       refuse("schema", "column '", name,
           "': text that looks like numbers, and hardly one occurs twice; leave it out (skip =) or use as.numeric()")
@@ -74,7 +75,7 @@ beside_numbers <- c("?", "-", ".", "None")
 stay_levels <- function(name, part, levels, most = NULL) {
   part$missingValues <- setdiff(unlist(part$missingValues), beside_numbers)
   kept <- levels[!is.na(levels) & !levels %in% part$missingValues]
-  most <- if (is.null(most)) 1000 else most
+  if (is.null(most)) most <- from_json(check(.Call("r_config_schema", "infer", PACKAGE = "libflip")))$levels$default
   if (length(kept) > most) {
     refuse("schema", "column '", name, "': more than ", most,
         " different texts; leave it out (skip =), or allow more (levels =)")
@@ -154,9 +155,9 @@ print.flip_check <- function(x, ...) {
 # A plain column as texts, each distinct one once: row i is levels[codes[i]].
 column_texts <- function(x) {
   if (is.factor(x)) return(list(codes = as.integer(x), levels = levels(x)))
-  texts <- cell_text(x)
-  distinct <- unique(texts[!is.na(texts)])
-  list(codes = match(texts, distinct), levels = distinct)
+  if (inherits(x, "integer64")) x <- int64_text(x)
+  distinct <- unique(x[!is.na(x)])
+  list(codes = match(x, distinct), levels = cell_text(distinct))
 }
 
 column_names <- function(x) {
