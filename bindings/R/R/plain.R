@@ -2,8 +2,9 @@
 # flip_table, flip_infer and flip_check begin here, so that all three agree on missing cells, labels, encodings and
 # moments. No message shows a value.
 
-# The column as a factor, logical, integer, double, integer64, character, Date or POSIXct vector. field: the schema's
-# field as a list, or NULL where a schema is being inferred; missing_texts: the schema's missingValues.
+# The column as a factor, logical, integer, double, integer64, character, Date or POSIXct vector.
+# field: the schema's field as a list, or NULL where a schema is being inferred.
+# missing_texts: the texts that mean "missing" in the field.
 plain_column <- function(name, x, field = NULL, missing_texts = NULL) {
   if (inherits(x, "POSIXlt")) x <- as.POSIXct(x)
   refuse_strange(name, x)

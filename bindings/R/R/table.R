@@ -12,8 +12,8 @@ flip_table <- function(x, schema = NULL) {
   extra <- setdiff(names(x), names)
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
   table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
-  missing_texts <- unlist(from_json(schema$json)$missingValues)
-  for (field in fields) set_column(table$pointer, field, x[[field$name]], missing_texts)
+  missing_texts <- missing_texts_of(schema)
+  for (i in seq_along(fields)) set_column(table$pointer, fields[[i]], x[[fields[[i]]$name]], missing_texts[[i]])
   table
 }
 
