@@ -1,5 +1,5 @@
-// The boundary every export passes through: errors become a code and a sentence in the caller's memory, pointers become checked
-// values. No logic of the library lives here.
+// The boundary every export passes through: errors become a code and a sentence in the caller's memory, pointers become
+// checked values. No logic of the library lives here.
 
 import Basics
 import CFlip
@@ -10,13 +10,14 @@ public typealias ErrorOut = UnsafeMutablePointer<flip_error>?
 public typealias HandleOut = UnsafeMutablePointer<OpaquePointer?>?
 
 /// Runs `body`; a thrown failure fills `err` and gives its code.
-func attempt(_ err: ErrorOut, _ body: () throws -> Void) -> flip_status {
+/// - Parameter use: the handle that the call changes or reads, where others may change it.
+func attempt(_ err: ErrorOut, _ use: Use? = nil, _ body: () throws -> Void) -> flip_status {
     guard hasHeadroom() else {
         write(FailureCode.noMemory.rawValue, "not enough memory to begin", to: err)
         return FailureCode.noMemory.rawValue
     }
     do {
-        try body()
+        try using(use, body)
         write(0, "", to: err)
         return 0
     } catch let failure as Failure {
@@ -29,23 +30,25 @@ func attempt(_ err: ErrorOut, _ body: () throws -> Void) -> flip_status {
 }
 
 /// `attempt` for a call that gives a handle: `out` is NULL until `make` has succeeded.
-func create(_ kind: Kind, _ out: HandleOut, _ err: ErrorOut, _ make: () throws -> AnyObject) -> flip_status {
+func create(_ kind: Kind, _ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> AnyObject)
+    -> flip_status {
     out?.pointee = nil
-    return attempt(err) {
+    return attempt(err, use) {
         let out = try pointer(out, "out")
         out.pointee = try handle(kind, make())
     }
 }
 
 /// `attempt` for a call that gives JSON text in a flip_buffer.
-func giveJSON(_ out: HandleOut, _ err: ErrorOut, _ make: () throws -> JSON) -> flip_status {
-    create(.buffer, out, err) { try Bytes.of(make().text) }
+func giveJSON(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> JSON) -> flip_status {
+    create(.buffer, out, err, use) { try Bytes.of(make().text) }
 }
 
 /// `attempt` for a call that gives a number.
-func give<T: Numeric>(_ out: UnsafeMutablePointer<T>?, _ name: StaticString, _ err: ErrorOut, _ make: () throws -> T) -> flip_status {
+func give<T: Numeric>(_ out: UnsafeMutablePointer<T>?, _ name: StaticString, _ err: ErrorOut, _ use: Use? = nil,
+                      _ make: () throws -> T) -> flip_status {
     out?.pointee = 0
-    return attempt(err) {
+    return attempt(err, use) {
         let out = try pointer(out, name)
         out.pointee = try make()
     }
@@ -95,7 +98,9 @@ func text(_ p: UnsafeRawPointer, _ size: Int, _ name: StaticString) throws -> St
     return text
 }
 
-func optionalText(_ p: UnsafePointer<CChar>?, _ name: StaticString) throws -> String? { try p.map { try text($0, name) } }
+func optionalText(_ p: UnsafePointer<CChar>?, _ name: StaticString) throws -> String? {
+    try p.map { try text($0, name) }
+}
 
 /// A JSON object, or an empty one for NULL.
 func configuration(_ p: UnsafePointer<CChar>?) throws -> JSON {

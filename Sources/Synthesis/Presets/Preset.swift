@@ -1,4 +1,5 @@
-// A preset: defaults, a list of stages, and how it divides a budget. Everything else about a training follows from its stages.
+// A preset: defaults, a list of stages, and how it divides a budget. Everything else about a training follows from its
+// stages.
 
 package protocol Preset: Sendable {
     /// As configurations, plans and files name it.
@@ -7,7 +8,7 @@ package protocol Preset: Sendable {
     var defaults: Settings { get }
     /// Sections of the configuration that mean something to this preset beside those of every preset.
     var sections: Set<String> { get }
-    /// The stages in order; the first is `Histograms`.
+    /// The stages in order; the first is `HistogramRelease`.
     var stages: [any Stage] { get }
     /// The noise that each release gets of a budget at its order. The plan takes the order with the least `leastNoise`.
     /// - Returns: nil when this order cannot meet the budget.
