@@ -180,9 +180,11 @@ test_that("bytes that are no text of their encoding are refused by column and ru
       expect_no_match(said, "caf", fixed = TRUE)
     }
   }
-  marked <- "caf\xe9"
-  Encoding(marked) <- "bytes"
-  expect_match(rule(column(c(marked, "CANARY"), schema)), "not UTF-8")
+  for (mark in c("bytes", "UTF-8")) {
+    marked <- "caf\xe9"
+    Encoding(marked) <- mark
+    expect_match(rule(column(c(marked, "CANARY"), schema)), "column 'x': not UTF-8", fixed = TRUE)
+  }
   expect_error(flip_schema(flip_field("x", "string", enum = "caf\xe9")), "UTF-8", class = "flip_error_arg")
   expect_error(flip_schema(flip_field("caf\xe9", "boolean")), "UTF-8", class = "flip_error_arg")
   named <- data.frame(row = 1:2, x = 1:2)
