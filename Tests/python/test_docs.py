@@ -9,7 +9,7 @@ import flip
 import pytest
 from conftest import ROOT
 
-PAGES = ("C.md", "cli.md", "RECIPES.md")
+PAGES = ("C.md", "cli.md", "RECIPES.md", "python.md")
 
 
 def blocks(page):
@@ -106,10 +106,24 @@ def test_the_recipes(reader):
     assert "stopped; what was charged stays charged" in done.stdout
 
 
+def test_the_python_page(reader):
+    """Its Python blocks are one session, and no warning is heard in it."""
+    parts = blocks("python.md")
+    assert len(parts) > 7 and {kind for kind, _ in parts} == {"python", "sh install"}
+    (reader.folder / "page.py").write_text("".join(text for kind, text in parts if kind == "python"), encoding="utf-8")
+    done = subprocess.run([sys.executable, "-W", "error::DeprecationWarning:__main__", "-W", "error::UserWarning:__main__", "page.py"], cwd=reader.folder,
+                          env=reader.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "assume-public" in done.stdout and "marginals" in done.stdout and "What was promised" in done.stdout
+    assert len(flip.Table.read_csv(reader.folder / "synthetic.csv", flip.load(reader.folder / "model.flip.h5").schema)) == 10_000
+    makefile = open(os.path.join(ROOT, "Makefile"), encoding="utf-8").read()
+    assert "\nwheel:" in makefile
+
+
 def test_links_lead_somewhere():
     for page in PAGES:
         text = open(os.path.join(ROOT, "docs", page), encoding="utf-8").read()
-        for target in re.findall(r"\]\(([^)#]+?)\)", text):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+?)\)", text):
             assert os.path.exists(os.path.join(ROOT, "docs", target)), f"{page}: {target}"
         headings = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^## (.*)$", text, re.M)}
         for anchor in re.findall(r"\]\(#([^)]+)\)", text):
