@@ -14,8 +14,9 @@ from ._model import Model
 class Accountant(Handle):
     """Composes releases for neighbours that differ in one row added or removed, or in up to `rows` of them.
 
-    kind: "renyi" (divergences at integer orders) or "pld" (privacy-loss distributions: a smaller epsilon, in more time). Both are bounds where
-    all parameters are constants, fixed before any row was read. Methods that add return the accountant, so calls may be chained.
+    kind: "renyi" (divergences at integer orders) or "pld" (privacy-loss distributions: a smaller epsilon, in more
+    time). Both are bounds where all parameters are constants, fixed before any row was read. Methods that add return
+    the accountant, so calls may be chained.
     """
 
     _free = "flip_accountant_free"
@@ -32,9 +33,10 @@ class Accountant(Handle):
 
     @classmethod
     def of_model(cls, model: Model, kind: str = "renyi", group: Optional[str] = None, *, rows: int = 1) -> Accountant:
-        """All releases of a model's ledger, as a row of `group` meets them; None: the group that pays most. "pld" raises Unsupported where
-        rates or noise followed from noisy counts: it would not be a bound then."""
-        return cls(new("flip_accountant_of_model", model._pointer, kind.encode(), None if group is None else group.encode()))._rows(rows)
+        """All releases of a model's ledger, as a row of `group` meets them; None: the group that pays most. "pld"
+        raises Unsupported where rates or noise followed from noisy counts: it would not be a bound then."""
+        of = None if group is None else group.encode()
+        return cls(new("flip_accountant_of_model", model._pointer, kind.encode(), of))._rows(rows)
 
     def compose(self, noise_multiplier: float, sampling_rate: float = 1.0, count: int = 1) -> Accountant:
         """Adds `count` Gaussian releases: noise in lengths of a row, each on a fresh Poisson sample."""
@@ -62,7 +64,8 @@ class Accountant(Handle):
         return self
 
     def selection(self, delta: float, count: int = 1) -> Accountant:
-        """With probability `delta` something shows that the rows in question alone hold, as a rare level in a thresholded histogram."""
+        """With probability `delta` something shows that the rows in question alone hold, as a rare level in a
+        thresholded histogram."""
         call("flip_accountant_compose_selection", self._pointer, delta, count)
         return self
 
@@ -79,13 +82,14 @@ class Accountant(Handle):
         return out.value
 
 
-def calibrate(events: Optional[Iterable[Mapping[str, Any]]] = None, *, epsilon: float, delta: float, sampling_rate: Optional[float] = None,
-              count: int = 1, accountant: str = "renyi", rows: int = 1, kind: Optional[str] = None) -> float:
+def calibrate(events: Optional[Iterable[Mapping[str, Any]]] = None, *, epsilon: float, delta: float,
+              sampling_rate: Optional[float] = None, count: int = 1, accountant: str = "renyi", rows: int = 1,
+              kind: Optional[str] = None) -> float:
     """The least noise that meets (epsilon, delta) by either accountant, for neighbours of up to `rows` rows.
 
     With `sampling_rate` and `count`: the noise multiplier of that many equal releases. With `events`, a list of
-    {"sampling_rate", "noise_multiplier", "count"} and other mechanisms as flip.h names them: the factor by which all their noise must be scaled.
-    `kind` is another name of `accountant`.
+    {"sampling_rate", "noise_multiplier", "count"} and other mechanisms as flip.h names them: the factor by which all
+    their noise must be scaled. `kind` is another name of `accountant`.
     """
     if (events is None) == (sampling_rate is None):
         raise TypeError("give either events or sampling_rate")

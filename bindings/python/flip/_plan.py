@@ -20,8 +20,8 @@ class Plan(Handle):
     """The flip.Budget that its trainings spend from, if it was made under one."""
 
     def explain(self) -> Explanation:
-        """Stages, every release with its share of the budget and the noise of what it measures, what a row of each group
-        pays, memory, and the configuration as resolved (flip.Explanation). Depends on no row."""
+        """Stages, every release with its share of the budget and the noise of what it measures, what a row of each
+        group pays, memory, and the configuration as resolved (flip.Explanation). Depends on no row."""
         explained: Explanation = take_json("flip_plan_explain", self._pointer)
         return explained
 
@@ -34,7 +34,8 @@ class Plan(Handle):
 
     @property
     def json(self) -> str:
-        """Canonical JSON text: schema, promise, every option as resolved. Two plans are the same when their texts are."""
+        """Canonical JSON text: schema, promise, every option as resolved. Two plans are the same when their texts
+        are."""
         return take_bytes("flip_plan_json", self._pointer).decode()
 
     @property
@@ -69,25 +70,29 @@ class Plan(Handle):
         return f"flip.Plan(epsilon={self.epsilon:g}, delta={self.delta:g})"
 
 
-def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, epsilon: Optional[float] = None, delta: Optional[float] = None,
-         preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None,
+def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, epsilon: Optional[float] = None,
+         delta: Optional[float] = None, preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None,
          budget: Optional[Budget] = None, share: Optional[float] = None, name: Optional[str] = None) -> Plan:
     """A plan for tables under `schema`.
 
     protected: names of the protected columns; their joint levels are the groups. config {"fairness": {"strength": s}}
-    is 1 for them: no network sees them, and groups are aligned; 0 makes them ordinary columns. A number needs {"fairness": {"cuts":
-    {"age": [25, 45]}}}. epsilon, delta: the promise for one row added or removed; delta below 1/n.
-    preset: "best", the default (marginals released once, networks trained for free on rows of a table that is fitted to them), or
-    "published" (networks trained on private rows by DP-SGD). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
-    the presets differ. What is left out has a default.
+    is 1 for them: no network sees them, and groups are aligned; 0 makes them ordinary columns. A number needs
+    {"fairness": {"cuts": {"age": [25, 45]}}}. epsilon, delta: the promise for one row added or removed; delta below
+    1/n.
+    preset: "best", the default (marginals released once, networks trained for free on rows of a table that is fitted to
+    them), or "published" (networks trained on private rows by DP-SGD). config: dict of further options;
+    flip.config_schema("plan") lists them, with default_by_preset where the presets differ. What is left out has a
+    default.
 
-    budget: a flip.Budget that the plan's trainings spend from. It fixes delta and the order; epsilon is the part that one training may spend
-    (alone it is (epsilon, delta)-private), or share, in (0, 1], names a part of the whole: shares add up, epsilons do not. name: what the
-    trainings are called in the budget's report.
+    budget: a flip.Budget that the plan's trainings spend from. It fixes delta and the order; epsilon is the part that
+    one training may spend (alone it is (epsilon, delta)-private), or share, in (0, 1], names a part of the whole:
+    shares add up, epsilons do not. name: what the trainings are called in the budget's report.
     """
     options = dict(config or {})
-    named: dict[str, Any] = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
-             "epsilon": epsilon, "delta": delta, "preset": preset, "share": share, "name": name}
+    named: dict[str, Any] = {
+        "protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
+        "epsilon": epsilon, "delta": delta, "preset": preset, "share": share, "name": name
+    }
     if budget is None and (share is not None or name is not None):
         raise TypeError("share and name are of a training under a budget")
     for key, value in named.items():
