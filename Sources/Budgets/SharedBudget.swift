@@ -1,5 +1,5 @@
-// A budget that several trainings and a host's own mechanisms spend together: an account in an HDF5 file, sealed, replaced in one
-// move, changed by one process at a time.
+// A budget that several trainings and a host's own mechanisms spend together: an account in an HDF5 file, sealed,
+// replaced in one move, changed by one process at a time.
 //
 //     let budget = try SharedBudget.create("study.budget", SharedBudget.Terms(epsilon: 3, delta: 1e-6))
 //     let plan = try Plan(schema: …, epsilon: 2, delta: 1e-6, under: budget.terms)        // its α*, and ε as the part it may spend
@@ -30,17 +30,30 @@ package final class SharedBudget: @unchecked Sendable {
         seen = Mutex(changes)
     }
 
-    /// Terms of a new budget. Without `order` it is the one that suits trainings with a sampling rate of 0.03 and above.
+    /// Terms of a new budget. Without `order` it is the one that suits trainings with a sampling rate of 0.03 and
+    /// above.
     /// - Parameter selection: part of δ for thresholded histograms.
     /// - Throws: `.argument` for numbers out of range, `.budget` when no order allows anything.
-    package static func terms(epsilon: Double, delta: Double, order: Int? = nil, selection: Double = 0, rowsPerPerson: Int = 0) throws -> Budget {
-        guard epsilon > 0, epsilon <= 1000 else { throw Failure(.argument, "epsilon: must be above 0 and at most 1000") }
+    package static func terms(epsilon: Double, delta: Double, order: Int? = nil, selection: Double = 0,
+                              rowsPerPerson: Int = 0) throws -> Budget {
+        guard epsilon > 0, epsilon <= 1000 else {
+            throw Failure(.argument, "epsilon: must be above 0 and at most 1000")
+        }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
-        guard selection >= 0, selection < delta else { throw Failure(.argument, "selection_delta: must be 0 or more, and below delta") }
-        guard (0...Budget.mostRowsPerPerson).contains(rowsPerPerson) else { throw Failure(.argument, "max_rows_per_person: must be from 0 to \(Budget.mostRowsPerPerson)") }
-        if let order, !Budget.orders.contains(order) { throw Failure(.argument, "order: must be 2 to 64, 128, 256, 512 or 1024") }
-        let best = order.map { Budget(epsilon: epsilon, delta: delta, order: $0, selection: selection, rowsPerPerson: rowsPerPerson) }
-            ?? Budget.bestOrder(for: [[.init(rate: 0.03, count: 800)]], epsilon: epsilon, delta: delta, selection: selection, rowsPerPerson: rowsPerPerson)
+        guard selection >= 0, selection < delta else {
+            throw Failure(.argument, "selection_delta: must be 0 or more, and below delta")
+        }
+        guard (0...Budget.mostRowsPerPerson).contains(rowsPerPerson) else {
+            throw Failure(.argument, "max_rows_per_person: must be from 0 to \(Budget.mostRowsPerPerson)")
+        }
+        if let order, !Budget.orders.contains(order) {
+            throw Failure(.argument, "order: must be 2 to 64, 128, 256, 512 or 1024")
+        }
+        let best = order.map {
+            Budget(epsilon: epsilon, delta: delta, order: $0, selection: selection, rowsPerPerson: rowsPerPerson)
+        }
+            ?? Budget.bestOrder(for: [[.init(rate: 0.03, count: 800)]], epsilon: epsilon, delta: delta,
+                                selection: selection, rowsPerPerson: rowsPerPerson)
         guard let best else { throw Failure(.budget, "no release at all meets this epsilon at this delta") }
         return best
     }
@@ -50,7 +63,9 @@ package final class SharedBudget: @unchecked Sendable {
     package static func create(_ path: String, _ terms: Budget) throws -> SharedBudget {
         let lock = try FileLock(for: path)
         defer { withExtendedLifetime(lock) {} }
-        guard !fileExists(path) else { throw Failure(.state, "\(path): exists; open it, or take another name: its charges would be lost") }
+        guard !fileExists(path) else {
+            throw Failure(.state, "\(path): exists; open it, or take another name: its charges would be lost")
+        }
         let state = State(id: try newRunID(), changes: 0, account: Account(budget: terms))
         try state.write(path)
         return SharedBudget(path: path, id: state.id, terms: terms, changes: 0)
@@ -102,14 +117,19 @@ package final class SharedBudget: @unchecked Sendable {
         try update { try $0.charge(release, id: id) }
     }
 
-    /// Ends a run that will not go on, such as one that was killed: what it was promised and not charged for comes back.
+    /// Ends a run that will not go on, such as one that was killed: what it was promised and not charged for comes
+    /// back.
     package func settle(run id: String) throws { try update { try $0.settle(id) } }
 
     private func look() throws -> State {
         let state = try State.read(path)
-        guard state.id == id, state.account.budget == terms else { throw Failure(.state, "\(path): is not the budget that was opened") }
+        guard state.id == id, state.account.budget == terms else {
+            throw Failure(.state, "\(path): is not the budget that was opened")
+        }
         try seen.withLock {
-            guard state.changes >= $0 else { throw Failure(.state, "\(path): holds an older state than it held before: charges were lost") }
+            guard state.changes >= $0 else {
+                throw Failure(.state, "\(path): holds an older state than it held before: charges were lost")
+            }
             $0 = state.changes
         }
         return state
@@ -130,7 +150,8 @@ private struct State {
             try root.scalar("changes", changes)
             let runs = account.runs
             try root.dataframe("runs", [
-                ("name", .strings(runs.map(\.name))), ("kind", .strings(runs.map(\.kind.rawValue))), ("open", .booleans(runs.map(\.isOpen))),
+                ("name", .strings(runs.map(\.name))), ("kind", .strings(runs.map(\.kind.rawValue))),
+                    ("open", .booleans(runs.map(\.isOpen))),
                 ("divergence", .numbers(runs.map(\.ledger.mostSpent))), ("committed", .numbers(runs.map(\.committed))),
             ])
         }
@@ -139,8 +160,11 @@ private struct State {
     static func read(_ path: String) throws -> State {
         try ModelFile.read(.budget, path) { root in
             let changes = try root.scalar("changes", as: Int64.self)
-            guard changes >= 0, changes < 1 << 53 else { throw Failure(.format, "\(path): its number of changes is out of range") }
-            return try State(id: root.string("budget", maxBytes: 64), changes: changes, account: Account(json: asFormat("account") { try JSON.parse(root.string("account")) }))
+            guard changes >= 0, changes < 1 << 53 else {
+                throw Failure(.format, "\(path): its number of changes is out of range")
+            }
+            return try State(id: root.string("budget", maxBytes: 64), changes: changes,
+                             account: Account(json: asFormat("account") { try JSON.parse(root.string("account")) }))
         }
     }
 }
@@ -154,11 +178,17 @@ package final class SharedRun {
     package private(set) var isOpen = true
 
     /// Promises the ledger's ceiling to a new run.
-    /// - Throws: `.budget` when there is not that much left; `.argument` when its plan was made under other terms; `.io`.
+    /// - Throws: `.budget` when there is not that much left; `.argument` when its plan was made under other terms;
+    ///   `.io`.
     package init(_ budget: SharedBudget, id: String, name: String, _ ledger: Ledger) throws {
-        guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(0) else { throw Failure(.argument, "name: of a run, must have 1 to 200 bytes") }
+        guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(0) else {
+            throw Failure(.argument, "name: of a run, must have 1 to 200 bytes")
+        }
         (self.budget, self.id, token) = (budget, id, try newRunID())
-        try budget.update { [token] in try $0.begin(.init(id: id, token: token, name: name, kind: .training, isOpen: true, ledger: ledger)) }
+        try budget.update {
+            [token] in try $0.begin(.init(id: id, token: token, name: name, kind: .training, isOpen: true,
+                                          ledger: ledger))
+        }
     }
 
     /// Takes a run up where its last checkpoint stands. One that was ended can be finished, and not spend more.
@@ -171,10 +201,14 @@ package final class SharedRun {
     /// - Throws: `.state` when the run was ended, or taken up elsewhere.
     package func check() throws {
         let known = try budget.account().runs.first { $0.id == id }
-        guard known?.isOpen == true, known?.token == token else { throw Failure(.state, "budget: the run was ended, or another copy of its checkpoint went on") }
+        guard known?.isOpen == true, known?.token == token else {
+            throw Failure(.state, "budget: the run was ended, or another copy of its checkpoint went on")
+        }
     }
 
-    package func record(_ ledger: Ledger) throws { try budget.update { [id, token] in try $0.record(id, token: token, ledger) } }
+    package func record(_ ledger: Ledger) throws {
+        try budget.update { [id, token] in try $0.record(id, token: token, ledger) }
+    }
 
     /// The last word: the run is over, and what it did not spend comes back.
     package func close(_ ledger: Ledger) throws {

@@ -1,5 +1,5 @@
-// The boundary every export passes through: errors become a code and a sentence in the caller's memory, pointers become checked
-// values. No logic of the library lives here.
+// The boundary every export passes through: errors become a code and a sentence in the caller's memory, pointers become
+// checked values. No logic of the library lives here.
 
 import Basics
 import CFlip
@@ -30,7 +30,8 @@ func attempt(_ err: ErrorOut, _ use: Use? = nil, _ body: () throws -> Void) -> f
 }
 
 /// `attempt` for a call that gives a handle: `out` is NULL until `make` has succeeded.
-func create(_ kind: Kind, _ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> AnyObject) -> flip_status {
+func create(_ kind: Kind, _ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> AnyObject)
+    -> flip_status {
     out?.pointee = nil
     return attempt(err, use) {
         let out = try pointer(out, "out")
@@ -44,7 +45,8 @@ func giveJSON(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () t
 }
 
 /// `attempt` for a call that gives a number.
-func give<T: Numeric>(_ out: UnsafeMutablePointer<T>?, _ name: StaticString, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> T) -> flip_status {
+func give<T: Numeric>(_ out: UnsafeMutablePointer<T>?, _ name: StaticString, _ err: ErrorOut, _ use: Use? = nil,
+                      _ make: () throws -> T) -> flip_status {
     out?.pointee = 0
     return attempt(err, use) {
         let out = try pointer(out, name)
@@ -96,7 +98,9 @@ func text(_ p: UnsafeRawPointer, _ size: Int, _ name: StaticString) throws -> St
     return text
 }
 
-func optionalText(_ p: UnsafePointer<CChar>?, _ name: StaticString) throws -> String? { try p.map { try text($0, name) } }
+func optionalText(_ p: UnsafePointer<CChar>?, _ name: StaticString) throws -> String? {
+    try p.map { try text($0, name) }
+}
 
 /// A JSON object, or an empty one for NULL.
 func configuration(_ p: UnsafePointer<CChar>?) throws -> JSON {

@@ -1,4 +1,5 @@
-// A host's callback as a Swift function. It runs on the thread that made the call; what it returns decides whether work goes on.
+// A host's callback as a Swift function. It runs on the thread that made the call; what it returns decides whether work
+// goes on.
 
 import Basics
 import CFlip
@@ -19,14 +20,16 @@ struct Reporter {
     func report(_ progress: flip_progress) -> Bool {
         guard let callback else { return true }
         return withUnsafePointer(to: progress) { progress in
-            var event = flip_event(size: UInt32(MemoryLayout<flip_event>.size), kind: UInt32(FLIP_EVENT_PROGRESS), progress: progress)
+            var event = flip_event(size: UInt32(MemoryLayout<flip_event>.size), kind: UInt32(FLIP_EVENT_PROGRESS),
+                                   progress: progress)
             return callback(user, &event) == 0
         }
     }
 
     /// The same for work that counts `done` of `total` and spends nothing.
     func report(_ done: Int, _ total: Int) -> Bool {
-        report(makeProgress(stage: 0, name: stageName, step: done, total: total, epsilon: 0, seconds: monotonicSeconds() - started))
+        report(makeProgress(stage: 0, name: stageName, step: done, total: total, epsilon: 0,
+                            seconds: monotonicSeconds() - started))
     }
 }
 
@@ -42,7 +45,9 @@ func makeProgress(stage: Int, name: String, step: Int, total: Int, epsilon: Doub
 /// Writes as much of `progress` as the caller's struct, whose `size` says how large it is, has room for.
 func write(_ progress: flip_progress, to out: UnsafeMutablePointer<flip_progress>) {
     let size = out.pointee.size
-    withUnsafeBytes(of: progress) { UnsafeMutableRawPointer(out).copyMemory(from: $0.baseAddress!, byteCount: min(Int(size), $0.count)) }
+    withUnsafeBytes(of: progress) {
+        UnsafeMutableRawPointer(out).copyMemory(from: $0.baseAddress!, byteCount: min(Int(size), $0.count))
+    }
     out.pointee.size = size
 }
 

@@ -1,5 +1,6 @@
-// What a host holds: a small block of memory with a mark, the kind of thing it stands for, the process that made it and the object.
-// The mark catches NULL, handles of another kind and most freed ones; it is no defence against a pointer into nowhere.
+// What a host holds: a small block of memory with a mark, the kind of thing it stands for, the process that made it and
+// the object. The mark catches NULL, handles of another kind and most freed ones; it is no defence against a pointer
+// into nowhere.
 
 import Basics
 import Glibc
@@ -37,7 +38,8 @@ private let mark: UInt64 = 0x3120_7069_6c66_0a0d
 func handle(_ kind: Kind, _ object: AnyObject) throws -> OpaquePointer {
     guard let raw = malloc(MemoryLayout<Block>.size) else { throw Failure(.noMemory, "not enough memory for a handle") }
     raw.bindMemory(to: Block.self, capacity: 1)
-        .initialize(to: Block(mark: mark, kind: kind.rawValue, process: getpid(), object: .passRetained(object), lease: .passRetained(Lease())))
+        .initialize(to: Block(mark: mark, kind: kind.rawValue, process: getpid(), object: .passRetained(object),
+                              lease: .passRetained(Lease())))
     return OpaquePointer(raw)
 }
 
@@ -58,7 +60,8 @@ func lease(_ pointer: OpaquePointer?, _ kind: Kind) throws -> Lease {
     try opened(pointer, kind).pointee.lease.takeUnretainedValue()
 }
 
-/// Ends a handle. NULL, foreign pointers, handles of the parent process, and handles that another call uses are left alone.
+/// Ends a handle. NULL, foreign pointers, handles of the parent process, and handles that another call uses are left
+/// alone.
 func free(_ pointer: OpaquePointer?, _ kind: Kind) {
     guard let block = try? opened(pointer, kind), block.pointee.process == getpid() else { return }
     let object = block.pointee.object, lease = block.pointee.lease
@@ -75,7 +78,9 @@ private func opened(_ pointer: OpaquePointer?, _ kind: Kind) throws -> UnsafeMut
         throw Failure(.argument, "this pointer is no \(kind.name)")
     }
     let block = UnsafeMutablePointer<Block>(pointer)
-    guard block.pointee.mark == mark else { throw Failure(.argument, "this pointer is no \(kind.name), or one that was freed") }
+    guard block.pointee.mark == mark else {
+        throw Failure(.argument, "this pointer is no \(kind.name), or one that was freed")
+    }
     guard block.pointee.kind == kind.rawValue else {
         let other = Kind(rawValue: block.pointee.kind)?.name ?? "handle of another kind"
         throw Failure(.argument, "expected a \(kind.name), got a \(other)")

@@ -2,7 +2,8 @@
 
 import Basics
 
-/// `count` texts, checked to lie one behind the other; that `bytes` is as long as the last offset says is the caller's word.
+/// `count` texts, checked to lie one behind the other; that `bytes` is as long as the last offset says is the caller's
+/// word.
 struct HostTexts {
     let count: Int
     private let bytes: UnsafePointer<UInt8>?
@@ -10,11 +11,13 @@ struct HostTexts {
     private let valid: UnsafePointer<UInt8>?
 
     /// - Throws: `.argument` for pointers that are missing, a negative count, offsets that fall.
-    init(_ bytes: UnsafePointer<CChar>?, _ offsets: UnsafePointer<Int64>?, _ valid: UnsafePointer<UInt8>?, _ count: Int64) throws {
+    init(_ bytes: UnsafePointer<CChar>?, _ offsets: UnsafePointer<Int64>?, _ valid: UnsafePointer<UInt8>?,
+         _ count: Int64) throws {
         let offsets = try pointer(offsets, "offsets")
         guard count >= 0 else { throw Failure(.argument, "count: must be 0 or more") }
         self.count = Int(count)
-        guard offsets[0] >= 0, (0..<self.count).allSatisfy({ offsets[$0] <= offsets[$0 + 1] }), bytes != nil || offsets[self.count] == offsets[0] else {
+        guard offsets[0] >= 0, (0..<self.count).allSatisfy({ offsets[$0] <= offsets[$0 + 1] }),
+            bytes != nil || offsets[self.count] == offsets[0] else {
             throw Failure(.argument, "offsets: must not fall, and bytes must not be NULL")
         }
         self.bytes = bytes.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self) }

@@ -1,5 +1,5 @@
-// Who uses a handle right now. A handle that changes is for one call at a time; a second call, from another thread or from a callback, is refused
-// instead of running into the first.
+// Who uses a handle right now. A handle that changes is for one call at a time; a second call, from another thread or
+// from a callback, is refused instead of running into the first.
 
 import Basics
 import Synchronization
@@ -11,9 +11,13 @@ struct Use {
     let isExclusive: Bool
 
     /// The call changes the object, or reads what another call may change.
-    static func changing(_ pointer: OpaquePointer?, _ kind: Kind) -> Use { Use(pointer: pointer, kind: kind, isExclusive: true) }
+    static func changing(_ pointer: OpaquePointer?, _ kind: Kind) -> Use {
+        Use(pointer: pointer, kind: kind, isExclusive: true)
+    }
     /// The call only reads; others may read beside it.
-    static func reading(_ pointer: OpaquePointer?, _ kind: Kind) -> Use { Use(pointer: pointer, kind: kind, isExclusive: false) }
+    static func reading(_ pointer: OpaquePointer?, _ kind: Kind) -> Use {
+        Use(pointer: pointer, kind: kind, isExclusive: false)
+    }
 }
 
 /// Of one handle: how many calls read it, or that one changes it.

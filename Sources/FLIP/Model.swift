@@ -26,7 +26,8 @@ public func flip_model_to_bytes(_ handle: OpaquePointer?, _ bytes: HandleOut, _ 
 }
 
 @_cdecl("flip_model_from_bytes")
-public func flip_model_from_bytes(_ bytes: UnsafeRawPointer?, _ size: Int, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+public func flip_model_from_bytes(_ bytes: UnsafeRawPointer?, _ size: Int, _ out: HandleOut, _ err: ErrorOut)
+    -> flip_status {
     create(.model, out, err) {
         let bytes = try pointer(bytes, "bytes")
         guard size >= 0 else { throw Failure(.argument, "size: too large") }
@@ -56,7 +57,8 @@ public func flip_model_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err:
 
 @_cdecl("flip_model_sample")
 public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count: Int64, _ config: UnsafePointer<CChar>?,
-                              _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+                              _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut)
+                                  -> flip_status {
     create(.table, out, err) {
         let model = try model(handle)
         guard first >= 0 else { throw Failure(.argument, "first: must be 0 or more") }
@@ -65,9 +67,12 @@ public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count:
         let seed = try r.optionalInt64("seed", in: 0...Int64.max).map { UInt64($0) }
         let threads = try r.optionalInt("threads", in: 0...1024) ?? 0
         let condition = try r.optional("where").map { try Condition($0, schema: model.schema) }
-        let stage = try r.optionalChoice("stage", of: Model.IntermediateStage.allCases.map(\.rawValue)).flatMap { Model.IntermediateStage(rawValue: $0) }
+        let stage = try r.optionalChoice("stage", of: Model.IntermediateStage.allCases.map(\.rawValue)).flatMap {
+            Model.IntermediateStage(rawValue: $0)
+        }
         try r.finish()
-        return try model.sample(first: Int(first), count: Int(count), seed: seed, where: condition, stage: stage, threads: threads,
+        return try model.sample(first: Int(first), count: Int(count), seed: seed, where: condition, stage: stage,
+                                threads: threads,
                                 progress: Reporter(callback, user, "sampling").report)
     }
 }

@@ -29,8 +29,10 @@ final class HandleTests: XCTestCase {
         XCTAssertEqual(code { _ = try object(buffer, .schema, as: SchemaBox.self) }, .argument)
         var other = [UInt64](repeating: 7, count: 8)
         other.withUnsafeMutableBytes { memory in
-            XCTAssertEqual(code { _ = try object(OpaquePointer(memory.baseAddress!), .buffer, as: Bytes.self) }, .argument)
-            XCTAssertEqual(code { _ = try object(OpaquePointer(memory.baseAddress! + 1), .buffer, as: Bytes.self) }, .argument)
+            XCTAssertEqual(code { _ = try object(OpaquePointer(memory.baseAddress!), .buffer, as: Bytes.self) },
+                           .argument)
+            XCTAssertEqual(code { _ = try object(OpaquePointer(memory.baseAddress! + 1), .buffer, as: Bytes.self) },
+                           .argument)
             free(OpaquePointer(memory.baseAddress!), .buffer)
         }
         free(buffer, .schema)                                    // the wrong _free leaves it alone

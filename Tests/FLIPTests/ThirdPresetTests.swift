@@ -1,5 +1,5 @@
-// A third preset in one file: histograms alone. Registered, it can be planned, trained, saved, loaded, sampled, resumed and accounted for
-// through the C interface, without another line anywhere.
+// A third preset in one file: histograms alone. Registered, it can be planned, trained, saved, loaded, sampled, resumed
+// and accounted for through the C interface, without another line anywhere.
 
 import Basics
 import CFlip
@@ -26,7 +26,8 @@ final class ThirdPresetTests: XCTestCase {
     {"fields": [{"name": "sex", "type": "string", "constraints": {"enum": ["f", "m"], "required": true}},
                 {"name": "age", "type": "integer", "constraints": {"minimum": 0, "maximum": 9, "required": true}}]}
     """#
-    private let promise = #"{"epsilon": 2, "delta": 1e-5, "preset": "histograms-only", "protected": ["sex"], "fairness": {"strength": 0}, "test_seed": 5}"#
+    private let promise = #"{"epsilon": 2, "delta": 1e-5, "preset": "histograms-only", "protected": ["sex"], "#
+        + #""fairness": {"strength": 0}, "test_seed": 5}"#
     private var error = flip_error()
     private var folder = ""
 
@@ -42,7 +43,8 @@ final class ThirdPresetTests: XCTestCase {
 
     private func made(_ call: (HandleOut, ErrorOut) -> flip_status, line: UInt = #line) throws -> OpaquePointer {
         var out: OpaquePointer?
-        XCTAssertEqual(call(&out, &error), 0, "\(withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })", line: line)
+        XCTAssertEqual(call(&out, &error), 0,
+                       "\(withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })", line: line)
         return try XCTUnwrap(out, line: line)
     }
     private func text(_ call: (HandleOut, ErrorOut) -> flip_status, line: UInt = #line) throws -> String {
@@ -80,15 +82,20 @@ final class ThirdPresetTests: XCTestCase {
         let options = #"{"seed": 3}"#, n = 3000
         let sampled = try made { flip_model_sample(loaded, 0, Int64(n), options, nil, nil, $0, $1) }
         let found = try ages(sampled)
-        for k in 0..<4 { XCTAssertEqual(Double(found.filter { $0 == k }.count) / Double(n), 0.25, accuracy: 0.08, "age \(k)") }
+        for k in 0..<4 {
+            XCTAssertEqual(Double(found.filter { $0 == k }.count) / Double(n), 0.25, accuracy: 0.08, "age \(k)")
+        }
         XCTAssertLessThan(Double(found.filter { $0 > 3 }.count) / Double(n), 0.1)
-        let where_ = try made { flip_model_sample(loaded, 0, 50, #"{"seed": 3, "where": {"age": [1, 2]}}"#, nil, nil, $0, $1) }
+        let where_ = try made {
+            flip_model_sample(loaded, 0, 50, #"{"seed": 3, "where": {"age": [1, 2]}}"#, nil, nil, $0, $1)
+        }
         XCTAssertTrue(try ages(where_).allSatisfy { $0 == 1 || $0 == 2 })
 
         let ledger = try JSON.parse(text { flip_model_ledger(loaded, $0, $1) })
         XCTAssertEqual(ledger["releases"]?.asArray?.map { $0["name"]?.asString }, ["histograms"])
         XCTAssertEqual(try XCTUnwrap(ledger["epsilon"]?.asDouble), 2)
-        XCTAssertTrue(try text { flip_model_ledger_report(loaded, $0, $1) }.contains("noisy counts of the values of every column"))
+        XCTAssertTrue(try text { flip_model_ledger_report(loaded, $0, $1) }.contains("noisy counts of the values of "
+            + "every column"))
         for h in [where_, sampled] { flip_table_free(h) }
         for h in [loaded, model] { flip_model_free(h) }
         for h in [resumed, trainer] { flip_trainer_free(h) }

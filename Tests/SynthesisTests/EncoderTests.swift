@@ -6,7 +6,8 @@ import Compute
 
 final class EncoderTests: XCTestCase {
     func grid(_ constraints: String, type: String = "integer") throws -> ColumnGrid {
-        try ColumnGrid(Schema(json: #"{"fields": [{"name": "x", "type": "\#(type)", "constraints": {\#(constraints)}}]}"#).fields[0])
+        try ColumnGrid(Schema(json: #"{"fields": [{"name": "x", "type": "\#(type)", "constraints": "#
+            + #"{\#(constraints)}}]}"#).fields[0])
     }
 
     private func buffer<T: BitwiseCopyable>(_ list: [T]) throws -> Buffer<T> {
@@ -28,7 +29,8 @@ final class EncoderTests: XCTestCase {
             XCTAssertEqual(Set(e.binOfCell.map(Int.init)), Set(0..<e.bins))
             XCTAssertLessThanOrEqual(e.bins, 2 * 20 + 2)
             XCTAssertEqual(e.binShare.reduce(0, +), 1, accuracy: 1e-9)
-            for c in 1..<g.body { XCTAssertGreaterThanOrEqual(Int(e.binOfCell[c]), Int(e.binOfCell[c - 1])) }   // bins are intervals
+            // bins are intervals
+            for c in 1..<g.body { XCTAssertGreaterThanOrEqual(Int(e.binOfCell[c]), Int(e.binOfCell[c - 1])) }
         }
     }
 
@@ -58,7 +60,9 @@ final class EncoderTests: XCTestCase {
             for c in 0..<10 where Int(e.binOfCell[c]) == b { expected[c] = masses[c]; mass += masses[c] }
             seen = [:]
             for i in 0..<10_000 { seen[e.cell(bin: b, u: (Double(i) + 0.5) / 10_000), default: 0] += 1 }
-            for (c, m) in expected where mass > 0 { XCTAssertEqual(Double(seen[c] ?? 0) / 10_000, m / mass, accuracy: 2e-4) }
+            for (c, m) in expected where mass > 0 {
+                XCTAssertEqual(Double(seen[c] ?? 0) / 10_000, m / mass, accuracy: 2e-4)
+            }
         }
     }
 

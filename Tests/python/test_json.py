@@ -276,8 +276,8 @@ def test_the_library_and_its_options(compare):
 def test_every_object_states_the_version_of_its_grammar(schema, table, frame, plan, model, tmp_path):
     budget = flip.Budget(tmp_path / "b", epsilon=20, delta=1e-5)
     frame[["age"]].to_csv(tmp_path / "one.csv", index=False)
-    domain = flip.release_domain(tmp_path / "one.csv", {"fields": [{"name": "age", "type": "integer"}]}, budget,
-                                 share=0.1)
+    sketch = {"fields": [{"name": "age", "type": "integer"}]}
+    domain = flip.release_domain(tmp_path / "one.csv", sketch, budget, share=0.1)
     given = {"Plan": json.loads(plan.json), "Explanation": plan.explain(), "Ledger": model.ledger, "Model": model.info,
         "Budget": budget.report(),
              "Domain": domain.report, "Evaluation": flip.evaluate(table, table, classifiers="none").to_dict(),

@@ -23,11 +23,15 @@ extension Accountant {
             let mid = (lo * hi).squareRoot()
             if try cost(mid, .renyi) <= epsilon { hi = mid } else { lo = mid }
         }
-        guard kind == .pld else { return hi }
-        // Distributions need less: down from there, by chords in logarithms, which the curve nearly is.
-        var high = (s: log(hi), e: log(try cost(hi, .pld)) - log(epsilon)), low = (s: high.s - 0.05, e: 0.0)
+        return kind == .pld ? try leastFactor(from: hi, epsilon: epsilon) { try cost($0, .pld) } : hi
+    }
+
+    /// The least factor s ≤ `hi` with cost(s) ≤ ε, from above within about 1e-7, for a cost that falls with s and is at most ε at `hi`.
+    static func leastFactor(from hi: Double, epsilon: Double, cost: (Double) throws -> Double) rethrows -> Double {
+        // Down from there, by chords in logarithms, which the curve nearly is.
+        var high = (s: log(hi), e: log(try cost(hi)) - log(epsilon)), low = (s: high.s - 0.05, e: 0.0)
         for _ in 0..<60 {
-            low.e = log(try cost(exp(low.s), .pld)) - log(epsilon)
+            low.e = log(try cost(exp(low.s))) - log(epsilon)
             if low.e > 0 { break }
             high = low
             low.s -= 0.1
@@ -38,7 +42,7 @@ extension Accountant {
             var t = high.e.isFinite && low.e.isFinite ? low.e / (low.e - high.e) : 0.5
             // Aims a little above the root, and halves now and then: the end that fits is the one that has to move.
             t = turn % 4 == 3 ? 0.5 : min(max(t + 0.02 * (1 - t), 0.02), 0.98)
-            let s = low.s + t * (high.s - low.s), e = log(try cost(exp(s), .pld)) - log(epsilon)
+            let s = low.s + t * (high.s - low.s), e = log(try cost(exp(s))) - log(epsilon)
             if e <= 0 { high = (s, e) } else { low = (s, e) }
         }
         return exp(high.s)

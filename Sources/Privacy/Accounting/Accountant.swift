@@ -12,6 +12,9 @@ package enum Mechanism: Sendable, Equatable {
     case laplace(noise: Double)
     /// Discrete Gaussian noise on a whole number: its deviation, ≥ 0, and the most a row moves the number, ≥ 1. Not sampled.
     case discreteGaussian(deviation: Double, shift: Int)
+    /// Discrete Gaussian noise on whole numbers that a row moves together: standard deviation over the L2 sensitivity, ≥ 0, and that sensitivity in
+    /// steps, ≥ 1. Histograms and marginals. Not sampled.
+    case jointDiscreteGaussian(noise: Double, sensitivity: Double)
     /// (ε, 0)-private, ε ≥ 0.
     case pure(epsilon: Double)
     /// ρ-zCDP, ρ ≥ 0.
@@ -25,6 +28,7 @@ package enum Mechanism: Sendable, Equatable {
         case .gaussian(let q, let noise): .gaussian(rate: q, noise: noise * s)
         case .laplace(let noise): .laplace(noise: noise * s)
         case .discreteGaussian(let d, let shift): .discreteGaussian(deviation: d * s, shift: shift)
+        case .jointDiscreteGaussian(let noise, let sensitivity): .jointDiscreteGaussian(noise: noise * s, sensitivity: sensitivity)
         case .pure, .zeroConcentrated, .selection: self
         }
     }
@@ -36,6 +40,9 @@ package enum Mechanism: Sendable, Equatable {
         case .gaussian(let q, let noise): return q == 0 ? 0 : rdpSubsampledGaussian(q: q, sigma: noise, order: order, rows: k)
         case .laplace(let noise): return rdpLaplace(scale: noise / n, order: a)
         case .discreteGaussian(let d, let shift): return rdpDiscreteGaussian(deviation: d, shift: shift * k, order: a)
+        case .jointDiscreteGaussian(let noise, _):
+            let r = n / noise.nextDown
+            return rdpZeroConcentrated(rho: 0.5 * r * r * (1 + 0x1p-50), order: order)
         case .pure(let e): return e == 0 ? 0 : rdpPure(epsilon: e * n, order: a)
         case .zeroConcentrated(let rho): return rho == 0 ? 0 : rdpZeroConcentrated(rho: rho, order: order, rows: k)
         case .selection: return 0
@@ -54,7 +61,7 @@ package enum Mechanism: Sendable, Equatable {
     /// What a factor on the noise multiplies; nil: nothing.
     var noise: Double? {
         switch self {
-        case .gaussian(_, let noise), .laplace(let noise), .discreteGaussian(let noise, _): noise
+        case .gaussian(_, let noise), .laplace(let noise), .discreteGaussian(let noise, _), .jointDiscreteGaussian(let noise, _): noise
         default: nil
         }
     }
@@ -95,6 +102,9 @@ package struct Accountant: Sendable {
         case .discreteGaussian(let d, let shift):
             try Self.check(d, "deviation")
             guard shift >= 1, shift <= 1 << 40 else { throw Failure(.argument, "sensitivity: must be from 1 to 2^40") }
+        case .jointDiscreteGaussian(let noise, let sensitivity):
+            try Self.check(noise, "noise_multiplier")
+            guard sensitivity >= 1, sensitivity <= 0x1p40 else { throw Failure(.argument, "sensitivity: must be from 1 to 2^40") }
         case .pure(let e): try Self.check(e, "epsilon")
         case .zeroConcentrated(let rho): try Self.check(rho, "rho")
         case .selection(let d): guard d >= 0, d < 1 else { throw Failure(.argument, "delta: must be 0 or more, and below 1") }
@@ -179,6 +189,7 @@ package struct Accountant: Sendable {
             case .discreteGaussian(let d, let shift):
                 if d <= DiscreteGaussianPair.widest { pairs.append((DiscreteGaussianPair(deviation: d, shift: shift * rows), count)) }
                 else { rho += Double(count) * 0.5 * pow(n * Double(shift) / d, 2) }
+            case .jointDiscreteGaussian(let noise, _): rho += Double(count) * 0.5 * pow(n / noise, 2)
             case .pure(let e): pairs.append((PurePair(epsilon: e * n), count))
             case .zeroConcentrated(let r): rho += Double(count) * r * n * n
             case .selection: break

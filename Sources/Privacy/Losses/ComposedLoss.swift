@@ -138,4 +138,18 @@ struct ComposedLoss {
         let d = (exp(log(max(answer, 1e-290)) + logTotal - theta * reference) + lost) * (1 + 1e-9)
         return d >= 0 ? min(d, 1) : 1
     }
+
+    /// δ at ε = 0 and at every point of the grid above it, ascending; each at least the true one.
+    func curve() -> LossCurve {
+        let reference = loss(count / 2), scale = logTotal - theta * reference
+        var points: [(epsilon: Double, delta: Double)] = []
+        walk(reference: reference) { i, here, _, error in
+            let e = loss(i) + drift
+            guard e > 0 else { return true }
+            points.append((e * (1 + 8 * unitRoundoff), min(1, (exp(log(max(here + error, 1e-290)) + scale) + lost) * (1 + 1e-9))))
+            return false
+        }
+        points.append((0, delta(epsilon: 0)))
+        return LossCurve(points: points.reversed())
+    }
 }

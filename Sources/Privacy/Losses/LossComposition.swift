@@ -137,12 +137,19 @@ struct LossComposition {
         return sum.delta(epsilon: epsilon)
     }
 
-    private func composed(_ w: Window) throws -> ComposedLoss? {
+    /// δ at every ε ≥ 0 of a fine grid; nil where the numbers do not allow one.
+    func curve() throws -> LossCurve? {
+        guard !pairs.isEmpty else { return LossCurve(points: [(0, 0)]) }
+        guard let w = window(.delta(epsilon: 0)) else { return nil }
+        return try composed(w, coarseness: Self.coarseness / 10)?.curve()
+    }
+
+    private func composed(_ w: Window, coarseness: Double = Self.coarseness) throws -> ComposedLoss? {
         let count = pairs.reduce(0.0) { $0 + Double($1.count) }
         let width = max(w.top - w.bottom, 1e-9 * max(abs(w.top), abs(w.bottom)), 1e-100)
         // A spread over a cell of width h that keeps the mean of e^{−L} raises log E[e^{θL}] by about θ(θ+1) h²/12, which is θ times what it adds to ε; and it adds
         // at most h to a loss.
-        let fine = max((12 * Self.coarseness * w.scale / (count * (w.theta + 1))).squareRoot(), Self.coarseness * w.scale / count), wanted = width / fine + 64
+        let fine = max((12 * coarseness * w.scale / (count * (w.theta + 1))).squareRoot(), coarseness * w.scale / count), wanted = width / fine + 64
         guard width.isFinite, wanted.isFinite else { return nil }
         let bits = min(max(Int(log2(wanted).rounded(.up)), Self.bits.lowerBound), Self.bits.upperBound)
         // Each release may lift the largest loss by one point.

@@ -1,5 +1,6 @@
-// What a host may ask of sampled rows: {"sex": "Female", "age": {"minimum": 30, "maximum": 40}, "ward": ["a", null]}. A row that does
-// not meet it is drawn again, so accepted rows have the generator's own distribution given the condition, and are as free as any.
+// What a host may ask of sampled rows: {"sex": "Female", "age": {"minimum": 30, "maximum": 40}, "ward": ["a", null]}. A
+// row that does not meet it is drawn again, so accepted rows have the generator's own distribution given the condition,
+// and are as free as any.
 
 import Basics
 import Tables
@@ -19,7 +20,8 @@ package struct Condition: Sendable {
     }
     let rules: [(column: Int, rule: Rule)]
 
-    /// - Parameter json: for each column a value (null: missing), a list of values, or minimum and maximum of a column with an order.
+    /// - Parameter json: for each column a value (null: missing), a list of values, or minimum and maximum of a column
+    ///   with an order.
     /// - Throws: `.argument` naming the column and the rule that is broken.
     package init(_ json: JSON, schema: Schema) throws {
         let r = try JSONReader(json, context: "where")
@@ -34,7 +36,8 @@ package struct Condition: Sendable {
             if given.asObject != nil {
                 if field.levels != nil { throw r.failure(name, "has no order: name its values") }
                 let o = try r.object(name)
-                let lo = try o.optional("minimum").map(value) ?? -.infinity, hi = try o.optional("maximum").map(value) ?? .infinity
+                let lo = try o.optional("minimum").map(value) ?? -.infinity, hi = try o.optional("maximum").map(value)
+                    ?? .infinity
                 try o.finish()
                 guard lo <= hi else { throw r.failure(name, "minimum is above maximum") }
                 return (j, .range(lo, hi))

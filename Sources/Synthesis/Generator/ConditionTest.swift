@@ -1,4 +1,5 @@
-// A condition as the bins of one model can meet it: which bins are possible at all, and whether the cells that a row would get meet it.
+// A condition as the bins of one model can meet it: which bins are possible at all, and whether the cells that a row
+// would get meet it.
 
 import Basics
 import Compute

@@ -17,13 +17,17 @@ extension Model {
         try ledger.write(to: root)
         try statistics.write(to: root, plan: plan)
         let stages = try activeStages(plan)
-        if generator.autoencoder != nil { try root.group("weights") { w in for stage in stages { try stage.write(generator, weights: w) } } }
+        if generator.autoencoder != nil {
+            try root.group("weights") { w in for stage in stages { try stage.write(generator, weights: w) } }
+        }
         for stage in stages { try stage.write(generator, of: plan, to: root) }
     }
 
     /// - Throws: `.io`, `.format`, `.version` for files that cannot be trusted, `.noMemory`.
     package static func load(_ path: String) throws -> Model { try ModelFile.read(.model, path, read) }
-    package static func load(_ bytes: UnsafeRawBufferPointer) throws -> Model { try ModelFile.read(.model, bytes: bytes, read) }
+    package static func load(_ bytes: UnsafeRawBufferPointer) throws -> Model {
+        try ModelFile.read(.model, bytes: bytes, read)
+    }
 
     private static func read(_ root: GroupReader) throws -> Model {
         let plan = try Plan.read(from: root)

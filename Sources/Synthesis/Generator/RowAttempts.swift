@@ -1,5 +1,5 @@
-// One chunk of generated rows: latents, heads, and attempts until each row is accepted by the tilt and by the host's condition. Row k of a seed has
-// counter streams of its own, so it is the same whatever the chunk it is made in.
+// One chunk of generated rows: latents, heads, and attempts until each row is accepted by the tilt and by the host's
+// condition. Row k of a seed has counter streams of its own, so it is the same whatever the chunk it is made in.
 
 import Basics
 import Compute
@@ -14,11 +14,13 @@ struct RowAttempts: Sendable {
     let tilt: Tilt?
 
     /// Streams of one row; an attempt has streams of its own.
-    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4, group: UInt32 = 5 }
+    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4,
+        group: UInt32 = 5 }
     private static let chunk = DrawSpace.chunk
 
     func space() throws -> DrawSpace {
-        try DrawSpace(source, columns: plan.grids.count, modelled: plan.modelled.count, drawsGroups: statistics.groupShares != nil)
+        try DrawSpace(source, columns: plan.grids.count, modelled: plan.modelled.count,
+                      drawsGroups: statistics.groupShares != nil)
     }
 
     private func stream(_ at: RowPlace, _ purpose: UInt32, _ attempt: UInt32) -> CounterStream {
@@ -96,7 +98,8 @@ struct RowAttempts: Sendable {
                 stream.fillNormal(w.latents.base + k * L, L)
             }
             guard let denoiser, let scratch = w.denoiser else { return }
-            denoiser.sample(w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, into: w.latents.base, scratch)
+            denoiser.sample(w.latents.base, count: n, steps: plan.settings.diffusion.samplerSteps, into: w.latents.base,
+                            scratch)
             scale?.restore(w.latents.base, count: n)
         }
     }
@@ -110,14 +113,19 @@ struct RowAttempts: Sendable {
             for t in 0..<columns { w.uniforms.base[k * columns + t] = stream.uniform() }
         }
         if let vae = source.autoencoder, let scratch = w.vae {
-            vae.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: heads.base, stride: Self.chunk, scratch)
+            vae.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: heads.base, stride: Self.chunk,
+                       scratch)
         } else {
             for (t, e) in statistics.modelled.enumerated() {
-                for k in 0..<n { heads.base[t * Self.chunk + k] = UInt16(e.bin(u: Double(w.uniforms.base[k * columns + t]))) }
+                for k in 0..<n {
+                    heads.base[t * Self.chunk + k] = UInt16(e.bin(u: Double(w.uniforms.base[k * columns + t])))
+                }
             }
         }
         guard let own = w.heads, let shares = statistics.groupShares, let grouping = plan.grouping else { return }
-        for (t, j) in plan.modelled.enumerated() { (out.base + j * Self.chunk).update(from: own.base + t * Self.chunk, count: n) }
+        for (t, j) in plan.modelled.enumerated() {
+            (out.base + j * Self.chunk).update(from: own.base + t * Self.chunk, count: n)
+        }
         // The protected columns are drawn together, by the shares of groups; nothing the decoder emits is looked at.
         for k in 0..<n {
             var stream = stream(at + w.slotRow[k], Purpose.group, w.slotAttempt[k])
@@ -129,13 +137,16 @@ struct RowAttempts: Sendable {
     }
 
     /// Each attempt is another row of the relaxed table.
-    private static func mixed(_ seed: UInt64, _ attempt: UInt32) -> UInt64 { seed ^ UInt64(attempt) &* 0x9E37_79B9_7F4A_7C15 }
+    private static func mixed(_ seed: UInt64, _ attempt: UInt32) -> UInt64 {
+        seed ^ UInt64(attempt) &* 0x9E37_79B9_7F4A_7C15
+    }
 
     /// A row of the relaxed table for each slot.
     private func project(_ rows: ProjectedRows, _ at: RowPlace, _ n: Int, _ out: Buffer<UInt16>, _ w: DrawSpace) {
         for k in 0..<n {
             let place = at + w.slotRow[k]
-            rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, codes: out.base + k, stride: Self.chunk)
+            rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, codes: out.base + k,
+                      stride: Self.chunk)
         }
     }
 
@@ -145,9 +156,11 @@ struct RowAttempts: Sendable {
         let L = vae.latentCount
         for k in 0..<n {
             let place = at + w.slotRow[k]
-            rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, codes: w.trials.base + k, targets: nil, stride: Self.chunk)
+            rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, codes: w.trials.base + k,
+                      targets: nil, stride: Self.chunk)
         }
-        vae.encode(CodeRows(cells: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base, logVariance: w.variances.base, scratch)
+        vae.encode(CodeRows(cells: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base,
+                   logVariance: w.variances.base, scratch)
         for k in 0..<n {
             var stream = stream(at + w.slotRow[k], Purpose.latent, w.slotAttempt[k])
             stream.fillNormal(w.noise.base + k * L, L)

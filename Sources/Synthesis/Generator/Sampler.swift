@@ -1,7 +1,9 @@
-// From a trained model to rows, in chunks on several threads. Everything here is post-processing of released values: any number of rows is free.
+// From a trained model to rows, in chunks on several threads. Everything here is post-processing of released values:
+// any number of rows is free.
 //
-// A row is drawn again, from the streams of its next attempt, until it is accepted: by the tilt towards released marginals, and by the
-// host's condition. Rows stay independent draws; none is ever repeated to fill a quota. How one attempt is made is in RowAttempts.swift.
+// A row is drawn again, from the streams of its next attempt, until it is accepted: by the tilt towards released
+// marginals, and by the host's condition. Rows stay independent draws; none is ever repeated to fill a quota. How one
+// attempt is made is in RowAttempts.swift.
 
 import Basics
 import Compute
@@ -28,9 +30,10 @@ struct Sampler: Sendable {
     }
 
     /// Rows `first ..< first + count` of `seed` as a table of the plan's schema.
-    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false; `.unsupported` when hardly any row can meet the condition.
-    ///   Exactly `count` rows otherwise.
-    func table(seed: UInt64, first: Int64, count: Int, condition: Condition? = nil, threads: Int, progress: (Int, Int) -> Bool) throws -> Table {
+    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false; `.unsupported` when hardly any row can meet
+    ///   the condition. Exactly `count` rows otherwise.
+    func table(seed: UInt64, first: Int64, count: Int, condition: Condition? = nil, threads: Int, progress: (Int, Int)
+        -> Bool) throws -> Table {
         // First: a count that memory can hold is one that can be counted with.
         let out = try Table(schema: plan.schema, rows: count)
         let test = try condition.map { try ConditionTest($0, grids: plan.grids, encoders: statistics.encoders, out) }
@@ -46,13 +49,15 @@ struct Sampler: Sendable {
             let now = min(portion, chunks - done), start = done
             Workers.run(threads: workers, chunks: now) { k, worker in
                 let w = spaces[worker]
-                let lo = (start + k) * size, n = min(size, count - lo), at = RowPlace(seed: seed, first: first + Int64(lo))
+                let lo = (start + k) * size, n = min(size, count - lo),
+                    at = RowPlace(seed: seed, first: first + Int64(lo))
                 self.rows.draw(at, count: n, test, w)
                 for i in 0..<n {
                     var stream = self.rows.cellStream(at + Int32(i), attempt: w.attempts[i])
                     for t in 0..<columns {
                         let u = stream.uniformDouble(), v = stream.uniformDouble()
-                        let grid = self.plan.grids[t], cell = self.statistics.encoders[t].cell(bin: Int(w.bins.base[t * chunk + i]), u: u)
+                        let grid = self.plan.grids[t],
+                            cell = self.statistics.encoders[t].cell(bin: Int(w.bins.base[t * chunk + i]), u: u)
                         out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
                     }
                 }
@@ -87,7 +92,9 @@ struct Sampler: Sendable {
     func latents(seed: UInt64, count: Int, threads: Int) throws -> Buffer<Float> {
         guard let autoencoder = rows.source.autoencoder else { return try Buffer(count: 0, for: "latents") }
         let L = autoencoder.latentCount, chunks = (count + chunk - 1) / chunk, workers = max(1, min(threads, chunks))
-        let out = try Buffer<Float>(count: count * L, for: "latents"), spaces = try (0..<workers).map { _ in try rows.space() }
+        let out = try Buffer<Float>(count: count * L, for: "latents"), spaces = try (0..<workers).map { _ in
+            try rows.space()
+        }
         Workers.run(threads: workers, chunks: chunks) { k, worker in
             let w = spaces[worker], lo = k * chunk, n = min(chunk, count - lo)
             self.rows.drawLatents(RowPlace(seed: seed, first: Int64(lo)), count: n, w)
@@ -114,7 +121,9 @@ struct Sampler: Sendable {
         var mean = levels.map { [Double](repeating: 0, count: $0) }
         for k in 0..<chunks {
             var at = k * total
-            for t in 0..<levels.count { for b in 0..<levels[t] { mean[t][b] += sums.base[at] / Double(count); at += 1 } }
+            for t in 0..<levels.count {
+                for b in 0..<levels[t] { mean[t][b] += sums.base[at] / Double(count); at += 1 }
+            }
         }
         return mean
     }
@@ -122,10 +131,12 @@ struct Sampler: Sendable {
     /// Generated rows on which a condition's share is estimated, and the fewest that must meet it.
     private static let tries = 1 << 16, fewest = 4
 
-    /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed: as many as it takes to see some.
+    /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed: as
+    /// many as it takes to see some.
     /// - Throws: `.unsupported` when hardly any does.
     func share(of test: ConditionTest, threads: Int) throws -> Double {
-        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), m = plan.grids.count, seed: UInt64 = 0x77686572
+        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), m = plan.grids.count,
+            seed: UInt64 = 0x77686572
         let one = try Buffer<UInt16>(count: m, for: "codes")
         for n in [1 << 11, 1 << 14, Self.tries] {
             let bins = try plain.bins(seed: seed, count: n, threads: threads, stop: { false })
@@ -138,7 +149,8 @@ struct Sampler: Sendable {
             }
             if met >= 64 || (n == Self.tries && met >= Self.fewest) { return Double(met) / Double(n) }
         }
-        throw Failure(.unsupported, "where: fewer than \(Self.fewest) of \(Self.tries) generated rows meet it; ask for less at once")
+        throw Failure(.unsupported,
+                      "where: fewer than \(Self.fewest) of \(Self.tries) generated rows meet it; ask for less at once")
     }
 }
 

@@ -6,7 +6,8 @@ import Privacy
 package struct BudgetSplit: Sendable, Equatable {
     /// ε, δ, α* and R*.
     package let budget: Budget
-    /// Noise multiplier of the joint histogram release: standard deviation of the noise over the L2 norm of what one row adds.
+    /// Noise multiplier of the joint histogram release: standard deviation of the noise over the L2 norm of what one
+    /// row adds.
     package var histogramNoise: Double
     /// Noise multiplier of the marginals' joint release; 0: there is none.
     package var marginalNoise = 0.0
@@ -17,7 +18,9 @@ package struct BudgetSplit: Sendable, Equatable {
     /// What a preset minimises over the orders: the noise multiplier of the release that it is built on.
     package var leastNoise = Double.infinity
 
-    package init(budget: Budget, histogramNoise: Double) { (self.budget, self.histogramNoise) = (budget, histogramNoise) }
+    package init(budget: Budget, histogramNoise: Double) {
+        (self.budget, self.histogramNoise) = (budget, histogramNoise)
+    }
 }
 
 /// What a preset may know when it divides a budget.
@@ -30,7 +33,8 @@ package struct BudgetQuestion {
     /// Groups, and whether every group has the same expected share of a batch.
     package let groups: Int, isBalanced: Bool
 
-    /// The sampling rate that a batch of so many expected rows is guessed to have in the group that is drawn most often.
+    /// The sampling rate that a batch of so many expected rows is guessed to have in the group that is drawn most
+    /// often.
     package func samplingRate(batch: Int) -> Double {
         let f = settings.fairness, n = Double(rows), q = poissonRate(batch: batch, rows: n)
         guard isBalanced else { return q }

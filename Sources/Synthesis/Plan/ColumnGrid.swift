@@ -1,16 +1,18 @@
-// The cells of a column: a partition of its declared domain that depends on the public schema alone, never on a row. Histograms
-// are released over cells, encoders merge cells into bins, and sampled bins are drawn back to cells and then to values.
-// What is not here: counts (NoisyTree.swift) and bins (Encoder.swift).
+// The cells of a column: a partition of its declared domain that depends on the public schema alone, never on a row.
+// Histograms are released over cells, encoders merge cells into bins, and sampled bins are drawn back to cells and then
+// to values. What is not here: counts (NoisyTree.swift) and bins (Encoder.swift).
 
 import Basics
 import Tables
 
-/// The partition of one column. Cells are numbered 0 ..< count: first the `body` (levels, values or equal intervals in order),
-/// then one cell for each single value cut out of the body (`atoms`), last the missing cell when the field allows missing.
+/// The partition of one column. Cells are numbered 0 ..< count: first the `body` (levels, values or equal intervals in
+/// order), then one cell for each single value cut out of the body (`atoms`), last the missing cell when the field
+/// allows missing.
 package struct ColumnGrid: Sendable {
     package enum Axis: Sendable {
         case levels                                   // categorical: cell = level
-        case values                                   // one cell for each value, cell = offset from the minimum in steps
+        // one cell for each value, cell = offset from the minimum in steps
+        case values
         case wideSteps(values: Int64)                 // more values than cells: equal intervals of offsets
         case interval(minimum: Double, maximum: Double) // a number without step: equal intervals of the real line
     }
@@ -42,11 +44,15 @@ package struct ColumnGrid: Sendable {
         switch field.kind {
         case .categorical, .boolean:
             let levels = Int(field.kind.count ?? 1)
-            guard levels <= most else { throw Failure(.schema, "column \(quoted(field.name)): more than \(most) levels") }
+            guard levels <= most else {
+                throw Failure(.schema, "column \(quoted(field.name)): more than \(most) levels")
+            }
             (axis, body, atoms, atomOffsets, numerical, divisors) = (.levels, levels, [], [], false, [1])
             return
         case .number(let lo, let hi, nil):
-            guard (hi - lo).isFinite else { throw Failure(.schema, "column \(quoted(field.name)): the declared range is too wide") }
+            guard (hi - lo).isFinite else {
+                throw Failure(.schema, "column \(quoted(field.name)): the declared range is too wide")
+            }
             let narrow = lo == hi
             axis = .interval(minimum: lo, maximum: hi)
             body = narrow ? 1 : Self.equalCells
@@ -59,7 +65,9 @@ package struct ColumnGrid: Sendable {
         case .date(let lo, _):
             (values, origin, width) = (field.kind.count ?? 1, Double(lo), 1)
         case .number(_, _, let step?):
-            guard let grid = field.kind.grid else { throw Failure(.schema, "column \(quoted(field.name)): the declared range holds no multiple of the step") }
+            guard let grid = field.kind.grid else {
+                throw Failure(.schema, "column \(quoted(field.name)): the declared range holds no multiple of the step")
+            }
             (values, origin, width) = (grid.count, Double(grid.first) * step, step)
             zero = -grid.first
         }
@@ -73,7 +81,8 @@ package struct ColumnGrid: Sendable {
             }
             axis = .wideSteps(values: values)
             body = Self.equalCells
-            atomOffsets = try Self.few(([0, values - 1] + [zero].compactMap { $0 } + wanted).filter { (0..<values).contains($0) }, field)
+            atomOffsets = try Self.few(([0, values - 1] + [zero].compactMap { $0 }
+                + wanted).filter { (0..<values).contains($0) }, field)
         }
         divisors = Self.ladder(body)
     }
@@ -85,7 +94,8 @@ package struct ColumnGrid: Sendable {
         return own
     }
 
-    /// One histogram for up to 128 cells, two levels for up to 8192, three above: each level multiplies the resolution alike.
+    /// One histogram for up to 128 cells, two levels for up to 8192, three above: each level multiplies the resolution
+    /// alike.
     private static func ladder(_ cells: Int) -> [Int] {
         if cells <= 128 { return [1] }
         var b = 1
@@ -110,7 +120,8 @@ package struct ColumnGrid: Sendable {
         case .levels, .values: return min(Int(k), body - 1)
         case .wideSteps(let values):
             for (i, a) in atomOffsets.enumerated() where k == a { return body + i }
-            // k < values ≤ 2⁶³: the product is taken in floating point, which only moves interval borders, the same for every row.
+            // k < values ≤ 2⁶³: the product is taken in floating point, which only moves interval borders, the same for
+            // every row.
             return min(Int(Double(k) / Double(values) * Double(body)), body - 1)
         case .interval: return 0
         }

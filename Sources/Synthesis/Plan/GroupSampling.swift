@@ -1,6 +1,6 @@
-// How stages sample private rows: rates, clipping norms and noise of every group, from noisy counts (or, for a price in advance, guessed
-// ones). Neighbours see the same noisy counts, so all of this is constant given what was released before. Sources: docs/PRIVACY.md,
-// "Groups"; the filter that covers such parameters is Budget.swift.
+// How stages sample private rows: rates, clipping norms and noise of every group, from noisy counts (or, for a price in
+// advance, guessed ones). Neighbours see the same noisy counts, so all of this is constant given what was released
+// before. Sources: docs/PRIVACY.md, "Groups"; the filter that covers such parameters is Budget.swift.
 
 import Basics
 import Privacy
@@ -22,7 +22,8 @@ package struct Batches: Sendable, Equatable {
     /// C_g; ν is the deviation of the noise in every number of the gradient's sum.
     package let clips: [Double]
     package let noise: Double
-    /// R_g, what a row may add to its group's moments, and ν_M, the deviation of their noise; none without such a release.
+    /// R_g, what a row may add to its group's moments, and ν_M, the deviation of their noise; none without such a
+    /// release.
     package let momentClips: [Double]
     package let momentNoise: Double
     /// Σ q_g ñ_g, by which a batch's sum is divided: expected rows, never those drawn.
@@ -35,7 +36,9 @@ package struct Batches: Sendable, Equatable {
 
     /// All its steps.
     package func release(_ names: [String]) -> Ledger.Release {
-        Ledger.Release(name: stage.name, count: steps, groups: names.indices.map { .init(group: names[$0], samplingRate: rates[$0], noiseMultiplier: multipliers[$0]) })
+        Ledger.Release(name: stage.name, count: steps,
+                       groups: names.indices.map { .init(group: names[$0], samplingRate: rates[$0],
+                                                         noiseMultiplier: multipliers[$0]) })
     }
 }
 
@@ -50,7 +53,9 @@ package struct Pools: Sendable, Equatable {
     func rows(_ noisy: GroupCounts) -> [Double] {
         var positive = [Double](repeating: 0, count: counts.count), members = positive
         for (g, p) in of.enumerated() { positive[p] += max(noisy.groups[g], 0); members[p] += 1 }
-        return of.enumerated().map { g, p in positive[p] > 0 ? counts[p] * max(noisy.groups[g], 0) / positive[p] : counts[p] / members[p] }
+        return of.enumerated().map { g, p in
+            positive[p] > 0 ? counts[p] * max(noisy.groups[g], 0) / positive[p] : counts[p] / members[p]
+        }
     }
 }
 
@@ -91,18 +96,22 @@ extension Plan {
 
     /// Every stage that samples private rows, with the least noise that keeps every group within R* at α*.
     ///
-    /// `uniform`: all clipping norms are the stage's, and the worst group sets the noise. `equalised`: one noise, and norms C_g = ν / σ_g solved for
-    /// every group apart, so that all end at the same ε; scaled so that they average to the stage's over the rows expected in a batch.
+    /// `uniform`: all clipping norms are the stage's, and the worst group sets the noise. `equalised`: one noise, and
+    /// norms C_g = ν / σ_g solved for every group apart, so that all end at the same ε; scaled so that they average to
+    /// the stage's over the rows expected in a batch.
     /// - Throws: `.budget` when no noise meets the ceiling.
     package func batches(_ counts: GroupCounts) throws -> [Batches] {
         let stages = sampledStages, pools = pools(counts)
         guard !stages.isEmpty else { return [] }
         let rates = stages.map { self.rates(batch: $0.batch, counts, pools) }
         let events = counts.groups.indices.map { g in
-            (events: zip(stages, rates).map { Budget.Event(rate: $1[g], weight: $0.weight, count: $0.steps) }, spent: fixedCost)
+            (events: zip(stages, rates).map { Budget.Event(rate: $1[g], weight: $0.weight, count: $0.steps) },
+             spent: fixedCost)
         }
         var factors = try budget.calibrateEach(events)
-        if settings.fairness.calibration == "uniform" { factors = factors.map { [most = factors.max() ?? 1] _ in most } }
+        if settings.fairness.calibration == "uniform" {
+            factors = factors.map { [most = factors.max() ?? 1] _ in most }
+        }
         return zip(stages, rates).map { stage, q in
             let expected = zip(q, pools.rows(counts)).map { $0 * $1 }, total = expected.reduce(0, +)
             let divisor = max(isBalanced ? total : q[0] * counts.rows, 1)
@@ -120,8 +129,10 @@ extension Plan {
             let momentNoise = stage.moments.map { $0 * noise / stage.clip } ?? 0
             var blocks = [SumBlock(length: 1, clips: clips, noise: noise)]
             if stage.moments != nil { blocks.append(SumBlock(length: 1, clips: momentClips, noise: momentNoise)) }
-            return Batches(stage: stage.stage, steps: stage.steps, rates: q, multipliers: jointNoiseMultipliers(blocks, groups: q.count), clips: clips, noise: noise,
-                           momentClips: momentClips, momentNoise: momentNoise, divisor: divisor, weights: weights, expected: expected)
+            return Batches(stage: stage.stage, steps: stage.steps, rates: q,
+                           multipliers: jointNoiseMultipliers(blocks, groups: q.count), clips: clips, noise: noise,
+                           momentClips: momentClips, momentNoise: momentNoise, divisor: divisor, weights: weights,
+                               expected: expected)
         }
     }
 
@@ -135,7 +146,9 @@ extension Plan {
     /// Divergence at α* that each group will have spent when everything is done.
     func totals(_ batches: [Batches]) -> [Double] {
         groups.indices.map { g in
-            batches.reduce(fixedCost) { $0 + $1.release(groups).divergence(group: g, order: budget.order, rows: budget.multiplicity) }
+            batches.reduce(fixedCost) {
+                $0 + $1.release(groups).divergence(group: g, order: budget.order, rows: budget.multiplicity)
+            }
         }
     }
 }

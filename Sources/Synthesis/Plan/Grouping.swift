@@ -1,5 +1,6 @@
-// The protected groups: all combinations of the protected columns' declared parts, whether or not anybody is in them. A part is a level,
-// an interval between the user's cuts, or "missing". Which group a row is in depends on that row and the public schema alone.
+// The protected groups: all combinations of the protected columns' declared parts, whether or not anybody is in them. A
+// part is a level, an interval between the user's cuts, or "missing". Which group a row is in depends on that row and
+// the public schema alone.
 
 import Basics
 import Privacy
@@ -30,7 +31,9 @@ package struct Grouping: Sendable {
     /// - Throws: `.argument` naming the column and the rule that is broken.
     init(_ schema: Schema, grids: [ColumnGrid], protected: [String], cuts: [String: [JSON]]) throws {
         let values = try ValueReader(schema)
-        for name in cuts.keys.sorted() where !protected.contains(name) { throw Failure(.argument, "config, fairness cuts \(quoted(name)): not a protected column") }
+        for name in cuts.keys.sorted() where !protected.contains(name) {
+            throw Failure(.argument, "config, fairness cuts \(quoted(name)): not a protected column")
+        }
         axes = try protected.map { name in
             let j = try schema.place(of: name)
             return try Self.axis(j, schema.fields[j], grids[j], cuts[name], values)
@@ -38,38 +41,50 @@ package struct Grouping: Sendable {
         var names = [""], parts: [[Int]] = [[]]
         for axis in axes {
             guard names.count * axis.parts.count <= Self.most else {
-                throw Failure(.argument, "protected columns: their levels make more than \(Self.most) groups; protect fewer columns or cut them into fewer parts")
+                throw Failure(.argument,
+                              "protected columns: their levels make more than \(Self.most) groups; protect fewer "
+                                  + "columns or cut them into fewer parts")
             }
             let column = schema.fields[axis.column].name
             parts = parts.flatMap { head in axis.parts.indices.map { head + [$0] } }
             names = names.flatMap { head in axis.parts.map { head + (head.isEmpty ? "" : ", ") + column + "=" + $0 } }
         }
-        guard Set(names).count == names.count else { throw Failure(.argument, "protected columns: two groups have the same name; rename a level") }
+        guard Set(names).count == names.count else {
+            throw Failure(.argument, "protected columns: two groups have the same name; rename a level")
+        }
         (self.names, partsOf) = (names, parts)
     }
 
-    private static func axis(_ j: Int, _ field: Field, _ grid: ColumnGrid, _ cuts: [JSON]?, _ values: ValueReader) throws -> Axis {
+    private static func axis(_ j: Int, _ field: Field, _ grid: ColumnGrid, _ cuts: [JSON]?,
+                             _ values: ValueReader) throws -> Axis {
         func wrong(_ rule: String) -> Failure { Failure(.argument, "protected column \(quoted(field.name)): \(rule)") }
         let part = try Buffer<UInt16>(count: grid.count, for: "groups")
         var parts: [String]
         if let cuts, !cuts.isEmpty {
             guard grid.numerical else { throw wrong("only a column with an order can be cut") }
             let edges = try cuts.map { x -> Double in
-                guard let v = values.value(x, column: j), !v.isNaN else { throw wrong("a cut is not a value of this column") }
+                guard let v = values.value(x, column: j), !v.isNaN else {
+                    throw wrong("a cut is not a value of this column")
+                }
                 return v
             }
             guard zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 }) else { throw wrong("cuts must ascend") }
             let texts = cuts.map { $0.asString ?? $0.text }
-            parts = (0...edges.count).map { k in k == 0 ? "<" + texts[0] : k == edges.count ? ">=" + texts[k - 1] : texts[k - 1] + " to <" + texts[k] }
+            parts = (0...edges.count).map { k in
+                k == 0 ? "<" + texts[0] : k == edges.count ? ">=" + texts[k - 1] : texts[k - 1] + " to <" + texts[k]
+            }
             for c in 0..<grid.count where c != grid.missingCell {
                 let low = values.value(grid, column: j, cell: c)
                 part[c] = UInt16(edges.reduce(0) { $0 + (low >= $1 ? 1 : 0) })
             }
-            for k in 0...edges.count where !(0..<grid.body).contains(where: { Int(part[$0]) == k }) { throw wrong("a cut leaves a part without values") }
+            for k in 0...edges.count where !(0..<grid.body).contains(where: { Int(part[$0]) == k }) {
+                throw wrong("a cut leaves a part without values")
+            }
         } else {
             if grid.numerical {
                 guard case .values = grid.axis, grid.body <= mostLevels else {
-                    throw wrong("a numerical column needs cuts: config {\"fairness\": {\"cuts\": {column: [edges]}}}, or strength 0")
+                    throw wrong("a numerical column needs cuts: config {\"fairness\": {\"cuts\": {column: "
+                        + "[edges]}}}, or strength 0")
                 }
             }
             parts = (0..<grid.body).map { field.levels?[$0] ?? values.text(grid, column: j, cell: $0) }
@@ -100,6 +115,8 @@ package struct Grouping: Sendable {
 
     /// Group of row i of `table`.
     func group(_ table: Table, _ grids: [ColumnGrid], row i: Int) -> Int {
-        axes.reduce(0) { g, axis in g * axis.parts.count + Int(axis.partOfCell[grids[axis.column].cell(table.columns[axis.column], row: i)]) }
+        axes.reduce(0) { g, axis in
+            g * axis.parts.count + Int(axis.partOfCell[grids[axis.column].cell(table.columns[axis.column], row: i)])
+        }
     }
 }

@@ -1,12 +1,12 @@
-// Plans whose sampling rates and noise are constants: what privacy-loss distributions may price. All other plans have the filter's order alone
-// (docs/PRIVACY.md, "Composition with parameters from released values").
+// Plans whose sampling rates and noise are constants: what privacy-loss distributions may price. All other plans have
+// the filter's order alone (docs/PRIVACY.md, "Composition with parameters from released values").
 
 import Basics
 import Privacy
 
 extension Plan {
-    /// Whether every rate and noise multiplier follows from the plan alone: the row count is declared and every row is drawn at one rate, or no
-    /// release is sampled.
+    /// Whether every rate and noise multiplier follows from the plan alone: the row count is declared and every row is
+    /// drawn at one rate, or no release is sampled.
     package var isConstant: Bool {
         if sampledStages.isEmpty { return true }
         if case .declared = settings.rows { return !isBalanced }
@@ -16,12 +16,17 @@ extension Plan {
     /// Refuses an accountant that would not be a bound.
     package func check(_ kind: Accountant.Kind) throws {
         guard kind == .renyi || schema.purchase == nil else {
-            throw Failure(.unsupported, "the schema was estimated from the rows, so what was planned under it may follow from released values: "
+            throw Failure(.unsupported,
+                          "the schema was estimated from the rows, so what was planned under it may follow from "
+                              + "released values: "
                 + "only \"renyi\" covers that")
         }
         guard kind == .renyi || isConstant else {
-            throw Failure(.unsupported, "privacy-loss distributions are a bound only where all rates and noise are constants of the plan; here they follow from "
-                + "noisy counts, so \"renyi\" at the plan's order is the accountant (declare the row count, and no balanced sampling, for the other)")
+            throw Failure(.unsupported,
+                          "privacy-loss distributions are a bound only where all rates and noise are constants of "
+                              + "the plan; here they follow from "
+                + "noisy counts, so \"renyi\" at the plan's order is the accountant (declare the row count, and no "
+                + "balanced sampling, for the other)")
         }
     }
 

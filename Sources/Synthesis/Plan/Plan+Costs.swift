@@ -1,4 +1,5 @@
-// What a stage of a plan costs and gives, before any data is seen: the one source of `explain` (JSON) and `explanation` (text).
+// What a stage of a plan costs and gives, before any data is seen: the one source of `explain` (JSON) and `explanation`
+// (text).
 
 import Basics
 import Privacy
@@ -32,11 +33,14 @@ extension Plan {
             return lo == hi ? lo : lo + " to " + hi
         }
         let most = b.rates.indices.max { b.rates[$0] < b.rates[$1] } ?? 0, n = sampled.steps
-        var members = Self.eventMembers(releases: n, rate: b.rates[most], noise: b.multipliers[most]) + [("batch_rows", .int(Int64(sampled.batch)))]
+        var members = Self.eventMembers(releases: n, rate: b.rates[most], noise: b.multipliers[most])
+            + [("batch_rows", .int(Int64(sampled.batch)))]
         if grouping != nil { members.append(("groups", groupsJSON(b))) }
         return StageCost(sampled.stage, steps: n,
-                         divergence: b.release(groups).divergence(group: worst, order: budget.order, rows: budget.multiplicity), members: members,
-                         text: "\(n) step\(n == 1 ? "" : "s") on about \(sampled.batch) rows each; sampling rate \(span(b.rates)), "
+                         divergence: b.release(groups).divergence(group: worst, order: budget.order,
+                             rows: budget.multiplicity), members: members,
+                         text: "\(n) step\(n == 1 ? "" : "s") on about \(sampled.batch) rows each; sampling rate "
+                             + "\(span(b.rates)), "
                              + "noise multiplier \(span(b.multipliers))")
     }
 
@@ -46,8 +50,8 @@ extension Plan {
         return all.indices.max { all[$0] < all[$1] } ?? 0
     }
 
-    /// How many marginals are released. `exact` is false where a private choice decides: then no more than `count` are. `cells`: at most,
-    /// nil where the choice decides which.
+    /// How many marginals are released. `exact` is false where a private choice decides: then no more than `count` are.
+    /// `cells`: at most, nil where the choice decides which.
     var plannedMarginals: (count: Int, exact: Bool, cells: Int?) {
         // A pair that is chosen stays a pair, or gives one triple with each focus column outside it.
         if selects { return (selectedPairs * max(1, settings.focus.count), settings.focus.isEmpty, nil) }
@@ -57,10 +61,11 @@ extension Plan {
         return (requests.count, true, cells < 9e15 ? Int(cells) : nil)
     }
 
-    /// Bins of a numerical column once the row count was released, at most. A function of the plan and of a noisy count.
+    /// Bins of a numerical column once the row count was released, at most. A function of the plan and of a noisy
+    /// count.
     ///
-    /// Where pairs are bought, a cell of a pair of such columns should expect at least twice its noise in rows, n / K² ≥ 2 ν: finer cells hold noise, which the
-    /// relaxed table then learns. Eight bins are always allowed.
+    /// Where pairs are bought, a cell of a pair of such columns should expect at least twice its noise in rows, n / K²
+    /// ≥ 2 ν: finer cells hold noise, which the relaxed table then learns. Eight bins are always allowed.
     func bins(rows: Double) -> Int {
         guard marginalNoise > 0 else { return settings.encoder.bins }
         let noise = marginalNoise * Double(plannedMarginals.count).squareRoot()
@@ -69,6 +74,9 @@ extension Plan {
 
     /// Bins that each column can have, at most: the histograms decide how many it has.
     var mostBins: [Int] {
-        grids.map { $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.atomCount + ($0.missingCell == nil ? 0 : 1)) : $0.count }
+        grids.map {
+            $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.atomCount + ($0.missingCell == nil ? 0 : 1))
+                : $0.count
+        }
     }
 }

@@ -1,5 +1,5 @@
-// Which marginals the preset `best` buys, and the stages of any preset that sample private rows. Public: from the plan and, for wide
-// tables, from a private selection.
+// Which marginals the preset `best` buys, and the stages of any preset that sample private rows. Public: from the plan
+// and, for wide tables, from a private selection.
 
 import Basics
 import Privacy
@@ -21,8 +21,8 @@ extension Plan {
         return (0..<m).flatMap { a in (a + 1..<max(m, a + 1)).map { [a, $0] } }
     }
 
-    /// The marginals of the joint release. Without focus columns the given pairs; with them the triples of each focus column and each
-    /// pair of others, which hold those pairs, and the pairs that no triple holds.
+    /// The marginals of the joint release. Without focus columns the given pairs; with them the triples of each focus
+    /// column and each pair of others, which hold those pairs, and the pairs that no triple holds.
     /// - Parameter pairs: all, or those selected.
     func marginalRequests(pairs: [[Int]]) -> [MarginalRequest] {
         let m = schema.fields.count
@@ -53,14 +53,18 @@ extension Plan {
 
     /// Whether a tilt meets a table of these columns.
     ///
-    /// Where groups are aligned, released tables of pairs would bring the group back, also those that name no protected column, since other columns stand in
-    /// for it. So a tilt meets pairs as parity has left them (`ReleasedMarginals.tiltTargets`), or, without parity, no pairs: one column alone has
-    /// nothing to bring back.
-    func tilts(_ columns: [Int]) -> Bool { strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0) }
+    /// Where groups are aligned, released tables of pairs would bring the group back, also those that name no protected
+    /// column, since other columns stand in for it. So a tilt meets pairs as parity has left them
+    /// (`ReleasedMarginals.tiltTargets`), or, without parity, no pairs: one column alone has nothing to bring back.
+    func tilts(_ columns: [Int]) -> Bool {
+        strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0)
+    }
 
     /// Steps of its fit. Tables that parity left have no noise that more steps could fit.
     var tiltSteps: Int { settings.tilt.steps > 0 ? settings.tilt.steps : parity > 0 ? 150 : 60 }
 
     /// What a tilt's weights are sums over: every column, then the released marginals.
-    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] { (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter(tilts) }
+    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] {
+        (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter(tilts)
+    }
 }

@@ -1,6 +1,7 @@
-// A plan: everything that is fixed before any row is seen. Schema, options, the order α* and ceiling R* of the Rényi filter, the
-// noise of the releases that are constants, the stages with their steps. A plan can be printed and priced without data; training
-// executes it. Nothing here is derived from a row. How a plan is made from a preset is in Presets/Plan+Making.swift.
+// A plan: everything that is fixed before any row is seen. Schema, options, the order α* and ceiling R* of the Rényi
+// filter, the noise of the releases that are constants, the stages with their steps. A plan can be printed and priced
+// without data; training executes it. Nothing here is derived from a row. How a plan is made from a preset is in
+// Presets/Plan+Making.swift.
 
 import Basics
 import Privacy
@@ -43,7 +44,8 @@ package struct Plan: Sendable {
     /// Steps of a stage; 0 for one that the plan leaves out.
     package func steps(of stage: StageID) -> Int { stages.first { $0.id == stage }?.steps ?? 0 }
 
-    /// The stage that step `k` belongs to, its place among the stages, and the step's number inside it; the last stage for a `k` beyond all steps.
+    /// The stage that step `k` belongs to, its place among the stages, and the step's number inside it; the last stage
+    /// for a `k` beyond all steps.
     func place(of k: Int) -> (stage: StageID, index: Int, step: Int) {
         var left = k
         for (i, s) in stages.enumerated() {
@@ -61,7 +63,9 @@ package struct Plan: Sendable {
     var groupColumn: Int? { grouping.flatMap { $0.axes.count == 1 && $0.axes[0].isPlain ? $0.axes[0].column : nil } }
     /// The histograms of the joint first release beside the groups' counts: one for each level of each column's tree.
     package var histograms: [HistogramRequest] {
-        grids.enumerated().flatMap { j, g in j == groupColumn ? [] : g.divisors.map { HistogramRequest(column: j, divisor: $0, body: g.body) } }
+        grids.enumerated().flatMap { j, g in
+            j == groupColumn ? [] : g.divisors.map { HistogramRequest(column: j, divisor: $0, body: g.body) }
+        }
     }
     /// L2 norm of what one row adds to the release: one count in each histogram and one in its group's.
     package var histogramSensitivity: Double { Double(histograms.count + 1).squareRoot() }
@@ -85,7 +89,10 @@ package struct Plan: Sendable {
     /// ε of the whole plan at another δ: every training under it stays below.
     package func epsilon(delta: Double) throws -> Double {
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
-        guard delta > budget.selection, let other = Budget(epsilon: 1e6, delta: delta, order: budget.order, selection: budget.selection, rowsPerPerson: budget.rowsPerPerson) else { return .infinity }
+        guard delta > budget.selection, let other = Budget(epsilon: 1e6, delta: delta, order: budget.order,
+                                                           selection: budget.selection,
+                                                           rowsPerPerson: budget.rowsPerPerson)
+                                                               else { return .infinity }
         return other.epsilon(spent: budget.ceiling)
     }
 
@@ -93,13 +100,20 @@ package struct Plan: Sendable {
     package var assumptions: [String] {
         let k = settings.rowsPerPerson
         var a = [k == 0 ? "neighbouring tables differ by one row added or removed"
-                     : "neighbouring tables differ by one person added or removed, with all of at most \(k) row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows alone",
-                 schema.purchase.map { "column names, types and declared bounds and levels are public; those marked as bought were paid for in run \($0.run) of the shared budget, whose promise covers both" }
+                     : "neighbouring tables differ by one person added or removed, with all of at most \(k) "
+                         + "row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows "
+                         + "alone",
+                 schema.purchase.map {
+                     "column names, types and declared bounds and levels are public; those marked as bought were "
+                         + "paid for in run \($0.run) of the shared budget, whose promise covers both"
+                 }
                      ?? "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
         if schema.isAssumed { a.append(Schema.assumption) }
-        if !protected.isEmpty { a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))") }
+        if !protected.isEmpty {
+            a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))")
+        }
         if !settings.fairness.cuts.isEmpty { a.append("the edges at which protected columns are cut are public") }
         if case .declared(let n) = settings.rows { a.append("the row count is public by declaration: \(n)") }
         if settings.testSeed != nil { a.append("deterministic noise: not private") }

@@ -1,5 +1,5 @@
-// What a plan knows of its stages: name, number of steps, and what each releases. Plain values, known before any row is seen; what a
-// stage does is in Stages/.
+// What a plan knows of its stages: name, number of steps, and what each releases. Plain values, known before any row is
+// seen; what a stage does is in Stages/.
 
 /// Name and number of a stage, as progress events, ledgers and files show it.
 package struct StageID: Hashable, Sendable {
@@ -41,7 +41,8 @@ package struct SampledSteps: Sendable, Equatable {
     package let moments: Double?
 
     package init(_ stage: StageID, batch: Int, steps: Int, clip: Double, weight: Double = 1, moments: Double? = nil) {
-        (self.stage, self.batch, self.steps, self.clip, self.weight, self.moments) = (stage, batch, steps, clip, weight, moments)
+        (self.stage, self.batch, self.steps, self.clip, self.weight, self.moments) = (stage, batch, steps, clip, weight,
+            moments)
     }
 }
 

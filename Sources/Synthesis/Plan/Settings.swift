@@ -1,5 +1,6 @@
-// Every option of a training as a typed value. Options are public and chosen without a look at the rows; the ledger records them with the
-// plan. How they are read, printed and described is in SettingsOptions.swift; each preset has defaults of its own.
+// Every option of a training as a typed value. Options are public and chosen without a look at the rows; the ledger
+// records them with the plan. How they are read, printed and described is in SettingsOptions.swift; each preset has
+// defaults of its own.
 
 import Basics
 
@@ -7,7 +8,8 @@ package struct Settings: Sendable, Equatable {
     /// What is said about the row count before any row is seen.
     package enum Rows: Sendable, Equatable {
         case declared(Int)   // public by the user's word: rates are constants of the plan
-        case guessed(Int)    // used to choose α* and to print expected noise only; a wrong one costs noise, never privacy
+        // used to choose α* and to print expected noise only; a wrong one costs noise, never privacy
+        case guessed(Int)
     }
     package struct Encoder: Sendable, Equatable {
         package var bins = 24

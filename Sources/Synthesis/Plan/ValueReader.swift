@@ -21,7 +21,9 @@ struct ValueReader {
     func value(_ x: JSON, column j: Int) -> Double? {
         let field = probe.schema.fields[j]
         do {
-            if let text = x.asString { try withBytes(text) { bytes in try probe.setStrings(field.name) { _ in bytes } } }
+            if let text = x.asString {
+                try withBytes(text) { bytes in try probe.setStrings(field.name) { _ in bytes } }
+            }
             else if let b = x.asBool, case .boolean = field.kind { return b ? 1 : 0 }
             else if var v = x.asDouble { try probe.setFloat64(field.name, &v) }
             else { return nil }

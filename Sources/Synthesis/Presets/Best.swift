@@ -1,10 +1,11 @@
-// Preset `best`: two joint releases (histograms, then marginals), and networks that learn from rows of a table fitted to them. Everything after
-// the releases is post-processing and free.
+// Preset `best`: two joint releases (histograms, then marginals), and networks that learn from rows of a table fitted
+// to them. Everything after the releases is post-processing and free.
 
 import Privacy
 
 package struct Best: Preset {
-    package let name = "best", sections: Set = ["marginals", "projection", "independence", "finetuning", "rake", "focus"]
+    package let name = "best", sections: Set = ["marginals", "projection", "independence", "finetuning", "rake",
+                                                "focus"]
     package init() {}
 
     package var defaults: Settings {
@@ -23,11 +24,13 @@ package struct Best: Preset {
     }
 
     package var stages: [any Stage] {
-        [HistogramRelease(), PairSelection(), MarginalRelease(), TableProjection(), ReleasedAutoencoder(), PrivateFinetuning(), ReleasedDiffusion(), HeadCalibration(),
+        [HistogramRelease(), PairSelection(), MarginalRelease(), TableProjection(), ReleasedAutoencoder(),
+         PrivateFinetuning(), ReleasedDiffusion(), HeadCalibration(),
          Tilting()]
     }
 
-    /// Least noise of the marginals; a selection of pairs and finetuning on private rows get their shares where they are wanted.
+    /// Least noise of the marginals; a selection of pairs and finetuning on private rows get their shares where they
+    /// are wanted.
     package func divide(_ split: BudgetSplit, for question: BudgetQuestion) throws -> BudgetSplit? {
         var split = split
         let s = question.settings, f = s.finetuning, b = split.budget, left = 1 - s.encoder.share
@@ -38,6 +41,7 @@ package struct Best: Preset {
         split.leastNoise = split.marginalNoise
         guard f.steps > 0 else { return split }
         let rate = question.samplingRate(batch: f.batch), within = left * tuned * b.ceiling
-        return Budget.leastNoise(rate: rate, count: f.steps, order: b.order, within: within, rows: b.multiplicity) == nil ? nil : split
+        return Budget.leastNoise(rate: rate, count: f.steps, order: b.order, within: within,
+                                 rows: b.multiplicity) == nil ? nil : split
     }
 }

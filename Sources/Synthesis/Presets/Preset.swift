@@ -1,4 +1,5 @@
-// A preset: defaults, a list of stages, and how it divides a budget. Everything else about a training follows from its stages.
+// A preset: defaults, a list of stages, and how it divides a budget. Everything else about a training follows from its
+// stages.
 
 package protocol Preset: Sendable {
     /// As configurations, plans and files name it.

@@ -13,7 +13,8 @@ package struct ColumnEncoder: Sendable {
     package let bins: Int
     /// Share of each bin, sums to 1.
     package let binShare: [Double]
-    /// Cells of each bin in order, with running sums of their shares for drawing: cells `first[b] ..< first[b + 1]` of `order`.
+    /// Cells of each bin in order, with running sums of their shares for drawing: cells `first[b] ..< first[b + 1]` of
+    /// `order`.
     private let order: Buffer<Int32>
     private let first: [Int]
     private let running: Buffer<Double>
@@ -26,7 +27,8 @@ package struct ColumnEncoder: Sendable {
     ///   - most: largest number of bins of a numerical column.
     package init(grid: ColumnGrid, masses: Buffer<Double>, deviation: Double, most: Int) throws {
         let total = max(masses.reduce(0, +), 1e-9)
-        let bin = try Buffer<UInt16>(count: grid.count, for: "an encoder"), share = try Buffer<Double>(count: grid.count, for: "an encoder")
+        let bin = try Buffer<UInt16>(count: grid.count, for: "an encoder"),
+            share = try Buffer<Double>(count: grid.count, for: "an encoder")
         var used = 0
         if grid.numerical {
             // Quantile bins; a cell that holds the mass of two bins is an atom and gets a bin of its own.
@@ -43,10 +45,14 @@ package struct ColumnEncoder: Sendable {
             if open, acc < 0.5 * target, used > 0 {   // a thin last bin joins its neighbour
                 for c in 0..<grid.body where Int(bin[c]) == used { bin[c] = UInt16(used - 1) }
             } else { used += 1 }
-            // Single values named in public: a bin of their own when they are heavy, otherwise they go with the cells around them.
+            // Single values named in public: a bin of their own when they are heavy, otherwise they go with the cells
+            // around them.
             for i in 0..<grid.atomCount {
                 let c = grid.body + i
-                if masses[c] >= 5 * deviation, masses[c] >= 0.25 * total / Double(most) { bin[c] = UInt16(used); used += 1 }
+                if masses[c] >= 5 * deviation, masses[c] >= 0.25 * total / Double(most) {
+                    bin[c] = UInt16(used)
+                    used += 1
+                }
                 else { bin[c] = bin[grid.neighbour(ofAtom: i)] }
             }
         } else {
@@ -80,7 +86,8 @@ package struct ColumnEncoder: Sendable {
         for c in 0..<binOfCell.count { mass[Int(binOfCell[c])] += share[c]; start[Int(binOfCell[c]) + 1] += 1 }
         for b in 0..<bins { start[b + 1] += start[b] }
         var place = start
-        let cells = try Buffer<Int32>(count: binOfCell.count, for: "an encoder"), sums = try Buffer<Double>(count: binOfCell.count, for: "an encoder")
+        let cells = try Buffer<Int32>(count: binOfCell.count, for: "an encoder"),
+            sums = try Buffer<Double>(count: binOfCell.count, for: "an encoder")
         for c in 0..<binOfCell.count { cells[place[Int(binOfCell[c])]] = Int32(c); place[Int(binOfCell[c])] += 1 }
         for b in 0..<bins {
             // A bin without mass draws its cells alike.

@@ -1,6 +1,6 @@
-// What model files and checkpoints have in common: plan, ledger, released statistics and weights as HDF5 groups. Only values that
-// the guarantee makes public are written: no row, true count, realised batch, time, generator state or file name. The container
-// (format, version, digest, safe write, hostile reads) is Storage's.
+// What model files and checkpoints have in common: plan, ledger, released statistics and weights as HDF5 groups. Only
+// values that the guarantee makes public are written: no row, true count, realised batch, time, generator state or file
+// name. The container (format, version, digest, safe write, hostile reads) is Storage's.
 
 import Basics
 import Networks
@@ -11,7 +11,8 @@ extension Plan {
     /// Keeps the pairs that a private selection chose.
     func write(pairs: [[Int]]?, to root: GroupWriter) throws {
         guard selects, let pairs else { return }
-        try root.tensor("selected_pairs", shape: [pairs.count, 2], pairs.flatMap { $0.map { Int32($0) } }, axes: "pairs by places of columns")
+        try root.tensor("selected_pairs", shape: [pairs.count, 2], pairs.flatMap { $0.map { Int32($0) } },
+                        axes: "pairs by places of columns")
     }
 
     /// The pairs whose marginals were released: all, or those that were kept.
@@ -19,7 +20,9 @@ extension Plan {
         guard selects else { return allPairs }
         let p = try root.tensor("selected_pairs", shape: [selectedPairs, 2], as: Int32.self), m = schema.fields.count
         let pairs = (0..<selectedPairs).map { [Int(p[2 * $0]), Int(p[2 * $0 + 1])] }
-        guard pairs.allSatisfy({ $0[0] >= 0 && $0[0] < $0[1] && $0[1] < m }), Set(pairs).count == pairs.count else { throw Failure(.format, "selected pairs: not of these columns") }
+        guard pairs.allSatisfy({ $0[0] >= 0 && $0[0] < $0[1] && $0[1] < m }), Set(pairs).count == pairs.count else {
+            throw Failure(.format, "selected pairs: not of these columns")
+        }
         return pairs
     }
 }
@@ -41,29 +44,41 @@ extension Ledger {
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
         let ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
         guard ledger.budget == plan.budget, ledger.groups == plan.groups,
-              plan.assumptions.allSatisfy(ledger.assumptions.contains), ledger.purchase?.run == plan.schema.purchase?.run,
-              ledger.releases.allSatisfy({ $0.selection == nil }) else { throw Failure(.format, "the ledger is not the plan's") }
+              plan.assumptions.allSatisfy(ledger.assumptions.contains),
+                  ledger.purchase?.run == plan.schema.purchase?.run,
+              ledger.releases.allSatisfy({ $0.selection == nil }) else {
+                  throw Failure(.format, "the ledger is not the plan's")
+              }
         // The data frame is what others recompute ε from: it must say the same.
-        guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else { throw Failure(.format, "the ledger's events are not its releases") }
+        guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else {
+            throw Failure(.format, "the ledger's events are not its releases")
+        }
         return ledger
     }
 
     /// Files without a zCDP release have no column `rho`.
     private var hasRho: Bool { releases.contains { $0.rho != nil } }
     private var columns: [(String, FrameColumn.Kind)] {
-        [("name", .strings), ("mechanism", .strings), ("group", .strings), ("sampling_rate", .numbers), ("noise_multiplier", .numbers), ("count", .integers)]
+        [("name", .strings), ("mechanism", .strings), ("group", .strings), ("sampling_rate", .numbers),
+         ("noise_multiplier", .numbers), ("count", .integers)]
             + (hasRho ? [("rho", .numbers)] : [])
     }
 
-    /// One line for each release and group. A ρ-zCDP release has the rate and noise of the Gaussian with the same divergences at all
-    /// orders, 1 and (2ρ)^(−1/2), and its ρ; the others' is 0.
+    /// One line for each release and group. A ρ-zCDP release has the rate and noise of the Gaussian with the same
+    /// divergences at all orders, 1 and (2ρ)^(−1/2), and its ρ; the others' is 0.
     private var events: [(String, FrameColumn)] {
         let lines = releases.flatMap { r in
-            groups.indices.map { g in (r, r.rho.map { Share(group: groups[g], samplingRate: 1, noiseMultiplier: 1 / (2 * $0).squareRoot()) } ?? r.groups[g]) }
+            groups.indices.map { g in
+                (r, r.rho.map { Share(group: groups[g], samplingRate: 1, noiseMultiplier: 1 / (2 * $0).squareRoot()) }
+                    ?? r.groups[g])
+            }
         }
-        return [("name", .strings(lines.map { $0.0.name })), ("mechanism", .strings(lines.map { $0.0.rho == nil ? "poisson-sampled gaussian" : "zcdp" })),
-                ("group", .strings(lines.map { $0.1.group })), ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
-                ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })), ("count", .integers(lines.map { Int64($0.0.count) }))]
+        return [("name", .strings(lines.map { $0.0.name })),
+                ("mechanism", .strings(lines.map { $0.0.rho == nil ? "poisson-sampled gaussian" : "zcdp" })),
+                ("group", .strings(lines.map { $0.1.group })),
+                    ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
+                ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })),
+                    ("count", .integers(lines.map { Int64($0.0.count) }))]
             + (hasRho ? [("rho", .numbers(lines.map { $0.0.rho ?? 0 }))] : [])
     }
 }
@@ -74,7 +89,8 @@ extension Statistics {
             try g.attribute("noise_rows", plan.countDeviation)
             try g.tensor("group_counts", shape: [groupCounts.count], groupCounts)
             for (k, (h, r)) in zip(counts, plan.histograms).enumerated() {
-                try g.tensor("histogram_\(k)", shape: [h.count], h, axes: "cells of column \(r.column) merged by \(r.divisor)")
+                try g.tensor("histogram_\(k)", shape: [h.count], h,
+                             axes: "cells of column \(r.column) merged by \(r.divisor)")
             }
         }
     }
@@ -82,9 +98,11 @@ extension Statistics {
     static func read(from root: GroupReader, plan: Plan) throws -> Statistics {
         let g = try root.group("released")
         let counts = try plan.histograms.enumerated().map { k, r in
-            try g.tensor("histogram_\(k)", shape: [plan.grids[r.column].histogramSize(divisor: r.divisor)], as: Double.self)
+            try g.tensor("histogram_\(k)", shape: [plan.grids[r.column].histogramSize(divisor: r.divisor)],
+                         as: Double.self)
         }
-        return try Statistics(plan: plan, counts: counts, groupCounts: Array(g.tensor("group_counts", shape: [plan.groups.count], as: Double.self)))
+        return try Statistics(plan: plan, counts: counts,
+                              groupCounts: Array(g.tensor("group_counts", shape: [plan.groups.count], as: Double.self)))
     }
 }
 
@@ -98,7 +116,9 @@ extension Parameters {
     func read(from group: GroupReader) throws {
         for t in tensors {
             try group.tensor(t.name, shape: t.shape, into: base + t.offset)
-            for i in 0..<t.count where !(base + t.offset)[i].isFinite { throw Failure(.format, "weights \(t.name): a value is not finite") }
+            for i in 0..<t.count where !(base + t.offset)[i].isFinite {
+                throw Failure(.format, "weights \(t.name): a value is not finite")
+            }
         }
     }
 }

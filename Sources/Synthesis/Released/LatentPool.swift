@@ -28,19 +28,24 @@ final class LatentPool: Sendable {
 
     /// - Parameter wanted: latents that the diffusion will look at.
     init(_ rows: ProjectedRows, _ vae: VAE, wanted: Int, seed: UInt64, threads: Int) throws {
-        let L = vae.latentCount, T = vae.shape.columns, chunk = 256, n = (max(1024, min(wanted, Self.maxCount)) + chunk - 1) / chunk * chunk
+        let L = vae.latentCount, T = vae.shape.columns, chunk = 256,
+            n = (max(1024, min(wanted, Self.maxCount)) + chunk - 1) / chunk * chunk
         (width, count) = (L, n)
         let z = try Buffer<Float>(count: n * L, for: "latents")
         let spaces = try (0..<threads).map { _ in
-            (codes: try Buffer<UInt16>(count: chunk * T, for: "codes"), variance: try Buffer<Float>(count: chunk * L, for: "latents"),
+            (codes: try Buffer<UInt16>(count: chunk * T, for: "codes"),
+             variance: try Buffer<Float>(count: chunk * L, for: "latents"),
              normals: try Buffer<Float>(count: L, for: "latents"), scratch: try VAEScratch(vae))
         }
         let chunks = n / chunk
         let sums = try Buffer<Double>(count: chunks * 2 * L, for: "latents")
         Workers.run(threads: threads, chunks: chunks) { c, worker in
             let w = spaces[worker], to = z.base + c * chunk * L
-            for i in 0..<chunk { rows.draw(seed: seed, row: UInt64(c * chunk + i), codes: w.codes.base + i, targets: nil, stride: chunk) }
-            vae.encode(CodeRows(cells: w.codes.base, stride: chunk, count: chunk), mean: to, logVariance: w.variance.base, w.scratch)
+            for i in 0..<chunk {
+                rows.draw(seed: seed, row: UInt64(c * chunk + i), codes: w.codes.base + i, targets: nil, stride: chunk)
+            }
+            vae.encode(CodeRows(cells: w.codes.base, stride: chunk, count: chunk), mean: to,
+                       logVariance: w.variance.base, w.scratch)
             for i in 0..<chunk {
                 var stream = CounterStream(seed: seed, row: UInt64(c * chunk + i), purpose: Purpose.posterior)
                 stream.fillNormal(w.normals.base, L)
@@ -65,5 +70,7 @@ final class LatentPool: Sendable {
     }
 
     /// The latent at place u · count. u: uniform in [0, 1).
-    func row(_ u: Double) -> UnsafePointer<Float> { UnsafePointer(z.base + min(Int(u * Double(count)), count - 1) * width) }
+    func row(_ u: Double) -> UnsafePointer<Float> {
+        UnsafePointer(z.base + min(Int(u * Double(count)), count - 1) * width)
+    }
 }

@@ -1,11 +1,12 @@
-// From released noisy counts to one non-negative distribution over the cells of a column. Post-processing: it reads released
-// values only, so it is free. Works from coarse to fine and stops splitting where a node's mass is lost in the noise.
+// From released noisy counts to one non-negative distribution over the cells of a column. Post-processing: it reads
+// released values only, so it is free. Works from coarse to fine and stops splitting where a node's mass is lost in the
+// noise.
 
 import Basics
 
-/// Euclidean projection of y[n] on { x ≥ 0, Σ x = total }, in place: the maximum-likelihood non-negative counts under equal Gaussian
-/// noise when the total is known. x = max(y − θ, 0) with the one θ that meets the total (Held, Wolfe and Crowder 1974), found by
-/// halving and then exactly from the entries above it.
+/// Euclidean projection of y[n] on { x ≥ 0, Σ x = total }, in place: the maximum-likelihood non-negative counts under
+/// equal Gaussian noise when the total is known. x = max(y − θ, 0) with the one θ that meets the total (Held, Wolfe and
+/// Crowder 1974), found by halving and then exactly from the entries above it.
 package func projectOnSimplex(_ y: UnsafeMutablePointer<Double>, _ n: Int, total: Double) {
     guard n > 0, total > 0 else {
         for i in 0..<max(n, 0) { y[i] = 0 }
@@ -32,7 +33,8 @@ package func projectOnSimplex(_ y: UnsafeMutablePointer<Double>, _ n: Int, total
 ///   - counts: released histograms, one for each of `grid.divisors`, each `grid.histogramSize(divisor:)` long, in rows.
 ///   - deviation: standard deviation of the noise in each count, in rows.
 ///   - total: released row count, at least 1.
-package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, deviation: Double, total: Double) throws -> Buffer<Double> {
+package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, deviation: Double, total: Double) throws
+    -> Buffer<Double> {
     let levels = Array(counts), tail = grid.count - grid.body
     let masses = try Buffer<Double>(count: grid.count, for: "an encoder")
     // Atoms and missing stand in every level: their mean is less noisy.

@@ -12,7 +12,9 @@ extension Plan {
 
     static func read(from root: GroupReader) throws -> Plan {
         let plan = try Plan(json: asFormat("plan") { try JSON.parse(root.string("plan")) })
-        guard try plan.schema.json == root.string("schema") else { throw Failure(.format, "the schema is not the plan's") }
+        guard try plan.schema.json == root.string("schema") else {
+            throw Failure(.format, "the schema is not the plan's")
+        }
         return plan
     }
 }

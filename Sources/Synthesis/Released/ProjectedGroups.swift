@@ -1,6 +1,6 @@
-// Protected groups in a relaxed table. A component is a product of distributions, so it holds group g with the product of its shares of g's
-// parts, P(g | r); from these follow a group's share, the components of a row of a given group, P(r | g), and its distribution of every
-// column, Σ_r P(r | g) p_rj. Released values only.
+// Protected groups in a relaxed table. A component is a product of distributions, so it holds group g with the product
+// of its shares of g's parts, P(g | r); from these follow a group's share, the components of a row of a given group,
+// P(r | g), and its distribution of every column, Σ_r P(r | g) p_rj. Released values only.
 
 import Alignment
 import Basics
@@ -53,7 +53,10 @@ final class ProjectedGroups: Sendable {
                     for k in 0..<K { h[g * K + k] += p * Double(table.probabilities[r * D + starts[j] + k]) }
                 }
             }
-            return try shares.withUnsafeBufferPointer { try ColumnRepair(histograms: h.base, groups: G, levels: K, ordered: plan.grids[j].numerical, strength: min(repair, 1), shares: $0.baseAddress) }
+            return try shares.withUnsafeBufferPointer {
+                try ColumnRepair(histograms: h.base, groups: G, levels: K, ordered: plan.grids[j].numerical,
+                                 strength: min(repair, 1), shares: $0.baseAddress)
+            }
         }
     }
 
@@ -71,14 +74,19 @@ final class ProjectedGroups: Sendable {
 }
 
 extension Grouping {
-    /// How much of each component of a relaxed table is of each group, [groups][components]: the product of its shares of the group's parts.
+    /// How much of each component of a relaxed table is of each group, [groups][components]: the product of its shares
+    /// of the group's parts.
     func membership(_ table: RelaxedTable) throws -> Buffer<Float> {
         let N = table.rows, D = table.width
         var at = 0
         let starts = table.levels.map { K in defer { at += K }; return at }
         let out = try Buffer<Float>(count: count * N, for: "groups of the relaxed table")
         for g in 0..<count {
-            for r in 0..<N { out[g * N + r] = Float(zip(axes, partsOf[g]).reduce(1.0) { $0 * Double(table.probabilities[r * D + starts[$1.0.column] + $1.1]) }) }
+            for r in 0..<N {
+                out[g * N + r] = Float(zip(axes,
+                                           partsOf[g]).reduce(1.0) {
+                                               $0 * Double(table.probabilities[r * D + starts[$1.0.column] + $1.1]) })
+            }
         }
         return out
     }

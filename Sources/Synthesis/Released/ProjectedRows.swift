@@ -1,8 +1,9 @@
-// An endless supply of rows from a relaxed table: row k of a seed is a draw from one of the table's softmax rows, and its targets are a
-// second draw from the same one. All of it is released, so every row is free.
+// An endless supply of rows from a relaxed table: row k of a seed is a draw from one of the table's softmax rows, and
+// its targets are a second draw from the same one. All of it is released, so every row is free.
 //
-// Where networks do not see the protected columns a row is of a group instead, drawn for any group that is asked for, and its columns are
-// repaired: moved until none of them alone tells the group (ColumnRepair). How groups lie in the table is in ProjectedGroups.swift.
+// Where networks do not see the protected columns a row is of a group instead, drawn for any group that is asked for,
+// and its columns are repaired: moved until none of them alone tells the group (ColumnRepair). How groups lie in the
+// table is in ProjectedGroups.swift.
 
 import Alignment
 import Basics
@@ -43,7 +44,8 @@ final class ProjectedRows: Sendable {
         var at = 0
         let starts = table.levels.map { K in defer { at += K }; return at }
         self.starts = starts
-        groups = plan.strength > 0 ? try plan.grouping.map { try ProjectedGroups(table, $0, plan: plan, starts: starts, repair: repair) } : nil
+        groups = plan.strength > 0
+            ? try plan.grouping.map { try ProjectedGroups(table, $0, plan: plan, starts: starts, repair: repair) } : nil
     }
 
     /// Writes row `k` of `seed`, every column of the schema as it was fitted, to codes[t * stride].
@@ -53,11 +55,13 @@ final class ProjectedRows: Sendable {
         for (t, K) in levels.enumerated() { codes[t * stride] = level(from + starts[t], K, stream.uniform()) }
     }
 
-    /// Writes the columns that networks see of row `k` of `seed` to codes[t * stride] and, when wanted, its second draw to targets[t * stride].
+    /// Writes the columns that networks see of row `k` of `seed` to codes[t * stride] and, when wanted, its second draw
+    /// to targets[t * stride].
     /// - Parameter group: the row's; nil: drawn as often as it is in the table.
     /// - Returns: the group, 0 where there are none.
     @discardableResult
-    func draw(seed: UInt64, row k: UInt64, group wanted: Int? = nil, codes: UnsafeMutablePointer<UInt16>, targets: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
+    func draw(seed: UInt64, row k: UInt64, group wanted: Int? = nil, codes: UnsafeMutablePointer<UInt16>,
+              targets: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
         var stream = CounterStream(seed: seed, row: k, purpose: Purpose.row)
         guard let groups else {
             let from = component(stream.uniformDouble()) * width
@@ -71,20 +75,28 @@ final class ProjectedRows: Sendable {
         let from = groups.component(stream.uniformDouble(), group: g) * width
         var moves = CounterStream(seed: seed, row: k, purpose: Purpose.repair)
         for (t, j) in modelled.enumerated() {
-            codes[t * stride] = groups.repaired(level(from + starts[j], levels[j], stream.uniform()), column: t, group: g, moves.uniformDouble())
-            if let targets { targets[t * stride] = groups.repaired(level(from + starts[j], levels[j], stream.uniform()), column: t, group: g, moves.uniformDouble()) }
+            codes[t * stride] = groups.repaired(level(from + starts[j], levels[j], stream.uniform()), column: t,
+                                                group: g, moves.uniformDouble())
+            if let targets {
+                targets[t * stride] = groups.repaired(level(from + starts[j], levels[j], stream.uniform()), column: t,
+                                                      group: g, moves.uniformDouble())
+            }
         }
         return g
     }
 
-    /// What the table holds of the columns of a released marginal, in its place: with the noise that was in that, by which differences are judged.
+    /// What the table holds of the columns of a released marginal, in its place: with the noise that was in that, by
+    /// which differences are judged.
     func marginal(_ of: NoisyMarginal, total: Double) throws -> NoisyMarginal {
-        let c = of.columns, out = try Buffer<Double>(count: of.values.count, for: "a marginal"), scale = total / Double(count)
+        let c = of.columns, out = try Buffer<Double>(count: of.values.count, for: "a marginal"),
+            scale = total / Double(count)
         for r in 0..<count {
             let rows = c.map { j in (running.base + r * width + starts[j], levels[j]) }
             func add(_ k: Int, _ at: Int, _ p: Double) {
                 guard k < c.count else { return out[at] += p * scale }
-                for u in 0..<rows[k].1 { add(k + 1, at * rows[k].1 + u, p * Double(rows[k].0[u] - (u > 0 ? rows[k].0[u - 1] : 0))) }
+                for u in 0..<rows[k].1 {
+                    add(k + 1, at * rows[k].1 + u, p * Double(rows[k].0[u] - (u > 0 ? rows[k].0[u - 1] : 0)))
+                }
             }
             add(0, 0, 1)
         }

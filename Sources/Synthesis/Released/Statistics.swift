@@ -1,5 +1,5 @@
-// The first release of a training and all that is bought from it: noisy histograms, the noisy row count, and the encoders made
-// from them. Public once released; this type is what model files and checkpoints keep.
+// The first release of a training and all that is bought from it: noisy histograms, the noisy row count, and the
+// encoders made from them. Public once released; this type is what model files and checkpoints keep.
 
 import Basics
 import Glibc
@@ -24,17 +24,23 @@ package struct Statistics: Sendable {
 
     package init(plan: Plan, counts: [Buffer<Double>], groupCounts: [Double]) throws {
         guard counts.count == plan.histograms.count, groupCounts.count == plan.groups.count,
-              zip(counts, plan.histograms).allSatisfy({ $0.count == plan.grids[$1.column].histogramSize(divisor: $1.divisor) && $0.allSatisfy(\.isFinite) }),
-              groupCounts.allSatisfy(\.isFinite) else { throw Failure(.format, "released histograms: not of this plan") }
+              zip(counts, plan.histograms)
+                  .allSatisfy({ $0.count == plan.grids[$1.column].histogramSize(divisor: $1.divisor)
+                      && $0.allSatisfy(\.isFinite) }),
+              groupCounts.allSatisfy(\.isFinite) else {
+                  throw Failure(.format, "released histograms: not of this plan")
+              }
         self.counts = counts
         self.groupCounts = groupCounts
-        // The count of its own and the total of every histogram estimate the same number: weight each by its inverse variance.
+        // The count of its own and the total of every histogram estimate the same number: weight each by its inverse
+        // variance.
         var weight = 1 / Double(groupCounts.count), sum = groupCounts.reduce(0, +) * weight
         for h in counts { sum += h.reduce(0, +) / Double(h.count); weight += 1 / Double(h.count) }
         let n = max(sum / weight, 1)
         let declared: Double? = if case .declared(let m) = plan.settings.rows { Double(m) } else { nil }
         rows = declared ?? n
-        // Independent estimates weighted by their inverse variances: the variance of the mean is one over the sum of the weights.
+        // Independent estimates weighted by their inverse variances: the variance of the mean is one over the sum of
+        // the weights.
         (estimatedRows, rowsNoise) = (n, plan.countDeviation / weight.squareRoot())
         var at = 0
         var made: [ColumnEncoder] = []
@@ -75,10 +81,13 @@ package struct Statistics: Sendable {
     package var modelledLevels: [Int] { modelled.map(\.bins) }
     package var groupRows: GroupCounts { GroupCounts(rows: rows, groups: groupCounts) }
 
-    /// In words: a declared row count that the released counts contradict, by more than six standard deviations and 5 %.
+    /// In words: a declared row count that the released counts contradict, by more than six standard deviations and 5
+    /// %.
     package func warnings(_ plan: Plan) -> [String] {
-        guard case .declared(let n) = plan.settings.rows, abs(estimatedRows - Double(n)) > max(6 * rowsNoise, 0.05 * estimatedRows) else { return [] }
-        return ["the declared row count is \(n), and the noisy counts say about \(Int(estimatedRows.rounded())): rates, noise and the check of delta follow "
+        guard case .declared(let n) = plan.settings.rows, abs(estimatedRows - Double(n)) > max(6 * rowsNoise,
+            0.05 * estimatedRows) else { return [] }
+        return ["the declared row count is \(n), and the noisy counts say about \(Int(estimatedRows.rounded())): "
+            + "rates, noise and the check of delta follow "
                 + "the declared one"]
     }
 }

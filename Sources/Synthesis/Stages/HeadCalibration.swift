@@ -1,5 +1,6 @@
-// Free calibration of the biases of the decoder's heads: generated rows are compared with the released histograms, and each bias moves
-// until the mean of the softmax meets its bin's share. Only generated rows take part, never encodings of private ones.
+// Free calibration of the biases of the decoder's heads: generated rows are compared with the released histograms, and
+// each bias moves until the mean of the softmax meets its bin's share. Only generated rows take part, never encodings
+// of private ones.
 
 import Basics
 import Glibc
@@ -20,20 +21,25 @@ package struct HeadCalibration: Stage {
         run.dropMemory()
         let vae = try run.finishedAutoencoder()
         run.artefacts.calibrated = run.plan.settings.calibrateHeads
-            ? try Self.calibrated(run.generator(autoencoder: vae.copy()), plan: run.plan, threads: run.threads, stop: run.takeCancel) : vae
+            ? try Self.calibrated(run.generator(autoencoder: vae.copy()), plan: run.plan, threads: run.threads,
+                                  stop: run.takeCancel) : vae
     }
 
-    /// The autoencoder of `generator`, changed in place, with generated one-way marginals that meet the released ones. Fixed-point iteration in the
-    /// log domain: bias += .8 log(target / mean).
+    /// The autoencoder of `generator`, changed in place, with generated one-way marginals that meet the released ones.
+    /// Fixed-point iteration in the log domain: bias += .8 log(target / mean).
     /// - Parameters:
     ///   - rows: generated rows the means are taken over.
     ///   - stop: asked before every round; true ends with `.cancelled`.
-    static func calibrated(_ generator: Generator, plan: Plan, rows: Int = 8192, rounds: Int = 15, threads: Int, stop: () -> Bool) throws -> VAE {
+    static func calibrated(_ generator: Generator, plan: Plan, rows: Int = 8192, rounds: Int = 15, threads: Int,
+                           stop: () -> Bool) throws -> VAE {
         guard let vae = generator.autoencoder else { throw StageRun.lost }
         let sampler = Sampler(plan: plan, generator), modelled = generator.statistics.modelled
         var biases = modelled.map { _ in [Float]() }
         if var p = vae.parameters.pointer("head.bias") {
-            for (t, e) in modelled.enumerated() { biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins)); p += e.bins }
+            for (t, e) in modelled.enumerated() {
+                biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins))
+                p += e.bins
+            }
         }
         // The latents do not depend on the biases.
         let z = try sampler.latents(seed: latentSeed, count: rows, threads: threads)
@@ -52,7 +58,9 @@ package struct HeadCalibration: Stage {
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
-        if let calibrated = run.artefacts.calibrated { try root.group("calibrated") { try calibrated.parameters.write(to: $0) } }
+        if let calibrated = run.artefacts.calibrated {
+            try root.group("calibrated") { try calibrated.parameters.write(to: $0) }
+        }
     }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
@@ -61,6 +69,8 @@ package struct HeadCalibration: Stage {
             try vae.parameters.read(from: root.group("calibrated"))
             run.artefacts.calibrated = vae
         }
-        guard run.artefacts.calibrated != nil || !isOver else { throw Failure(.format, "checkpoint: finished, but without its result") }
+        guard run.artefacts.calibrated != nil || !isOver else {
+            throw Failure(.format, "checkpoint: finished, but without its result")
+        }
     }
 }

@@ -19,30 +19,38 @@ package struct MarginalRelease: Stage {
         if let cells = m.cells { members.append(("cells_at_most", .int(Int64(cells)))) }
         let size = m.cells.map { " of at most \($0) cells" } ?? ""
         return StageCost(id, steps: 1, divergence: plan.budget.cost(rate: 1, noise: noise), members: members,
-                         text: (m.exact ? "" : "up to ") + "\(m.count) marginal\(m.count == 1 ? "" : "s")\(size); noise of one cell: \(short(sigma, 3)) rows")
+                         text: (m.exact ? "" : "up to ")
+                             + "\(m.count) marginal\(m.count == 1 ? "" : "s")\(size); noise of one cell: "
+                             + "\(short(sigma, 3)) rows")
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {
         let statistics = try run.statistics(), requests = try run.marginalRequests()
         let values = try run.door.releaseMarginals(name: id.name, requests: requests, codes: statistics.columnCodes,
                                                    noiseMultiplier: run.plan.marginalNoise, threads: run.threads)
-        run.artefacts.marginals = try ReleasedMarginals(columns: requests.map(\.columns), values: values, levels: statistics.levels)
+        run.artefacts.marginals = try ReleasedMarginals(columns: requests.map(\.columns), values: values,
+                                                        levels: statistics.levels)
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws { try run.artefacts.marginals?.write(to: root) }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
         if let statistics = run.artefacts.statistics, root.has("marginals") {
-            run.artefacts.marginals = try ReleasedMarginals.read(from: root, requests: run.marginalRequests(), levels: statistics.levels)
+            run.artefacts.marginals = try ReleasedMarginals.read(from: root, requests: run.marginalRequests(),
+                levels: statistics.levels)
         }
         // What was charged and lost cannot be released again.
         guard run.artefacts.marginals != nil || !isOver else { throw StageRun.lost }
     }
 
-    package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws { try generator.marginals?.write(to: root) }
+    package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws {
+        try generator.marginals?.write(to: root)
+    }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         let requests = plan.marginalRequests(pairs: generator.pairs ?? plan.allPairs)
-        generator.marginals = try ReleasedMarginals.read(from: root, requests: requests, levels: generator.statistics.levels)
+        generator.marginals = try ReleasedMarginals.read(from: root, requests: requests,
+                                                         levels: generator.statistics.levels)
     }
 }

@@ -1,4 +1,5 @@
-// A private choice of the pairs of columns whose marginals are worth releasing, for tables with too many pairs to release all.
+// A private choice of the pairs of columns whose marginals are worth releasing, for tables with too many pairs to
+// release all.
 
 import Basics
 import Privacy
@@ -24,7 +25,8 @@ package struct PairSelection: Stage {
         let n = plan.selectedPairs, rho = plan.selectionRho
         return StageCost(id, steps: 1, divergence: plan.budget.cost(rho: rho),
                          members: [("releases", .int(1)), ("pairs", .int(Int64(n))), ("rho", .number(rho))],
-                         text: "\(n) pair\(n == 1 ? "" : "s") of columns chosen, rho \(short(rho, 3)), where they differ most from independence against "
+                         text: "\(n) pair\(n == 1 ? "" : "s") of columns chosen, rho \(short(rho, 3)), where they "
+                             + "differ most from independence against "
                              + "a noise of \(short(cellNoise(plan), 3)) rows")
     }
 
@@ -35,23 +37,32 @@ package struct PairSelection: Stage {
             for (i, s) in e.binShare.enumerated() { b[i] = s * statistics.rows }
             return b
         }
-        let chosen = try run.door.selectPairs(name: id.name, candidates: all.map { ($0[0], $0[1]) }, codes: statistics.columnCodes, oneWay: oneWay,
-                                              total: statistics.rows, deviation: cellNoise(plan), count: plan.selectedPairs, rho: plan.selectionRho,
+        let chosen = try run.door.selectPairs(name: id.name, candidates: all.map { ($0[0], $0[1]) },
+                                              codes: statistics.columnCodes, oneWay: oneWay,
+                                              total: statistics.rows, deviation: cellNoise(plan),
+                                                  count: plan.selectedPairs, rho: plan.selectionRho,
                                               threads: run.threads)
         run.artefacts.pairs = chosen.sorted().map { all[$0] }
     }
 
-    package func write(_ run: StageRun, to root: GroupWriter) throws { try run.plan.write(pairs: run.artefacts.pairs, to: root) }
+    package func write(_ run: StageRun, to root: GroupWriter) throws {
+        try run.plan.write(pairs: run.artefacts.pairs, to: root)
+    }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
-        if run.artefacts.statistics != nil, root.has("selected_pairs") { run.artefacts.pairs = try run.plan.readPairs(root) }
+        if run.artefacts.statistics != nil, root.has("selected_pairs") {
+            run.artefacts.pairs = try run.plan.readPairs(root)
+        }
         // What was charged and lost cannot be released again.
         guard run.artefacts.pairs != nil || !isOver else { throw StageRun.lost }
     }
 
-    package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws { try plan.write(pairs: generator.pairs, to: root) }
+    package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws {
+        try plan.write(pairs: generator.pairs, to: root)
+    }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         generator.pairs = try plan.readPairs(root)
     }
 }

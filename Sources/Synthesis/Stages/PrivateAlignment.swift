@@ -1,6 +1,7 @@
-// Alignment of the groups under DP-SGD: which activations are looked at, what one row adds to the moments of its group, and how the moments
-// released so far pull on the rows of this step. Formulas: docs/FAIRNESS.md, "On private rows"; the release is one with the gradient of its
-// batch (PrivateSteps.swift). A row's part depends on that row and on released values alone: the moments of this very step are not among them.
+// Alignment of the groups under DP-SGD: which activations are looked at, what one row adds to the moments of its group,
+// and how the moments released so far pull on the rows of this step. Formulas: docs/FAIRNESS.md, "On private rows"; the
+// release is one with the gradient of its batch (PrivateSteps.swift). A row's part depends on that row and on released
+// values alone: the moments of this very step are not among them.
 
 import Alignment
 import Basics
@@ -37,12 +38,15 @@ final class PrivateAlignment {
             var s = AlignmentSite(width: width)
             let part = 1 / Float(number).squareRoot()
             s.reach = Float(o.reach)
-            (s.linear, s.fourier, s.covariance) = (w.mean > 0 || w.covariance > 0 ? part : 0, w.fourier > 0 ? part : 0, w.covariance > 0 ? part : 0)
+            (s.linear, s.fourier, s.covariance) = (w.mean > 0 || w.covariance > 0 ? part : 0, w.fourier > 0 ? part : 0,
+                                                   w.covariance > 0 ? part : 0)
             s.seed = plan.settings.seed &+ UInt64(sites.count)
             sites.append(site)
             shapes.append(s)
             starts.append(start)
-            weights.append(AlignmentWeights(mean: Float(w.mean) / Float(number), fourier: Float(w.fourier) / Float(number), covariance: Float(w.covariance) / Float(number)))
+            weights.append(AlignmentWeights(mean: Float(w.mean) / Float(number),
+                                            fourier: Float(w.fourier) / Float(number),
+                                            covariance: Float(w.covariance) / Float(number)))
         }
         want(.latent, network.latentCount, o.sites.latent, at: 0)
         want(.decoder, shape.columns * shape.width, o.sites.decoder, at: 0)
@@ -81,7 +85,8 @@ final class PrivateAlignment {
     /// Takes this step's released moments into the average.
     func update(_ released: Buffer<Float>, _ b: Batches) {
         let firsts = pools.counts.indices.map { p in pools.of.firstIndex(of: p) ?? 0 }
-        moments.update(sums: released.base, rates: firsts.map { b.rates[$0] }, counts: pools.counts, deviation: b.momentNoise, bounds: firsts.map { b.momentClips[$0] })
+        moments.update(sums: released.base, rates: firsts.map { b.rates[$0] }, counts: pools.counts,
+                       deviation: b.momentNoise, bounds: firsts.map { b.momentClips[$0] })
     }
 
     fileprivate var anchorWeight: Float { isActive && anchor != nil ? Float(options.anchor) : 0 }
@@ -112,21 +117,29 @@ final class AlignmentSpace {
     /// Before the pass over a micro-batch.
     func begin(_ a: PrivateAlignment, _ rows: CodeRows, _ scratch: VAEScratch) {
         for i in sum.indices { sum.base[i] = 0 }
-        if let anchor = a.anchor { anchor.encode(rows, mean: anchorMean.base, logVariance: anchorVariance.base, scratch) }
+        if let anchor = a.anchor {
+            anchor.encode(rows, mean: anchorMean.base, logVariance: anchorVariance.base, scratch)
+        }
     }
 
-    /// Rows first ..< first + n: each adds its vector, no longer than R_g, to its group's moments, and is pulled by those released before.
-    /// - groups: of all rows of the micro-batch, as declared. bounds: R_g. weights: factors that the rows' gradients will get.
-    func add(_ a: PrivateAlignment, first: Int, count n: Int, groups: UnsafePointer<Int32>, bounds: [Double], weights: UnsafePointer<Float>) {
+    /// Rows first ..< first + n: each adds its vector, no longer than R_g, to its group's moments, and is pulled by
+    /// those released before.
+    /// - groups: of all rows of the micro-batch, as declared. bounds: R_g. weights: factors that the rows' gradients
+    ///   will get.
+    func add(_ a: PrivateAlignment, first: Int, count n: Int, groups: UnsafePointer<Int32>, bounds: [Double],
+             weights: UnsafePointer<Float>) {
         let D = a.moments.features.count, Z = hooks.latentCount
         for i in 0..<n {
             let g = Int(groups[first + i]), pool = a.pools.of[g], bound = Float(bounds[g])
-            if hooks.logitCount > 0 { for k in 0..<hooks.logitCount { hooks.logits.base[i * hooks.logitCount + k] -= a.centre[k] } }
+            if hooks.logitCount > 0 {
+                for k in 0..<hooks.logitCount { hooks.logits.base[i * hooks.logitCount + k] -= a.centre[k] }
+            }
             for (k, site) in a.sites.enumerated() {
                 let place = a.places[k], activations: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>
                 switch site {
                 case .latent: (activations, gradient) = (hooks.mean.base + i * Z, hooks.dMean.base + i * Z)
-                case .decoder: (activations, gradient) = (hooks.decoded.base + i * hooks.decodedCount, hooks.dDecoded.base + i * hooks.decodedCount)
+                case .decoder: (activations, gradient) = (hooks.decoded.base + i * hooks.decodedCount,
+                                                          hooks.dDecoded.base + i * hooks.decodedCount)
                 case .head:
                     let at = i * hooks.logitCount + place.activations
                     (activations, gradient) = (hooks.logits.base + at, hooks.dLogits.base + at)
@@ -134,14 +147,19 @@ final class AlignmentSpace {
                 a.moments.features.features(site: k, activations, into: row.base + place.moments, scratch)
                 guard a.isActive else { continue }
                 a.moments.rowGradient(site: k, activations, group: pool, into: gradient, scratch)
-                // The terms already weigh groups alike: what undoes the balance of the other losses must not reach them.
-                if weights[first + i] != 1, weights[first + i] > 0 { for l in 0..<place.width { gradient[l] /= weights[first + i] } }
+                // The terms already weigh groups alike: what undoes the balance of the other losses must not reach
+                // them.
+                if weights[first + i] != 1, weights[first + i] > 0 {
+                    for l in 0..<place.width { gradient[l] /= weights[first + i] }
+                }
             }
             let to = sum.base + pool * D
             for d in 0..<D { to[d] += bound * row.base[d] }
             if a.anchorWeight > 0 {
-                _ = Anchor.distance(mean: hooks.mean.base + i * Z, logVariance: hooks.logVariance.base + i * Z, from: anchorMean.base + (first + i) * Z,
-                                    anchorVariance.base + (first + i) * Z, count: Z, weight: a.anchorWeight, dMean: hooks.dMean.base + i * Z,
+                _ = Anchor.distance(mean: hooks.mean.base + i * Z, logVariance: hooks.logVariance.base + i * Z,
+                                    from: anchorMean.base + (first + i) * Z,
+                                    anchorVariance.base + (first + i) * Z, count: Z, weight: a.anchorWeight,
+                                        dMean: hooks.dMean.base + i * Z,
                                     dLogVariance: hooks.dLogVariance.base + i * Z)
             }
         }
@@ -150,12 +168,16 @@ final class AlignmentSpace {
 
 extension PrivateAlignment {
     private var state: [(String, Buffer<Double>)] {
-        [("moments", moments.moments), ("mass", moments.mass), ("energy", moments.energy), ("expected", moments.expected), ("counts", moments.counts)]
+        [("moments", moments.moments), ("mass", moments.mass), ("energy", moments.energy),
+         ("expected", moments.expected), ("counts", moments.counts)]
     }
 
     func write(to root: GroupWriter) throws {
         try root.group("alignment") { g in
-            for (name, b) in state { try g.tensor(name, shape: [b.count], b, axes: name == "moments" ? "pools of groups by numbers of a row's moments" : "pools of groups") }
+            for (name, b) in state {
+                try g.tensor(name, shape: [b.count], b, axes: name == "moments"
+                    ? "pools of groups by numbers of a row's moments" : "pools of groups")
+            }
             if let anchor { try g.group("anchor") { try anchor.parameters.write(to: $0) } }
         }
     }

@@ -1,4 +1,5 @@
-// The autoencoder trained by DP-SGD on private rows: from the start (`published`), or after training on released rows (finetuning of `best`).
+// The autoencoder trained by DP-SGD on private rows: from the start (`published`), or after training on released rows
+// (finetuning of `best`).
 
 import Basics
 import Networks
@@ -14,7 +15,8 @@ package struct PrivateAutoencoder: Stage {
 
     package func sampling(_ plan: Plan) -> SampledSteps? {
         let s = plan.settings.autoencoder
-        return SampledSteps(id, batch: s.batch, steps: s.steps, clip: s.clip, moments: plan.isAligned ? plan.settings.alignment.noise : nil)
+        return SampledSteps(id, batch: s.batch, steps: s.steps, clip: s.clip, moments: plan.isAligned
+            ? plan.settings.alignment.noise : nil)
     }
 
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
@@ -33,7 +35,8 @@ package struct PrivateAutoencoder: Stage {
         guard let fit = run.artefacts.autoencoder else { throw StageRun.lost }
         let s = run.plan.settings.autoencoder, aligned = run.artefacts.privateAlignment
         try aligned?.prepare(step: t) { try fit.averaged() }
-        try PrivateSteps.step(fit, id, aligned: aligned, learningRate: cosineRate(s.learningRate, step: t, of: s.steps), run)
+        try PrivateSteps.step(fit, id, aligned: aligned, learningRate: cosineRate(s.learningRate, step: t, of: s.steps),
+                              run)
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
@@ -47,9 +50,12 @@ package struct PrivateAutoencoder: Stage {
         try run.artefacts.privateAlignment?.read(from: root, network: fit.network)
     }
 
-    package func write(_ generator: Generator, weights: GroupWriter) throws { try generator.write(autoencoder: weights) }
+    package func write(_ generator: Generator, weights: GroupWriter) throws {
+        try generator.write(autoencoder: weights)
+    }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         try generator.read(autoencoder: weights, of: plan)
     }
 }
@@ -74,10 +80,13 @@ package struct PrivateFinetuning: Stage {
             run.artefacts.finetuned = try NetworkFit(fit.averaged())
         }
         guard let fit = run.artefacts.finetuned else { throw StageRun.lost }
-        try PrivateSteps.step(fit, id, aligned: nil, learningRate: cosineRate(s.learningRate, step: t, of: s.steps), run)
+        try PrivateSteps.step(fit, id, aligned: nil, learningRate: cosineRate(s.learningRate, step: t, of: s.steps),
+                              run)
     }
 
-    package func write(_ run: StageRun, to root: GroupWriter) throws { try run.artefacts.finetuned?.write(to: root, "finetuned") }
+    package func write(_ run: StageRun, to root: GroupWriter) throws {
+        try run.artefacts.finetuned?.write(to: root, "finetuned")
+    }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
         guard root.has("finetuned"), let fit = run.artefacts.autoencoder else { return }

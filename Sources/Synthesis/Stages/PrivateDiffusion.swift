@@ -29,8 +29,10 @@ package struct PrivateDiffusion: Stage {
         let bound = 2 * Float(L).squareRoot()
         let memory = try run.memory(of: id) { try PrivateSteps(run, b, network: vae, denoiser: denoiser, levels: K) }
         defer { memory.wipe() }
-        let sum = try run.door.releaseSum(name: id.name, length: denoiser.parameters.trainable, rates: b.rates, clips: b.clips, noise: b.noise,
-                                          microBatch: PrivateSteps.microBatch, threads: run.threads) { rows, worker, out in
+        let sum = try run.door.releaseSum(name: id.name, length: denoiser.parameters.trainable, rates: b.rates,
+                                          clips: b.clips, noise: b.noise,
+                                          microBatch: PrivateSteps.microBatch, threads: run.threads) { rows, worker,
+                                              out in
             let w = memory.workers[worker], n = rows.count
             guard let scratch = w.denoiser else { return }
             w.encode(rows)
@@ -47,19 +49,24 @@ package struct PrivateDiffusion: Stage {
                 let f = bound / square.squareRoot()
                 if f < 1 { for k in i * L..<(i + 1) * L { z[k] *= f } }
             }
-            denoiser.clippedGradientSum(z, count: n, noise: eps, levels: levels, clips: w.clips.base, weights: w.weights.base, into: w.sum.base, scratch)
+            denoiser.clippedGradientSum(z, count: n, noise: eps, levels: levels, clips: w.clips.base,
+                                        weights: w.weights.base, into: w.sum.base, scratch)
             out.add(w.sum.base)
         }
-        fit.update(sum: sum, divisor: b.divisor, learningRate: cosineRate(s.learningRate, step: t, of: s.steps), decay: s.average)
+        fit.update(sum: sum, divisor: b.divisor, learningRate: cosineRate(s.learningRate, step: t, of: s.steps),
+                   decay: s.average)
     }
 
-    package func write(_ run: StageRun, to root: GroupWriter) throws { try run.artefacts.diffusion?.write(to: root, "diffusion") }
+    package func write(_ run: StageRun, to root: GroupWriter) throws {
+        try run.artefacts.diffusion?.write(to: root, "diffusion")
+    }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws { try run.readDiffusion(root) }
 
     package func write(_ generator: Generator, weights: GroupWriter) throws { try generator.write(diffusion: weights) }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         try generator.read(diffusion: weights, of: plan)
     }
 }

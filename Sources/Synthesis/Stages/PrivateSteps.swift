@@ -1,5 +1,6 @@
-// What stages with DP-SGD steps share: memory of the workers, one step of the autoencoder, and an update. Private rows are touched by the door
-// alone: a stage hands it a map of one micro-batch and gets a noisy sum back; from there on everything is post-processing.
+// What stages with DP-SGD steps share: memory of the workers, one step of the autoencoder, and an update. Private rows
+// are touched by the door alone: a stage hands it a map of one micro-batch and gets a noisy sum back; from there on
+// everything is post-processing.
 
 import Basics
 import Compute
@@ -12,7 +13,8 @@ final class PrivateSteps {
     static let microBatch = Plan.microBatch
     let workers: [PrivateWorkspace]
 
-    init(_ run: StageRun, _ batches: Batches, network: VAE, aligned: PrivateAlignment? = nil, denoiser: Denoiser? = nil, levels: Int = 0) throws {
+    init(_ run: StageRun, _ batches: Batches, network: VAE, aligned: PrivateAlignment? = nil, denoiser: Denoiser? = nil,
+         levels: Int = 0) throws {
         workers = try (0..<run.threads).map { _ in
             try PrivateWorkspace(run, batches, network: network, aligned: aligned, denoiser: denoiser, levels: levels)
         }
@@ -22,7 +24,8 @@ final class PrivateSteps {
     func wipe() { workers.forEach { $0.wipe() } }
 
     /// One DP-SGD step of an autoencoder; with `aligned` the groups' moments are a second block of the release.
-    static func step(_ fit: NetworkFit<VAE>, _ stage: StageID, aligned: PrivateAlignment?, learningRate: Double, _ run: StageRun) throws {
+    static func step(_ fit: NetworkFit<VAE>, _ stage: StageID, aligned: PrivateAlignment?, learningRate: Double,
+                     _ run: StageRun) throws {
         let b = try run.batches(of: stage), s = run.plan.settings.autoencoder, vae = fit.network
         let memory = try run.memory(of: stage) { try PrivateSteps(run, b, network: vae, aligned: aligned) }
         defer { memory.wipe() }
@@ -54,7 +57,8 @@ final class PrivateWorkspace {
     private let batches: Batches
     private let rows: Int
 
-    init(_ run: StageRun, _ batches: Batches, network: VAE, aligned: PrivateAlignment? = nil, denoiser: Denoiser? = nil, levels: Int = 0) throws {
+    init(_ run: StageRun, _ batches: Batches, network: VAE, aligned: PrivateAlignment? = nil, denoiser: Denoiser? = nil,
+         levels: Int = 0) throws {
         let L = network.latentCount, rows = PrivateSteps.microBatch, plan = run.plan
         (self.rows, self.batches) = (rows, batches)
         codes = try Buffer(count: rows * plan.modelled.count, for: "codes")
@@ -63,22 +67,27 @@ final class PrivateWorkspace {
         logVariances = try Buffer(count: rows * L, for: "latents")
         clips = try Buffer(count: rows, for: "clipping norms")
         weights = try Buffer(count: rows, for: "clipping norms")
-        sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0), for: "gradient sums")
+        sum = try Buffer(count: max(network.parameters.trainable, denoiser?.parameters.trainable ?? 0),
+                         for: "gradient sums")
         vae = try VAEScratch(network)
         self.denoiser = try denoiser.map { try DenoiserScratch($0) }
         alignment = try aligned.map { try AlignmentSpace($0, network, rows: rows) }
         tables = zip(plan.modelled, try run.statistics().modelled).map { ($0, $1.binOfCell) }
     }
 
-    /// The clipped gradient sum of encoded rows and, with alignment, the sum of what they add to the moments of their groups.
+    /// The clipped gradient sum of encoded rows and, with alignment, the sum of what they add to the moments of their
+    /// groups.
     func gradient(_ vae: VAE, _ aligned: PrivateAlignment?, _ loan: LoanedRows, beta: Float) {
         let own = rows(loan.count)
         guard let aligned, let space = alignment else {
-            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta, into: sum.base, self.vae)
+            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base,
+                                          beta: beta, into: sum.base, self.vae)
         }
         space.begin(aligned, own, self.vae)
-        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta, into: sum.base, taps: space.hooks, self.vae) { first, n in
-            space.add(aligned, first: first, count: n, groups: loan.groups, bounds: batches.momentClips, weights: weights.base)
+        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta,
+                               into: sum.base, taps: space.hooks, self.vae) { first, n in
+            space.add(aligned, first: first, count: n, groups: loan.groups, bounds: batches.momentClips,
+                      weights: weights.base)
         }
     }
 

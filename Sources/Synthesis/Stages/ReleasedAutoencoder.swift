@@ -1,5 +1,6 @@
-// The autoencoder trained on rows of the relaxed table. No private row is read, so every step is free, may be done again, and gives the same bits
-// for any number of threads: gradients are summed micro-batch by micro-batch in a fixed order.
+// The autoencoder trained on rows of the relaxed table. No private row is read, so every step is free, may be done
+// again, and gives the same bits for any number of threads: gradients are summed micro-batch by micro-batch in a fixed
+// order.
 
 import Basics
 import Compute
@@ -26,18 +27,22 @@ package struct ReleasedAutoencoder: Stage {
 
     package func step(_ t: Int, _ run: StageRun) throws {
         guard let fit = run.artefacts.autoencoder else { throw StageRun.lost }
-        let s = run.plan.settings.autoencoder, vae = fit.network, rows = try run.projectedRows(), n = s.batch, L = vae.latentCount
+        let s = run.plan.settings.autoencoder, vae = fit.network, rows = try run.projectedRows(), n = s.batch,
+            L = vae.latentCount
         let seed = run.rowSeed, aligned = try Self.alignment(run, rows, vae)
         try aligned?.begin(step: t, vae)
         let b = try run.memory(of: id) {
             try ReleasedBatch(rows: n, columns: run.plan.modelled.count, normals: L, weights: vae.parameters.trainable,
-                              scratches: (0..<run.threads).map { _ in try .autoencoder(VAEScratch(vae), aligned?.hooks(vae)) })
+                              scratches: (0..<run.threads).map { _ in try .autoencoder(VAEScratch(vae),
+                                  aligned?.hooks(vae)) })
         }
         let warmUp = warmUpFactor(t, over: s.warmup)
         func gradient(_ chunk: Int, _ lo: Int, _ m: Int, _ scratch: VAEScratch, _ hooks: VAETaps?) {
-            vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m), goals: CodeRows(cells: b.targets.base + lo, stride: n, count: m),
+            vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m),
+                            goals: CodeRows(cells: b.targets.base + lo, stride: n, count: m),
                             noise: b.normals.base + lo * L, weights: aligned.map { UnsafePointer($0.weight.base + lo) },
-                            addedMeanGradient: aligned.map { UnsafePointer($0.termGradient.base + lo * L) }, beta: Float(s.beta * warmUp),
+                            addedMeanGradient: aligned.map { UnsafePointer($0.termGradient.base + lo * L) },
+                                beta: Float(s.beta * warmUp),
                             into: b.part(chunk), taps: hooks, scratch) { first, count in
                 if let hooks { aligned?.addTermGradients(to: hooks, at: lo + first, count: count) }
             }
@@ -46,13 +51,15 @@ package struct ReleasedAutoencoder: Stage {
             guard case .autoencoder(let scratch, let hooks) = scratch else { return }
             for i in lo..<lo + m {
                 let k = UInt64(t) * UInt64(n) + UInt64(i)
-                let g = rows.draw(seed: seed, row: k, group: aligned?.wanted(i), codes: b.codes.base + i, targets: b.targets.base + i, stride: n)
+                let g = rows.draw(seed: seed, row: k, group: aligned?.wanted(i), codes: b.codes.base + i,
+                                  targets: b.targets.base + i, stride: n)
                 var stream = CounterStream(seed: seed, row: k, purpose: Self.posteriorPurpose)
                 stream.fillNormal(b.normals.base + i * L, L)
                 if let aligned { (aligned.group[i], aligned.weight[i]) = (Int32(g), aligned.weight(of: g)) }
             }
             guard let aligned else { return gradient(chunk, lo, m, scratch, nil) }
-            aligned.collect(vae, CodeRows(cells: b.codes.base + lo, stride: n, count: m), at: lo, normals: b.normals.base + lo * L, hooks: hooks,
+            aligned.collect(vae, CodeRows(cells: b.codes.base + lo, stride: n, count: m), at: lo,
+                            normals: b.normals.base + lo * L, hooks: hooks,
                             scratch)
         }
         // The terms couple the rows: they need the whole batch before any gradient.
@@ -62,7 +69,8 @@ package struct ReleasedAutoencoder: Stage {
                 if case .autoencoder(let scratch, let hooks) = scratch { gradient(chunk, lo, m, scratch, hooks) }
             }
         }
-        fit.update(sum: b.sum(threads: run.threads), divisor: Double(n), learningRate: warmUp * cosineRate(s.learningRate, step: t, of: s.steps),
+        fit.update(sum: b.sum(threads: run.threads), divisor: Double(n),
+                   learningRate: warmUp * cosineRate(s.learningRate, step: t, of: s.steps),
                    decay: s.average)
     }
 
@@ -83,12 +91,17 @@ package struct ReleasedAutoencoder: Stage {
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
         guard let fit = run.artefacts.autoencoder else { return }
         try fit.read(from: root, "autoencoder")
-        if root.has("independence") { try Self.alignment(run, run.projectedRows(), fit.network)?.read(from: root, network: fit.network) }
+        if root.has("independence") {
+            try Self.alignment(run, run.projectedRows(), fit.network)?.read(from: root, network: fit.network)
+        }
     }
 
-    package func write(_ generator: Generator, weights: GroupWriter) throws { try generator.write(autoencoder: weights) }
+    package func write(_ generator: Generator, weights: GroupWriter) throws {
+        try generator.write(autoencoder: weights)
+    }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         try generator.read(autoencoder: weights, of: plan)
     }
 }

@@ -12,7 +12,9 @@ package struct ReleasedDiffusion: Stage {
     package init() {}
 
     package func steps(_ plan: Plan) -> Int { plan.settings.diffusion.enabled ? plan.settings.diffusion.steps : 0 }
-    package func cost(_ plan: Plan) -> StageCost { StageCost(id, steps: steps(plan), text: "\(steps(plan)) steps on the latents of such rows") }
+    package func cost(_ plan: Plan) -> StageCost {
+        StageCost(id, steps: steps(plan), text: "\(steps(plan)) steps on the latents of such rows")
+    }
 
     /// The network, and the pool of latents that it learns from.
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
@@ -23,7 +25,8 @@ package struct ReleasedDiffusion: Stage {
     package func step(_ t: Int, _ run: StageRun) throws {
         let pool = try run.latentPool(), seed = run.rowSeed
         guard let fit = run.artefacts.diffusion else { throw StageRun.lost }
-        let s = run.plan.settings.diffusion, denoiser = fit.network, n = s.batch, L = denoiser.shape.latent, K = s.noiseLevels
+        let s = run.plan.settings.diffusion, denoiser = fit.network, n = s.batch, L = denoiser.shape.latent,
+            K = s.noiseLevels
         let b = try run.memory(of: id) {
             try ReleasedBatch(rows: n, columns: 0, normals: L + K * L + K, weights: denoiser.parameters.trainable,
                               scratches: (0..<run.threads).map { _ in try .denoiser(DenoiserScratch(denoiser)) })
@@ -31,7 +34,8 @@ package struct ReleasedDiffusion: Stage {
         b.run(threads: run.threads) { chunk, lo, m, scratch in
             guard case .denoiser(let scratch) = scratch else { return }
             // One row's part of the batch: its latent, K noises, K levels.
-            let z = b.normals.base + lo * L, eps = b.normals.base + n * L + lo * K * L, levels = b.normals.base + n * (L + K * L) + lo * K
+            let z = b.normals.base + lo * L, eps = b.normals.base + n * L + lo * K * L, levels = b.normals.base
+                + n * (L + K * L) + lo * K
             for i in 0..<m {
                 let k = UInt64(t) * UInt64(n) + UInt64(lo + i)
                 var stream = CounterStream(seed: seed, row: k, purpose: Self.levelsPurpose)
@@ -42,17 +46,21 @@ package struct ReleasedDiffusion: Stage {
             denoiser.gradientSum(z, count: m, noise: eps, levels: levels, into: b.part(chunk), scratch)
         }
         let warmUp = warmUpFactor(t, over: s.warmup)
-        fit.update(sum: b.sum(threads: run.threads), divisor: Double(n), learningRate: warmUp * cosineRate(s.learningRate, step: t, of: s.steps),
+        fit.update(sum: b.sum(threads: run.threads), divisor: Double(n),
+                   learningRate: warmUp * cosineRate(s.learningRate, step: t, of: s.steps),
                    decay: s.average)
     }
 
-    package func write(_ run: StageRun, to root: GroupWriter) throws { try run.artefacts.diffusion?.write(to: root, "diffusion") }
+    package func write(_ run: StageRun, to root: GroupWriter) throws {
+        try run.artefacts.diffusion?.write(to: root, "diffusion")
+    }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws { try run.readDiffusion(root) }
 
     package func write(_ generator: Generator, weights: GroupWriter) throws { try generator.write(diffusion: weights) }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         try generator.read(diffusion: weights, of: plan)
         try generator.readLatentScale(weights)
     }

@@ -1,5 +1,6 @@
-// A stage of a training: its steps, its cost and memory, what it says of itself, what one step does, and what it keeps in files. A preset is a
-// list of stages. Stages hold no state: what they make goes into `StageRun.artefacts`, which is public under the guarantee.
+// A stage of a training: its steps, its cost and memory, what it says of itself, what one step does, and what it keeps
+// in files. A preset is a list of stages. Stages hold no state: what they make goes into `StageRun.artefacts`, which is
+// public under the guarantee.
 
 import Basics
 import Privacy
@@ -13,7 +14,8 @@ package protocol Stage: Sendable {
     func release(_ plan: Plan) -> FixedRelease?
     /// How private rows are sampled; nil: not at all.
     func sampling(_ plan: Plan) -> SampledSteps?
-    /// An upper estimate of the bytes that the stage takes beside rows and table, for a training with `threads` workers.
+    /// An upper estimate of the bytes that the stage takes beside rows and table, for a training with `threads`
+    /// workers.
     func memory(_ plan: Plan, threads: Int) throws -> Int
     /// Price and gain in words, of a stage that does not sample private rows.
     func cost(_ plan: Plan) -> StageCost
@@ -43,11 +45,14 @@ extension Stage {
     package func sampling(_ plan: Plan) -> SampledSteps? { nil }
     package func memory(_ plan: Plan, threads: Int) throws -> Int { 0 }
     package var ledgerWords: String? { nil }
-    package func cost(_ plan: Plan) -> StageCost { StageCost(id, steps: steps(plan), text: "works on what was released") }
+    package func cost(_ plan: Plan) -> StageCost {
+        StageCost(id, steps: steps(plan), text: "works on what was released")
+    }
     package func prepare(_ run: StageRun) throws {}
     package func write(_ run: StageRun, to root: GroupWriter) throws {}
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {}
     package func write(_ generator: Generator, weights: GroupWriter) throws {}
     package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws {}
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {}
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {}
 }

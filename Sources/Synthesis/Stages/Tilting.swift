@@ -12,22 +12,30 @@ package struct Tilting: Stage {
     package func steps(_ plan: Plan) -> Int { plan.settings.tilt.enabled ? 1 : 0 }
 
     package func cost(_ plan: Plan) -> StageCost {
-        StageCost(id, steps: 1, text: "a tilt by which generated rows are accepted, fitted on \(plan.settings.tilt.pool) of them")
+        StageCost(id, steps: 1,
+                  text: "a tilt by which generated rows are accepted, fitted on \(plan.settings.tilt.pool) of them")
     }
 
-    package func memory(_ plan: Plan, threads: Int) throws -> Int { plan.settings.tilt.pool * (2 * plan.grids.count + 12) }
+    package func memory(_ plan: Plan, threads: Int) throws -> Int {
+        plan.settings.tilt.pool * (2 * plan.grids.count + 12)
+    }
 
     package func step(_ t: Int, _ run: StageRun) throws {
-        guard let calibrated = run.artefacts.calibrated, let marginals = run.artefacts.marginals else { throw StageRun.lost }
+        guard let calibrated = run.artefacts.calibrated, let marginals = run.artefacts.marginals else {
+            throw StageRun.lost
+        }
         let s = run.plan.settings.tilt, statistics = try run.statistics()
         var generator = try run.generator(autoencoder: calibrated)
         generator.tilt = nil
-        let pool = try Sampler(plan: run.plan, generator).bins(seed: Self.poolSeed, count: s.pool, threads: run.threads, stop: run.takeCancel)
+        let pool = try Sampler(plan: run.plan, generator).bins(seed: Self.poolSeed, count: s.pool, threads: run.threads,
+                                                               stop: run.takeCancel)
         var options = TiltOptions()
-        (options.steps, options.rate, options.ridge, options.floor, options.cap) = (run.plan.tiltSteps, s.learningRate, s.ridge, s.floor, s.cap)
+        (options.steps, options.rate, options.ridge, options.floor, options.cap) = (run.plan.tiltSteps, s.learningRate,
+            s.ridge, s.floor, s.cap)
         options.threads = run.threads
         let targets = try marginals.tiltTargets(plan: run.plan, statistics: statistics, rows: run.projectedRows)
-        run.artefacts.tilt = try Tilt.fit(levels: statistics.levels, marginals: targets, total: statistics.rows, pool: pool, rows: s.pool,
+        run.artefacts.tilt = try Tilt.fit(levels: statistics.levels, marginals: targets, total: statistics.rows,
+                                          pool: pool, rows: s.pool,
                                           options: options, stop: run.takeCancel)
     }
 
@@ -40,15 +48,19 @@ package struct Tilting: Stage {
             run.artefacts.tilt = try Tilt.read(from: root.group("tilt"), levels: statistics.levels,
                                                columns: run.plan.tiltColumns(run.marginalRequests()))
         }
-        guard run.artefacts.tilt != nil || !isOver else { throw Failure(.format, "checkpoint: finished, but without its result") }
+        guard run.artefacts.tilt != nil || !isOver else {
+            throw Failure(.format, "checkpoint: finished, but without its result")
+        }
     }
 
     package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws {
         if let tilt = generator.tilt { try root.group("tilt") { try tilt.write(to: $0) } }
     }
 
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader, weights: GroupReader?) throws {
+    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
+                      weights: GroupReader?) throws {
         let requests = plan.marginalRequests(pairs: generator.pairs ?? plan.allPairs)
-        generator.tilt = try Tilt.read(from: root.group("tilt"), levels: generator.statistics.levels, columns: plan.tiltColumns(requests))
+        generator.tilt = try Tilt.read(from: root.group("tilt"), levels: generator.statistics.levels,
+                                       columns: plan.tiltColumns(requests))
     }
 }

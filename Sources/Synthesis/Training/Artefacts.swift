@@ -1,4 +1,5 @@
-// What flows between the stages of a training. All of it is released or follows from what was released; nothing here is private.
+// What flows between the stages of a training. All of it is released or follows from what was released; nothing here is
+// private.
 
 import Basics
 import Networks

@@ -1,5 +1,5 @@
-// A network being fitted to released sums of gradients: weights, Adam's moments, moving average. All of it is a function of
-// released values, so updates, averages and copies are free.
+// A network being fitted to released sums of gradients: weights, Adam's moments, moving average. All of it is a
+// function of released values, so updates, averages and copies are free.
 
 import Basics
 import Compute
@@ -20,7 +20,8 @@ final class NetworkFit<Network: TrainableNetwork> {
         average.base.update(from: network.parameters.base, count: P)
     }
 
-    /// One Adam update with a released sum of clipped gradients, overwritten by its mean. `divisor`: expected rows in a batch.
+    /// One Adam update with a released sum of clipped gradients, overwritten by its mean. `divisor`: expected rows in a
+    /// batch.
     func update(sum: Buffer<Float>, divisor: Double, learningRate: Double, decay: Double) {
         let P = average.count, scale = Float(1 / divisor)
         for i in 0..<P { sum.base[i] *= scale }
@@ -67,7 +68,9 @@ extension NetworkFit {
         try network.parameters.read(from: g.group("weights"))
         for (part, target) in [("average", average), ("adam_first", adam.first), ("adam_second", adam.second)] {
             try g.tensor(part, shape: [target.count], into: target.base)
-            for i in 0..<target.count where !target.base[i].isFinite { throw Failure(.format, "\(name): a value is not finite") }
+            for i in 0..<target.count where !target.base[i].isFinite {
+                throw Failure(.format, "\(name): a value is not finite")
+            }
         }
         let updates = try g.scalar("updates", as: Int64.self)
         guard (0...1_000_000).contains(updates) else { throw Failure(.format, "\(name): updates out of range") }

@@ -1,5 +1,5 @@
-// The one place where a loaded table becomes private: every cell is replaced by its grid cell, a function of that row and the
-// public schema, and handed to the door. Nobody reads the rows again afterwards.
+// The one place where a loaded table becomes private: every cell is replaced by its grid cell, a function of that row
+// and the public schema, and handed to the door. Nobody reads the rows again afterwards.
 
 import Basics
 import Privacy

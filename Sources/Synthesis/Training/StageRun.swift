@@ -1,5 +1,5 @@
-// What a stage may use while a plan is carried out: the door to the private rows, the artefacts of the stages before it, threads, and memory
-// that lasts as long as the stage.
+// What a stage may use while a plan is carried out: the door to the private rows, the artefacts of the stages before
+// it, threads, and memory that lasts as long as the stage.
 
 import Basics
 import Compute
@@ -9,7 +9,9 @@ import Storage
 import Synchronization
 
 package final class StageRun {
-    static let lost = Failure(.state, "an earlier release was refused or lost; its charge stays, and this training cannot be finished")
+    static let lost = Failure(.state,
+                              "an earlier release was refused or lost; its charge stays, and this training cannot be "
+                                  + "finished")
     static let cancelled = Failure(.cancelled, "training was cancelled; it can be continued")
 
     package let plan: Plan
@@ -52,10 +54,13 @@ package final class StageRun {
     }
 
     /// Takes the first release, from which the rates of all sampled stages follow.
-    /// - Throws: `.budget` when δ is not below 1 over the released row count: judged after it was paid for, and no later stage begins.
+    /// - Throws: `.budget` when δ is not below 1 over the released row count: judged after it was paid for, and no
+    ///   later stage begins.
     package func begin(with statistics: Statistics) throws {
         artefacts.statistics = statistics
-        guard plan.delta < 1 / statistics.rows else { throw Failure(.budget, "delta: must be below 1 over the released row count") }
+        guard plan.delta < 1 / statistics.rows else {
+            throw Failure(.budget, "delta: must be below 1 over the released row count")
+        }
         artefacts.batches = try plan.batches(statistics.groupRows)
     }
 
@@ -67,14 +72,17 @@ package final class StageRun {
         return vae
     }
 
-    /// The averaged autoencoder, on which the diffusion learns: made when it is first needed, so that a lost last step loses only itself.
+    /// The averaged autoencoder, on which the diffusion learns: made when it is first needed, so that a lost last step
+    /// loses only itself.
     func finishedAutoencoder() throws -> VAE {
         if let made = artefacts.finishedAutoencoder { return made }
         guard let fit = artefacts.finetuned ?? artefacts.autoencoder else { throw Self.lost }
         let averaged = try fit.averaged()
         dropMemory()
         (artefacts.privateAlignment, artefacts.releasedAlignment) = (nil, nil)
-        if plan.settings.diffusion.enabled { artefacts.diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount)) }
+        if plan.settings.diffusion.enabled {
+            artefacts.diffusion = try NetworkFit(plan.makeDenoiser(latent: averaged.latentCount))
+        }
         artefacts.finishedAutoencoder = averaged
         return averaged
     }
@@ -102,7 +110,8 @@ package final class StageRun {
         if let pool = artefacts.latentPool { return pool }
         let vae = try finishedAutoencoder(), s = plan.settings.diffusion
         let wanted = s.steps.multipliedReportingOverflow(by: s.batch)
-        let pool = try LatentPool(projectedRows(), vae, wanted: wanted.overflow ? .max : wanted.partialValue, seed: rowSeed &+ 1, threads: threads)
+        let pool = try LatentPool(projectedRows(), vae, wanted: wanted.overflow ? .max : wanted.partialValue,
+                                  seed: rowSeed &+ 1, threads: threads)
         artefacts.latentPool = pool
         return pool
     }
@@ -122,7 +131,8 @@ package final class StageRun {
     /// The generator as far as it is trained. - autoencoder: nil for a preset without networks.
     func generator(autoencoder: VAE?) throws -> Generator {
         var g = Generator(statistics: try statistics())
-        (g.pairs, g.marginals, g.autoencoder, g.tilt) = (artefacts.pairs, artefacts.marginals, autoencoder, artefacts.tilt)
+        (g.pairs, g.marginals, g.autoencoder, g.tilt) = (artefacts.pairs, artefacts.marginals, autoencoder,
+                                                         artefacts.tilt)
         guard autoencoder != nil else { return g }
         (g.denoiser, g.latents) = (try artefacts.diffusion?.averaged(), try latentScale())
         return g

@@ -1,5 +1,6 @@
-// A plan being carried out on a table, one step at a time: the host owns the loop. The stages of the plan's preset do the work (Stages/); the
-// trainer counts their steps, and keeps the promise that nothing is drawn that was not charged. Files are in Trainer+Checkpoint.swift.
+// A plan being carried out on a table, one step at a time: the host owns the loop. The stages of the plan's preset do
+// the work (Stages/); the trainer counts their steps, and keeps the promise that nothing is drawn that was not charged.
+// Files are in Trainer+Checkpoint.swift.
 
 import Basics
 import Budgets
@@ -38,26 +39,29 @@ package final class Trainer {
 
     /// - Parameters:
     ///   - table: read once, here; private from now on.
-    ///   - shared: a budget that the plan was made under: all the plan may spend is promised to this run now, on the disk. What it did not spend
-    ///     comes back when it is finished, or dropped without a checkpoint.
+    ///   - shared: a budget that the plan was made under: all the plan may spend is promised to this run now, on the
+    ///     disk. What it did not spend comes back when it is finished, or dropped without a checkpoint.
     ///   - name: of the run in that budget's reports.
-    /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that much left, `.noMemory`,
-    ///   `.entropy`, `.io`.
+    /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that
+    ///   much left, `.noMemory`, `.entropy`, `.io`.
     package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
         guard plan.schema.purchase == nil || plan.schema.purchase?.budget == shared?.id else {
-            throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under that budget, which holds what both cost")
+            throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under "
+                + "that budget, which holds what both cost")
         }
         var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
         if let domain = plan.schema.purchase {
-            guard let found = try shared?.account().runs.first(where: { $0.id == domain.run }), let purchase = Ledger.Purchase(found) else {
+            guard let found = try shared?.account().runs.first(where: { $0.id == domain.run }),
+                let purchase = Ledger.Purchase(found) else {
                 throw Failure(.state, "this schema was bought in a run that the shared budget does not hold")
             }
             ledger.stand(on: purchase)
             if !found.ledger.isPrivate { ledger.assume(Ledger.notPrivate) }
         }
         if let shared {
-            ledger.assume("a training of a shared budget: all its runs together are (\(short(shared.terms.epsilon)), \(short(shared.terms.delta)))-private, "
+            ledger.assume("a training of a shared budget: all its runs together are (\(short(shared.terms.epsilon)), "
+                + "\(short(shared.terms.delta)))-private, "
                 + "and whoever sees several of them has that figure")
         }
         try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: newRunID())
@@ -71,12 +75,15 @@ package final class Trainer {
         let k = plan.settings.rowsPerPerson, bound = table.rowsPerPerson
         guard k == 0 ? bound == 0 : bound > 0 && bound <= k else {
             throw Failure(.state, k == 0
-                ? "the table was bounded to \(bound) rows a person: the plan must promise for persons, \"max_rows_per_person\": \(bound)"
-                : "the plan promises for persons of at most \(k) rows: the table must be bounded to that many when it is loaded")
+                ? "the table was bounded to \(bound) rows a person: the plan must promise for persons, "
+                    + "\"max_rows_per_person\": \(bound)"
+                : "the plan promises for persons of at most \(k) rows: the table must be bounded to that many when "
+                    + "it is loaded")
         }
         (self.plan, self.runID) = (plan, runID)
         stages = try plan.recipe()
-        run = StageRun(plan: plan, door: try Door(table: privateTable(table, plan: plan), budget: plan.budget, ledger: ledger, random: random))
+        run = StageRun(plan: plan, door: try Door(table: privateTable(table, plan: plan), budget: plan.budget,
+                                                  ledger: ledger, random: random))
         run.door.durable = { [weak self] in try self?.chargeAhead($0) }
     }
 
@@ -90,15 +97,16 @@ package final class Trainer {
                  epsilon: ledger.epsilon, seconds: monotonicSeconds() - started)
     }
 
-    /// From any thread: the running or next `step` call ends with `.cancelled`, inside a release as soon as its micro-batches are done.
-    /// What was charged stays charged, and such a step is not done again.
+    /// From any thread: the running or next `step` call ends with `.cancelled`, inside a release as soon as its
+    /// micro-batches are done. What was charged stays charged, and such a step is not done again.
     package func cancel() {
         run.cancel()
         run.door.cancel()
     }
 
     /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
-    /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where it was.
+    /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where
+    ///   it was.
     @discardableResult
     package func step(maxSteps: Int, maxSeconds: Double) throws -> Progress {
         guard maxSteps >= 1 else { throw Failure(.argument, "max_steps: must be at least 1") }
@@ -124,7 +132,8 @@ package final class Trainer {
 
     private func doStep() throws {
         let place = plan.place(of: done)
-        do { try stages[place.index].step(place.step, run) } catch let failure as Failure where failure.code == .budget && run.artefacts.statistics != nil {
+        do { try stages[place.index].step(place.step, run) } catch let failure as Failure where failure.code == .budget
+            && run.artefacts.statistics != nil {
             // A refusal that follows from a release is final: nothing more is charged.
             if !isPrepared { refusal = failure }
             throw failure
@@ -144,7 +153,9 @@ package final class Trainer {
     package func finish() throws -> Model {
         guard isFinished, run.artefacts.statistics != nil else { throw Failure(.state, "training is not finished") }
         let generator = try run.generator(autoencoder: run.artefacts.calibrated)
-        guard generator.autoencoder != nil || plan.steps(of: .autoencoder) == 0 else { throw Failure(.state, "training is not finished") }
+        guard generator.autoencoder != nil || plan.steps(of: .autoencoder) == 0 else {
+            throw Failure(.state, "training is not finished")
+        }
         try sharedRun?.close(ledger)
         return Model(plan: plan, ledger: ledger, generator: generator)
     }

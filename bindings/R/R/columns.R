@@ -1,21 +1,26 @@
-# Between R's vectors and a table's columns. The library checks every value; this only brings types together. No message shows a value.
+# Between R's vectors and the columns of a table, in both directions.
+# The library checks every value. Here types are matched alone. No message shows a value.
 
 # Sets a field. What its type does not take as numbers crosses as text, each distinct value once.
 set_column <- function(table, field, x, missing_texts) {
   x <- plain_column(field$name, x, field, missing_texts)
   coded <- !is.null(field$constraints$enum)
   if (is.factor(x)) return(set_text(table, field, as.integer(x), levels(x), missing_texts))
-  if (coded || is.character(x) || is.logical(x) && field$type != "boolean") return(set_values(table, field, x, missing_texts))
+  if (coded || is.character(x) || is.logical(x) && field$type != "boolean") {
+    return(set_values(table, field, x, missing_texts))
+  }
   moment <- inherits(x, c("Date", "POSIXct"))
   if (field$type %in% c("date", "datetime") && !moment) {
-    refuse("schema", "column '", field$name, "': a ", field$type, " is a Date, a POSIXct or text, not of class ", class(x)[1])
+    refuse("schema", "column '", field$name, "': a ", field$type, " is a Date, a POSIXct or text, not of class ",
+        class(x)[1])
   }
   if (moment && !field$type %in% c("date", "datetime")) {
     refuse("schema", "column '", field$name, "': a ", field$type, " is not of class ", class(x)[1])
   }
   switch(field$type,
     date = set_whole(table, field, days_of(field$name, x)),
-    datetime = set_whole(table, field, if (inherits(x, "Date")) floor(as.numeric(x)) * 86400e6 else microseconds(x, field$name)),
+    datetime = set_whole(table, field,
+        if (inherits(x, "Date")) floor(as.numeric(x)) * 86400e6 else microseconds(x, field$name)),
     if (is.double(x) && !inherits(x, "integer64")) {
       check(.Call("r_table_set_float64", table, field$name, as.numeric(x), PACKAGE = "libflip"))
     } else set_whole(table, field, x))
@@ -28,7 +33,9 @@ set_whole <- function(table, field, x) {
 # Days since 1970. A Date with a fraction is its day, as R prints it; a POSIXct must be a midnight of UTC.
 days_of <- function(name, x) {
   days <- if (inherits(x, "Date")) floor(as.numeric(x)) else as.numeric(x) / 86400
-  if (any(days != floor(days), na.rm = TRUE)) refuse("schema", "column '", name, "': a date with a time of day (counted in UTC)")
+  if (any(days != floor(days), na.rm = TRUE)) {
+    refuse("schema", "column '", name, "': a date with a time of day (counted in UTC)")
+  }
   days
 }
 
@@ -48,8 +55,8 @@ set_text <- function(table, field, codes, levels, missing_texts) {
   } else check(.Call("r_table_set_strings", table, field$name, renumbered[codes], levels[used], PACKAGE = "libflip"))
 }
 
-# A field as R's vector: factor, logical, integer (numeric where the declared bounds leave 32 bits, integer64 where they leave what doubles
-# hold exactly), numeric, Date, POSIXct in UTC.
+# A field as R's vector: factor, logical, integer (numeric where the declared bounds leave 32 bits, integer64 where they
+# leave what doubles hold exactly), numeric, Date, POSIXct in UTC.
 get_column <- function(table, field) {
   levels <- unlist(field$constraints$enum)
   if (!is.null(levels)) {

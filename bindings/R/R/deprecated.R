@@ -1,4 +1,5 @@
-# The names that functions had before all of them began with `flip_`. Each works as its new name does and warns once a session.
+# The former names of functions, from before all names began with `flip_`.
+# Each calls the function of the new name, and warns once a session.
 
 renamed <- c(add_mechanism = "flip_add_mechanism", add_releases = "flip_add_releases",
              budget_charge = "flip_budget_charge", budget_settle = "flip_budget_settle",

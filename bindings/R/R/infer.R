@@ -1,4 +1,4 @@
-# Schemas beside rows: one read off them, for people to edit, and all that they break of one. Neither is private.
+# A schema inferred from rows, and the check of rows against a schema. Neither is private.
 
 flip_infer <- function(x, levels = NULL, skip = NULL, delimiter = NULL, group = NULL, progress = NULL) {
   if (!is.null(skip) && (!is.character(skip) || anyNA(skip))) refuse("arg", "skip: must be names of columns")
@@ -6,7 +6,8 @@ flip_infer <- function(x, levels = NULL, skip = NULL, delimiter = NULL, group = 
   path <- one_path(x, "x")
   config <- config_json(list(levels = levels, skip = if (!is.null(skip)) as.list(skip), delimiter = delimiter))
   if (is_hdf5(path)) {
-    pointer <- check(.Call("r_schema_infer_hdf5", path, one_text(group, "group", optional = TRUE), config, PACKAGE = "libflip"))
+    pointer <- check(.Call("r_schema_infer_hdf5", path, one_text(group, "group", optional = TRUE), config,
+        PACKAGE = "libflip"))
   } else {
     reporter <- reporter_of(progress)
     on.exit(reporter$close())
@@ -21,7 +22,8 @@ infer_frame <- function(x, levels, skip) {
   if (length(strangers) > 0) refuse("arg", "there is no column '", strangers[1], "' to leave out")
   names <- setdiff(names, skip)
   if (length(names) == 0) refuse("schema", "the data frame has no columns")
-  parts <- lapply(names, function(name) tryCatch(infer_column(name, x[[name]], levels), flip_error_schema = conditionMessage))
+  parts <- lapply(names,
+      function(name) tryCatch(infer_column(name, x[[name]], levels), flip_error_schema = conditionMessage))
   refused <- vapply(parts, is.character, NA)
   if (any(refused)) refuse("schema", paste(unlist(parts[refused]), collapse = "\n"))
   whole <- parts[[1]]
@@ -52,7 +54,8 @@ infer_column <- function(name, x, levels) {
   type <- part$fields[[1]]$type
   if (declared && type != "string" || is.character(x) && type %in% c("integer", "number", "boolean")) {
     if (!declared && length(cells$levels) > 20 && 2 * length(cells$levels) > sum(!is.na(cells$codes))) {
-      refuse("schema", "column '", name, "': text that looks like numbers and hardly occurs twice; leave it out (skip =), or convert it with as.numeric()")
+      refuse("schema", "column '", name,
+          "': text that looks like numbers, and hardly one occurs twice; leave it out (skip =) or use as.numeric()")
     }
     return(stay_levels(name, part, if (declared) cells$levels else sort(cells$levels, method = "radix"), levels))
   }
@@ -72,9 +75,13 @@ stay_levels <- function(name, part, levels, most = NULL) {
   part$missingValues <- setdiff(unlist(part$missingValues), beside_numbers)
   kept <- levels[!is.na(levels) & !levels %in% part$missingValues]
   most <- if (is.null(most)) 1000 else most
-  if (length(kept) > most) refuse("schema", "column '", name, "': more than ", most, " different texts; leave it out (skip =), or allow more (levels =)")
+  if (length(kept) > most) {
+    refuse("schema", "column '", name, "': more than ", most,
+        " different texts; leave it out (skip =), or allow more (levels =)")
+  }
   required <- part$fields[[1]]$constraints$required
-  part$fields[[1]] <- list(name = name, type = "string", constraints = c(list(enum = as.list(kept)), if (isTRUE(required)) list(required = TRUE)))
+  part$fields[[1]] <- list(name = name, type = "string",
+      constraints = c(list(enum = as.list(kept)), if (isTRUE(required)) list(required = TRUE)))
   part
 }
 
@@ -86,11 +93,14 @@ flip_check <- function(schema, x, extra = NULL, delimiter = NULL, progress = NUL
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
   config <- config_json(list(extra = extra, delimiter = delimiter))
-  new_check(from_json(check(.Call("r_schema_check_csv", pointer(schema), path, config, reporter$update, PACKAGE = "libflip"))))
+  new_check(from_json(check(.Call("r_schema_check_csv", pointer(schema), path, config, reporter$update,
+      PACKAGE = "libflip"))))
 }
 
 check_frame <- function(schema, x, extra) {
-  if (!is.null(extra) && !identical(extra, "refuse") && !identical(extra, "ignore")) refuse("arg", "extra: must be \"refuse\" or \"ignore\"")
+  if (!is.null(extra) && !identical(extra, "refuse") && !identical(extra, "ignore")) {
+    refuse("arg", "extra: must be \"refuse\" or \"ignore\"")
+  }
   names <- column_names(x)
   fields <- fields_of(schema)
   wanted <- vapply(fields, `[[`, "", "name")
@@ -98,25 +108,30 @@ check_frame <- function(schema, x, extra) {
   problems <- if (nrow(x) == 0) list(list(column = NULL, rule = "the table has no rows", count = 1, first_row = 1))
   for (name in intersect(wanted, names)) {
     field <- fields[[match(name, wanted)]]
-    cells <- tryCatch(column_texts(plain_column(name, x[[name]], field, missing_texts)), flip_error_schema = conditionMessage)
-    found <- if (is.character(cells)) list(list(column = name, rule = cells, count = nrow(x), first_row = 1))
-             else from_json(check(.Call("r_schema_check_strings", pointer(schema), name, cells$codes, cells$levels, PACKAGE = "libflip")))$problems
+    cells <- tryCatch(column_texts(plain_column(name, x[[name]], field, missing_texts)),
+        flip_error_schema = conditionMessage)
+    if (is.character(cells)) found <- list(list(column = name, rule = cells, count = nrow(x), first_row = 1))
+    else found <- from_json(check(.Call("r_schema_check_strings", pointer(schema), name, cells$codes, cells$levels,
+        PACKAGE = "libflip")))$problems
     problems <- c(problems, found)
   }
   missing <- as.list(setdiff(wanted, names))
   unknown <- if (!identical(extra, "ignore")) as.list(setdiff(names, wanted))
-  new_check(list(fits = length(missing) + length(unknown) + length(problems) == 0, rows = nrow(x), missing_columns = missing,
-                 unknown_columns = unknown, problems = problems))
+  new_check(list(fits = length(missing) + length(unknown) + length(problems) == 0, rows = nrow(x),
+      missing_columns = missing, unknown_columns = unknown, problems = problems))
 }
 
-# fits, rows, missing_columns, unknown_columns (names, or their number where a file has no header), problems: a data frame.
+# fits, rows, missing_columns, unknown_columns (names, or their number where a file has no header), problems: a data
+# frame.
 new_check <- function(answer) {
   place <- function(p) if (is.null(p$first_line)) p$first_row else p$first_line
   answer$missing_columns <- unlist(answer$missing_columns)
   answer$unknown_columns <- unlist(answer$unknown_columns)
-  answer$problems <- data.frame(column = vapply(answer$problems, function(p) if (is.null(p$column)) NA_character_ else p$column, ""),
-                                rule = vapply(answer$problems, `[[`, "", "rule"), count = vapply(answer$problems, function(p) as.numeric(p$count), 0),
-                                first = vapply(answer$problems, function(p) as.numeric(place(p)), 0), stringsAsFactors = FALSE)
+  answer$problems <- data.frame(
+      column = vapply(answer$problems, function(p) if (is.null(p$column)) NA_character_ else p$column, ""),
+      rule = vapply(answer$problems, `[[`, "", "rule"),
+      count = vapply(answer$problems, function(p) as.numeric(p$count), 0),
+      first = vapply(answer$problems, function(p) as.numeric(place(p)), 0), stringsAsFactors = FALSE)
   structure(answer, class = "flip_check")
 }
 
@@ -129,7 +144,9 @@ format.flip_check <- function(x, ...) {
 print.flip_check <- function(x, ...) {
   cat(format(x), "\n", sep = "")
   if (length(x$missing_columns) > 0) cat("columns missing: ", paste(x$missing_columns, collapse = ", "), "\n", sep = "")
-  if (length(x$unknown_columns) > 0) cat("columns not in the schema: ", paste(x$unknown_columns, collapse = ", "), "\n", sep = "")
+  if (length(x$unknown_columns) > 0) {
+    cat("columns not in the schema: ", paste(x$unknown_columns, collapse = ", "), "\n", sep = "")
+  }
   if (nrow(x$problems) > 0) print(x$problems, row.names = FALSE, right = FALSE)
   invisible(x)
 }

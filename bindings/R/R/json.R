@@ -1,7 +1,8 @@
-# R values as JSON text. The library reads numbers exactly, so they are written so that reading gives the same double; jsonlite, which
-# reads what the library says and writes the texts here, would round them to 15 digits.
+# R values as JSON text whose numbers read back as the same doubles, and JSON text as R lists.
+# jsonlite reads the library's text and writes strings. It would round numbers to 15 digits.
 
-# Vectors of length 1 are single values unless wrapped in I() or a list; what has names is an object; NA and NULL are null.
+# Vectors of length 1 are single values unless wrapped in I() or a list; what has names is an object; NA and NULL are
+# null.
 to_json <- function(x) {
   if (is.null(x)) return("null")
   if (inherits(x, "POSIXlt")) x <- as.POSIXct(x)
@@ -14,11 +15,14 @@ to_json <- function(x) {
     return(paste0("{", paste0(vapply(names(x), text_json, ""), ":", parts, recycle0 = TRUE, collapse = ","), "}"))
   }
   if (is.character(x) && anyNA(utf8_or_na(x)[!is.na(x)])) refuse("arg", "a text that is not UTF-8")
-  parts <- if (inherits(x, c("Date", "POSIXct")) || is.character(x)) vapply(cell_text(x), text_json, "", USE.NAMES = FALSE)
+  texts <- inherits(x, c("Date", "POSIXct")) || is.character(x)
+  parts <- if (texts) vapply(cell_text(x), text_json, "", USE.NAMES = FALSE)
            else if (is.logical(x) || inherits(x, "integer64") || is.numeric(x)) cell_text(x)
            else refuse("arg", "a value of class ", class(x)[1], " has no JSON")
   parts[is.na(parts)] <- "null"
-  if (is.numeric(x) && !inherits(x, "integer64") && !all(is.finite(x) | is.na(x))) refuse("arg", "an infinite number has no JSON")
+  if (is.numeric(x) && !inherits(x, "integer64") && !all(is.finite(x) | is.na(x))) {
+    refuse("arg", "an infinite number has no JSON")
+  }
   if (length(parts) == 1 && !inherits(x, "AsIs")) parts else paste0("[", paste(parts, collapse = ","), "]")
 }
 
@@ -34,8 +38,8 @@ from_json <- function(text) jsonlite::fromJSON(text, simplifyVector = FALSE)
 # A schema's JSON as a list. Whole numbers that a double cannot hold are texts in it.
 schema_from_json <- function(text) jsonlite::fromJSON(text, simplifyVector = FALSE, bigint_as_char = TRUE)
 
-# Options that were given (not NULL) as the text of a `config`; NULL when there are none. `what` names the configuration: what is a list
-# there is written as one, however few values it has.
+# Options that were given (not NULL) as the text of a `config`; NULL when there are none. `what` names the
+# configuration: what is a list there is written as one, however few values it has.
 config_json <- function(options, what = NULL) {
   options <- options[!vapply(options, is.null, NA)]
   if (length(options) == 0) return(NULL)
@@ -52,13 +56,18 @@ boxed <- function(options, keys, prefix = "") {
     if (is.null(known)) {
       if (is.list(x) && !is.null(names(x))) options[[key]] <- boxed(x, keys, paste0(prefix, key, "."))
     } else if (grepl("^\\{[^}]*: *\\[", known$range)) {
-      if (is.list(x)) options[[key]] <- lapply(x, function(values) if (is.atomic(values)) as.list(unname(values)) else values)
-    } else if (is.atomic(x) && is.list(known$default) && is.null(names(known$default))) options[[key]] <- as.list(unname(x))
+      if (is.list(x)) {
+        options[[key]] <- lapply(x, function(values) if (is.atomic(values)) as.list(unname(values)) else values)
+      }
+    } else if (is.atomic(x) && is.list(known$default) && is.null(names(known$default))) {
+      options[[key]] <- as.list(unname(x))
+    }
   }
   options
 }
 
-# Cells as a CSV file would hold them. Doubles: the shortest of 15 and 17 digits that reads as the same number; NA stays NA.
+# Cells as a CSV file would hold them. Doubles: the shortest of 15 and 17 digits that reads as the same number; NA stays
+# NA.
 cell_text <- function(x) {
   if (is.factor(x)) x <- as.character(x)
   if (inherits(x, "Date")) out <- format(as.Date(floor(unclass(x)), origin = "1970-01-01"), "%Y-%m-%d")

@@ -1,8 +1,9 @@
-# What the cells of a data frame's column are, as one of R's plain vectors. flip_table, flip_infer and flip_check all begin here, so that
-# they agree on what is missing, on labels, encodings and moments. No message shows a value.
+# The cells of a data frame's column as one of R's plain vectors.
+# flip_table, flip_infer and flip_check begin here, so that all three agree on missing cells, labels, encodings and
+# moments. No message shows a value.
 
-# The column as a factor, logical, integer, double, integer64, character, Date or POSIXct vector.
-# field: the schema's field as a list, or NULL where a schema is being inferred; missing_texts: the schema's missingValues.
+# The column as a factor, logical, integer, double, integer64, character, Date or POSIXct vector. field: the schema's
+# field as a list, or NULL where a schema is being inferred; missing_texts: the schema's missingValues.
 plain_column <- function(name, x, field = NULL, missing_texts = NULL) {
   if (inherits(x, "POSIXlt")) x <- as.POSIXct(x)
   refuse_strange(name, x)
@@ -18,12 +19,14 @@ plain_column <- function(name, x, field = NULL, missing_texts = NULL) {
 }
 
 refuse_strange <- function(name, x) {
-  if (!is.null(dim(x)) || is.list(x) || !(is.atomic(x) || is.factor(x)) || is.complex(x) || is.raw(x) || inherits(x, "difftime")) {
+  if (!is.null(dim(x)) || is.list(x) || !(is.atomic(x) || is.factor(x)) || is.complex(x) || is.raw(x) ||
+      inherits(x, "difftime")) {
     refuse("schema", "column '", name, "': a column of class ", class(x)[1], " is not one a table can hold")
   }
 }
 
-# Which cells are missing: those that is.na() calls so, the user-missing codes of SPSS files included even where haven is not loaded.
+# Which cells are missing: those that is.na() calls so, the user-missing codes of SPSS files included even where haven
+# is not loaded.
 absent <- function(x) {
   if (inherits(x, "integer64")) return(is.na(int64_text(x)))
   out <- as.logical(is.na(x))
@@ -35,8 +38,8 @@ absent <- function(x) {
   out
 }
 
-# A column with value labels. A field of texts takes the labels where its levels are labels, and the values otherwise; all other
-# fields take the values. Without a field, labels are levels where every value has one.
+# A column with value labels. A field of texts takes the labels where its levels are labels, and the values otherwise;
+# all other fields take the values. Without a field, labels are levels where every value has one.
 labelled_column <- function(name, x, gone, field) {
   labels <- attr(x, "labels")
   values <- as.vector(unclass(x))
@@ -51,16 +54,21 @@ labelled_column <- function(name, x, gone, field) {
   levels <- unlist(field$constraints$enum)
   fits <- any(names(labels) %in% levels)
   if (fits && covered) return(texts())
-  if (fits) refuse("schema", "column '", name, "': labelled, but not every value has a label; haven::as_factor() makes a factor of it")
+  if (fits) {
+    refuse("schema", "column '", name,
+        "': labelled, but not every value has a label; haven::as_factor() makes a factor of it")
+  }
   if (!any(cell_text(as.vector(labels)) %in% levels)) {
-    refuse("schema", "column '", name, "': neither its labels nor its values are levels of the field; haven::as_factor() makes a factor of it")
+    refuse("schema", "column '", name,
+        "': neither its labels nor its values are levels of the field; haven::as_factor() makes a factor of it")
   }
   values
 }
 
 # The labels' values with the rules of `x` for what is missing.
 relabelled <- function(labels, x) {
-  structure(as.vector(unclass(labels)), class = class(x), na_values = attr(x, "na_values"), na_range = attr(x, "na_range"))
+  structure(as.vector(unclass(labels)), class = class(x), na_values = attr(x, "na_values"),
+      na_range = attr(x, "na_range"))
 }
 
 # hdf5r's factor whose codes are values of its own.
@@ -72,7 +80,9 @@ factor_of_values <- function(x) {
 # name: of the column, for the message.
 utf8 <- function(x, name) {
   out <- utf8_or_na(x)
-  if (anyNA(out[!is.na(x)])) refuse("schema", "column '", name, "': not UTF-8; iconv() or fileEncoding= of read.csv() translates it")
+  if (anyNA(out[!is.na(x)])) {
+    refuse("schema", "column '", name, "': not UTF-8; iconv() or fileEncoding= of read.csv() translates it")
+  }
   out
 }
 
@@ -90,9 +100,9 @@ utf8_or_na <- function(x) {
   x
 }
 
-# Moments as whole microseconds since 1970. A double stands for the whole microsecond whose nearest double it is; one that is the nearest
-# of none is finer than a microsecond and refused, so what is accepted comes back as the same double.
-# name: of the column, or NULL for an argument.
+# Moments as whole microseconds since 1970. A double stands for the whole microsecond whose nearest double it is; one
+# that is the nearest of none is finer than a microsecond and refused, so what is accepted comes back as the same
+# double. name: of the column, or NULL for an argument.
 microseconds <- function(x, name = NULL) {
   seconds <- as.numeric(x)
   whole <- floor(seconds)
@@ -125,20 +135,22 @@ without_codes <- function(x, missing_texts) {
   x
 }
 
-# Doubles beyond 2^53 leave out whole numbers, so such a double may be another number than was meant. Where the bounds let it pass, it is
-# refused; so is an integer64 that a field of numbers could only round.
+# Doubles beyond 2^53 leave out whole numbers, so such a double may be another number than was meant. Where the bounds
+# let it pass, it is refused; so is an integer64 that a field of numbers could only round.
 exactly_whole <- function(name, x, field) {
   if (is.null(field) || is.factor(x) || inherits(x, c("Date", "POSIXct"))) return(x)
   if (inherits(x, "integer64")) {
     texts <- int64_text(x)
     if (field$type == "number" && !all(is_exact(texts) | is.na(texts))) {
-      refuse("schema", "column '", name, "': a whole number beyond 2^53, which a field of numbers would round; declare it an integer")
+      refuse("schema", "column '", name,
+          "': a whole number beyond 2^53, which a field of numbers would round; declare it an integer")
     }
     return(x)
   }
   if (is.double(x) && field$type == "integer" && !all_exact(unlist(field$constraints[c("minimum", "maximum", "enum")]))
       && any(is.finite(x) & abs(x) > 2^53)) {
-    refuse("schema", "column '", name, "': a double beyond 2^53 is no exact whole number; use integer64 (package bit64) or text")
+    refuse("schema", "column '", name,
+        "': a double beyond 2^53 is no exact whole number; use integer64 (package bit64) or text")
   }
   x
 }
@@ -148,9 +160,11 @@ all_exact <- function(x) all(is_exact(x))
 
 is_exact <- function(x) {
   doubles <- suppressWarnings(as.numeric(x))
-  !is.na(doubles) & (abs(doubles) < 2^53 | if (is.character(x)) x %in% c("9007199254740992", "-9007199254740992") else abs(doubles) == 2^53)
+  !is.na(doubles) & (abs(doubles) < 2^53 |
+      if (is.character(x)) x %in% c("9007199254740992", "-9007199254740992") else abs(doubles) == 2^53)
 }
 
-# integer64, as package bit64 keeps it, without that package: the texts of the numbers, and the numbers of texts. NA is missing.
+# integer64, as package bit64 keeps it, without that package: the texts of the numbers, and the numbers of texts. NA is
+# missing.
 int64_text <- function(x) .Call("r_int64_text", x, PACKAGE = "libflip")
 int64_of <- function(texts) structure(.Call("r_int64_of", texts, PACKAGE = "libflip"), class = "integer64")

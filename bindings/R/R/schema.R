@@ -1,8 +1,10 @@
 # Schemas: what the columns may hold. Public by declaration.
 
-flip_field <- function(name, type, ..., minimum = NULL, maximum = NULL, enum = NULL, required = NULL, multiple_of = NULL, title = NULL, description = NULL) {
+flip_field <- function(name, type, ..., minimum = NULL, maximum = NULL, enum = NULL, required = NULL,
+    multiple_of = NULL, title = NULL, description = NULL) {
   if (...length() > 0) refuse("arg", "flip_field: an argument that is not known")
-  rules <- list(minimum = minimum, maximum = maximum, multipleOf = multiple_of, enum = if (!is.null(enum)) I(enum), required = required)
+  rules <- list(minimum = minimum, maximum = maximum, multipleOf = multiple_of, enum = if (!is.null(enum)) I(enum),
+      required = required)
   rules <- rules[!vapply(rules, is.null, NA)]
   field <- list(name = one_text(name, "name"), type = one_text(type, "type"), title = title, description = description,
                 constraints = if (length(rules) > 0) rules)
@@ -28,7 +30,9 @@ schema_json <- function(pointer) check(.Call("r_schema_json", pointer, PACKAGE =
 
 flip_write_schema <- function(schema, path) {
   text <- jsonlite::prettify(of_class(schema, "flip_schema", "schema")$json, indent = 1)
-  if (flip_schema(as.character(text))$json != schema$json) refuse("internal", "the text that would be written is another schema")
+  if (flip_schema(as.character(text))$json != schema$json) {
+    refuse("internal", "the text that would be written is another schema")
+  }
   written <- tryCatch(writeLines(enc2utf8(text), one_path(path), useBytes = TRUE), error = identity, warning = identity)
   if (inherits(written, "condition")) refuse("io", path, ": cannot be written")
   invisible(schema)
@@ -45,17 +49,20 @@ new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL,
 schema_list <- function(x, missing_values) {
   if (!is.null(x$fields)) x$fields <- lapply(unname(x$fields), function(field) {
     if (!is.null(field$constraints$enum)) field$constraints$enum <- as.list(unname(field$constraints$enum))
-    for (rule in c("minimum", "maximum", "multipleOf")) {
-      # as.list() of a schema gives whole numbers beyond 2^53 as text
-      if (identical(field$type, "integer") && is.character(field$constraints[[rule]]) && grepl("^-?[0-9]+$", field$constraints[[rule]])) {
-        field$constraints[[rule]] <- structure(field$constraints[[rule]], class = "whole_text")
-      }
+    if (identical(field$type, "integer") && !is.null(field$constraints)) {
+      field$constraints <- lapply(field$constraints, whole_text)
     }
     unclass(field)
   })
   if (!is.null(missing_values)) x$missingValues <- missing_values
   if (!is.null(x$missingValues)) x$missingValues <- as.list(unname(x$missingValues))
   x
+}
+
+# as.list() of a schema gives whole numbers beyond 2^53 as text, which goes back into JSON as it is.
+whole_text <- function(bound) {
+  if (!is.character(bound) || length(bound) != 1 || !grepl("^-?[0-9]+$", bound)) return(bound)
+  structure(bound, class = "whole_text")
 }
 
 read_text <- function(path) {
@@ -83,7 +90,10 @@ format.flip_schema <- function(x, ...) {
 }
 
 print.flip_schema <- function(x, ...) {
-  cat("<flip_schema>", if (assumed(x)) "levels and bounds read off rows, assumed public: make sure that they are" else "public by your declaration", "\n")
+  origin <- if (assumed(x)) "levels and bounds read off rows, assumed public: make sure that they are"
+            else "public by your declaration"
+  cat("<flip_schema>", origin, "
+")
   print(summary(x), row.names = FALSE, right = FALSE)
   invisible(x)
 }
@@ -91,8 +101,8 @@ print.flip_schema <- function(x, ...) {
 summary.flip_schema <- function(object, ...) {
   fields <- fields_of(object)
   data.frame(name = vapply(fields, `[[`, "", "name"), type = vapply(fields, `[[`, "", "type"),
-             domain = vapply(fields, domain_text, ""), required = vapply(fields, function(f) isTRUE(f$constraints$required), NA),
-             stringsAsFactors = FALSE)
+      domain = vapply(fields, domain_text, ""),
+      required = vapply(fields, function(f) isTRUE(f$constraints$required), NA), stringsAsFactors = FALSE)
 }
 
 domain_text <- function(field) {
@@ -104,6 +114,8 @@ domain_text <- function(field) {
   }
   if (field$type == "boolean") return("TRUE, FALSE")
   text <- paste(cell_text(rule$minimum), "to", cell_text(rule$maximum))
-  if (!is.null(rule$multipleOf)) text <- paste0(text, " by ", cell_text(rule$multipleOf), if (field$type == "datetime") " s")
+  if (!is.null(rule$multipleOf)) {
+    text <- paste0(text, " by ", cell_text(rule$multipleOf), if (field$type == "datetime") " s")
+  }
   text
 }

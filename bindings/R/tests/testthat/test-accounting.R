@@ -29,10 +29,13 @@ test_that("a host's own mechanisms stand beside, for one row or a person's rows"
   expect_lte(flip_epsilon_at(laplace, 1e-9), 0.5 + 1e-6)
   expect_gt(flip_epsilon_at(laplace, 1e-9), 0.4)
   gaussian <- flip_add_releases(none, 3)
-  expect_equal(flip_epsilon_at(flip_add_mechanism(none, "zcdp", 1 / 18), 1e-5), flip_epsilon_at(gaussian, 1e-5), tolerance = 1e-9)
-  expect_equal(flip_epsilon_at(flip_add_mechanism(none, "discrete_gaussian", 30, sensitivity = 10), 1e-5), flip_epsilon_at(gaussian, 1e-5), tolerance = 1e-3)
+  expect_equal(flip_epsilon_at(flip_add_mechanism(none, "zcdp", 1 / 18), 1e-5), flip_epsilon_at(gaussian, 1e-5),
+      tolerance = 1e-9)
+  expect_equal(flip_epsilon_at(flip_add_mechanism(none, "discrete_gaussian", 30, sensitivity = 10), 1e-5),
+      flip_epsilon_at(gaussian, 1e-5), tolerance = 1e-3)
   expect_equal(flip_delta_at(flip_add_mechanism(none, "selection", 1e-6), 1), 1e-6, tolerance = 1e-6)
-  expect_gt(flip_epsilon_at(flip_add_releases(flip_accountant(rows = 2), 3), 1e-5), 1.9 * flip_epsilon_at(gaussian, 1e-5))
+  expect_gt(flip_epsilon_at(flip_add_releases(flip_accountant(rows = 2), 3), 1e-5),
+      1.9 * flip_epsilon_at(gaussian, 1e-5))
   expect_error(flip_add_mechanism(none, "magic", 1), class = "flip_error_arg")
   expect_error(flip_add_mechanism(none, "pure", -1), class = "flip_error_arg")
   expect_error(flip_accountant(rows = 0), class = "flip_error_arg")
@@ -43,7 +46,8 @@ test_that("a model's ledger composes to what it says", {
   ledger <- flip_ledger(model)
   expect_equal(flip_epsilon_at(flip_accountant(model), ledger$delta), ledger$spent, tolerance = 1e-9)
   for (group in names(ledger$groups)) {
-    expect_equal(flip_epsilon_at(flip_accountant(model, group = group), ledger$delta), ledger$groups[[group]], tolerance = 1e-9)
+    expect_equal(flip_epsilon_at(flip_accountant(model, group = group), ledger$delta), ledger$groups[[group]],
+        tolerance = 1e-9)
   }
   expect_error(flip_accountant(model, group = "nobody"), class = "flip_error_arg")
   expect_gt(flip_epsilon_at(flip_add_releases(flip_accountant(model), 3), ledger$delta), ledger$spent)
@@ -52,7 +56,8 @@ test_that("a model's ledger composes to what it says", {
 test_that("calibration meets the budget", {
   noise <- flip_calibrate(2, 1e-5, sampling_rate = 0.03, count = 400)
   expect_equal(flip_epsilon_at(flip_add_releases(flip_accountant(), noise, 0.03, 400), 1e-5), 2, tolerance = 1e-3)
-  scale <- flip_calibrate(2, 1e-5, events = data.frame(sampling_rate = c(1, 0.03), noise_multiplier = c(4, 1), count = c(1, 400)))
+  scale <- flip_calibrate(2, 1e-5,
+      events = data.frame(sampling_rate = c(1, 0.03), noise_multiplier = c(4, 1), count = c(1, 400)))
   expect_gt(scale, 0)
   expect_error(flip_calibrate(2, 1e-5), class = "flip_error_arg")
   expect_error(flip_calibrate(1e-9, 1e-300, sampling_rate = 1), class = "flip_error_budget")

@@ -50,14 +50,16 @@ test_that("a checkpoint goes on under its budget alone", {
   plan <- flip_plan(small_schema, protected = "sex", config = long, budget = budget, share = 0.5)
   checkpoint <- tempfile(fileext = ".ckpt")
   steps <- 0
-  expect_error(flip_train(frame, plan, checkpoint = checkpoint, progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough")), "enough")
+  expect_error(flip_train(frame, plan, checkpoint = checkpoint,
+      progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough")), "enough")
   expect_true(summary(budget)$open)
   other <- flip_budget(tempfile(fileext = ".budget"), epsilon = 4, delta = 1e-5)
   elsewhere <- plan
   elsewhere$budget <- other
   expect_error(flip_train(frame, elsewhere, checkpoint = checkpoint, resume = TRUE), class = "flip_error_state")
   steps <- 0
-  expect_error(flip_train(frame, plan, checkpoint = checkpoint, resume = TRUE, progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough again")), "enough again")
+  expect_error(flip_train(frame, plan, checkpoint = checkpoint, resume = TRUE,
+      progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough again")), "enough again")
   expect_identical(nrow(summary(budget)), 1L)
   flip_budget_settle(budget, summary(budget)$run)
   expect_false(summary(budget)$open)

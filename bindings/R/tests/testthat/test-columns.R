@@ -27,11 +27,13 @@ test_that("user-missing codes of SPSS files are missing in every way in", {
   drafted <- flip_infer(frame_of_one(x))
   expect_identical(as.list(drafted)$fields[[1]]$constraints, list(enum = list("Yes", "No")))
   expect_identical(as.character(column(x, drafted)), c("Yes", "No", NA, NA, NA, "Yes"))
-  expect_identical(as.list(flip_infer(frame_of_one(spss(c(1, 7, 9), c(Refused = 9), na_values = 9))))$fields[[1]]$type, "integer")
+  expect_identical(as.list(flip_infer(frame_of_one(spss(c(1, 7, 9), c(Refused = 9), na_values = 9))))$fields[[1]]$type,
+      "integer")
 })
 
 test_that("labels of a column are the levels of a field of texts, its values those of all others", {
-  x <- structure(c(2, 1, NA), labels = c(Yes = 1, No = 2, Perhaps = 3), class = c("haven_labelled", "vctrs_vctr", "double"))
+  x <- structure(c(2, 1, NA), labels = c(Yes = 1, No = 2, Perhaps = 3),
+      class = c("haven_labelled", "vctrs_vctr", "double"))
   texts <- flip_schema(flip_field("x", "string", enum = c("No", "Perhaps", "Yes")))
   expect_identical(as.character(column(x, texts)), c("No", "Yes", NA))
   expect_true(flip_check(texts, frame_of_one(x))$fits)
@@ -54,7 +56,8 @@ test_that("haven's own columns are read in the same way", {
 })
 
 test_that("a factor with values of its own has its labels", {
-  x <- structure(c(5L, 9L, 5L), levels = c("a", "b"), values = c(5L, 9L), class = "factor_ext")       # as package hdf5r gives it
+  # as package hdf5r gives it
+  x <- structure(c(5L, 9L, 5L), levels = c("a", "b"), values = c(5L, 9L), class = "factor_ext")
   schema <- flip_schema(flip_field("x", "string", enum = c("b", "a")))
   expect_identical(as.character(column(x, schema)), c("a", "b", "a"))
   expect_identical(as.list(flip_infer(frame_of_one(x)))$fields[[1]]$constraints$enum, list("a", "b"))
@@ -70,7 +73,8 @@ test_that("levels that look like numbers, dates or truth values stay levels, in 
   expect_identical(levels_of(code), c("99", "2", "1", "7"))
   expect_identical(levels(column(code, flip_infer(frame_of_one(code)))), c("99", "2", "1", "7"))
   expect_identical(column(code, flip_infer(frame_of_one(code))), code)
-  expect_identical(levels_of(factor(c("2020-01-02", "2020-01-01"), levels = c("2020-01-02", "2020-01-01"))), c("2020-01-02", "2020-01-01"))
+  expect_identical(levels_of(factor(c("2020-01-02", "2020-01-01"), levels = c("2020-01-02", "2020-01-01"))),
+      c("2020-01-02", "2020-01-01"))
   expect_identical(levels_of(factor(c("true", "false"))), c("false", "true"))
   expect_identical(levels_of(ordered(c("1", "?", "2"), levels = c("?", "2", "1"))), c("?", "2", "1"))
   expect_identical(levels_of(rep(c("007", "10", "9", NA), 30)), c("007", "10", "9"))
@@ -87,7 +91,10 @@ test_that("a text counts as often as it occurs", {
 })
 
 test_that("whole numbers beyond 2^53 are exact or refused", {
-  schema <- flip_schema('{"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 1000000000000000001}}]}')
+  integers <- function(constraints) {
+    flip_schema(sprintf('{"fields": [{"name": "x", "type": "integer", "constraints": {%s}}]}', constraints))
+  }
+  schema <- integers('"minimum": 0, "maximum": 1000000000000000001')
   digits <- c("9007199254740993", "9007199254740994", NA, "0", "1000000000000000001")
   x <- libflip:::int64_of(digits)
   back <- column(x, schema)
@@ -100,8 +107,9 @@ test_that("whole numbers beyond 2^53 are exact or refused", {
   real <- flip_schema(flip_field("x", "number", minimum = 0, maximum = 1e18))
   expect_match(rule(column(x, real)), "beyond 2^53", fixed = TRUE)
   expect_identical(column(libflip:::int64_of(c("7", NA)), real), c(7, NA))
-  levels <- flip_schema('{"fields": [{"name": "x", "type": "integer", "constraints": {"enum": [5, 9007199254740993]}}]}')
-  expect_identical(libflip:::int64_text(column(libflip:::int64_of(c("9007199254740993", "5")), levels)), c("9007199254740993", "5"))
+  levels <- integers('"enum": [5, 9007199254740993]')
+  expect_identical(libflip:::int64_text(column(libflip:::int64_of(c("9007199254740993", "5")), levels)),
+      c("9007199254740993", "5"))
   drafted <- flip_infer(frame_of_one(x))
   expect_identical(libflip:::int64_text(column(x, drafted)), digits)
   expect_identical(as.character(flip_schema(as.list(schema))), as.character(schema))
@@ -123,7 +131,8 @@ test_that("a number, a day or a moment that a missing text spells is missing", {
   }
   real <- flip_schema(flip_field("x", "number", minimum = 0, maximum = 9), missing_values = "-9.5")
   expect_identical(column(c(1.5, -9.5), real), c(1.5, NA))
-  day <- flip_schema(flip_field("x", "date", minimum = "2020-01-01", maximum = "2020-12-31"), missing_values = "1900-01-01")
+  day <- flip_schema(flip_field("x", "date", minimum = "2020-01-01", maximum = "2020-12-31"),
+      missing_values = "1900-01-01")
   expect_identical(column(as.Date(c("1900-01-01", "2020-05-05")), day), as.Date(c(NA, "2020-05-05")))
   yes <- flip_schema(flip_field("x", "boolean"), missing_values = "9")
   expect_identical(column(c(0, 1, 9), yes), c(FALSE, TRUE, NA))
@@ -135,12 +144,14 @@ test_that("bytes that are no text of their encoding are refused by column and ru
   bad <- rep(c("caf\xe9", "CANARY"), 30)
   latin <- bad
   Encoding(latin) <- "latin1"
-  expect_identical(unlist(as.list(flip_infer(frame_of_one(latin)))$fields[[1]]$constraints$enum), c("CANARY", "caf\u00e9"))
+  expect_identical(unlist(as.list(flip_infer(frame_of_one(latin)))$fields[[1]]$constraints$enum),
+      c("CANARY", "caf\u00e9"))
   skip_if_not(l10n_info()[["UTF-8"]], "a session in another encoding than UTF-8")
   schema <- flip_schema(flip_field("x", "string", enum = c("caf\u00e9", "CANARY")))
   expect_identical(levels(column(latin, schema)), c("caf\u00e9", "CANARY"))
   for (x in list(bad, factor(bad))) {
-    for (said in c(rule(flip_infer(frame_of_one(x))), rule(column(x, schema)), flip_check(schema, frame_of_one(x))$problems$rule)) {
+    for (said in c(rule(flip_infer(frame_of_one(x))), rule(column(x, schema)),
+        flip_check(schema, frame_of_one(x))$problems$rule)) {
       expect_match(said, "column 'x': not UTF-8", fixed = TRUE)
       expect_no_match(said, "caf", fixed = TRUE)
     }
@@ -176,7 +187,8 @@ test_that("moments are exact to the microsecond or refused", {
   expect_identical(column(moment(c(0.5, NA, -1e-6, 1e9)), schema), moment(c(0.5, NA, -1e-6, 1e9)))
   late <- as.POSIXct(c("2299-01-01 00:00:01", "2290-05-05 12:00:00"), tz = "UTC")
   expect_identical(column(late, schema), late)
-  parsed <- as.POSIXct(sprintf("2024-03-01 10:11:%02d.%06d", 0:59, sample(0:999999, 60)), format = "%Y-%m-%d %H:%M:%OS", tz = "UTC")
+  parsed <- as.POSIXct(sprintf("2024-03-01 10:11:%02d.%06d", 0:59, sample(0:999999, 60)), format = "%Y-%m-%d %H:%M:%OS",
+      tz = "UTC")
   expect_identical(column(parsed, schema), parsed)
   for (fine in c(1577934245.1234567, 1e-7, 0.1234567)) {
     expect_match(rule(column(moment(c(0, fine)), schema)), "column 'x': finer than a microsecond")

@@ -28,7 +28,8 @@ test_that("what is wrong is a condition with the code of flip.h", {
 })
 
 test_that("numbers cross exactly", {
-  schema <- flip_schema(flip_field("x", "number", minimum = 0.1, maximum = 0.1 + 0.2), flip_field("n", "integer", minimum = -2^53, maximum = 2^53))
+  schema <- flip_schema(flip_field("x", "number", minimum = 0.1, maximum = 0.1 + 0.2),
+      flip_field("n", "integer", minimum = -2^53, maximum = 2^53))
   bounds <- as.list(schema)$fields[[1]]$constraints
   expect_identical(bounds$maximum, 0.1 + 0.2)
   expect_match(as.character(schema), "\"minimum\":0.1,", fixed = TRUE)
@@ -48,7 +49,9 @@ test_that("JSON is exact and escaped", {
   json <- libflip:::to_json
   expect_identical(json(list(a = 0.1, b = 1e15, c = TRUE, d = NULL, e = NA, f = c(1, 2.5), g = I("x"), h = list())),
                    '{"a":0.1,"b":1000000000000000,"c":true,"d":null,"e":null,"f":[1,2.5],"g":["x"],"h":[]}')
-  for (x in c(0.1 + 0.2, pi, 1e-300, 2^53, 1 / 3, 123456789.123456789)) expect_identical(jsonlite::fromJSON(paste0("[", json(x), "]")), x)
+  for (x in c(0.1 + 0.2, pi, 1e-300, 2^53, 1 / 3, 123456789.123456789)) {
+    expect_identical(jsonlite::fromJSON(paste0("[", json(x), "]")), x)
+  }
   text <- "quote \" back \\ tab \t newline \n \u00e9"
   expect_identical(jsonlite::fromJSON(paste0("[", json(text), "]")), text)
   expect_identical(json(c(minimum = 1, maximum = 2)), '{"minimum":1,"maximum":2}')

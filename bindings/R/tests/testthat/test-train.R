@@ -11,7 +11,8 @@ test_that("a plan is made and priced without data", {
   expect_identical(as.list(plan)$config$autoencoder$steps, 12L)
   best <- flip_plan(small_schema, epsilon = 1, delta = 1e-5, preset = "best", config = list(focus = "city"))
   expect_match(as.character(best), '"focus":["city"]', fixed = TRUE)     # one column is still a list
-  atoms <- flip_plan(small_schema, epsilon = 1, delta = 1e-5, preset = "published", config = list(encoder = list(atoms = list(income = 500))))
+  atoms <- flip_plan(small_schema, epsilon = 1, delta = 1e-5, preset = "published",
+      config = list(encoder = list(atoms = list(income = 500))))
   expect_equal(as.list(atoms)$config$encoder$atoms$income, list(500))   # and so is one value
 })
 
@@ -57,10 +58,12 @@ test_that("a training gives a model, its rows and its bill", {
 
 test_that("conditions hold for every row", {
   model <- small_model()
-  rows <- flip_sample(model, 40, seed = 3, where = list(sex = factor("Female"), city = c("Bonn", NA), age = list(minimum = 30, maximum = 60),
-                                                        joined = list(minimum = as.Date("2020-02-01"))))
+  rows <- flip_sample(model, 40, seed = 3,
+      where = list(sex = factor("Female"), city = c("Bonn", NA), age = list(minimum = 30, maximum = 60),
+      joined = list(minimum = as.Date("2020-02-01"))))
   expect_identical(nrow(rows), 40L)
-  expect_true(all(rows$sex == "Female" & (is.na(rows$city) | rows$city == "Bonn") & rows$age >= 30 & rows$age <= 60 & rows$joined >= as.Date("2020-02-01")))
+  expect_true(all(rows$sex == "Female" & (is.na(rows$city) | rows$city == "Bonn") & rows$age >= 30 & rows$age <= 60 &
+      rows$joined >= as.Date("2020-02-01")))
   expect_true(all(is.na(flip_sample(model, 10, where = list(member = NA))$member)))
   expect_true(all(flip_sample(model, 10, where = list(age = c(minimum = 50, maximum = 70)))$age %in% 50:70))
   expect_true(all(is.na(flip_sample(model, 10, where = list(member = NULL))$member)))
@@ -184,7 +187,8 @@ test_that("SIGINT ends a training and a sampling, and the session goes on", {
   expect_gt(pid, 0)
   expect_true(await(function() !file.exists(ready)))
   expect_identical(interrupt(), pid)
-  expect_true(await(function() any(grepl("^rows", readLines(output, warn = FALSE)))), info = paste(readLines(output, warn = FALSE), collapse = "\n"))
+  expect_true(await(function() any(grepl("^rows", readLines(output, warn = FALSE)))),
+      info = paste(readLines(output, warn = FALSE), collapse = "\n"))
   said <- readLines(output, warn = FALSE)
   expect_true(all(c("first stopped ", "second stopped ", "rows 12 ") %in% said), info = paste(said, collapse = "\n"))
 })
@@ -195,7 +199,8 @@ test_that("models work in forked workers, tables say that they do not", {
   table <- flip_table(frame, small_schema)
   rows <- parallel::mclapply(1:2, function(i) flip_sample(model, 10, seed = i), mc.cores = 2)
   expect_identical(rows[[1]], flip_sample(model, 10, seed = 1))
-  said <- parallel::mclapply(1:2, function(i) tryCatch(as.data.frame(table), flip_error_state = conditionMessage), mc.cores = 2)
+  said <- parallel::mclapply(1:2, function(i) tryCatch(as.data.frame(table), flip_error_state = conditionMessage),
+      mc.cores = 2)
   expect_match(said[[1]], "another R process")
   expect_identical(as.data.frame(table), frame)
 })
@@ -211,4 +216,28 @@ test_that("handles are freed in any order and however often", {
   expect_identical(nrow(flip_sample(model, 5)), 5L)
   expect_error(.Call("r_table_rows", model$pointer, PACKAGE = "libflip"), "not a flip_table")
   expect_error(.Call("r_model_json", 3, PACKAGE = "libflip"), "not a flip_model")
+})
+
+test_that("a checkpoint is written when a stage has ended, long before half a minute", {
+  plan <- flip_plan(small_schema, protected = "sex", epsilon = 4, delta = 1e-5, config = long)
+  checkpoint <- tempfile(fileext = ".h5")
+  copies <- c(tempfile(fileext = ".h5"), tempfile(fileext = ".h5"))
+  steps <- numeric()
+  copy <- function(p) {
+    steps <<- c(steps, p$step)
+    if (length(steps) == 1) file.copy(checkpoint, copies[1])        # before the first slice is written
+    if (length(steps) == 3) {
+      file.copy(checkpoint, copies[2])
+      stop("killed")
+    }
+  }
+  expect_error(flip_train(frame, plan, checkpoint = checkpoint, progress = copy), "killed")
+  expect_false(tools::md5sum(copies[1]) == tools::md5sum(copies[2]))
+  resumed <- NULL
+  tell <- function(p) {
+    resumed <<- p$step
+    stop("seen")
+  }
+  expect_error(flip_train(frame, plan, checkpoint = copies[2], resume = TRUE, progress = tell), "seen")
+  expect_gt(resumed, steps[1])
 })
