@@ -13,12 +13,13 @@ from ._frames import has_arrow, is_path, package_of
 from ._library import config_bytes, take_json
 from ._schema import Schema, SchemaLike, is_hdf5
 from ._table import Table
-from ._types import EvaluationReport
+from ._types import EvaluatedColumn, EvaluationReport
 
 _ONE = ("target_auc", "tasks_auc", "cka")
 _HALF = ("probe_synthetic", "probe_real", "dcr_share", "membership_auc")
-_ZERO = ("tvd1", "tvd2", "association_mean", "association_max", "target_dpd", "target_eod", "target_calibration",
-         "tasks_dpd", "tasks_eod", "tasks_calibration", "hsic_linear", "hsic_rbf")
+_ZERO = ("tvd1", "tvd2", "association_mean", "association_max", "mean_shift", "mean_shift_max", "quantile_shift",
+         "quantile_shift_max", "target_dpd", "target_eod", "target_calibration", "tasks_dpd", "tasks_eod",
+         "tasks_calibration", "hsic_linear", "hsic_rbf")
 BEST = {key: best for best, keys in (("1", _ONE), ("0.5", _HALF), ("0", _ZERO)) for key in keys}
 
 
@@ -48,6 +49,7 @@ class Evaluation:
             f"{key:22}{value:<9.4f}{BEST.get(key, '')}".rstrip() for key, value in r["summary"].items()
             if value is not None
         ]
+        lines += _numbers(r["columns"])
         if r["tasks"]:
             width = max([len(t["column"]) for t in r["tasks"]] + [4]) + 2
             lines += ["", f"{'task':{width}}{'auc':9}{'dpd':9}{'eod':9}calibration"]
@@ -68,6 +70,21 @@ class Evaluation:
         keys = ("tvd2", "target_auc", "tasks_auc", "target_dpd", "tasks_dpd", "membership_auc")
         shown = [f"{key}={value:.4f}" for key, value in ((key, self[key]) for key in keys) if value is not None]
         return f"flip.Evaluation(NOT PRIVATE, {', '.join(shown)})"
+
+
+def _numbers(columns: Sequence[EvaluatedColumn]) -> list[str]:
+    """A line for each numerical column, with its means and the quantile that moved most."""
+    lines: list[str] = []
+    width = max([len(column["name"]) for column in columns] + [6]) + 2
+    for column in columns:
+        mean = column.get("mean")
+        if mean is not None:
+            shifts = [quantile["shift"] for quantile in column["quantiles"] or []]
+            worst = max((shift for shift in shifts if shift is not None), key=abs, default=None)
+            means = "".join("-".ljust(14) if x is None else f"{x:<14.6g}" for x in (mean["real"], mean["synthetic"]))
+            lines.append(f"{column['name']:{width}}{means}{_four(mean['shift']):10}{_four(worst)}")
+    heading = f"{'number':{width}}{'mean, real':14}{'synthetic':14}{'shift':10}worst quantile's shift"
+    return ["", heading, *lines] if lines else []
 
 
 def _four(value: Optional[float]) -> str:
