@@ -69,3 +69,13 @@ def test_bad_parameters_add_nothing(kind):
             wrong()
     assert a.epsilon(1e-5) == 0
     assert a.selection(1e-6).epsilon(1e-6) == math.inf
+
+
+def test_the_standard_deviation_has_an_old_name():
+    new = flip.Accountant().discrete_gaussian(standard_deviation=20, sensitivity=2).epsilon(1e-5)
+    with pytest.warns(DeprecationWarning, match="standard_deviation"):
+        old = flip.Accountant().discrete_gaussian(deviation=20, sensitivity=2).epsilon(1e-5)
+    assert new == old == flip.Accountant().discrete_gaussian(20, 2).epsilon(1e-5)
+    for wrong in ({}, {"standard_deviation": 20, "deviation": 20}):
+        with pytest.raises(TypeError):
+            flip.Accountant().discrete_gaussian(**wrong)

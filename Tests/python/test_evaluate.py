@@ -45,6 +45,19 @@ def native(tables):
     return flip.evaluate(real, synthetic, protected="group", target="yes", holdout=holdout)
 
 
+def test_numerical_columns_are_printed(native):
+    """A line for each: its means, and the quantile that moved most."""
+    quantiles = [{"share": share, "real": 1.0, "synthetic": 1.0, "shift": shift}
+                 for share, shift in ((.1, 2.0), (.5, -3.25), (.9, None))]
+    columns = [{
+        "name": "amount", "tvd": .1, "mean": {"real": 1234.5, "synthetic": None, "shift": .5}, "quantiles": quantiles
+    }, {"name": "sex", "tvd": .1, "mean": None, "quantiles": None}]
+    printed = str(flip.Evaluation({**native.to_dict(), "columns": columns}))
+    line, = [line.split() for line in printed.splitlines() if line.startswith("amount")]
+    assert line == ["amount", "1234.5", "-", "0.5000", "-3.2500"] and "worst quantile's shift" in printed
+    assert "worst quantile" not in str(flip.Evaluation({**native.to_dict(), "columns": columns[1:]}))
+
+
 def test_it_says_that_it_is_not_private(native):
     assert native.to_dict()["not_private"].startswith("NOT PRIVATE") and str(native).startswith(
         "NOT PRIVATE") and "NOT PRIVATE" in repr(native)

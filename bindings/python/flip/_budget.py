@@ -29,12 +29,14 @@ class Budget(Handle):
     def __init__(self, path: Path, epsilon: Optional[float] = None, delta: Optional[float] = None,
                  order: Optional[int] = None, selection_delta: Optional[float] = None,
                  max_rows_per_person: Optional[int] = None) -> None:
-        """Makes the file when there is none and epsilon and delta are given; opens it otherwise. What is given must
-        then be what it holds.
+        """Makes the file when there is none and epsilon and delta are given; opens it otherwise.
 
-        order: the Rényi order at which divergences are added; fitted to usual trainings when it is left out.
-        selection_delta: part of delta that thresholded histograms may use. max_rows_per_person: all runs are for
-        persons with up to so many rows.
+        epsilon, delta: what all runs together may cost. order: the Rényi order at which divergences are added; fitted
+        to usual trainings when it is left out. selection_delta: the part of delta that thresholded histograms may use.
+        max_rows_per_person: all runs are for persons with up to so many rows, 1 to 1024.
+
+        ArgumentError where the file was made with other terms; BudgetError for terms that allow nothing; FileError,
+        FormatError.
         """
         super().__init__(None)
         terms: dict[str, Any] = {"epsilon": epsilon, "delta": delta, "order": order, "selection_delta": selection_delta,
@@ -75,7 +77,7 @@ class Budget(Handle):
         return self._number("flip_budget_remaining")
 
     def charge(self, name: str, mechanism: str = "gaussian", **parameters: float) -> None:
-        """Charges a mechanism of your own on the same rows, before its noise is drawn; BudgetError: release nothing.
+        """Charges a mechanism of your own on these rows, before its noise is drawn. BudgetError: release nothing.
 
         mechanism and parameters, for one row: "gaussian" or "discrete_gaussian" (noise_multiplier, sampling_rate=1),
         "laplace" (scale), "pure" (epsilon), "zcdp" (rho), count=1 of each; "selection" (delta) for what a thresholded
@@ -85,8 +87,8 @@ class Budget(Handle):
              json.dumps({"mechanism": mechanism, **parameters}, allow_nan=False).encode())
 
     def settle(self, run: str) -> None:
-        """Ends a run that will not go on, such as one that was killed (`run` of the report): what it was not charged
-        for comes back."""
+        """Ends a run that will not go on, such as one that was killed. What was set aside for it and not charged comes
+        back. run: its name in the report, under "run"; ArgumentError for an unknown one."""
         call("flip_budget_settle", self._pointer, run.encode())
 
     def report(self) -> BudgetReport:

@@ -295,7 +295,7 @@ class Handle:
 
 
 def build_info() -> BuildInfo:
-    """How the loaded library was made and what it found on this machine."""
+    """How the loaded library was made and what it found on this machine (flip.BuildInfo)."""
     info: BuildInfo = take_json("flip_build_info")
     return info
 
@@ -308,8 +308,10 @@ def config_schema(what: str) -> dict[str, ConfigOption]:
 
 
 def file_check(path: Path) -> FileCheck:
-    """What the file at `path` is: its kind, whether it can be loaded, its format, who wrote it and whether its digest
-    is that of its content. Trusts nothing in the file; a damaged or foreign file is an answer. FileError where it
-    cannot be read."""
+    """What the file at `path` is (flip.FileCheck): its kind, whether it can be loaded, its format, who wrote it, and
+    whether its digest is that of its content.
+
+    Trusts nothing in the file; a damaged or foreign file is an answer. FileError where it cannot be read.
+    """
     answer: FileCheck = take_json("flip_file_check", path_bytes(path))
     return answer

@@ -39,19 +39,23 @@ class Model(Handle):
         return take_bytes("flip_model_to_bytes", self._pointer)
 
     def sample(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None,
-               progress: Report = False, where: Optional[Mapping[str,
-                                                                 Any]] = None, stage: Optional[str] = None) -> Table:
-        """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh
-        randomness).
+               progress: Report = False, where: Optional[Mapping[str, Any]] = None,
+               stage: Optional[str] = None) -> Table:
+        """A Table of `rows` rows, at least 1, from row `first` of the endless table that a seed stands for.
 
-        where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30,
-        "maximum": 40}}: for each column a value, a list of values, None for a missing one, or, for a column with an
-        order, bounds that count as inside. Days and moments are date, datetime or text. Rows have the model's own
-        distribution given the condition; rare conditions take long.
-        stage: rows as a stage of the preset "best" leaves them, to see which one loses what: "projection" (of the table
-        that is fitted to the released marginals, after parity of groups, made again in each call), "autoencoder" (such
-        rows through encoder and decoder), "diffusion" (before the tilt). ArgumentError for an unknown column or a value
-        it cannot have, Unsupported when hardly any row meets the condition.
+        seed: 0 to 2^63 - 1; None: fresh randomness. Row k depends on seed and k alone, not on the number of threads or
+        on how many rows are asked for at once. Sampling costs no privacy: the model is public already.
+        threads: None for all processors. progress: as in flip.train(); it counts rows.
+        where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30}}. For
+        each column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count
+        as inside. Days and moments are date, datetime or text. Rows have the model's own distribution given the
+        condition; rare conditions take long.
+        stage: rows as a stage of the preset "best" leaves them, to see which stage loses what. "projection": rows of
+        the table that is fitted to the released marginals. "autoencoder": such rows through encoder and decoder.
+        "diffusion": generated rows before the tilt.
+
+        ArgumentError for an unknown column or a value that it cannot have, Unsupported when hardly any row meets the
+        condition.
         """
         callback = Callback(reporter(progress))
         options = config_bytes({"seed": seed, "threads": threads, "where": condition(where), "stage": stage})

@@ -1,6 +1,6 @@
 """Tasks and probes of an evaluation with scikit-learn's gradient-boosted trees and fairlearn's metrics. NOT PRIVATE.
 
-The same questions and the same keys as the library's own: see docs/EVALUATION.md. Only
+They answer the questions of the library's own tasks and probes, under the same keys: see docs/EVALUATION.md. Only
 flip.evaluate(classifiers="sklearn") comes here.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._types import EvaluationReport, Task, TaskGroup
 
 SEED = 20_240_229                               # public: who wins a tie, which third is set aside
-LEAST_ROWS, LEAST_LABELS, MOST_LEVELS = 30, 10, 50
+MIN_ROWS, MIN_LABELS, MAX_LEVELS = 30, 10, 50
 
 
 class Column:
@@ -63,7 +63,7 @@ def features(columns: Sequence[Column], leave_out: set[str]) -> tuple[Any, list[
     used = [c for c in columns if c.name not in leave_out]
     parts = [c.x if c.levels is None else numpy.where(c.x < 0, numpy.nan, c.x) for c in used]
     matrix = numpy.column_stack(parts) if parts else numpy.zeros((len(columns[0].x), 1))
-    return matrix, [c.levels is not None and len(c.levels) <= MOST_LEVELS for c in used] or [False]
+    return matrix, [c.levels is not None and len(c.levels) <= MAX_LEVELS for c in used] or [False]
 
 
 def groups_of(columns: Sequence[Column], real: Sequence[Column], protected: Sequence[str],
@@ -146,15 +146,15 @@ def disparity(y: Any, score: Any, groups: Any) -> Task:
     for name in sorted(set(groups)):
         mine = groups == name
         n, ones = int(mine.sum()), int(y[mine].sum())
-        if n < LEAST_ROWS:
+        if n < MIN_ROWS:
             continue
         large |= mine
-        if min(ones, n - ones) >= LEAST_LABELS:
+        if min(ones, n - ones) >= MIN_LABELS:
             fair |= mine
         rows.append({
             "name": name, "rows": n, "base_rate": float(y[mine].mean()), "selected": float(chosen[mine].mean()),
-            "true_positive": float(chosen[mine & (y == 1)].mean()) if ones >= LEAST_LABELS else None,
-            "false_positive": float(chosen[mine & (y == 0)].mean()) if n - ones >= LEAST_LABELS else None,
+            "true_positive": float(chosen[mine & (y == 1)].mean()) if ones >= MIN_LABELS else None,
+            "false_positive": float(chosen[mine & (y == 0)].mean()) if n - ones >= MIN_LABELS else None,
             "mean_score": float(score[mine].mean()), "calibration_error": float(calibration_error(y[mine], score[mine]))
         })
     errors = [row["calibration_error"] or 0.0 for row in rows] or [0.0]
@@ -214,7 +214,7 @@ def _fill(result: EvaluationReport, real: Table, synthetic: Table, holdout: Opti
         half = len(ours) // 2
         for group in result["groups"]:
             y, real_y = (ours == group["name"]).astype(int), (groups == group["name"]).astype(int)
-            if real_y.sum() < LEAST_ROWS:
+            if real_y.sum() < MIN_ROWS:
                 continue
             if min(y[:half].sum(), y[half:].sum()) > 10:
                 group["probe_synthetic"] = auc(y[half:], learn(x, y[:half], slice(half))(x, slice(half, None)))
