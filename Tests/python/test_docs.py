@@ -1,5 +1,4 @@
-"""Every command and code block of the pages for C, for the command line and of the recipes is run, in order, as a
-reader would."""
+"""Every command and code block of the pages for C, the command line, Python and the recipes is run, in order."""
 import os
 import re
 import shutil

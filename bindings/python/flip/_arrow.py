@@ -1,6 +1,8 @@
-"""Arrow streams in and out through the PyCapsule protocol
-(https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html), with ctypes alone: pyarrow is not needed
-on either side."""
+"""Arrow streams in and out through the PyCapsule protocol, with ctypes alone.
+
+pyarrow is not needed on either side. The protocol:
+https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Columns of a table as NumPy arrays, in and out. The library checks every value; these functions only cross into C.
+"""Columns of a table as NumPy arrays, in and out.
 
-`table` is the pointer of a table. Arrays are contiguous, one entry a row, of the type that a function names.
+The library checks every value; these functions only cross into C. `table` is the pointer of a table. Arrays are
+contiguous, one entry a row, of the type that a function names.
 """
 
 from __future__ import annotations

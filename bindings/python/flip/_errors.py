@@ -1,5 +1,7 @@
-"""One exception class a code of flip.h. Where Python has a class of its own for the same thing, ours is one of those
-too."""
+"""One exception class for each code of flip.h.
+
+Where Python has a class of its own for the same thing, the exception is one of those too.
+"""
 
 from __future__ import annotations
 

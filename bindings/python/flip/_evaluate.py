@@ -1,7 +1,7 @@
-"""Figures of a synthetic table beside a real one: how near, how useful, how fair, whether it remembers. NOT PRIVATE.
+"""Figures of a synthetic table beside a real one. NOT PRIVATE.
 
-They are computed from real rows as they are. No guarantee of a model covers them, and they never enter a model file or
-a ledger.
+How near it is, how useful, how fair, and whether it remembers rows. The figures are computed from real rows as they
+are. No guarantee of a model covers them, and they never enter a model file or a ledger.
 """
 
 from __future__ import annotations

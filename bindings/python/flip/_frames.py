@@ -1,5 +1,7 @@
-"""Which package a frame comes from, and frames of other packages as pandas frames. It imports nothing until it has
-to."""
+"""Which package a frame comes from, and frames of other packages as pandas frames.
+
+The module imports no package of frames until a call needs it.
+"""
 
 from __future__ import annotations
 

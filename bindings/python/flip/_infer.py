@@ -1,4 +1,4 @@
-"""Schemas beside pandas data frames: each column crosses as text, as a CSV file would hold it."""
+"""Schemas beside pandas data frames: each column crosses as the text of a CSV file."""
 
 from __future__ import annotations
 

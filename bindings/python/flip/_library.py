@@ -1,5 +1,7 @@
-"""Finds, loads and describes libflip.so. Every function's types stand in SIGNATURES; a test compares them with
-flip.h."""
+"""Finds, loads and describes libflip.so.
+
+The types of every function stand in SIGNATURES; a test compares them with flip.h.
+"""
 
 from __future__ import annotations
 

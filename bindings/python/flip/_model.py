@@ -1,4 +1,4 @@
-"""Model: public. Save it, send it, sample it: nothing more is spent."""
+"""Model: public. It can be saved, sent and sampled, and nothing more is spent."""
 
 from __future__ import annotations
 

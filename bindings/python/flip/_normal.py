@@ -1,5 +1,7 @@
-"""pandas columns in the few forms that the package knows, whatever holds their cells: NumPy, masked arrays or
-pyarrow."""
+"""pandas columns in the few forms that the package knows, whatever holds their cells.
+
+NumPy, masked arrays of pandas, and pyarrow hold cells in different ways; the rest of the package sees one of them.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Between pandas data frames and tables, column by column. The library checks every value; this only brings types
-together."""
+"""Between pandas data frames and tables, column by column.
+
+The library checks every value; this module only brings types together.
+"""
 
 from __future__ import annotations
 

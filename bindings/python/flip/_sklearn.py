@@ -1,7 +1,7 @@
-"""Tasks and probes of an evaluation with scikit-learn's gradient-boosted trees and fairlearn's metrics. NOT PRIVATE.
+"""Tasks and probes of an evaluation with scikit-learn and fairlearn. NOT PRIVATE.
 
-They answer the questions of the library's own tasks and probes, under the same keys: see docs/EVALUATION.md. Only
-flip.evaluate(classifiers="sklearn") comes here.
+Gradient-boosted trees answer the questions of the library's own tasks and probes, under the same keys: see
+docs/EVALUATION.md. Only flip.evaluate(classifiers="sklearn") comes here.
 """
 
 from __future__ import annotations

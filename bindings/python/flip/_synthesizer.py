@@ -1,5 +1,7 @@
-"""Synthesizer: plan, training and sampling in the manner of scikit-learn, without needing it. A layer over Schema,
-plan, train and Model."""
+"""Synthesizer: plan, training and sampling in the manner of scikit-learn, without needing it.
+
+A layer over Schema, plan, train and Model.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Table: rows that fit a schema, private ones or sampled ones. pandas and numpy are imported only by the calls that
-name them."""
+"""Table: rows that fit a schema, private ones or sampled ones.
+
+pandas and NumPy are imported only by the calls that name them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: Python owns the loop and runs the library in slices of a tenth of a second, so Ctrl-C always works."""
+"""Training: Python owns the loop and runs the library in slices of a tenth of a second."""
 
 from __future__ import annotations
 

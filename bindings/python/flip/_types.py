@@ -1,8 +1,8 @@
-"""The JSON objects that the library gives, as typed dicts. docs/JSON.md has their grammar, and a test compares the two.
+"""The JSON objects that the library gives, as typed dicts.
 
-Epsilons are in nats, divergences are Rényi divergences in nats at the order that stands beside them, probabilities lie
-between 0 and 1. A member of a class with an underscore may be missing: its comment says when it is there. A later
-version of the library may add members.
+docs/JSON.md has their grammar, and a test compares the two. Epsilons are in nats, divergences are Rényi divergences in
+nats at the order that stands beside them, probabilities lie between 0 and 1. A member of a class with an underscore may
+be missing: its comment says when it is there. A later version of the library may add members.
 """
 
 from __future__ import annotations
