@@ -1,8 +1,8 @@
-"""The JSON objects that the library gives, as typed dicts. docs/JSON.md has their grammar, and a test compares the two.
+"""The JSON objects that the library gives, as typed dicts.
 
-Epsilons are in nats, divergences are Rényi divergences in nats at the order that stands beside them, probabilities lie
-between 0 and 1. A member of a class with an underscore may be missing: its comment says when it is there. A later
-version of the library may add members.
+docs/JSON.md has their grammar, and a test compares the two. Epsilons are in nats, divergences are Rényi divergences in
+nats at the order that stands beside them, probabilities lie between 0 and 1. A member of a class with an underscore may
+be missing: its comment says when it is there. A later version of the library may add members.
 """
 
 from __future__ import annotations
@@ -267,11 +267,30 @@ class EvaluatedRows(TypedDict):
     holdout: int  # rows set aside
 
 
+class ComparedMean(TypedDict):
+    """The means of a numerical column."""
+
+    real: Optional[float]  # mean of the real values
+    synthetic: Optional[float]  # mean of the synthetic values
+    shift: Optional[float]  # synthetic mean less real mean, over the real standard deviation (standard deviations)
+
+
+class ComparedQuantile(TypedDict):
+    """A quantile of a numerical column."""
+
+    share: float  # which quantile (share of rows)
+    real: Optional[float]  # of the real values
+    synthetic: Optional[float]  # of the synthetic values
+    shift: Optional[float]  # synthetic quantile less real one, over the real interquartile range (interquartile ranges)
+
+
 class EvaluatedColumn(TypedDict):
     """Figures of a column."""
 
     name: str  # the column
     tvd: Optional[float]  # total variation distance of the column
+    mean: Optional[ComparedMean]  # means of a numerical column; None for other columns
+    quantiles: Optional[list[ComparedQuantile]]  # quantiles of a numerical column; None for other columns
 
 
 class EvaluatedGroup(TypedDict):
