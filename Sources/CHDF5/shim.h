@@ -33,12 +33,10 @@ static inline hid_t flip_h5p_file_access(void) { return H5Pcreate(H5P_FILE_ACCES
 static inline hid_t flip_h5p_file_create(void) { return H5Pcreate(H5P_FILE_CREATE); }
 static inline hid_t flip_h5p_group_create(void) { return H5Pcreate(H5P_GROUP_CREATE); }
 static inline hid_t flip_h5p_dataset_create(void) { return H5Pcreate(H5P_DATASET_CREATE); }
-static inline hid_t flip_h5p_dataset_access(void) { return H5Pcreate(H5P_DATASET_ACCESS); }
 
 // The oldest format the objects need, never newer than 1.10.
 static inline herr_t flip_h5p_bounds(hid_t fapl) { return H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110); }
 static inline hid_t flip_h5f_create(const char *name, hid_t fcpl, hid_t fapl) { return H5Fcreate(name, 0x0002u, fcpl, fapl); } // truncate
-static inline hid_t flip_h5f_open(const char *name, hid_t fapl) { return H5Fopen(name, 0x0000u, fapl); }                       // read only
 
 // Types. `kind`: 0 float32, 1 float64, 2 int8, 3 int16, 4 int32, 5 int64, 6 uint8, 7 uint16, 8 uint32, 9 uint64.
 static inline hid_t flip_h5t_memory(int kind) {
@@ -93,59 +91,4 @@ static inline herr_t flip_h5s_rows(hid_t space, hsize_t start, hsize_t count) {
 // The whole of a dataset, or the rows selected in `filespace` from or to `memspace` (0: all).
 static inline herr_t flip_h5d_write(hid_t d, hid_t type, hid_t memspace, hid_t filespace, const void *p) {
     return H5Dwrite(d, type, memspace, filespace, 0, p);
-}
-static inline herr_t flip_h5d_read(hid_t d, hid_t type, hid_t memspace, hid_t filespace, void *p) {
-    return H5Dread(d, type, memspace, filespace, 0, p);
-}
-// Texts of variable length, allocated by us so that a file cannot ask for more than `left` bytes.
-typedef struct { size_t left; } flip_h5_budget;
-static inline void *flip_h5_take(size_t size, void *info) {
-    flip_h5_budget *b = (flip_h5_budget *)info;
-    if (size > b->left) return 0;
-    b->left -= size;
-    return malloc(size ? size : 1);
-}
-static inline void flip_h5_give(void *p, void *info) { (void)info; free(p); }
-static inline herr_t flip_h5d_read_texts(hid_t d, hid_t type, hid_t memspace, hid_t filespace, void *p, size_t most) {
-    flip_h5_budget budget = { most };
-    hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
-    herr_t result = -1;
-    if (transfer >= 0 && H5Pset_vlen_mem_manager(transfer, flip_h5_take, &budget, flip_h5_give, 0) >= 0)
-        result = H5Dread(d, type, memspace, filespace, transfer, p);
-    if (transfer >= 0) H5Pclose(transfer);
-    return result;
-}
-// Gives back what a text attribute's read allocated.
-static inline herr_t flip_h5a_reclaim(hid_t type, hid_t space, void *p) {
-#if H5_VERSION_GE(1, 12, 0)
-    return H5Treclaim(type, space, 0, p);
-#else
-    return H5Dvlen_reclaim(type, space, 0, p);
-#endif
-}
-
-// What kind of link `name` is in `group`: 0 hard, 1 soft, 64 external; -1 when it is not there.
-static inline int flip_h5l_kind(hid_t group, const char *name) {
-    H5L_info_t info;
-    return H5Lget_info(group, name, &info, 0) < 0 ? -1 : (int)info.type;
-}
-static inline ssize_t flip_h5l_name(hid_t group, hsize_t i, char *name, size_t size) {
-    return H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, size, 0);
-}
-static inline int64_t flip_h5g_count(hid_t group) {
-    H5G_info_t info;
-    return H5Gget_info(group, &info) < 0 ? -1 : (int64_t)info.nlinks;
-}
-static inline int64_t flip_h5a_count(hid_t object) {
-#if H5_VERSION_GE(1, 12, 0)
-    H5O_info2_t info;
-    if (H5Oget_info3(object, &info, H5O_INFO_NUM_ATTRS) < 0) return -1;
-#else
-    H5O_info_t info;
-    if (H5Oget_info2(object, &info, H5O_INFO_NUM_ATTRS) < 0) return -1;
-#endif
-    return (int64_t)info.num_attrs;
-}
-static inline ssize_t flip_h5a_name(hid_t object, hsize_t i, char *name, size_t size) {
-    return H5Aget_name_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, size, 0);
 }

@@ -1,28 +1,26 @@
 // One attribute of an object in a file somebody gave us: small numbers, booleans, texts.
 
 import Basics
-import CHDF5
-import Glibc
+import FileFormat
 
-final class AttributeReader {
+struct AttributeReader {
     let name: String
     let type: ElementType
     let shape: [Int]
-    private let handle: Handle
+    private let attribute: Attribute
+    private let object: FormatObject
     private let path: String
     private let file: FileReader
 
     /// The attribute `name` of `object`, which is at `path`. At most 1 MiB.
-    init(_ name: String, of object: Handle, _ path: String, _ file: FileReader) throws {
+    /// - Throws: `.format` when it is missing, too large, or of a type or shape that is not read.
+    init(_ name: String, of object: FormatObject, _ path: String, _ file: FileReader) throws {
         let place = "\(path), attribute \(name)"
-        guard Name.isValid(name), let handle = Handle(H5Aclose, { H5Aopen(object.id, name, 0) }) else {
-            throw file.failure(place, "is missing")
-        }
-        let guards = Guards(file: file)
-        shape = try guards.shape(place) { H5Aget_space(handle.id) }
-        type = try guards.type(place) { H5Aget_type(handle.id) }
+        guard let attribute = object.attribute(name) else { throw file.failure(place, "is missing") }
+        type = try Guards(file: file).type(attribute.type, place)
+        guard let shape = attribute.shape, shape.count <= 8 else { throw file.failure(place, "a shape that is not supported") }
         guard let count = elementCount(shape), count <= (1 << 20) / type.memorySize else { throw file.failure(place, "is too large") }
-        (self.name, self.handle, self.path, self.file) = (name, handle, place, file)
+        (self.name, self.shape, self.attribute, self.object, self.path, self.file) = (name, shape, attribute, object, place, file)
     }
 
     private var count: Int { shape.reduce(1, *) }       // checked above
@@ -30,9 +28,11 @@ final class AttributeReader {
 
     /// The bytes in memory: numbers in their own width, booleans as bytes, fixed text with its padding.
     func bytes() throws -> Buffer<UInt8> {
-        guard !type.isVariableText, let memory = type.handle(memory: true) else { throw failure("cannot be read") }
-        let buffer = try Buffer<UInt8>(count: count * type.memorySize, for: "an attribute")
-        guard count == 0 || Library.call({ H5Aread(handle.id, memory.id, buffer.base) }) >= 0 else { throw failure("cannot be read") }
+        let size = type.memorySize
+        guard !type.isVariableText, attribute.elementSize == size, attribute.bytes.count == count * size else { throw failure("cannot be read") }
+        let buffer = try Buffer<UInt8>(count: attribute.bytes.count, for: "an attribute")
+        attribute.bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { buffer.base.update(from: base, count: $0.count) } }
+        toHost(buffer.base, count, attribute.type)
         return buffer
     }
 
@@ -55,20 +55,8 @@ final class AttributeReader {
             let buffer = try bytes()
             for i in 0..<count { try add(trimmed(buffer.base + i * size, size, spaces)) }
         case .variableText:
-            guard let memory = type.handle(memory: true) else { throw failure("cannot be read") }
-            let pointers = try Buffer<UnsafeMutablePointer<UInt8>?>(count: count, for: "an attribute")
-            guard count == 0 || Library.call({ H5Aread(handle.id, memory.id, pointers.base) }) >= 0 else { throw failure("cannot be read") }
-            defer {
-                Library.call {
-                    let space = H5Aget_space(handle.id)
-                    flip_h5a_reclaim(memory.id, space, pointers.base)
-                    H5Sclose(space)
-                }
-            }
-            for i in 0..<count {
-                let length = pointers[i].map { strlen(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) } ?? 0
-                try add(UnsafeBufferPointer(start: pointers[i], count: length))
-            }
+            try file.reading(path) { try object.texts(attribute, maxBytes: maxBytes, add) }
+            guard out.count == count else { throw failure("cannot be read") }
         default: throw failure("must be text")
         }
         return out
@@ -79,9 +67,8 @@ final class AttributeReader {
         let bytes = try bytes()
         return withExtendedLifetime(bytes) { UnsafeRawPointer(bytes.base).loadUnaligned(as: T.self) }
     }
+}
 
-    func boolean() throws -> Bool {
-        guard type == .boolean, count == 1 else { throw failure("must be true or false") }
-        return try bytes()[0] != 0
-    }
+extension FormatObject {
+    func attribute(_ name: String) -> Attribute? { attributes.first { $0.name.elementsEqual(name.utf8) } }
 }

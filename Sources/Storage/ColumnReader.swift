@@ -10,12 +10,17 @@ struct ColumnReader {
     private let source: ColumnSource
     /// The row of the file that is the table's row 0.
     private let first: Int
+    /// One byte a row, not 0 where the cell is missing.
     private let missing: Buffer<UInt8>?
     private var rows: Int { table.rows }
 
     init(_ table: Table, _ field: Field, _ source: ColumnSource, first: Int = 0) throws {
         (self.table, self.field, self.source, self.first) = (table, field, source, first)
-        missing = try source.mask.map { try ColumnSource.booleans($0, first, table.rows) }
+        if let mask = source.mask {
+            missing = try ColumnSource.booleans(mask, first, table.rows)
+        } else {
+            missing = source.marks.missing.isEmpty && !source.marks.leastIsMissing ? nil : try Buffer(count: table.rows, for: "a column")
+        }
     }
 
     func read() throws {
@@ -24,6 +29,7 @@ struct ColumnReader {
         case .booleans(let data): try readBooleans(data)
         case .texts(let data): try readTexts(data)
         case .categories(let codes, let texts): try readCategories(codes, texts)
+        case .enumeration(let data, let levels): try readEnumeration(data, levels)
         }
     }
 
@@ -33,14 +39,19 @@ struct ColumnReader {
         let values = try Buffer<Int64>(count: rows, for: "a column")
         if type == .uint64 {
             try data.readRows(first, rows, values.base)
-            for i in 0..<rows where values[i] < 0 && !isMissing(i) { throw bad(i, "beyond 64 bits") }
         } else {
             try data.readRows(first, rows, as: values.base)
         }
+        let absent = source.marks.missingIntegers(type)
+        if let missing, !absent.isEmpty { for i in 0..<rows where absent.contains(values[i]) { missing[i] = 1 } }
+        if type == .uint64 { for i in 0..<rows where values[i] < 0 && !isMissing(i) { throw bad(i, "beyond 64 bits") } }
         if let target = timeUnit {
             let unit = try self.unit(data)
             for i in 0..<rows where !isMissing(i) {
-                guard let converted = unit.convert(values[i], to: target) else { throw bad(i, "not a whole number of \(target.text)") }
+                guard let converted = unit.convert(values[i], to: target) else {
+                    let isFiner = unit.nanoseconds < target.nanoseconds
+                    throw bad(i, !isFiner ? "a time beyond all dates" : target == .days ? "not a whole number of days" : finer)
+                }
                 values[i] = converted
             }
         }
@@ -51,11 +62,16 @@ struct ColumnReader {
     private func readDoubles(_ data: DataSetReader, single: Bool) throws {
         let values = try Buffer<Double>(count: rows, for: "a column")
         try data.readRows(first, rows, as: values.base)
+        for value in source.marks.missing { for i in 0..<rows where values[i] == value { values[i] = .nan } }
         if let target = timeUnit {
             let unit = try self.unit(data)
-            let ratio = Double(unit.nanoseconds) / Double(target.nanoseconds)
-            // A moment is meant to the microsecond; a date must be whole as it stands.
-            for i in 0..<rows { values[i] = target == .days ? values[i] * ratio : (values[i] * ratio).rounded() }
+            // A date must be whole as it stands.
+            for i in 0..<rows where !isMissing(i) {
+                guard let value = target == .days ? unit.days(values[i]) : unit.microseconds(values[i], single: single) else {
+                    throw bad(i, finer)
+                }
+                values[i] = value
+            }
         } else if single, case .number(_, _, let step?) = field.kind {
             // 0.1 in 32 bits is no multiple of 0.1 in 64: take the multiple whose 32 bits these are.
             for i in 0..<rows {
@@ -93,7 +109,20 @@ struct ColumnReader {
                 start = row
                 try data.readTexts(first + row, min(block, rows - row), maxBytes: 1 << 20) { try list.append($0) }
             }
-            return isMissing(row) ? nil : list[row - start]
+            return isMissing(row) || source.marks.isMissing(list[row - start]) ? nil : list[row - start]
+        }
+    }
+
+    private func readEnumeration(_ data: DataSetReader, _ levels: ColumnSource.Levels) throws {
+        guard timeUnit == nil else { throw data.failure("holds an enumeration where times are expected") }
+        let values = try Buffer<Int64>(count: rows, for: "a column"), codes = try Buffer<Int32>(count: rows, for: "a column")
+        try data.readRows(first, rows, as: values.base)
+        for i in 0..<rows {
+            guard let place = levels.places[values[i]] else { throw bad(i, "a value outside the enumeration of its data set") }
+            codes[i] = isMissing(i) ? -1 : place
+        }
+        try withExtendedLifetime(codes) {
+            try table.setCodes(field.name, codes.base, levelCount: levels.texts.count) { levels.texts[$0] }
         }
     }
 
@@ -151,6 +180,8 @@ struct ColumnReader {
         }
         return unit
     }
+
+    private let finer = "finer than a microsecond"
 
     private func isMissing(_ row: Int) -> Bool { missing.map { $0[row] != 0 } ?? false }
 

@@ -9,30 +9,32 @@ final class ColumnWriter {
     /// Which rows are missing, of nullable elements.
     private let mask: RowWriter?
 
-    init(_ field: Field, in frame: GroupWriter, chunkRows: Int) throws {
+    /// A writer of the column `field` as the element `name` of `group`.
+    init(_ field: Field, in group: GroupWriter, as name: String, chunkRows: Int) throws {
         encoding = ColumnEncoding(field)
         switch encoding {
         case .categorical(let codes):
-            (values, mask) = try frame.rawGroup(field.name) { group in
+            (values, mask) = try group.rawGroup(name) { group in
                 try group.encoding("categorical", "0.2.0")
                 try group.write(attribute: "ordered", false, of: group.handle)
                 try writeCategories(field, to: group)
                 return (try RowWriter(group, "codes", .number(codes), chunkRows: chunkRows), nil)
             }
         case .boolean(let nullable):
-            (values, mask) = try Self.make(field, "nullable-boolean", .boolean, nullable, nil, frame, chunkRows)
+            (values, mask) = try Self.make(.boolean, nullable ? "nullable-boolean" : nil, unit: nil, in: group, as: name, chunkRows)
         case .integer(let type, let nullable, let unit):
-            (values, mask) = try Self.make(field, "nullable-integer", .number(type), nullable, unit, frame, chunkRows)
+            (values, mask) = try Self.make(.number(type), nullable ? "nullable-integer" : nil, unit: unit, in: group, as: name, chunkRows)
         case .double(let unit):
-            (values, mask) = (try RowWriter(frame, field.name, .number(.float64), chunkRows: chunkRows, units: unit?.text), nil)
+            (values, mask) = (try RowWriter(group, name, .number(.float64), chunkRows: chunkRows, units: unit?.text), nil)
         }
     }
 
-    private static func make(_ field: Field, _ name: String, _ type: ElementType, _ nullable: Bool, _ unit: TimeUnit?, _ frame: GroupWriter,
+    /// - Parameter nullable: AnnData's name of the element with a mask; nil for a plain array.
+    private static func make(_ type: ElementType, _ nullable: String?, unit: TimeUnit?, in group: GroupWriter, as name: String,
                              _ chunkRows: Int) throws -> (RowWriter, RowWriter?) {
-        guard nullable else { return (try RowWriter(frame, field.name, type, chunkRows: chunkRows, units: unit?.text), nil) }
-        return try frame.rawGroup(field.name) { group in
-            try group.encoding(name, "0.1.0")
+        guard let nullable else { return (try RowWriter(group, name, type, chunkRows: chunkRows, units: unit?.text), nil) }
+        return try group.rawGroup(name) { group in
+            try group.encoding(nullable, "0.1.0")
             if let unit { try group.attribute("units", unit.text) }
             return (try RowWriter(group, "values", type, chunkRows: chunkRows), try RowWriter(group, "mask", .boolean, chunkRows: chunkRows))
         }

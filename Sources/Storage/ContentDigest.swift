@@ -39,7 +39,7 @@ enum ContentDigest {
             sha.update("attribute \(attribute.name) \(attribute.type.name) \(text(attribute.shape))\n")
             switch attribute.type {
             case .fixedText, .variableText: for text in try attribute.texts(maxBytes: 1 << 20) { add(text, to: &sha) }
-            case .number, .boolean: update(&sha, try attribute.bytes())
+            case .number, .boolean, .bits, .enumeration: update(&sha, try attribute.bytes())
             }
         }
     }
@@ -48,7 +48,7 @@ enum ContentDigest {
         switch data.type {
         case .fixedText, .variableText:
             for text in try data.texts(maxCount: 1 << 20, maxBytes: 1 << 28) { add(text, to: &sha) }
-        case .boolean, .number:
+        case .boolean, .number, .bits, .enumeration:
             guard let count = elementCount(data.shape) else { throw data.failure("larger than this reader allows") }
             let bytes = try Buffer<UInt8>(count: count * data.type.memorySize, for: "a data set")   // product checked by the guards
             try data.readAll(bytes.base)

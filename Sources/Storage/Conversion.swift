@@ -6,11 +6,15 @@ import Tables
 /// Names that end in .h5, .hdf5 or .h5ad mean HDF5, all others CSV.
 package func isHDF5Name(_ path: String) -> Bool { [".h5", ".hdf5", ".h5ad"].contains { path.hasSuffix($0) } }
 
-/// The table in `path`, of the kind its name says; in HDF5 the dataframe "/data".
-/// - Parameter schema: nil takes the one stored in an HDF5 file.
+/// The table in `path`, of the kind its name says.
+/// - Parameters:
+///   - group: the dataframe in an HDF5 file, as for `FrameReader`.
+///   - schema: nil takes the one stored in an HDF5 file.
 /// - Throws: `.argument` for CSV without a schema, and what the readers throw.
-package func readTableFile(_ path: String, schema: Schema?, options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws -> Table {
-    if isHDF5Name(path) { return try readTable(path, schema: schema, progress: progress) }
+package func readTableFile(_ path: String, group: String? = nil, schema: Schema?, options: CSVOptions = CSVOptions(),
+                           progress: TableProgress? = nil) throws -> Table {
+    if isHDF5Name(path) { return try readTable(path, group: group, schema: schema, progress: progress) }
+    try refuse(group, path)
     return try readCSV(path, needed(schema, path), options, progress: progress)
 }
 
@@ -20,16 +24,19 @@ package func writeTableFile(_ table: Table, _ path: String, options: CSVOptions 
 }
 
 /// Reads `source` and writes `target`, which appears complete or not at all.
-/// - Parameter given: nil takes the schema stored in an HDF5 source.
+/// - Parameters:
+///   - group: the dataframe in an HDF5 source, as for `FrameReader`. In an HDF5 target it is "/data".
+///   - given: nil takes the schema stored in an HDF5 source.
 /// - Throws: what reading and writing throw.
-package func convertTable(from source: String, to target: String, schema given: Schema?, options: CSVOptions = CSVOptions(),
-                          progress: TableProgress? = nil) throws {
+package func convertTable(from source: String, group: String? = nil, to target: String, schema given: Schema?,
+                          options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws {
     let batchRows = 65_536
     let (schema, next): (Schema, () throws -> Table?)
     if isHDF5Name(source) {
-        let reader = try FrameReader(source, schema: given)
+        let reader = try FrameReader(source, group: group, schema: given)
         (schema, next) = (reader.schema, { try reader.next(batchRows, progress: progress) })
     } else {
+        try refuse(group, source)
         let reader = try CSVReader(source, needed(given, source), options, progress: progress)
         (schema, next) = (reader.schema, { try reader.next(batchRows) })
     }
@@ -42,6 +49,10 @@ package func convertTable(from source: String, to target: String, schema given: 
         while let batch = try next() { try writer.append(batch) }
         try writer.finish()
     }
+}
+
+private func refuse(_ group: String?, _ path: String) throws {
+    guard group == nil else { throw Failure(.argument, "\(path): a group is for HDF5 files, and its name is not that of one") }
 }
 
 private func needed(_ schema: Schema?, _ path: String) throws -> Schema {

@@ -34,10 +34,7 @@ package final class DataSetWriter {
         guard !schema.fields.contains(where: { $0.name == "_index" }) else {
             throw Failure(.schema, "column \"_index\": in an HDF5 dataframe this name is taken by the row labels")
         }
-        if let bad = schema.fields.first(where: { !Name.isValid($0.name) }) {
-            throw Failure(.schema, "column \(quoted(bad.name)) cannot be stored in HDF5: a name must have 1 to 255 bytes without \"/\" "
-                + "and control characters")
-        }
+        let places = try ColumnPlace.places(schema.fields.map(\.name))
         target = try AtomicFile(path)
         file = try FileWriter(target)
         try file.root { root in
@@ -45,9 +42,14 @@ package final class DataSetWriter {
             try within(root, components(group)) { frame in
                 try frame.encoding("dataframe", "0.2.0")
                 try frame.attribute("_index", "_index")
-                try frame.attribute("column-order", schema.fields.map(\.name))
+                try frame.attribute("column-order", places.map { $0.joined(separator: "/") })
                 try frame.attribute("flip-schema", schema.json)
-                for field in schema.fields { columns.append(try ColumnWriter(field, in: frame, chunkRows: chunkRows)) }
+                var made = Set<String>()
+                for (field, place) in zip(schema.fields, places) {
+                    try nested(frame, place.dropLast(), &made) { group in
+                        columns.append(try ColumnWriter(field, in: group, as: place[place.count - 1], chunkRows: chunkRows))
+                    }
+                }
             }
         }
     }
@@ -126,7 +128,18 @@ private func within(_ group: GroupWriter, _ path: ArraySlice<String>, _ body: (G
     try group.group(name) { try within($0, path.dropFirst(), body) }
 }
 
-/// The same for groups that are there.
+/// Hands `body` the group at `path` below `group`, for columns whose names have several parts. `made`: the paths of the groups there are.
+private func nested(_ group: GroupWriter, _ path: ArraySlice<String>, _ made: inout Set<String>,
+                    _ body: (GroupWriter) throws -> Void) throws {
+    guard let name = path.first else { return try body(group) }
+    if made.insert(Name.join(group.path, name)).inserted {
+        try group.rawGroup(name) { try nested($0, path.dropFirst(), &made, body) }
+    } else {
+        try group.reopen(name) { try nested($0, path.dropFirst(), &made, body) }
+    }
+}
+
+/// Opens the groups `path` below `group`, which are there, and hands the last one to `body`.
 private func reopen(_ group: GroupWriter, _ path: ArraySlice<String>, _ body: (GroupWriter) throws -> Void) throws {
     guard let name = path.first else { return try body(group) }
     try group.reopen(name) { try reopen($0, path.dropFirst(), body) }

@@ -1,9 +1,11 @@
 // The types of data we write and accept: numbers of the usual widths, booleans as h5py writes them (an enumeration FALSE = 0, TRUE = 1
-// over a byte), text of fixed or variable length. Everything else in a file (compounds, references, sequences of variable length,
-// committed types) is refused before anything of it is read.
+// over a byte), text of fixed or variable length; read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables) and
+// single bits (booleans of PyTables). Everything else in a file (compounds, references, sequences of variable length, committed types)
+// is refused before anything of it is read.
 
 import Basics
 import CHDF5
+import FileFormat
 
 /// A number type in files and memory; the raw value is the shim's `kind`.
 package enum NumberType: Int32, CaseIterable, Sendable {
@@ -36,6 +38,7 @@ package enum NumberType: Int32, CaseIterable, Sendable {
     }
 
     var isFloat: Bool { self == .float32 || self == .float64 }
+    var isSigned: Bool { rawValue < NumberType.uint8.rawValue }
     var memory: hid_t { flip_h5t_memory(rawValue) }
     /// Little-endian, on every machine.
     var file: hid_t { flip_h5t_file(rawValue, 0) }
@@ -63,12 +66,29 @@ enum ElementType: Equatable {
     /// memory; the bytes are checked to be UTF-8 either way.
     case fixedText(size: Int, spaces: Bool = false, ascii: Bool = false)
     case variableText(ascii: Bool = false)
+    /// One byte per element in memory, 0 or 1 (checked where it is read).
+    case bits
+    case enumeration(Enumeration)
 
     var name: String {
         switch self {
         case .number(let n): n.name
-        case .boolean: "bool"
+        case .boolean, .bits: "bool"
         case .fixedText, .variableText: "string"
+        case .enumeration: "enumeration"
+        }
+    }
+
+    var isInteger: Bool {
+        if case .number(let type) = self { return !type.isFloat }
+        return false
+    }
+
+    /// Whether it is one that libflip never writes.
+    var isForeign: Bool {
+        switch self {
+        case .bits, .enumeration: true
+        default: false
         }
     }
 
@@ -81,55 +101,40 @@ enum ElementType: Equatable {
     var memorySize: Int {
         switch self {
         case .number(let n): n.size
-        case .boolean: 1
+        case .boolean, .bits: 1
+        case .enumeration(let list): list.type.size
         case .fixedText(let size, _, _): size
         case .variableText: MemoryLayout<UnsafeMutablePointer<CChar>?>.size
         }
     }
 
-    /// The type of a data set or attribute, given the handle of its type; nil for types we refuse.
-    static func of(_ type: hid_t) -> ElementType? {
-        Library.call {
-            guard H5Tcommitted(type) == 0 else { return nil }
-            switch H5Tget_class(type) {
-            case H5T_INTEGER, H5T_FLOAT:
-                // Equality covers size, order, sign, precision, offset and the layout of a float.
-                for n in NumberType.allCases {
-                    for big: Int32 in [0, 1] where H5Tequal(type, flip_h5t_file(n.rawValue, big)) > 0 { return .number(n) }
-                }
-                return nil
-            case H5T_ENUM:
-                return isBoolean(type) ? .boolean : nil
-            case H5T_STRING:
-                let variable = H5Tis_variable_str(type)
-                guard variable >= 0 else { return nil }
-                let ascii = H5Tget_cset(type) == H5T_CSET_ASCII
-                if variable > 0 { return .variableText(ascii: ascii) }
-                let size = H5Tget_size(type)
-                guard size > 0, size <= 1 << 30 else { return nil }
-                return .fixedText(size: size, spaces: H5Tget_strpad(type) == H5T_STR_SPACEPAD, ascii: ascii)
-            default:
-                return nil
-            }
+    /// The type of a data set or attribute in a file; a failure that says what it is for types that are not read.
+    static func of(_ type: DataType) -> Result<ElementType, BrokenRule> {
+        func number(_ size: Int, isSigned: Bool) -> NumberType? {
+            NumberType.allCases.first { !$0.isFloat && $0.size == size && $0.isSigned == isSigned }
         }
+        switch type {
+        case .integer(let size, let isSigned, _):
+            if let number = number(size, isSigned: isSigned) { return .success(.number(number)) }
+        case .float(let size, _): return .success(.number(size == 4 ? .float32 : .float64))
+        case .bits: return .success(.bits)
+        case .text(let size, let padding, let isASCII): return .success(.fixedText(size: size, spaces: padding == .spaces, ascii: isASCII))
+        case .variableText(let isASCII): return .success(.variableText(ascii: isASCII))
+        case .enumeration(let size, let isSigned, _, let members):
+            if size == 1, members == [.init("FALSE", 0), .init("TRUE", 1)] { return .success(.boolean) }
+            if let number = number(size, isSigned: isSigned) { return .success(.enumeration(Enumeration(type: number, members: members))) }
+        case .objectReference: return .failure(BrokenRule("references, which are not supported"))
+        case .other(let what): return .failure(BrokenRule(what))
+        }
+        return .failure(BrokenRule("a data type that is not supported"))
     }
 
-    private static func isBoolean(_ type: hid_t) -> Bool {
-        guard H5Tget_size(type) == 1, H5Tget_nmembers(type) == 2 else { return false }
-        for (i, name) in ["FALSE", "TRUE"].enumerated() {
-            guard let text = H5Tget_member_name(type, UInt32(i)) else { return false }
-            defer { H5free_memory(text) }
-            var value: Int8 = -1
-            guard String(cString: text) == name, H5Tget_member_value(type, UInt32(i), &value) >= 0, Int(value) == i else { return false }
-        }
-        return true
-    }
-
-    /// A new handle of the type to give to the library: as laid out in files, or in memory.
+    /// A new handle of the type to give to the library for writing: as laid out in files, or in memory; nil for types of other writers.
     func handle(memory: Bool) -> Handle? {
         switch self {
         case .number(let n): Handle(H5Tclose) { H5Tcopy(memory ? n.memory : n.file) }
         case .boolean: Handle(H5Tclose) { Self.makeBoolean() }
+        case .bits, .enumeration: nil
         case .fixedText(let size, let spaces, let ascii): Handle(H5Tclose) { flip_h5t_text(size, spaces ? 1 : 0, ascii ? 1 : 0) }
         case .variableText(let ascii): Handle(H5Tclose) { flip_h5t_text(0, 0, ascii ? 1 : 0) }
         }
@@ -147,4 +152,11 @@ enum ElementType: Equatable {
         }
         return type
     }
+}
+
+/// An enumeration of another writer: names for the integers in a data set, such as the levels of a factor that R's hdf5r wrote.
+struct Enumeration: Equatable {
+    /// The integers in memory.
+    let type: NumberType
+    let members: [DataType.Member]
 }

@@ -1,9 +1,9 @@
-// An HDF5 file that somebody gave us, open for reading. Nothing in it is believed: see Guards.swift for what is refused and why.
-// Model files are read into memory first and parsed there, so that they cannot change between check and use; data sets may be larger
-// than memory and are read in place.
+// An HDF5 file that somebody gave us, open for reading. Nothing in it is believed: FileFormat reads it without the HDF5 library, and
+// Guards.swift says what is refused and why. Model files are read into memory first and parsed there, so that they cannot change between
+// check and use; data sets may be larger than memory and are read in place.
 
 import Basics
-import CHDF5
+import FileFormat
 import Glibc
 
 /// What a file may ask of us.
@@ -29,56 +29,49 @@ package final class FileReader {
     let name: String
     let kind: Kind
     let limits: Limits
-    private let file: Handle
-    private let disk: DiskFile?
+    private let format: FormatFile
+    private let disk: InputDescriptor?
     private var objects = 0
 
     /// A model or checkpoint in memory. `bytes` is copied.
     /// - Throws: `.format` when it is not HDF5.
     package init(bytes: UnsafeRawBufferPointer, name: String, limits: Limits = Limits()) throws {
-        try Library.check()
         try checkSignature(bytes, name)
-        // HDF5 copies the image twice and reports memory that is not there like damage: ask first. (A compiler may drop malloc and free.)
-        let (twice, overflow) = bytes.count.multipliedReportingOverflow(by: 2)
-        guard !overflow, twice <= Int.max - (4 << 20), let room = mmap(nil, twice + (4 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-              room != MAP_FAILED else { throw Failure(.noMemory, "\(name): not enough memory to open it") }
-        munmap(room, twice + (4 << 20))
-        let file = Self.open { access in
-            guard H5Pset_fapl_core(access, 1 << 20, false) >= 0 else { return false }
-            return H5Pset_file_image(access, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) >= 0
-        }
-        guard let file else { throw damaged(name) }
-        (self.name, self.file, self.limits, kind, disk) = (name, file, limits, .model, nil)
+        let copy = try Buffer<UInt8>(count: bytes.count, for: "a file")
+        if let base = bytes.baseAddress { UnsafeMutableRawPointer(copy.base).copyMemory(from: base, byteCount: bytes.count) }
+        format = try Self.reading(name) { try FormatFile(ByteSource(copy, count: copy.count)) }
+        (self.name, self.limits, kind, disk) = (name, limits, .model, nil)
     }
 
     /// A data set file, read in place.
     /// - Throws: `.io` naming the system's reason; `.format` when it is not HDF5.
     package init(dataSet path: String, limits: Limits = Limits()) throws {
-        try Library.check()
-        let disk = try DiskFile(reading: path)
-        let head = try Buffer<UInt8>(count: 8)
-        let count = pread(disk.descriptor, head.base, 8, 0)
-        guard count >= 0 else { throw ioFailure(path, "read") }
-        try checkSignature(UnsafeRawBufferPointer(start: head.base, count: count), path)
-        // A file of ours is checked before the library sees it; others have no seal.
+        let disk = try InputDescriptor(path)
+        let start = try disk.findStart()
+        // A file of ours is checked before anything in it is used; others have no seal.
         if try Seal.check(disk.descriptor, path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
-        guard let file = Self.open(disk.use) else { throw damaged(path) }
-        (name, self.file, self.limits, kind, self.disk) = (path, file, limits, .dataSet, disk)
+        let source = ByteSource(descriptor: disk.descriptor, base: start, size: disk.size, path: path)
+        format = try Self.reading(path) { try FormatFile(source) }
+        (name, self.limits, kind, self.disk) = (path, limits, .dataSet, disk)
     }
-
-    private static func open(_ driver: (hid_t) -> Bool) -> Handle? {
-        guard let access = Handle(H5Pclose, flip_h5p_file_access) else { return nil }
-        return Handle(H5Fclose) {
-            guard driver(access.id), H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0 else { return -1 }
-            return flip_h5f_open(uniqueName(), access.id)
-        }
-    }
-
-    deinit { file.close() }       // while the disk is there
 
     package func root() throws -> GroupReader {
-        guard let handle = Handle(H5Gclose, { H5Gopen2(file.id, "/", 0) }) else { throw damaged(name) }
-        return GroupReader(handle, path: "/", depth: 0, file: self)
+        try GroupReader(object(format.root, "/"), path: "/", depth: 0, file: self)
+    }
+
+    /// The object whose header is at `address`; `path` is its place, for messages.
+    func object(_ address: Int, _ path: String) throws -> FormatObject {
+        try countObject()
+        return try reading(path) { try format.object(address) }
+    }
+
+    /// Runs `body`; a rule of the format that is broken at `path` becomes a failure that names file and place.
+    func reading<R>(_ path: String, _ body: () throws -> R) throws -> R {
+        do { return try body() } catch let broken as BrokenRule { throw failure(path, broken.rule) }
+    }
+
+    private static func reading<R>(_ name: String, _ body: () throws -> R) throws -> R {
+        do { return try body() } catch let broken as BrokenRule { throw Failure(.format, "\(name): \(broken.rule)") }
     }
 
     /// Counts an object that is about to be opened.
@@ -91,14 +84,47 @@ package final class FileReader {
     func failure(_ path: String, _ rule: String) -> Failure { Failure(.format, "\(name), \(quoted(path)): \(rule)") }
 }
 
-/// A file that the library cannot parse.
-func damaged(_ name: String) -> Failure { Failure(.format, "\(name): damaged, or not an HDF5 file") }
-
 /// - Throws: `.format` when `bytes` do not begin as an HDF5 file does.
 func checkSignature(_ bytes: UnsafeRawBufferPointer, _ name: String) throws {
     guard !bytes.isEmpty else { throw Failure(.format, "\(name): the file is empty") }
-    guard bytes.prefix(8).elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
+    guard FormatFile.findStart({ $0 == 0 ? Array(bytes.prefix(8)) : nil }) == 0 else {
         throw Failure(.format, "\(name): not an HDF5 file")
+    }
+}
+
+/// A regular file that is open for reading, locked against writers while it is. Closed with its owner.
+final class InputDescriptor {
+    let descriptor: Int32
+    let size: Int
+    private let path: String
+
+    /// - Throws: `.io`, also while another program writes it and says so with a lock.
+    init(_ path: String) throws {
+        try checkRegular(path)
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw ioFailure(path, "open") }
+        self.path = path
+        size = Int(lseek(descriptor, 0, SEEK_END))
+        guard size >= 0 else { throw ioFailure(path, "read") }
+        // HDF5 locks files it writes; where the file system has no locks there is nothing to ask.
+        if flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK { throw Failure(.io, "\(path): in use by a program that writes it") }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Where the HDF5 part begins: at 0, or behind a user block (MATLAB 7.3: at 512).
+    /// - Throws: `.io`; `.format` when it begins nowhere.
+    func findStart() throws -> Int {
+        guard size > 0 else { throw Failure(.format, "\(path): the file is empty") }
+        let start = try FormatFile.findStart { place in
+            guard place <= size - 8 else { return nil }
+            var head = [UInt8](repeating: 0, count: 8)
+            let n = pread(descriptor, &head, 8, off_t(place))
+            guard n >= 0 else { throw ioFailure(path, "read") }
+            return n == 8 ? head : nil
+        }
+        guard let start else { throw Failure(.format, "\(path): not an HDF5 file") }
+        return start
     }
 }
 

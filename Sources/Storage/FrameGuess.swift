@@ -4,13 +4,12 @@ import Basics
 import Tables
 
 extension Schema {
-    /// - Parameter group: where in the file, such as "/data".
+    /// - Parameter group: where in the file, such as "/data"; nil as for `FrameReader`.
     /// - Throws: `.io`; `.format` for a file that is not a dataframe; `.schema` naming every column that no field can be made of.
-    package static func inferred(hdf5 path: String, group: String = "/data", _ options: InferOptions = InferOptions()) throws -> Schema {
-        let frame = try openFrame(path, group, Limits())
-        if frame.hasAttribute("flip-schema") { return try readSchema(path, group: group) }
-        let index = frame.hasAttribute("_index") ? try frame.attribute("_index") : "_index"
-        let names = frame.hasAttribute("column-order") ? try frame.attributes("column-order") : try frame.names().filter { $0 != index }
+    package static func inferred(hdf5 path: String, group: String? = nil, _ options: InferOptions = InferOptions()) throws -> Schema {
+        let frame = try Frame(path, group)
+        if let schema = try frame.schema() { return schema }
+        let names = try frame.names()
         guard !names.isEmpty else { throw Failure(.schema, "\(path): the table has no columns") }
         let guesses = try names.map { name in
             let guess = try ColumnGuess(name, limit: options.levels)
@@ -37,15 +36,20 @@ private struct FrameGuess {
         switch source.cells {
         case .numbers(let data, let type) where type.isFloat:
             try each(data, as: Double.self) { x in
-                if x.isNaN { return guess.addMissing() }
-                if let unit = source.unit { return try add(x * Double(unit.nanoseconds) / 1000, unit) }
+                if x.isNaN || source.marks.missing.contains(x) { return guess.addMissing() }
+                if let unit = source.unit { return try add(unit.microseconds(x, single: type == .float32), unit) }
                 // 0.1 in 32 bits is meant as 0.1.
                 try guess.add(type == .float32 ? words.text(Float(x)) : words.text(x))
             }
-        case .numbers(let data, _):
+        case .numbers(let data, .uint64):
+            try each(data, as: UInt64.self) { v in
+                if v <= 1 << 53, source.marks.missing.contains(Double(v)) { return guess.addMissing() }
+                try add(integer: Int64(exactly: v), text: String(v))
+            }
+        case .numbers(let data, let type):
+            let absent = source.marks.missingIntegers(type)
             try each(data, as: Int64.self) { v in
-                guard let unit = source.unit else { return try guess.add(String(v)) }
-                if let moment = unit.convert(v, to: .microseconds) { guess.add(microseconds: moment, isDay: unit == .days) } else { try add(.infinity, unit) }
+                if absent.contains(v) { guess.addMissing() } else { try add(integer: v, text: String(v)) }
             }
         case .booleans(let data):
             let values = try ColumnSource.booleans(data, 0, source.rows)
@@ -53,19 +57,33 @@ private struct FrameGuess {
         case .texts(let data):
             var i = 0
             try data.readTexts(0, source.rows, maxBytes: 1 << 20) { text in
-                if isMissing(i) { guess.addMissing() } else { try guess.add(text) }
+                if isMissing(i) || source.marks.isMissing(text) { guess.addMissing() } else { try guess.add(text) }
                 i += 1
             }
         case .categories(let codes, let texts):
             try each(codes, as: Int64.self) { if $0 < 0 { guess.addMissing() } }
             for i in 0..<texts.count { try guess.declare(texts[i]) }
+        case .enumeration(let data, let levels):
+            try each(data, as: Int64.self) { v in
+                guard let place = levels.places[v] else { throw data.failure("holds a value outside its enumeration") }
+                if place < 0 { guess.addMissing() }
+            }
+            for i in 0..<levels.texts.count { try guess.declare(levels.texts[i]) }
         }
     }
 
-    /// A time in microseconds that may be no whole number of them.
-    private func add(_ x: Double, _ unit: TimeUnit) throws {
-        guard x.magnitude < 0x1p62 else { throw Failure(.schema, "column \(quoted(guess.name)): a time beyond all dates, or finer than a microsecond") }
-        guess.add(microseconds: Int64(x.rounded()), isDay: unit == .days)
+    private func add(integer v: Int64?, text: String) throws {
+        guard let unit = source.unit else { return try guess.add(text) }
+        let moment = v.flatMap { unit.convert($0, to: .microseconds) }
+        if moment == nil, let v, unit.nanoseconds < 1000, v % (1000 / unit.nanoseconds) != 0 { return try add(nil, unit) }
+        try add(moment.map(Double.init) ?? .infinity, unit, exact: moment)
+    }
+
+    /// A time in microseconds; nil when it is no whole number of them.
+    private func add(_ x: Double?, _ unit: TimeUnit, exact: Int64? = nil) throws {
+        guard let x else { throw Failure(.schema, "column \(quoted(guess.name)): a time finer than a microsecond") }
+        guard x.magnitude < 0x1p62 else { throw Failure(.schema, "column \(quoted(guess.name)): a time beyond all dates") }
+        guess.add(microseconds: exact ?? Int64(x), isDay: unit == .days)
     }
 
     private func each<T: Stored>(_ data: DataSetReader, as _: T.Type, _ body: (T) throws -> Void) throws {

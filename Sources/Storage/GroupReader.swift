@@ -2,47 +2,47 @@
 // compared with it. The mirror of GroupWriter.
 
 import Basics
-import CHDF5
+import FileFormat
 
 /// A group of a file being read.
 package final class GroupReader {
     /// Where it is in the file.
     package let path: String
     let file: FileReader
-    private let handle: Handle
+    private let object: FormatObject
+    private let members: [[UInt8]: Link.Target]
     private let depth: Int
 
-    init(_ handle: Handle, path: String, depth: Int, file: FileReader) {
-        (self.handle, self.path, self.depth, self.file) = (handle, path, depth, file)
+    init(_ object: FormatObject, path: String, depth: Int, file: FileReader) throws {
+        let links = try file.reading(path) { try object.links() }
+        members = Dictionary(uniqueKeysWithValues: links.map { ($0.name, $0.target) })      // FileFormat refuses a name twice
+        (self.object, self.path, self.depth, self.file) = (object, path, depth, file)
     }
 
     // MARK: what is there
 
     /// True when `name` is a group or data set of this group (links to elsewhere do not count).
-    package func has(_ name: String) -> Bool { Name.isValid(name) && Library.call { flip_h5l_kind(handle.id, name) } == 0 }
+    package func has(_ name: String) -> Bool { Name.isValid(name) && members[Array(name.utf8)].map { $0 != .elsewhere } ?? false }
 
     /// The names in this group, in the order of their bytes.
     /// - Throws: `.format` when one is not a valid name or there are too many.
     package func names() throws -> [String] {
-        try list(Library.call { flip_h5g_count(handle.id) }) { i, name in flip_h5l_name(handle.id, i, name, 257) }
+        try list(Array(members.keys))
     }
 
     /// The group `name`.
     package func group(_ name: String) throws -> GroupReader {
         let object = try open(name)
-        guard Library.call({ H5Iget_type(object.id) }) == H5I_GROUP else { throw failure(name, "must be a group") }
+        guard object.kind == .group else { throw failure(name, "must be a group") }
         guard depth < file.limits.depth else { throw failure(name, "nested too deeply") }
-        return GroupReader(object, path: Name.join(path, name), depth: depth + 1, file: file)
+        return try GroupReader(object, path: Name.join(path, name), depth: depth + 1, file: file)
     }
 
-    func isGroup(_ name: String) throws -> Bool {
-        let object = try open(name)
-        return Library.call { H5Iget_type(object.id) } == H5I_GROUP
-    }
+    func isGroup(_ name: String) throws -> Bool { try open(name).kind == .group }
 
     func data(_ name: String) throws -> DataSetReader {
         let object = try open(name)
-        guard Library.call({ H5Iget_type(object.id) }) == H5I_DATASET else { throw failure(name, "must be a data set") }
+        guard object.kind == .dataSet else { throw failure(name, "must be a data set") }
         return try DataSetReader(object, path: Name.join(path, name), file: file)
     }
 
@@ -90,25 +90,22 @@ package final class GroupReader {
 
     // MARK: attributes
 
-    package func hasAttribute(_ name: String) -> Bool { Name.isValid(name) && Library.call { H5Aexists(handle.id, name) } > 0 }
+    package func hasAttribute(_ name: String) -> Bool { object.attribute(name) != nil }
     package func attribute(_ name: String, maxBytes: Int = 64 << 10) throws -> String {
-        try AttributeReader(name, of: handle, path, file).text(maxBytes: maxBytes)
+        try AttributeReader(name, of: object, path, file).text(maxBytes: maxBytes)
     }
     package func attributes(_ name: String, maxBytes: Int = 1 << 20) throws -> [String] {
-        try AttributeReader(name, of: handle, path, file).texts(maxBytes: maxBytes)
+        try AttributeReader(name, of: object, path, file).texts(maxBytes: maxBytes)
     }
-    package func attributeInt(_ name: String) throws -> Int { Int(try AttributeReader(name, of: handle, path, file).number(as: Int64.self)) }
-    package func attributeDouble(_ name: String) throws -> Double { try AttributeReader(name, of: handle, path, file).number() }
-    package func attributeBool(_ name: String) throws -> Bool { try AttributeReader(name, of: handle, path, file).boolean() }
+    package func attributeDouble(_ name: String) throws -> Double { try AttributeReader(name, of: object, path, file).number() }
 
-    /// The attributes of this group, or of the element `name` in it, in the order of their names; or one of them if it is there.
-    func allAttributes(of name: String? = nil, only: String? = nil) throws -> [AttributeReader] {
-        let object = try name.map { try open($0) } ?? handle, path = name.map { Name.join(self.path, $0) } ?? self.path
-        if let only {
-            return Library.call { H5Aexists(object.id, only) } > 0 ? [try AttributeReader(only, of: object, path, file)] : []
-        }
-        let names = try list(Library.call { flip_h5a_count(object.id) }) { i, name in flip_h5a_name(object.id, i, name, 257) }
-        return try names.map { try AttributeReader($0, of: object, path, file) }
+    /// The attributes of the element `name`.
+    func attributes(of name: String) throws -> ObjectAttributes { ObjectAttributes(try open(name), Name.join(path, name), file) }
+
+    /// The attributes of this group, or of the element `name` in it, in the order of their names.
+    func allAttributes(of name: String? = nil) throws -> [AttributeReader] {
+        let object = try name.map { try open($0) } ?? object, path = name.map { Name.join(self.path, $0) } ?? self.path
+        return try list(object.attributes.map(\.name)).map { try AttributeReader($0, of: object, path, file) }
     }
 
     // MARK: parts
@@ -116,34 +113,23 @@ package final class GroupReader {
     func failure(_ name: String, _ rule: String) -> Failure { file.failure(Name.join(path, name), rule) }
 
     /// Opens what `name` is in this group, if it is an object of this file under this very name.
-    private func open(_ name: String) throws -> Handle {
+    private func open(_ name: String) throws -> FormatObject {
         guard Name.isValid(name) else { throw file.failure(path, "\(quoted(name)) cannot be a name in an HDF5 file") }
-        switch Library.call({ flip_h5l_kind(handle.id, name) }) {
-        case 0: break
-        case -1: throw failure(name, "is missing")
-        default: throw failure(name, "a link to somewhere else, which is not followed")
-        }
-        try file.countObject()
-        guard let object = Handle(H5Oclose, { H5Oopen(handle.id, name, 0) }) else { throw failure(name, "damaged") }
-        return object
+        guard let target = members[Array(name.utf8)] else { throw failure(name, "is missing") }
+        guard case .object(let address) = target else { throw failure(name, "a link to somewhere else, which is not followed") }
+        return try file.object(address, Name.join(path, name))
     }
 
-    private func list(_ count: Int64, _ get: (hsize_t, UnsafeMutablePointer<CChar>) -> Int) throws -> [String] {
-        guard count >= 0, count <= file.limits.objects else { throw file.failure(path, "has too many members") }
-        var names: [String] = []
-        try withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { room in
-            for i in 0..<UInt64(count) {
-                let length = Library.call { get(i, room.baseAddress!) }
-                guard length > 0, length <= 255 else { throw file.failure(path, "has a member with a name that is not allowed") }
-                let name = try UnsafeRawBufferPointer(start: room.baseAddress!, count: length).withMemoryRebound(to: UInt8.self) {
-                    guard isUTF8($0) else { throw file.failure(path, "has a member with a name that is not UTF-8") }
-                    return String(decoding: $0, as: UTF8.self)
-                }
-                guard Name.isValid(name) else { throw file.failure(path, "has a member with a name that is not allowed") }
-                names.append(name)
-            }
-        }
-        return names.sorted(by: Name.before)
+    /// Names that may be used, sorted.
+    private func list(_ all: [[UInt8]]) throws -> [String] {
+        guard all.count <= file.limits.objects else { throw file.failure(path, "has too many members") }
+        return try all.map { bytes in
+            guard (1...255).contains(bytes.count) else { throw file.failure(path, "has a member with a name that is not allowed") }
+            guard bytes.withUnsafeBufferPointer(isUTF8) else { throw file.failure(path, "has a member with a name that is not UTF-8") }
+            let name = String(decoding: bytes, as: UTF8.self)
+            guard Name.isValid(name) else { throw file.failure(path, "has a member with a name that is not allowed") }
+            return name
+        }.sorted(by: Name.before)
     }
 }
 

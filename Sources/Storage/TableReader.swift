@@ -16,16 +16,17 @@ package final class FrameReader {
     private let columns: [ColumnSource]
 
     /// - Parameters:
-    ///   - group: where in the file, such as "/data" or "/a/b".
+    ///   - group: where in the file, such as "/data" or "/a/b"; "/" is the root; nil is "/data", or where a file of AnnData has a
+    ///     dataframe: the root, "/obs".
     ///   - schema: nil takes the one that libflip stores with its own dataframes.
     /// - Throws: `.io`; `.format` for a file that is not such a dataframe; `.schema` when it has no rows or, if asked for, no schema.
-    package init(_ path: String, group: String = "/data", schema: Schema? = nil, limits: Limits = Limits()) throws {
-        let frame = try openFrame(path, group, limits)
-        let schema = try schema ?? storedSchema(frame, path, group)
+    package init(_ path: String, group: String? = nil, schema: Schema? = nil, limits: Limits = Limits()) throws {
+        let frame = try Frame(path, group, limits)
+        let schema = try schema ?? frame.storedSchema()
         let columns = try schema.fields.map { try ColumnSource(frame, FieldText($0)) }
         let rows = columns.first?.rows ?? 0
         if let i = columns.firstIndex(where: { $0.rows != rows }) {
-            throw frame.failure(schema.fields[i].name, "has another number of rows than the other columns")
+            throw frame.group.failure(schema.fields[i].name, "has another number of rows than the other columns")
         }
         guard rows > 0 else { throw Failure(.schema, "\(path): the table has no rows") }
         (self.path, self.schema, self.rows, self.columns) = (path, schema, rows, columns)
@@ -57,10 +58,11 @@ package final class FrameReader {
 
 /// The whole dataframe in `group` of the file at `path`.
 /// - Parameters:
+///   - group: as for `FrameReader`.
 ///   - schema: nil takes the one that libflip stores with its own dataframes.
 ///   - progress: called with the cells done and all cells before each column; false stops.
 /// - Throws: as `FrameReader`.
-package func readTable(_ path: String, group: String = "/data", schema: Schema? = nil, limits: Limits = Limits(),
+package func readTable(_ path: String, group: String? = nil, schema: Schema? = nil, limits: Limits = Limits(),
                        progress: TableProgress? = nil) throws -> Table {
     let reader = try FrameReader(path, group: group, schema: schema, limits: limits)
     guard let table = try reader.next(reader.rows, progress: progress) else { throw Failure(.schema, "\(path): the table has no rows") }
@@ -69,26 +71,7 @@ package func readTable(_ path: String, group: String = "/data", schema: Schema? 
 
 /// The schema stored with the dataframe in `group` of the file at `path`.
 /// - Throws: as `FrameReader`; `.schema` when there is none.
-package func readSchema(_ path: String, group: String = "/data") throws -> Schema {
-    try storedSchema(openFrame(path, group, Limits()), path, group)
-}
-
-func openFrame(_ path: String, _ group: String, _ limits: Limits) throws -> GroupReader {
-    let names = try components(group)
-    var frame = try FileReader(dataSet: path, limits: limits).root()
-    for name in names { frame = try frame.group(name) }
-    guard try !frame.hasAttribute("encoding-type") || frame.attribute("encoding-type", maxBytes: 256) == "dataframe" else {
-        throw Failure(.format, "\(path), \(quoted(group)): must be a dataframe")
-    }
-    return frame
-}
-
-private func storedSchema(_ frame: GroupReader, _ path: String, _ group: String) throws -> Schema {
-    guard frame.hasAttribute("flip-schema") else {
-        throw Failure(.schema, "\(path), \(quoted(group)): holds no schema (attribute \"flip-schema\"): give one")
-    }
-    return try Schema(json: frame.attribute("flip-schema", maxBytes: 16 << 20))
-}
+package func readSchema(_ path: String, group: String? = nil) throws -> Schema { try Frame(path, group).storedSchema() }
 
 /// A message about a cell of a batch, with the row of the file in place of the row of the batch.
 private func renumbered(_ message: String, _ field: Field, by first: Int) -> String {

@@ -32,6 +32,24 @@ struct TimeUnit: Equatable {
         return name + " since 1970-01-01" + (self == .days ? "" : "T00:00:00Z")
     }
 
+    /// `value` of this unit in microseconds: the whole number of them whose nearest double (float when `single`) in this unit is `value`,
+    /// so that 0.1 seconds are 100 000 microseconds though no double is 0.1. nil when there is none: the time is finer than that.
+    /// Not finite values stay what they are.
+    func microseconds(_ value: Double, single: Bool) -> Double? {
+        guard value.isFinite else { return value }
+        let isCoarser = nanoseconds >= Self.microseconds.nanoseconds
+        let ratio = Double(isCoarser ? nanoseconds / Self.microseconds.nanoseconds : Self.microseconds.nanoseconds / nanoseconds)
+        let near = (isCoarser ? value * ratio : value / ratio).rounded()
+        // Beyond 2^51 the product's own rounding may end one beside.
+        return [near, near - 1, near + 1].first { whole in
+            let back = isCoarser ? whole / ratio : whole * ratio
+            return back == value || single && Float(back) == Float(value)
+        }
+    }
+
+    /// `value` of this unit in days, which may be no whole number of them.
+    func days(_ value: Double) -> Double { value / Double(Self.days.nanoseconds / nanoseconds) }
+
     /// `value` of this unit in units of `other`; nil when it is no whole number of them or beyond 64 bits.
     func convert(_ value: Int64, to other: TimeUnit) -> Int64? {
         if nanoseconds == other.nanoseconds { return value }

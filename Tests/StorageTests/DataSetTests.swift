@@ -146,7 +146,7 @@ final class DataSetTests: XCTestCase {
 
     func testWhatCannotBeStoredIsRefused() throws {
         let scratch = Scratch()
-        for name in ["a/b", "_index", "..", "tab\\t"] {
+        for name in ["_index", "..", "tab\\t"] {
             let schema = try Schema(json: "{\"fields\":[{\"name\":\"\(name)\",\"type\":\"boolean\"}]}")
             failure(.schema) { _ = try DataSetWriter(scratch("t.h5"), schema: schema) }
         }

@@ -26,11 +26,12 @@ final class HostileFileTests: XCTestCase {
 
     func testDataSetsRefuseThem() throws {
         let schema = try one("x", "number", "\"minimum\":0,\"maximum\":9")
-        for name in files {
+        for name in files where name != "enumeration" {
             let message = failure(.format) { _ = try readTable(fixture(name + ".h5"), schema: schema) }.message
             XCTAssertTrue(message.hasPrefix(fixture(name)), message)
         }
-        failure(.schema) { _ = try readTable(fixture("variable_text.h5"), schema: schema) }       // text where numbers are expected
+        // Text and levels where numbers are expected.
+        for name in ["variable_text", "enumeration"] { failure(.schema) { _ = try readTable(fixture(name + ".h5"), schema: schema) } }
     }
 
     func testTheRulesAreTheOnesMeant() {

@@ -37,9 +37,11 @@ final class ModelFileTests: XCTestCase {
             XCTAssertEqual(try root.attribute("text"), "ä")
             XCTAssertEqual(try root.attributes("texts"), ["a", "", "ccc"])
             XCTAssertEqual(try root.attributes("none"), [])
-            XCTAssertEqual(try root.attributeInt("int"), -5)
             XCTAssertEqual(try root.attributeDouble("double"), 0.1)
-            XCTAssertEqual(try root.attributeBool("yes"), true)
+            let all = try root.allAttributes()
+            XCTAssertEqual(try all.first { $0.name == "int" }?.number(as: Int64.self), -5)
+            XCTAssertEqual(try all.first { $0.name == "yes" }?.type, .boolean)
+            XCTAssertEqual(try all.first { $0.name == "yes" }.map { list(try $0.bytes()) }, [1])
             XCTAssertFalse(root.hasAttribute("no"))
             failure(.format) { _ = try root.attribute("no") }
             failure(.format) { _ = try root.attribute("int") }

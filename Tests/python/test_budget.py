@@ -160,13 +160,13 @@ def open_csv(tmp_path):
     return path
 
 
-def test_a_domain_is_bought_and_composes(open_csv, tmp_path):
+def test_a_domain_is_released_and_composes(open_csv, tmp_path):
     budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
-    bought = flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
-    age, ward = bought.schema.fields
+    found = flip.release_domain(open_csv, SKETCH, budget, share=0.2)
+    age, ward = found.schema.fields
     assert age["constraints"] == {"minimum": 16, "maximum": 127} and set(ward["constraints"]["enum"]) == {"north", "south", "other"}
-    assert abs(bought.report["rows"] - 2001) < 8 * bought.report["deviation"] and bought.report["ledger"]["releases"][1]["selection_delta"] > 0
-    table = flip.Table.read_csv(open_csv, bought.schema)
+    assert abs(found.report["rows"] - 2001) < 8 * found.report["deviation"] and found.report["ledger"]["releases"][1]["selection_delta"] > 0
+    table = flip.Table.read_csv(open_csv, found.schema)
     small = {"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}
     with pytest.raises(flip.StateError):
         flip.train(table, epsilon=2.0, delta=1e-5, config=small)
@@ -174,14 +174,14 @@ def test_a_domain_is_bought_and_composes(open_csv, tmp_path):
     assert budget.spent <= 5 and [run["kind"] for run in budget.report()["runs"]] == ["domain", "training"]
     assert set(model.sample(50, seed=1).to_pandas().ward.dropna()) <= {"north", "south", "other"}
     with pytest.raises(flip.BudgetError):
-        flip.buy_domain(open_csv, SKETCH, budget, share=0.5)
+        flip.release_domain(open_csv, SKETCH, budget, share=0.5)
 
 
-def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
-    """The whole way: raw CSV, a budget, a bought domain, a schema that says so, a training in what is left, and a model that shows both."""
+def test_from_rows_without_a_schema_to_a_ledger_of_both(open_csv, tmp_path):
+    """The whole way: raw CSV, a budget, an estimated schema that says so, a training in what is left, and a model that shows both."""
     path = tmp_path / "d.budget"
     budget = flip.Budget(path, epsilon=5, delta=1e-5, selection_delta=1e-7)
-    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
+    table = flip.Table.read_csv(open_csv, flip.release_domain(open_csv, SKETCH, budget, share=0.2).schema)
     marked, spent = table.schema.dict, budget.spent
     assert marked["flip:domain"] == "private" and not table.schema.assumed
     assert all(field["flip:bought"] for field in marked["fields"])
@@ -207,7 +207,7 @@ def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
     with pytest.raises(flip.StateError):
         flip.train(table, epsilon=1.0, delta=1e-5, config=small)
     with pytest.raises(flip.BudgetError):
-        flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
+        flip.release_domain(open_csv, SKETCH, budget, share=0.2)
     # An outsider gets the same figures from the file alone.
     done = subprocess.run([sys.executable, os.path.join(ROOT, "examples", "python", "recompute_epsilon.py"), str(tmp_path / "m.flip.h5")], capture_output=True, text=True)
     said = json.loads(done.stdout)
@@ -216,13 +216,20 @@ def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
 
 def test_domains_of_tables(open_csv, tmp_path):
     budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
-    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
-    assert len(table) == 2001
+    with pytest.warns(DeprecationWarning, match="release_domain") as caught:
+        table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2, selection_delta=2e-8)
+    assert len(table) == 2001 and caught[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="release_domain"):
+        assert flip.buy_domain(open_csv, SKETCH, budget, share=0.2, selection_delta=2e-8).schema.dict["flip:domain"] == "private"
     assumed = flip.Table.read_csv(open_csv, domain="assume-public")
     ledger = flip.train(assumed, epsilon=2.0, delta=1e-5, config={"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}).ledger
     assert any("assumed to be public" in text for text in ledger["assumptions"])
-    for wrong in [dict(), dict(domain="private"), dict(schema=SKETCH, domain="private"), dict(schema=SKETCH, domain="assume-public"), dict(schema=SKETCH, budget=budget)]:
+    for wrong in [dict(), dict(schema=SKETCH, domain="assume-public"), dict(schema=SKETCH, budget=budget)]:
         with pytest.raises(TypeError):
+            flip.Table.read_csv(open_csv, **wrong)
+    for wrong in [dict(domain="private"), dict(schema=SKETCH, domain="private"),
+                  dict(schema=SKETCH, domain="private", budget=budget, shares=0.1)]:
+        with pytest.warns(DeprecationWarning), pytest.raises(TypeError):
             flip.Table.read_csv(open_csv, **wrong)
     with pytest.raises(flip.ArgumentError):
         flip.Table.read_csv(open_csv, SKETCH, domain="other")

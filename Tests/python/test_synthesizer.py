@@ -40,7 +40,8 @@ def test_what_goes_in_comes_out(frame, table, csv):
 
 def test_parameters(fitted):
     new = flip.Synthesizer(**OPTIONS)
-    assert new.get_params() == {**OPTIONS, "domain": None, "preset": None, "checkpoint": None, "resume": False}
+    assert new.get_params() == {**OPTIONS, "domain": None, "preset": None, "checkpoint": None, "resume": False,
+                                "group": None}
     assert new.get_params(deep=False)["config"] is SMALL and new.get_params()["schema"] is SCHEMA
     assert new.set_params(epsilon=1.0, preset="best") is new and new.epsilon == 1.0 and new.preset == "best"
     with pytest.raises(ValueError, match="epsylon"):

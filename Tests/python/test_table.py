@@ -10,7 +10,7 @@ import h5py
 import numpy
 import pandas
 import pytest
-from conftest import ROOT, SCHEMA, make_frame
+from conftest import ROOT, SCHEMA, SMALL, make_frame
 
 
 def texts(frame):
@@ -92,11 +92,26 @@ def test_a_bad_cell_names_the_place_and_not_the_value(tmp_path):
         flip.Table.read_csv(path, schema)
     message = str(caught.value)
     assert "bad.csv" in message and "3" in message and "y" in message and "Canary" not in message
-    assert flip.Table.read_csv(path, schema, invalid="coerce").to_pandas()["y"].isna().tolist() == [False, True]
+    with pytest.warns(UserWarning, match='1 of column "y"') as told:
+        table = flip.Table.read_csv(path, schema, invalid="coerce")
+    assert table.to_pandas()["y"].isna().tolist() == [False, True] and table.replaced == {"y": 1} and "Canary" not in str(told[0].message)
     with pytest.raises(flip.ArgumentError):
         flip.Table.read_csv(path, schema, invalid="ignore")
     with pytest.raises(flip.FileError):
         flip.Table.read_csv(tmp_path / "none.csv", schema)
+
+
+def test_coerce_says_what_it_replaced(tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("who;x;y\n" + "p;5;true\n" * 4 + "q;99;maybe\nq;-1;true\nr;;false\n")
+    schema = {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}, {"name": "y", "type": "boolean"}]}
+    options = {"invalid": "coerce", "delimiter": ";"}
+    with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
+        table = flip.Table.read_csv(path, schema, person="who", max_rows_per_person=5, **options)
+    assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
+    path.write_text("x;y\n5;true\n;\n")
+    assert flip.Table.read_csv(path, schema, **options).replaced == {}
+    assert flip.Table.read_csv(path, schema, delimiter=";").replaced is None
 
 
 def test_what_we_write_anndata_reads(table, tmp_path):
@@ -130,6 +145,38 @@ def test_convert(csv, table, tmp_path):
     flip.convert(path, tmp_path / "c.h5", schema=domain)
     flip.convert(tmp_path / "c.h5", tmp_path / "c.csv")
     assert (tmp_path / "c.csv").read_bytes() == open(path, "rb").read()
+
+
+def test_a_dataframe_anywhere_in_a_file(frame, schema, table, tmp_path):
+    """group= names the place of a dataframe wherever a path is read; a file of AnnData has its rows in /obs."""
+    numbers = ["age", "sex", "stay", "weight"]
+    part = flip.Schema({"fields": [field for field in SCHEMA["fields"] if field["name"] in numbers]})
+    path, want = tmp_path / "cells.h5ad", table.to_pandas()[numbers]
+    rows = frame[numbers].assign(sex=frame.sex.astype("category"))
+    anndata.AnnData(obs=rows.set_index(rows.index.astype(str))).write_h5ad(path)
+
+    def same(found):
+        pandas.testing.assert_frame_equal(found.to_pandas(), want)
+
+    same(flip.Table.read_hdf5(path, part, group="/obs"))
+    flip.convert(path, tmp_path / "c.csv", part, group="obs")
+    same(flip.Table.read_csv(tmp_path / "c.csv", part))
+    flip.convert(tmp_path / "c.csv", tmp_path / "c.h5", part, group="/rows/of")
+    same(flip.Table.read_hdf5(tmp_path / "c.h5", group="/rows/of"))
+    flip.convert(tmp_path / "c.h5", tmp_path / "d.h5", group="/rows/of")
+    same(flip.Table.read_hdf5(tmp_path / "d.h5"))
+    assert flip.Schema.infer(path, group="obs").names == numbers
+    evaluation = flip.evaluate(path, tmp_path / "d.h5", part, classifiers="none", group={"real": "obs"})
+    assert evaluation["tvd1"] == 0 and evaluation.to_dict()["rows"]["real"] == 600
+    assert flip.evaluate(path, path, part, classifiers="none", group="obs")["tvd1"] == 0
+    made = flip.Synthesizer(epsilon=4.0, delta=1e-5, schema=part, config=SMALL, progress=False, group="obs").fit(path)
+    assert made.sample(5, seed=1).schema == part
+    for wrong in (lambda: flip.convert(tmp_path / "c.csv", tmp_path / "e.csv", part, group="x"), lambda: flip.Table.read_hdf5(path, part, group=""),
+                  lambda: flip.convert(path, tmp_path / "e.csv", part, group="obs", invalid="coerce"),
+                  lambda: flip.evaluate(path, path, part, group={"reel": "obs"}), lambda: table.write_hdf5(tmp_path / "e.h5", group="")):
+        with pytest.raises(flip.FlipError) as caught:
+            wrong()
+        assert caught.type in (flip.ArgumentError, flip.FormatError)
 
 
 def test_progress_of_reading_can_stop_it(tmp_path):

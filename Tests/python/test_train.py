@@ -198,11 +198,38 @@ def test_progress_is_told(table, plan, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_progress_raises_comes_out(table, plan):
-    def stop(progress):
-        raise KeyboardInterrupt
+def test_what_progress_raises_comes_out(table, schema):
+    plan = flip.plan(schema, config=LONG, **PROMISE)
+    for error in (KeyboardInterrupt, ZeroDivisionError):
+        def stop(progress):
+            raise error
+        with pytest.raises(error):
+            flip.train(table, plan, progress=stop)
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["no file", "checkpoint"])
+def test_an_interrupt_after_the_last_step_leaves_the_model(table, plan, tmp_path, monkeypatch, bound):
+    step, total = flip.Trainer.step, []
+
+    def interrupted(trainer, *arguments):
+        state = step(trainer, 1, 0)
+        total.append(state)
+        if state.step == last:
+            raise KeyboardInterrupt
+        return state
+
+    monkeypatch.setattr(flip.Trainer, "step", interrupted)
+    options = {"checkpoint": tmp_path / "run.ckpt"} if bound else {}
+    last = sum(stage["steps"] for stage in plan.explain()["stages"])
+    with pytest.warns(UserWarning, match="the model is complete"):
+        model = flip.train(table, plan, progress=False, **options)
+    assert model.sample(5, seed=1).rows == 5 and total[-1].done
+    last -= 1                                   # one step earlier there is no model
+    for file in tmp_path.iterdir():
+        file.unlink()
     with pytest.raises(KeyboardInterrupt):
-        flip.train(table, plan, progress=stop)
+        flip.train(table, plan, progress=False, **options)
+    assert bound == any(tmp_path.iterdir())
 
 
 def test_a_trainer_step_by_step(table, plan, tmp_path):

@@ -7,6 +7,7 @@ import ctypes
 from ctypes import CFUNCTYPE, PYFUNCTYPE, Structure, c_char_p, c_int, c_int64, c_void_p, py_object, pythonapi
 from typing import Any, Callable, Optional
 
+from ._errors import quietly
 from ._library import call
 
 _STREAM = b"arrow_array_stream"
@@ -88,11 +89,14 @@ class Source:
     """The ArrowArrayStream behind an object; `address` is valid while this object lives."""
 
     def __init__(self, x: Any) -> None:
-        """x: an object with __arrow_c_stream__ or __arrow_c_array__, or a capsule that the former gave. TypeError for any other."""
+        """x: an object with __arrow_c_stream__ or __arrow_c_array__, or a capsule that the former gave. TypeError for any other.
+
+        SchemaError where the object cannot make its stream, as a pandas column of texts and numbers cannot."""
+        what = f"the {type(x).__name__} gives no Arrow stream"
         if hasattr(x, "__arrow_c_stream__"):
-            self._owner: Any = x.__arrow_c_stream__()
+            self._owner: Any = quietly(what, x.__arrow_c_stream__)
         elif hasattr(x, "__arrow_c_array__"):
-            self._owner = _OneBatch(*x.__arrow_c_array__())
+            self._owner = _OneBatch(*quietly(what, x.__arrow_c_array__))
         elif type(x).__name__ == "PyCapsule":
             self._owner = x
         else:
@@ -103,7 +107,7 @@ class Source:
         """Where its struct lies; ValueError for a capsule of another kind."""
         if isinstance(self._owner, _OneBatch):
             return self._owner.address
-        return _capsule_pointer(self._owner, _STREAM)    
+        return _capsule_pointer(self._owner, _STREAM)
 
 
 def _make_destructor() -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 from ._errors import ArgumentError, StateError
 from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_json
+from ._types import BudgetReport
 
 
 class Budget(Handle):
@@ -33,7 +34,8 @@ class Budget(Handle):
         thresholded histograms may use. max_rows_per_person: all runs are for persons with up to so many rows.
         """
         super().__init__(None)
-        terms: dict[str, Any] = {"epsilon": epsilon, "delta": delta, "order": order, "selection_delta": selection_delta, "max_rows_per_person": max_rows_per_person}
+        terms: dict[str, Any] = {"epsilon": epsilon, "delta": delta, "order": order, "selection_delta": selection_delta,
+                                 "max_rows_per_person": max_rows_per_person}
         self.path = os.fspath(path)
         if not os.path.lexists(path) and epsilon is not None:
             try:
@@ -44,9 +46,10 @@ class Budget(Handle):
         self._pointer = new("flip_budget_open", path_bytes(path))
         report = self.report()
         for key, value in terms.items():
-            if value is not None and value != report[key]:
+            held = report.get(key)
+            if value is not None and value != held:
                 self.close()
-                raise ArgumentError(f"{self.path}: was made with {key} {report[key]:g}, not {value:g}")
+                raise ArgumentError(f"{self.path}: was made with {key} {held:g}, not {value:g}")
 
     @property
     def epsilon(self) -> float:
@@ -80,10 +83,9 @@ class Budget(Handle):
         """Ends a run that will not go on, such as one that was killed (`run` of the report): what it was not charged for comes back."""
         call("flip_budget_settle", self._pointer, run.encode())
 
-    def report(self) -> dict[str, Any]:
-        """dict: epsilon, delta, order, ceiling, spent, remaining, spent_share, remaining_share and runs, each with its own ledger. Shares add up,
-        epsilons do not."""
-        found: dict[str, Any] = take_json("flip_budget_report", self._pointer)
+    def report(self) -> BudgetReport:
+        """What was spent by which run, each with its own ledger. Shares add up, epsilons do not."""
+        found: BudgetReport = take_json("flip_budget_report", self._pointer)
         return found
 
     def _number(self, function: str) -> float:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Callable, TypeVar
+
+_R = TypeVar("_R")
+
 
 class FlipError(Exception):
     """Anything the library refused. `code` is the number, `name` the name flip.h gives it."""
@@ -109,3 +113,18 @@ def error(code: int, message: str) -> FlipError:
     made = BY_CODE.get(code, FlipError)(message)
     made.code = code
     return made
+
+
+def quietly(what: str, work: Callable[[], _R]) -> _R:
+    """What `work` gives, which reads cells. Errors of other packages become a SchemaError: `what`, and the kind of the error.
+
+    Such errors may quote cells: in their text, in their attributes, or in an error they came from. The new error is raised
+    when the old one is no longer being handled, so that it does not become its context.
+    """
+    try:
+        return work()
+    except (FlipError, MemoryError, ImportError):
+        raise
+    except Exception as problem:
+        kind = type(problem).__name__
+    raise SchemaError(f"{what} ({kind})")

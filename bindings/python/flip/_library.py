@@ -12,6 +12,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_ui
 from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
 from ._errors import ArgumentError, error
+from ._types import BuildInfo, ConfigOption, FileCheck
 
 # What may name a file.
 Path = Union[str, "os.PathLike[str]"]
@@ -254,6 +255,11 @@ def path_bytes(path: Path) -> bytes:
     return os.fsencode(os.fspath(path))
 
 
+def group_bytes(group: Optional[str]) -> Optional[bytes]:
+    """The name of an HDF5 group as the library takes it; NULL for None, which stands for "/data"."""
+    return None if group is None else group.encode()
+
+
 def config_bytes(options: Mapping[str, Any]) -> Optional[bytes]:
     """Options that were given (not None) as the JSON text of a `config`; NULL when there are none."""
     given = {key: value for key, value in options.items() if value is not None}
@@ -282,20 +288,20 @@ class Handle:
             pass
 
 
-def build_info() -> dict[str, Any]:
+def build_info() -> BuildInfo:
     """How the loaded library was made and what it found on this machine."""
-    info: dict[str, Any] = take_json("flip_build_info")
+    info: BuildInfo = take_json("flip_build_info")
     return info
 
 
-def config_schema(what: str) -> dict[str, dict[str, Any]]:
+def config_schema(what: str) -> dict[str, ConfigOption]:
     """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "domain", "infer" or "evaluate"."""
-    keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
+    keys: dict[str, ConfigOption] = take_json("flip_config_schema", what.encode())
     return keys
 
 
-def file_check(path: Path) -> dict[str, Any]:
-    """What the file at `path` is, a dict: kind, usable, problem and, as far as known, format_version, min_reader, writer, digest, sha256. Trusts
-    nothing in it; a damaged or foreign file is an answer."""
-    answer: dict[str, Any] = take_json("flip_file_check", path_bytes(path))
+def file_check(path: Path) -> FileCheck:
+    """What the file at `path` is: its kind, whether it can be loaded, its format, who wrote it and whether its digest is
+    that of its content. Trusts nothing in the file; a damaged or foreign file is an answer. FileError where it cannot be read."""
+    answer: FileCheck = take_json("flip_file_check", path_bytes(path))
     return answer

@@ -10,6 +10,7 @@ from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_by
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
 from ._table import Table
+from ._types import Ledger, ModelRecord
 
 
 class Model(Handle):
@@ -52,11 +53,10 @@ class Model(Handle):
         return callback.run(lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
 
     @property
-    def ledger(self) -> dict[str, Any]:
-        """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions, notes (what
-        epsilon does not cover) and releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}], or
-        {name, count, rho} for a choice that is rho-zCDP for a row of any group."""
-        ledger: dict[str, Any] = take_json("flip_model_ledger", self._pointer)
+    def ledger(self) -> Ledger:
+        """The promise, every release with its parameters, what they cost together and for each group, what was assumed and
+        what epsilon does not cover (flip.Ledger)."""
+        ledger: Ledger = take_json("flip_model_ledger", self._pointer)
         return ledger
 
     def ledger_report(self) -> str:
@@ -65,10 +65,10 @@ class Model(Handle):
         return take_bytes("flip_model_ledger_report", self._pointer).decode()
 
     @property
-    def info(self) -> dict[str, Any]:
-        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has) and, where there
-        are groups, groups: noisy rows, stages {stage: {group: {sampling_rate, noise_multiplier, clip, influence, ...}}}, epsilon and warnings."""
-        info: dict[str, Any] = take_json("flip_model_json", self._pointer)
+    def info(self) -> ModelRecord:
+        """The plan, what was released about rows and columns, how many weights the networks have and, where there are
+        groups, how each of them was trained (flip.ModelRecord)."""
+        info: ModelRecord = take_json("flip_model_json", self._pointer)
         return info
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from ctypes import byref, c_double, c_int64
 from typing import Any, Iterable, Mapping, Optional, Union
 
 from ._budget import Budget
 from ._library import Handle, call, config_bytes, new, take_bytes, take_json
 from ._schema import Schema, SchemaLike
+from ._types import Explanation, PlanRecord
 
 
 class Plan(Handle):
@@ -17,15 +19,14 @@ class Plan(Handle):
     budget: Optional[Budget] = None
     """The flip.Budget that its trainings spend from, if it was made under one."""
 
-    def explain(self) -> dict[str, Any]:
-        """dict: the resolved configuration, stages [{stage, steps, free}], memory_bytes and releases: every one that costs, its share of
-        the budget, epsilon_alone (these do not add) and what it buys, such as cell_noise_rows; for each group sampling_rate, noise_multiplier,
-        clip and influence at guessed shares, and group_epsilons. Depends on no row."""
-        explained: dict[str, Any] = take_json("flip_plan_explain", self._pointer)
+    def explain(self) -> Explanation:
+        """Stages, every release with its share of the budget and the noise of what it measures, what a row of each group
+        pays, memory, and the configuration as resolved (flip.Explanation). Depends on no row."""
+        explained: Explanation = take_json("flip_plan_explain", self._pointer)
         return explained
 
     def explanation(self) -> str:
-        """The same as text for people, a line a stage; print(plan) shows it."""
+        """The explanation as text for people, a line a stage; print(plan) shows it."""
         return take_bytes("flip_plan_explanation", self._pointer).decode()
 
     def __str__(self) -> str:
@@ -36,6 +37,12 @@ class Plan(Handle):
         """Canonical JSON text: schema, promise, every option as resolved. Two plans are the same when their texts are."""
         return take_bytes("flip_plan_json", self._pointer).decode()
 
+    @property
+    def dict(self) -> PlanRecord:
+        """What `json` says: schema, promise and every option as resolved (flip.PlanRecord)."""
+        record: PlanRecord = json.loads(self.json)
+        return record
+
     def epsilon_at(self, delta: float, accountant: str = "renyi") -> float:
         """The epsilon all planned releases together may cost at `delta`."""
         out = c_double()
@@ -45,22 +52,18 @@ class Plan(Handle):
     @property
     def epsilon(self) -> float:
         """The epsilon of the promise, at the plan's delta."""
-        return self._promise("epsilon")
+        return float(self.explain()["epsilon"])
 
     @property
     def delta(self) -> float:
         """The delta of the promise."""
-        return self._promise("delta")
+        return float(self.explain()["delta"])
 
     def memory(self, rows: int) -> int:
         """Bytes a training on `rows` rows needs besides the table: an upper estimate."""
         out = c_int64()
         call("flip_plan_memory", self._pointer, rows, byref(out))
         return out.value
-
-    def _promise(self, key: str) -> float:
-        explained = self.explain()
-        return float(explained[key] if key in explained else explained["config"][key])
 
     def __repr__(self) -> str:
         return f"flip.Plan(epsilon={self.epsilon:g}, delta={self.delta:g})"

@@ -16,8 +16,11 @@ try:
 except ImportError as missing:
     raise ImportError(f'classifiers="sklearn" needs scikit-learn and fairlearn ({missing}): pip install "libflip[evaluation]"') from missing
 
+from ._columns import get_codes, get_float64
+
 if TYPE_CHECKING:
     from ._table import Table
+    from ._types import EvaluationReport, Task, TaskGroup
 
 SEED = 20_240_229                               # public: who wins a tie, which third is set aside
 LEAST_ROWS, LEAST_LABELS, MOST_LEVELS = 30, 10, 50
@@ -29,14 +32,11 @@ class Column:
     def __init__(self, table: Table, field: Mapping[str, Any]) -> None:
         self.name: str = field["name"]
         levels = field.get("constraints", {}).get("enum", ["false", "true"] if field["type"] == "boolean" else None)
-        rows = table.rows
         self.levels: Optional[list[str]] = None if levels is None else [_text(level) for level in levels]
         if self.levels is not None:
-            self.x: Any = numpy.empty(rows, numpy.int32)
-            table._get("codes", self.name, self.x)
+            self.x: Any = get_codes(table._pointer, self.name, table.rows)
         else:
-            self.x = numpy.empty(rows, numpy.float64)
-            table._get("float64", self.name, self.x, numpy.empty(rows, numpy.uint8))
+            self.x = get_float64(table._pointer, self.name, table.rows)[0]
 
     def take(self, rows: Any) -> Column:
         """The cells of some rows."""
@@ -125,10 +125,14 @@ def auc(y: Any, score: Any) -> Optional[float]:
     return float(roc_auc_score(y, score)) if 0 < y.sum() < len(y) else None
 
 
-def disparity(y: Any, score: Any, groups: Any) -> dict[str, Any]:
-    """dpd, eod, calibration, calibration_worst and one dict a group of at least 30 rows. Selection is at the real base rate."""
+def disparity(y: Any, score: Any, groups: Any) -> Task:
+    """The task's disparities and one entry a group of at least 30 rows. Selection is at the real base rate.
+
+    y: labels, 0 or 1; score: the probability of 1; groups: names. One entry a row each. The task's column is left empty.
+    """
     chosen = select(score, int(y.sum()))
-    rows, large, fair = [], numpy.zeros(len(y), bool), numpy.zeros(len(y), bool)
+    rows: list[TaskGroup] = []
+    large, fair = numpy.zeros(len(y), bool), numpy.zeros(len(y), bool)
     for name in sorted(set(groups)):
         mine = groups == name
         n, ones = int(mine.sum()), int(y[mine].sum())
@@ -140,11 +144,16 @@ def disparity(y: Any, score: Any, groups: Any) -> dict[str, Any]:
         rows.append({"name": name, "rows": n, "base_rate": float(y[mine].mean()), "selected": float(chosen[mine].mean()),
                      "true_positive": float(chosen[mine & (y == 1)].mean()) if ones >= LEAST_LABELS else None,
                      "false_positive": float(chosen[mine & (y == 0)].mean()) if n - ones >= LEAST_LABELS else None,
-                     "mean_score": float(score[mine].mean()), "calibration_error": float(calibration_error(y[mine], score[mine]))})
-    errors = [row["calibration_error"] for row in rows] or [0.0]
-    dpd = demographic_parity_difference(y[large], chosen[large], sensitive_features=groups[large]) if large.any() else 0.0
-    eod = equalized_odds_difference(y[fair], chosen[fair], sensitive_features=groups[fair]) if fair.any() else 0.0
-    return {"dpd": float(dpd), "eod": float(eod), "calibration": max(errors) - min(errors), "calibration_worst": max(errors), "groups": rows}
+                     "mean_score": float(score[mine].mean()),
+                     "calibration_error": float(calibration_error(y[mine], score[mine]))})
+    errors = [row["calibration_error"] or 0.0 for row in rows] or [0.0]
+    dpd = eod = 0.0
+    if large.any():
+        dpd = demographic_parity_difference(y[large], chosen[large], sensitive_features=groups[large])
+    if fair.any():
+        eod = equalized_odds_difference(y[fair], chosen[fair], sensitive_features=groups[fair])
+    return {"column": "", "yes": "", "base_rate": None, "auc": None, "dpd": float(dpd), "eod": float(eod),
+            "calibration": max(errors) - min(errors), "calibration_worst": max(errors), "groups": rows}
 
 
 def mean(values: Sequence[Optional[float]]) -> Optional[float]:
@@ -159,7 +168,7 @@ def fill(*arguments: Any) -> None:
         _fill(*arguments)
 
 
-def _fill(result: dict[str, Any], real: Table, synthetic: Table, holdout: Optional[Table], protected: Sequence[str], target: Optional[str], positive: Any,
+def _fill(result: EvaluationReport, real: Table, synthetic: Table, holdout: Optional[Table], protected: Sequence[str], target: Optional[str], positive: Any,
           edges: Mapping[str, Sequence[float]]) -> None:
     whole, made = columns_of(real), columns_of(synthetic)
     if holdout is not None:
@@ -182,10 +191,10 @@ def _fill(result: dict[str, Any], real: Table, synthetic: Table, holdout: Option
         leave_out = set(protected) | {name}
         y = labels(test[i])
         score = learn(features(made, leave_out), labels(made[i]))(features(test, leave_out))
-        found = disparity(y, score, groups)
-        task = {"column": name, "yes": yes, "base_rate": float(y.mean()), "auc": auc(y, score), **found}
+        task = disparity(y, score, groups)
+        task.update({"column": name, "yes": yes, "base_rate": float(y.mean()), "auc": auc(y, score)})
         if not grouped:
-            task.update(dpd=None, eod=None, calibration=None)
+            task.update({"dpd": None, "eod": None, "calibration": None})
         result["tasks"].append(task)
 
     if protected:
@@ -199,11 +208,12 @@ def _fill(result: dict[str, Any], real: Table, synthetic: Table, holdout: Option
                 group["probe_synthetic"] = auc(y[half:], learn(x, y[:half], slice(half))(x, slice(half, None)))
             group["probe_real"] = auc(real_y, learn(x, y)(z))
 
-    first = result["tasks"][0] if target is not None else {}
+    tasks: list[Mapping[str, Any]] = [{**task} for task in result["tasks"]]
+    probes: list[Mapping[str, Any]] = [{**group} for group in result["groups"]]
     summary = result["summary"]
     for key in ("auc", "dpd", "eod", "calibration"):
-        summary["target_" + key] = first.get(key)
-        summary["tasks_" + key] = mean([task[key] for task in result["tasks"]])
+        summary["target_" + key] = tasks[0][key] if target is not None else None
+        summary["tasks_" + key] = mean([task[key] for task in tasks])
     for key in ("probe_synthetic", "probe_real"):
-        summary[key] = mean([group[key] for group in result["groups"]])
+        summary[key] = mean([group[key] for group in probes])
     result["classifiers"] = "sklearn"

@@ -15,6 +15,7 @@ from ._model import Model
 from ._plan import Plan, plan as make_plan
 from ._progress import Progress, Report, from_c, reporter
 from ._table import Table
+from ._types import Ledger
 
 
 class Trainer(Handle):
@@ -49,9 +50,9 @@ class Trainer(Handle):
         return Plan(new("flip_trainer_plan", self._pointer))
 
     @property
-    def ledger(self) -> dict[str, Any]:
-        """What was spent so far; the same dict as Model.ledger."""
-        ledger: dict[str, Any] = take_json("flip_trainer_ledger", self._pointer)
+    def ledger(self) -> Ledger:
+        """What was spent so far, as Model.ledger says it."""
+        ledger: Ledger = take_json("flip_trainer_ledger", self._pointer)
         return ledger
 
     def cancel(self) -> None:
@@ -70,6 +71,14 @@ class Trainer(Handle):
         self.close()
 
 
+def finished(trainer: Trainer) -> Optional[Model]:
+    """The model of a training whose last step was done, else None."""
+    try:
+        return trainer.finish()
+    except StateError:
+        return None
+
+
 def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, checkpoint: Optional[Path] = None, resume: bool = False,
           **options: Any) -> Model:
     """Trains and returns the Model. For a table whose persons have a bounded number of rows the promise is for persons.
@@ -78,6 +87,10 @@ def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, ch
     that takes a Progress. checkpoint: a path, written at the start, twice a minute and when the training is interrupted (Ctrl-C too);
     whatever is drawn is charged to it first, and a file that is there already is an error, StateError, unless it is resumed. With
     resume=True a training goes on from it when it is there and was begun with the same plan; StateError otherwise.
+
+    Ctrl-C is heard between steps, about ten times a second except where one step takes longer. What was charged stays
+    charged. When the last step is done by then, the model is returned, with a warning.
+    BudgetError where epsilon and delta cannot be met, Cancelled after Trainer.cancel, and the errors of Trainer.step.
     """
     if plan is not None and options:
         raise TypeError("give a plan, or the options of one: " + ", ".join(options))
@@ -113,7 +126,11 @@ def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, ch
                 if checkpoint and time.monotonic() - saved > 30:
                     trainer.checkpoint(checkpoint)
                     saved = time.monotonic()
-        except BaseException:
+        except BaseException as stopped:
+            whole = finished(trainer) if isinstance(stopped, KeyboardInterrupt) else None
+            if whole is not None:
+                warnings.warn("interrupted after the last step: the model is complete", stacklevel=2)
+                return whole
             if checkpoint:
                 try:
                     trainer.checkpoint(checkpoint)

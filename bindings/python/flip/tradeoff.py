@@ -39,7 +39,7 @@ def budget_for(path: str, epsilon: float, schema: SchemaLike, protected: Union[s
     """A budget file for trainings of epsilon `part`, made at the order that suits one of them, or opened when it is there."""
     order = None
     if not os.path.lexists(path):
-        order = json.loads(make_plan(schema, protected=protected, epsilon=part, delta=delta, preset=preset, config=config).json)["order"]
+        order = make_plan(schema, protected=protected, epsilon=part, delta=delta, preset=preset, config=config).dict["order"]
     return Budget(path, epsilon=epsilon, delta=delta, order=order)
 
 
@@ -72,7 +72,7 @@ def curve(table: Table, *, protected: Union[str, Iterable[str]], target: str, ep
     if not runs:
         raise BudgetError("no strength was given")
     before = budget.report()
-    asked = sum(json.loads(plan.json)["ceiling"] for _, _, plan in runs) / before["ceiling"]
+    asked = sum(plan.dict["ceiling"] for _, _, plan in runs) / before["ceiling"]
     if asked > before["remaining_share"]:
         raise BudgetError(f"{len(runs)} trainings of epsilon {epsilon:g} ask for {100 * asked:.4g} % of the budget of epsilon {before['epsilon']:g}, of which "
                           f"{100 * before['remaining_share']:.4g} % is left: ask for fewer strengths or repeats, a smaller epsilon, or a larger budget")
@@ -154,6 +154,7 @@ def main(words: Optional[Sequence[str]] = None) -> None:
     p = argparse.ArgumentParser(prog="python -m flip.tradeoff", description="the trade-off between usefulness and fairness; the curve is NOT PRIVATE")
     p.add_argument("table")
     p.add_argument("--schema")
+    p.add_argument("--group", help="where the dataframe is in HDF5 files: /data")
     p.add_argument("--protected", required=True, help="names, with commas between")
     p.add_argument("--target", required=True)
     p.add_argument("--epsilon", type=_positive(float), required=True, help="of one training")
@@ -187,8 +188,8 @@ def main(words: Optional[Sequence[str]] = None) -> None:
         if a.config:
             config = json.loads(a.config) if a.config.lstrip().startswith("{") else json.load(open(a.config, encoding="utf-8"))
         schema = Schema.maybe(a.schema)
-        table = as_table(a.table, schema)
-        holdout = None if a.test is None else as_table(a.test, table.schema)
+        table = as_table(a.table, schema, a.group)
+        holdout = None if a.test is None else as_table(a.test, table.schema, a.group)
         rows: list[dict[str, Any]] = []
         for path in filter(None, (a.out, a.picture)):       # what cannot be written is not worked for
             with open(f"{path}.part", "w"):

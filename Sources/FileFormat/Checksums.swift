@@ -1,0 +1,65 @@
+// The two checksums of the format: Jenkins' lookup3 (hashlittle, May 2006) over structures, Fletcher's over chunks of data.
+
+/// lookup3 with the initial value 0.
+func lookup3(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    func rotated(_ x: UInt32, _ n: UInt32) -> UInt32 { x << n | x >> (32 - n) }
+    func word(_ start: Int, _ count: Int) -> UInt32 {
+        var value: UInt32 = 0
+        for i in 0..<max(0, min(4, count)) { value |= UInt32(bytes[start + i]) << UInt32(8 * i) }
+        return value
+    }
+    var a = 0xDEAD_BEEF &+ UInt32(truncatingIfNeeded: bytes.count), b = a, c = a
+    var at = 0, left = bytes.count
+    while left > 12 {
+        a = a &+ word(at, 4)
+        b = b &+ word(at + 4, 4)
+        c = c &+ word(at + 8, 4)
+        a = (a &- c) ^ rotated(c, 4); c = c &+ b
+        b = (b &- a) ^ rotated(a, 6); a = a &+ c
+        c = (c &- b) ^ rotated(b, 8); b = b &+ a
+        a = (a &- c) ^ rotated(c, 16); c = c &+ b
+        b = (b &- a) ^ rotated(a, 19); a = a &+ c
+        c = (c &- b) ^ rotated(b, 4); b = b &+ a
+        (at, left) = (at + 12, left - 12)
+    }
+    guard left > 0 else { return c }
+    a = a &+ word(at, left)
+    b = b &+ word(at + 4, left - 4)
+    c = c &+ word(at + 8, left - 8)
+    c = (c ^ b) &- rotated(b, 14)
+    a = (a ^ c) &- rotated(c, 11)
+    b = (b ^ a) &- rotated(a, 25)
+    c = (c ^ b) &- rotated(b, 16)
+    a = (a ^ c) &- rotated(c, 4)
+    b = (b ^ a) &- rotated(a, 14)
+    c = (c ^ b) &- rotated(b, 24)
+    return c
+}
+
+/// Fletcher's checksum over 16-bit words, first byte high; an odd last byte counts as the high one.
+func fletcher32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    var low: UInt32 = 0, high: UInt32 = 0
+    func fold() {
+        low = (low & 0xFFFF) + (low >> 16)
+        high = (high & 0xFFFF) + (high >> 16)
+    }
+    var at = 0
+    let words = bytes.count / 2
+    while at < words {
+        // 360 words cannot overflow 32 bits.
+        let stop = min(at + 360, words)
+        while at < stop {
+            low &+= UInt32(bytes[2 * at]) << 8 | UInt32(bytes[2 * at + 1])
+            high &+= low
+            at += 1
+        }
+        fold()
+    }
+    if bytes.count % 2 == 1 {
+        low &+= UInt32(bytes[bytes.count - 1]) << 8
+        high &+= low
+        fold()
+    }
+    fold()
+    return high << 16 | low
+}
