@@ -267,11 +267,30 @@ class EvaluatedRows(TypedDict):
     holdout: int  # rows set aside
 
 
+class ComparedMean(TypedDict):
+    """The means of a numerical column."""
+
+    real: Optional[float]  # mean of the real values (the column's unit)
+    synthetic: Optional[float]  # mean of the synthetic values (the column's unit)
+    shift: Optional[float]  # synthetic mean less real mean, over the real standard deviation
+
+
+class ComparedQuantile(TypedDict):
+    """A quantile of a numerical column."""
+
+    share: float  # which quantile (share of rows)
+    real: Optional[float]  # of the real values (the column's unit)
+    synthetic: Optional[float]  # of the synthetic values (the column's unit)
+    shift: Optional[float]  # synthetic quantile less real one, over the real interquartile range
+
+
 class EvaluatedColumn(TypedDict):
     """Figures of a column."""
 
     name: str  # the column
     tvd: Optional[float]  # total variation distance of the column
+    mean: Optional[ComparedMean]  # means of a numerical column; None for other columns
+    quantiles: Optional[list[ComparedQuantile]]  # quantiles of a numerical column; None for other columns
 
 
 class EvaluatedGroup(TypedDict):
