@@ -1,13 +1,15 @@
-// The cells that trees split: at most 256 a column. Levels, up to 50 of them, are cells of their own and a split sets one apart, as on
-// one-hot columns; longer lists of levels count as numbers. Numbers are cut at values of the table that is learned from.
+// The cells that trees split: at most 256 a column. Levels, up to 50 of them, are cells of their own and a split sets
+// one apart, as on one-hot columns; longer lists of levels count as numbers. Numbers are cut at values of the table
+// that is learned from.
 
 import Basics
 
 struct Binning {
-    static let mostBins = 256
-    static let mostLevels = 50
+    static let maxBins = 256
+    static let maxLevels = 50
 
-    /// One column: levels (`edges` empty), or numbers: cell 0 is missing, cell k holds values from edges[k - 1] up to edges[k].
+    /// One column: levels (`edges` empty), or numbers: cell 0 is missing, cell k holds values from edges[k - 1] up to
+    /// edges[k].
     struct Column {
         let isLevels: Bool
         let edges: [Double]
@@ -18,7 +20,9 @@ struct Binning {
     /// - Parameter reference: the table that is learned from.
     init(_ reference: Frame) throws {
         columns = try reference.columns.map { column in
-            if column.levels != nil, column.codeCount <= Binning.mostLevels + 1 { return Column(isLevels: true, edges: [], bins: column.codeCount) }
+            if column.levels != nil, column.codeCount <= Binning.maxLevels + 1 {
+                return Column(isLevels: true, edges: [], bins: column.codeCount)
+            }
             let edges: [Double]
             if let values = column.values {
                 edges = try Binning.edges(values)
@@ -37,10 +41,10 @@ struct Binning {
         var distinct: [Double] = []
         for i in 0..<n where distinct.last != sorted.base[i] {
             distinct.append(sorted.base[i])
-            if distinct.count >= mostBins - 1 { break }
+            if distinct.count >= maxBins - 1 { break }
         }
-        if distinct.count < mostBins - 1 { return distinct }
-        let inner = try quantileEdges(x, bins: mostBins - 1)
+        if distinct.count < maxBins - 1 { return distinct }
+        let inner = try quantileEdges(x, bins: maxBins - 1)
         return inner.first == sorted.base[0] ? inner : [sorted.base[0]] + inner
     }
 
@@ -58,7 +62,8 @@ struct Binning {
                         out.base[i &* m &+ c] = UInt8(truncatingIfNeeded: series.codes!.base[i])
                     } else {                        // a value below every edge shares the first cell of values
                         let v = series.number(i)
-                        out.base[i &* m &+ c] = v.isNaN ? 0 : UInt8(truncatingIfNeeded: min(max(cell(v, edges), 1), column.bins - 1))
+                        out.base[i &* m &+ c] = v.isNaN ? 0 : UInt8(truncatingIfNeeded: min(max(cell(v, edges), 1),
+                            column.bins - 1))
                     }
                 }
             }

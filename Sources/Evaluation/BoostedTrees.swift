@@ -1,6 +1,7 @@
-// A classifier of two classes: gradient-boosted trees on histograms of binned columns (Friedman 2001, "Greedy function approximation",
-// algorithm 5, with the second-order gain of Chen and Guestrin 2016, arXiv:1603.02754v3, equations 6 and 7). 80 trees of depth 4, rate
-// 0.2, λ = 1, at least 1 of curvature in a leaf. No randomness: the same rows give the same trees. One model is one thread's work.
+// A classifier of two classes: gradient-boosted trees on histograms of binned columns (Friedman 2001, "Greedy function
+// approximation", algorithm 5, with the second-order gain of Chen and Guestrin 2016, arXiv:1603.02754v3, equations 6
+// and 7). 80 trees of depth 4, rate 0.2, λ = 1, at least 1 of curvature in a leaf. No randomness: the same rows give
+// the same trees. One model is one thread's work.
 
 import Basics
 import Glibc
@@ -32,8 +33,11 @@ final class BoostedTrees: @unchecked Sendable {
     static let innerNodes = (1 << depth) - 1, nodes = (2 << depth) - 1
     private static let rate = 0.2, lambda = 1.0, leastCurvature = 1.0, leastGain = 1e-6
 
-    /// A node of a tree in heap order. column -1: a leaf. Rows go left when their bin is `bin` (levels) or at most `bin` (numbers).
-    private struct Node: BitwiseCopyable { var column: Int32 = -1, bin: Int32 = 0, isLevel: Int32 = 0, value: Float = 0 }
+    /// A node of a tree in heap order. column -1: a leaf. Rows go left when their bin is `bin` (levels) or at most
+    /// `bin` (numbers).
+    private struct Node: BitwiseCopyable {
+        var column: Int32 = -1, bin: Int32 = 0, isLevel: Int32 = 0, value: Float = 0
+    }
     private let tree: Buffer<Node>
     private var intercept: Float = 0
     private let columnCount: Int
@@ -47,7 +51,8 @@ final class BoostedTrees: @unchecked Sendable {
     /// - Parameters:
     ///   - x: bins [rows][columns] row-major.
     ///   - leaveOut: columns that are not looked at.
-    func fit(_ x: Buffer<UInt8>, _ labels: Buffer<UInt8>, rows range: Range<Int>, binning: Binning, leaveOut: Set<Int>, _ s: TreeScratch) {
+    func fit(_ x: Buffer<UInt8>, _ labels: Buffer<UInt8>, rows range: Range<Int>, binning: Binning, leaveOut: Set<Int>,
+             _ s: TreeScratch) {
         let n = range.count, m = columnCount
         var positives = 0
         for i in range { positives += Int(labels.base[i]) }
@@ -72,23 +77,31 @@ final class BoostedTrees: @unchecked Sendable {
                 let (first, count) = bounds[k]
                 if k == 0 {
                     sum(s, 0, rows, 0, n, used)
-                } else if k % 2 == 1 {              // a left child: count the smaller sibling, subtract it from the parent
-                    let small = bounds[k].count <= bounds[k + 1].count ? k : k + 1, large = small == k ? k + 1 : k, parent = (k - 1) / 2
+                // a left child: count the smaller sibling, subtract it from the parent
+                } else if k % 2 == 1 {
+                    let small = bounds[k].count <= bounds[k + 1].count ? k : k + 1, large = small == k ? k + 1 : k
+                    let parent = (k - 1) / 2
                     sum(s, small, rows, bounds[small].first, bounds[small].count, used)
-                    let (a, b, c) = (s.histograms.base + parent * s.bins, s.histograms.base + small * s.bins, s.histograms.base + large * s.bins)
+                    let (a, b, c) = (s.histograms.base + parent * s.bins, s.histograms.base + small * s.bins,
+                                     s.histograms.base + large * s.bins)
                     for i in 0..<s.bins { c[i] = a[i] - b[i] }
                 }
                 guard let split = bestSplit(s, k, binning, used) else { continue }
-                node[k] = Node(column: Int32(split.column), bin: Int32(split.bin), isLevel: binning.columns[split.column].isLevels ? 1 : 0)
+                node[k] = Node(column: Int32(split.column), bin: Int32(split.bin),
+                               isLevel: binning.columns[split.column].isLevels ? 1 : 0)
                 let left = partition(s, rows, node[k], first, count)
                 bounds[2 * k + 1] = (first, left)
                 bounds[2 * k + 2] = (first + left, count - left)
             }
             for k in 0..<BoostedTrees.nodes where node[k].column < 0 && bounds[k].count > 0 {
                 var total = SIMD2<Double>.zero
-                for i in bounds[k].first ..< bounds[k].first + bounds[k].count { total += wide(s.gradients.base[Int(s.order.base[i])]) }
+                for i in bounds[k].first ..< bounds[k].first + bounds[k].count {
+                    total += wide(s.gradients.base[Int(s.order.base[i])])
+                }
                 node[k].value = Float(-BoostedTrees.rate * total.x / (total.y + BoostedTrees.lambda))
-                for i in bounds[k].first ..< bounds[k].first + bounds[k].count { s.margins.base[Int(s.order.base[i])] += node[k].value }
+                for i in bounds[k].first ..< bounds[k].first + bounds[k].count {
+                    s.margins.base[Int(s.order.base[i])] += node[k].value
+                }
             }
         }
     }
@@ -117,7 +130,8 @@ final class BoostedTrees: @unchecked Sendable {
 
     @inline(__always) private func wide(_ g: SIMD2<Float>) -> SIMD2<Double> { SIMD2(Double(g.x), Double(g.y)) }
 
-    private func sum(_ s: TreeScratch, _ node: Int, _ rows: UnsafePointer<UInt8>, _ first: Int, _ count: Int, _ used: [Int]) {
+    private func sum(_ s: TreeScratch, _ node: Int, _ rows: UnsafePointer<UInt8>, _ first: Int, _ count: Int,
+                     _ used: [Int]) {
         let target = s.histograms.base + node * s.bins
         for i in 0..<s.bins { target[i] = .zero }
         used.withUnsafeBufferPointer { used in
@@ -131,7 +145,8 @@ final class BoostedTrees: @unchecked Sendable {
     }
 
     /// The split of largest gain; the first of equal ones. Nil when none is worth it.
-    private func bestSplit(_ s: TreeScratch, _ node: Int, _ binning: Binning, _ used: [Int]) -> (column: Int, bin: Int)? {
+    private func bestSplit(_ s: TreeScratch, _ node: Int, _ binning: Binning, _ used: [Int])
+        -> (column: Int, bin: Int)? {
         let histogram = s.histograms.base + node * s.bins
         func score(_ g: SIMD2<Double>) -> Double { g.x * g.x / (g.y + BoostedTrees.lambda) }
         var best = BoostedTrees.leastGain, found: (Int, Int)?
@@ -153,7 +168,8 @@ final class BoostedTrees: @unchecked Sendable {
     }
 
     /// Puts the node's rows that go left in front of the others, both in their old order; returns how many go left.
-    private func partition(_ s: TreeScratch, _ rows: UnsafePointer<UInt8>, _ node: Node, _ first: Int, _ count: Int) -> Int {
+    private func partition(_ s: TreeScratch, _ rows: UnsafePointer<UInt8>, _ node: Node, _ first: Int, _ count: Int)
+        -> Int {
         var left = first, right = 0
         for i in first ..< first + count {
             let r = s.order.base[i]

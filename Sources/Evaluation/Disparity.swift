@@ -1,4 +1,5 @@
-// How differently a score treats groups. Rows are selected at a given rate, the task's real one, so that a constant score cannot look fair.
+// How differently a score treats groups. Rows are selected at a given rate, the task's real one, so that a constant
+// score cannot look fair.
 
 import Basics
 import Glibc
@@ -18,7 +19,8 @@ package struct Disparity {
     package let groups: [Group]
     /// Largest minus least share selected (demographic parity; Dwork et al. 2012): 0 best.
     package let parity: Double
-    /// The larger of the spreads of true and of false positive rates (equalised odds; Hardt et al. 2016, arXiv:1610.02413): 0 best.
+    /// The larger of the spreads of true and of false positive rates (equalised odds; Hardt et al. 2016,
+    /// arXiv:1610.02413): 0 best.
     package let odds: Double
     /// Largest minus least calibration error of a group, and the largest: 0 best.
     package let calibrationSpread, calibrationWorst: Double
@@ -33,10 +35,14 @@ package struct Disparity {
         var positives = 0
         for i in 0..<n { positives += Int(labels.base[i]) }
         let chosen = try select(margins, count: positives)
-        struct Sums { var rows = 0.0, ones = 0.0, chosen = 0.0, chosenOnes = 0.0, score = 0.0, cells = [SIMD2<Double>](repeating: .zero, count: 10) }
+        struct Sums {
+            var rows = 0.0, ones = 0.0, chosen = 0.0, chosenOnes = 0.0, score = 0.0
+            var cells = [SIMD2<Double>](repeating: .zero, count: 10)
+        }
         var sums = [Sums](repeating: Sums(), count: groups)
         for i in 0..<n {
-            let g = Int(members.base[i]), y = Double(labels.base[i]), p = Double(1 / (1 + expf(-margins.base[i]))), s = Double(chosen.base[i])
+            let g = Int(members.base[i]), y = Double(labels.base[i]), p = Double(1 / (1 + expf(-margins.base[i])))
+            let s = Double(chosen.base[i])
             sums[g].rows += 1
             sums[g].ones += y
             sums[g].chosen += s
@@ -47,9 +53,10 @@ package struct Disparity {
         self.groups = sums.enumerated().compactMap { g, s in
             guard Int(s.rows) >= Disparity.leastRows else { return nil }
             let zeros = s.rows - s.ones
-            return Group(group: g, rows: Int(s.rows), base: s.ones / s.rows, selected: s.chosen / s.rows, score: s.score / s.rows,
-                         truePositive: Int(s.ones) >= Disparity.leastLabels ? s.chosenOnes / s.ones : nil,
-                         falsePositive: Int(zeros) >= Disparity.leastLabels ? (s.chosen - s.chosenOnes) / zeros : nil,
+            return Group(group: g, rows: Int(s.rows), base: s.ones / s.rows, selected: s.chosen / s.rows,
+                         score: s.score / s.rows, truePositive: Int(s.ones) >= Disparity.leastLabels
+                         ? s.chosenOnes / s.ones : nil, falsePositive: Int(zeros) >= Disparity.leastLabels
+                         ? (s.chosen - s.chosenOnes) / zeros : nil,
                          calibration: s.cells.reduce(0) { $0 + ($1.x - $1.y).magnitude } / s.rows)
         }
         func spread(_ x: [Double]) -> Double { (x.max() ?? 0) - (x.min() ?? 0) }

@@ -1,6 +1,6 @@
-// How near synthetic rows are to the rows that were learned from, compared with real rows that were not: the distance to the closest
-// record, the ratio of the two nearest, and membership inference by distance. Euclidean distance of encoded rows; a level that differs
-// costs the weights of both, so one-hot columns are never written out.
+// How near synthetic rows are to the rows that were learned from, compared with real rows that were not: the distance
+// to the closest record, the ratio of the two nearest, and membership inference by distance. Euclidean distance of
+// encoded rows; a level that differs costs the weights of both, so one-hot columns are never written out.
 
 import Basics
 import Compute
@@ -23,23 +23,26 @@ final class PointSet: @unchecked Sendable {
         var numerical = 0
         for c in 0..<m {
             let column = encoding.columns[c], start = all.count
-            all += column.deviations.map { Float(1 / ($0 * $0)) }
+            all += column.standardDeviations.map { Float(1 / ($0 * $0)) }
             if let values = frame.columns[c].values {
                 all.append(0)                       // present
                 for i in 0..<count {
                     let x = values.base[Int(order.base[i])]
-                    numbers.base[i * p + numerical] = x.isNaN ? 0 : Float((x - column.mean) / column.deviation)
+                    numbers.base[i * p + numerical] = x.isNaN ? 0 : Float((x - column.mean) / column.standardDeviation)
                     codes.base[i * m + c] = Int32(start + (x.isNaN ? 0 : 1))
                 }
                 numerical += 1
             } else {
-                for i in 0..<count { codes.base[i * m + c] = Int32(start) + frame.columns[c].codes!.base[Int(order.base[i])] }
+                for i in 0..<count {
+                    codes.base[i * m + c] = Int32(start) + frame.columns[c].codes!.base[Int(order.base[i])]
+                }
             }
         }
         weights = all
     }
 
-    /// Distances from each of these rows to its nearest and second nearest row of `other`, infinite where there is none.
+    /// Distances from each of these rows to its nearest and second nearest row of `other`, infinite where there is
+    /// none.
     func nearest(in other: PointSet, threads: Int) throws -> Buffer<SIMD2<Float>> {
         let out = try Buffer<SIMD2<Float>>(count: rows, for: "an evaluation"), block = 32
         Workers.run(threads: threads, chunks: (rows + block - 1) / block) { chunk, _ in
@@ -55,7 +58,9 @@ final class PointSet: @unchecked Sendable {
             for j in 0..<other.rows {
                 let theirCodes = other.codes.base + j * columns, theirNumbers = other.numbers.base + j * width
                 var d: Float = 0
-                for c in 0..<columns where codes[c] != theirCodes[c] { d += weights[Int(codes[c])] + weights[Int(theirCodes[c])] }
+                for c in 0..<columns where codes[c] != theirCodes[c] {
+                    d += weights[Int(codes[c])] + weights[Int(theirCodes[c])]
+                }
                 if d >= second { continue }
                 for k in 0..<width {
                     let e = numbers[k] - theirNumbers[k]
@@ -69,40 +74,48 @@ final class PointSet: @unchecked Sendable {
 }
 
 package struct Closeness {
-    /// Share of synthetic rows nearer to the rows learned from than to as many that were set aside, ties counting half: 0.5 best, more is
-    /// memorising (Platzer and Reutterer 2021, arXiv:2104.00635).
+    /// Share of synthetic rows nearer to the rows learned from than to as many that were set aside, ties counting half:
+    /// 0.5 best, more is memorising (Platzer and Reutterer 2021, arXiv:2104.00635).
     package let share: Double
     /// Median distance of a synthetic row to the closest of either.
     package let closestTrain, closestHoldout: Double
-    /// Mean ratio of the distances to the nearest and the second nearest of either, in [0, 1]; 1 where both are 0 (Zhao et al. 2021,
-    /// CTAB-GAN, arXiv:2102.08369). Learned-from well below set-aside is memorising.
+    /// Mean ratio of the distances to the nearest and the second nearest of either, in [0, 1]; 1 where both are 0 (Zhao
+    /// et al. 2021, CTAB-GAN, arXiv:2102.08369). Learned-from well below set-aside is memorising.
     package let ratioTrain, ratioHoldout: Double
-    /// How well rows learned from are told from rows set aside by their distance to the closest synthetic row: area under the ROC curve,
-    /// 0.5 best (Chen et al. 2020, GAN-Leaks, arXiv:1909.03935, the full black box attack).
+    /// How well rows learned from are told from rows set aside by their distance to the closest synthetic row: area
+    /// under the ROC curve, 0.5 best (Chen et al. 2020, GAN-Leaks, arXiv:1909.03935, the full black box attack).
     package let membership: Double
 
     static let references = 4000, queries = 2000, generated = 20_000
 
-    /// Weights and deviations are those of `train`. Of larger tables a fixed public choice of rows is looked at.
+    /// Weights and standard deviations are those of `train`. Of larger tables a fixed public choice of rows is looked
+    /// at.
     package init(train: Frame, holdout: Frame, synthetic: Frame, threads: Int) throws {
         let encoding = Encoding(train), m = min(train.rows, holdout.rows, Closeness.references)
-        let trainOrder = try publicOrder(train.rows, seed: 0x7472), holdoutOrder = try publicOrder(holdout.rows, seed: 0x686f)
+        let trainOrder = try publicOrder(train.rows, seed: 0x7472)
+        let holdoutOrder = try publicOrder(holdout.rows, seed: 0x686f)
         let syntheticOrder = try publicOrder(synthetic.rows, seed: 0x7379)
-        let a = try PointSet(train, encoding, trainOrder, count: m), b = try PointSet(holdout, encoding, holdoutOrder, count: m)
+        let a = try PointSet(train, encoding, trainOrder, count: m)
+        let b = try PointSet(holdout, encoding, holdoutOrder, count: m)
         let queries = try PointSet(synthetic, encoding, syntheticOrder, count: min(synthetic.rows, Closeness.queries))
-        let toTrain = try queries.nearest(in: a, threads: threads), toHoldout = try queries.nearest(in: b, threads: threads)
+        let toTrain = try queries.nearest(in: a, threads: threads)
+        let toHoldout = try queries.nearest(in: b, threads: threads)
         var nearer = 0.0
-        for i in 0..<queries.rows { nearer += toTrain.base[i].x < toHoldout.base[i].x ? 1 : toTrain.base[i].x == toHoldout.base[i].x ? 0.5 : 0 }
+        for i in 0..<queries.rows {
+            nearer += toTrain.base[i].x < toHoldout.base[i].x ? 1 : toTrain.base[i].x == toHoldout.base[i].x ? 0.5 : 0
+        }
         share = nearer / Double(queries.rows)
         closestTrain = try Closeness.median(toTrain)
         closestHoldout = try Closeness.median(toHoldout)
         ratioTrain = Closeness.ratio(toTrain)
         ratioHoldout = Closeness.ratio(toHoldout)
 
-        let all = try PointSet(synthetic, encoding, syntheticOrder, count: min(synthetic.rows, Closeness.generated)), n = min(m, Closeness.queries)
+        let all = try PointSet(synthetic, encoding, syntheticOrder, count: min(synthetic.rows, Closeness.generated))
+        let n = min(m, Closeness.queries)
         let members = try PointSet(train, encoding, trainOrder, count: n).nearest(in: all, threads: threads)
         let others = try PointSet(holdout, encoding, holdoutOrder, count: n).nearest(in: all, threads: threads)
-        let scores = try Buffer<Float>(count: 2 * n, for: "an evaluation"), labels = try Buffer<UInt8>(count: 2 * n, for: "an evaluation")
+        let scores = try Buffer<Float>(count: 2 * n, for: "an evaluation")
+        let labels = try Buffer<UInt8>(count: 2 * n, for: "an evaluation")
         for i in 0..<n {
             (scores.base[i], labels.base[i]) = (-members.base[i].x, 1)
             scores.base[n + i] = -others.base[i].x

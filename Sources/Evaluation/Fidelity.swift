@@ -1,5 +1,5 @@
-// Marginals and associations, real beside synthetic. Every pair of columns is counted once; total variation and Cramér's V come from the
-// same cells.
+// Marginals and associations, real beside synthetic. Every pair of columns is counted once; total variation and
+// Cramér's V come from the same cells.
 
 import Basics
 import Compute
@@ -24,7 +24,8 @@ package struct Fidelity {
         tvd1 = columns.reduce(0, +) / Double(columns.count)
 
         let m = real.columns.count, pairs = m * (m - 1) / 2
-        let variation = try Buffer<Double>(count: pairs, for: "an evaluation"), difference = try Buffer<Double>(count: pairs, for: "an evaluation")
+        let variation = try Buffer<Double>(count: pairs, for: "an evaluation")
+        let difference = try Buffer<Double>(count: pairs, for: "an evaluation")
         let workers = max(1, min(threads, pairs))
         let scratch = try (0..<workers).map { _ in try PairScratch(rows: real.rows + synthetic.rows, counts: a.counts) }
         let places = try Buffer<SIMD2<Int32>>(count: pairs, for: "an evaluation")
@@ -40,9 +41,12 @@ package struct Fidelity {
             let x = real.columns[i], y = real.columns[j], u = synthetic.columns[i], v = synthetic.columns[j]
             switch (x.codes, y.codes) {
             case (.some, .some): difference.base[pair] = (found.cramerA - found.cramerB).magnitude
-            case (nil, nil): difference.base[pair] = (pearson(x.values!, y.values!) - pearson(u.values!, v.values!)).magnitude
-            case (.some, nil): difference.base[pair] = (scratch[worker].ratio(x, y.values!) - scratch[worker].ratio(u, v.values!)).magnitude
-            case (nil, .some): difference.base[pair] = (scratch[worker].ratio(y, x.values!) - scratch[worker].ratio(v, u.values!)).magnitude
+            case (nil, nil): difference.base[pair] = (pearson(x.values!, y.values!)
+                - pearson(u.values!, v.values!)).magnitude
+            case (.some, nil): difference.base[pair] = (scratch[worker].ratio(x, y.values!)
+                - scratch[worker].ratio(u, v.values!)).magnitude
+            case (nil, .some): difference.base[pair] = (scratch[worker].ratio(y, x.values!)
+                - scratch[worker].ratio(v, u.values!)).magnitude
             }
         }
         tvd2 = variation.reduce(0, +) / Double(pairs)
@@ -62,7 +66,9 @@ private func totalVariation(_ a: Cells, _ b: Cells, _ column: Int) throws -> Dou
 /// Pearson's correlation of the rows where both are there; 0 when either is constant.
 func pearson(_ x: Buffer<Double>, _ y: Buffer<Double>) -> Double {
     var n = 0.0, mx = 0.0, my = 0.0
-    for i in 0..<x.count where !x.base[i].isNaN && !y.base[i].isNaN { (n, mx, my) = (n + 1, mx + x.base[i], my + y.base[i]) }
+    for i in 0..<x.count where !x.base[i].isNaN && !y.base[i].isNaN {
+        (n, mx, my) = (n + 1, mx + x.base[i], my + y.base[i])
+    }
     guard n > 1 else { return 0 }
     (mx, my) = (mx / n, my / n)
     var xx = 0.0, yy = 0.0, xy = 0.0
@@ -92,9 +98,10 @@ private final class PairScratch: @unchecked Sendable {
         margins = try Buffer(count: 2 * first, for: "an evaluation")
     }
 
-    /// Total variation of the pair's cells, and Cramér's V = (χ² / n / (min(r, c) - 1))^½ in both tables, r and c counting the cells that
-    /// occur; 0 where a column is constant (Cramér 1946, section 21.9).
-    func measure(_ a: Cells, _ b: Cells, _ i: Int, _ j: Int, rows na: Int, _ nb: Int) -> (variation: Double, cramerA: Double, cramerB: Double) {
+    /// Total variation of the pair's cells, and Cramér's V = (χ² / n / (min(r, c) - 1))^½ in both tables, r and c
+    /// counting the cells that occur; 0 where a column is constant (Cramér 1946, section 21.9).
+    func measure(_ a: Cells, _ b: Cells, _ i: Int, _ j: Int, rows na: Int, _ nb: Int)
+        -> (variation: Double, cramerA: Double, cramerB: Double) {
         let (x, y, u, v) = (a.columns[i].base, a.columns[j].base, b.columns[i].base, b.columns[j].base)
         let width = a.counts[j], size = a.counts[i] * width
         for k in 0..<a.counts[i] { margins.base[k] = .zero }
@@ -132,12 +139,17 @@ private final class PairScratch: @unchecked Sendable {
         }
         var occur = (SIMD2<Double>.zero, SIMD2<Double>.zero)
         for k in 0..<a.counts[i] { occur.0 += SIMD2(margins.base[k].x > 0 ? 1 : 0, margins.base[k].y > 0 ? 1 : 0) }
-        for k in 0..<width { occur.1 += SIMD2(margins.base[first + k].x > 0 ? 1 : 0, margins.base[first + k].y > 0 ? 1 : 0) }
-        func cramer(_ sum: Double, _ r: Double, _ c: Double) -> Double { min(r, c) > 1 ? (max(0, sum - 1) / (min(r, c) - 1)).squareRoot() : 0 }
+        for k in 0..<width {
+            occur.1 += SIMD2(margins.base[first + k].x > 0 ? 1 : 0, margins.base[first + k].y > 0 ? 1 : 0)
+        }
+        func cramer(_ sum: Double, _ r: Double, _ c: Double) -> Double {
+            min(r, c) > 1 ? (max(0, sum - 1) / (min(r, c) - 1)).squareRoot() : 0
+        }
         return (0.5 * variation, cramer(sum.x, occur.0.x, occur.1.x), cramer(sum.y, occur.0.y, occur.1.y))
     }
 
-    /// The correlation ratio η of numbers y by level, the root of the share of y's variance that lies between levels; 0 when y is constant.
+    /// The correlation ratio η of numbers y by level, the root of the share of y's variance that lies between levels; 0
+    /// when y is constant.
     func ratio(_ levels: Frame.Series, _ y: Buffer<Double>) -> Double {
         let codes = levels.codes!
         for k in 0..<levels.codeCount { margins.base[k] = .zero }
@@ -151,7 +163,9 @@ private final class PairScratch: @unchecked Sendable {
             margins.base[Int(codes.base[r])] += SIMD2(1, d)
             all += d * d
         }
-        for k in 0..<levels.codeCount where margins.base[k].x > 0 { between += margins.base[k].y * margins.base[k].y / margins.base[k].x }
+        for k in 0..<levels.codeCount where margins.base[k].x > 0 {
+            between += margins.base[k].y * margins.base[k].y / margins.base[k].x
+        }
         return all > 0 ? min(1, between / all).squareRoot() : 0
     }
 }

@@ -1,5 +1,6 @@
-// A table as the measures see it: levels as whole numbers, everything else as doubles. Made from real rows and from synthetic ones. Nothing
-// in this module is private: it reads rows as they are, adds no noise and charges no ledger; its figures never enter a model file.
+// A table as the measures see it: levels as whole numbers, everything else as doubles. Made from real rows and from
+// synthetic ones. Nothing in this module is private: it reads rows as they are, adds no noise and charges no ledger;
+// its figures never enter a model file.
 
 import Basics
 import Tables
@@ -15,8 +16,12 @@ package final class Frame {
         /// Codes that can occur, missing included; 0 for numbers.
         package var codeCount: Int { levels.map { $0.count + 1 } ?? 0 }
 
-        package init(name: String, levels: [String], codes: Buffer<Int32>) { (self.name, self.levels, self.codes, values) = (name, levels, codes, nil) }
-        package init(name: String, values: Buffer<Double>) { (self.name, levels, codes, self.values) = (name, nil, nil, values) }
+        package init(name: String, levels: [String], codes: Buffer<Int32>) {
+            (self.name, self.levels, self.codes, values) = (name, levels, codes, nil)
+        }
+        package init(name: String, values: Buffer<Double>) {
+            (self.name, levels, codes, self.values) = (name, nil, nil, values)
+        }
 
         /// The code or the value, as a double.
         func number(_ row: Int) -> Double { codes.map { Double($0[row]) } ?? values![row] }

@@ -1,10 +1,11 @@
-// The protected groups of an evaluation: joint levels of the protected columns; a numerical one is cut at given edges, or at the real
-// table's median.
+// The protected groups of an evaluation: joint levels of the protected columns; a numerical one is cut at given edges,
+// or at the real table's median.
 
 import Basics
 
 package struct Groups {
-    /// Joint levels that occur in any of the tables, in ascending order of their levels; a row's group is an index into these.
+    /// Joint levels that occur in any of the tables, in ascending order of their levels; a row's group is an index into
+    /// these.
     package let names: [String]
     /// The group of each row, one array a table.
     let members: [Buffer<Int32>]
@@ -29,7 +30,9 @@ package struct Groups {
         var product = 1
         for size in sizes {
             let (next, over) = product.multipliedReportingOverflow(by: size)
-            guard !over, next < 1 << 62 else { throw Failure(.argument, "protected: these columns have too many joint levels") }
+            guard !over, next < 1 << 62 else {
+                throw Failure(.argument, "protected: these columns have too many joint levels")
+            }
             product = next
         }
         let joint = try frames.map { frame in
@@ -38,7 +41,8 @@ package struct Groups {
                 let column = frame.columns[place]
                 cuts[c].withUnsafeBufferPointer { cuts in
                     for i in 0..<frame.rows {
-                        let k = column.codes.map { Int($0.base[i]) } ?? (column.values!.base[i].isNaN ? cuts.count + 1 : cell(column.values!.base[i], cuts))
+                        let k = column.codes.map { Int($0.base[i]) }
+                            ?? (column.values!.base[i].isNaN ? cuts.count + 1 : cell(column.values!.base[i], cuts))
                         out.base[i] = out.base[i] &* Int64(sizes[c]) &+ Int64(k)
                     }
                 }
@@ -48,7 +52,9 @@ package struct Groups {
         var seen: Set<Int64> = []
         for list in joint { for k in list { seen.insert(k) } }
         let present = seen.sorted()
-        guard present.count <= Groups.most else { throw Failure(.argument, "protected: more than \(Groups.most) groups occur") }
+        guard present.count <= Groups.maxGroups else {
+            throw Failure(.argument, "protected: more than \(Groups.maxGroups) groups occur")
+        }
         let place = Dictionary(uniqueKeysWithValues: zip(present, 0...))
         members = try joint.map { list in
             let out = try Buffer<Int32>(count: list.count, for: "an evaluation")
@@ -65,7 +71,7 @@ package struct Groups {
         }
     }
 
-    static let most = 4096
+    static let maxGroups = 4096
 
     private static func label(_ column: Frame.Series, _ cuts: [Double], _ k: Int) -> String {
         if let levels = column.levels { return k < levels.count ? levels[k] : "\(column.name) missing" }

@@ -4,7 +4,8 @@ import Basics
 
 /// The values of `x` that are not NaN, in ascending order.
 func sortedValues(_ x: Buffer<Double>) throws -> (values: Buffer<Double>, count: Int) {
-    let out = try Buffer<Double>(count: x.count, for: "an evaluation"), keys = try Buffer<UInt64>(count: x.count, for: "an evaluation")
+    let out = try Buffer<Double>(count: x.count, for: "an evaluation")
+    let keys = try Buffer<UInt64>(count: x.count, for: "an evaluation")
     var n = 0
     for i in 0..<x.count where !x.base[i].isNaN {
         keys.base[n] = ascending(x.base[i])
@@ -15,7 +16,8 @@ func sortedValues(_ x: Buffer<Double>) throws -> (values: Buffer<Double>, count:
     return (out, n)
 }
 
-/// The quantile at `share` in 0...1 of n ascending values, between neighbours by straight lines (Hyndman and Fan 1996, definition 7).
+/// The quantile at `share` in 0...1 of n ascending values, between neighbours by straight lines (Hyndman and Fan 1996,
+/// definition 7).
 func quantile(_ sorted: Buffer<Double>, _ n: Int, _ share: Double) -> Double {
     guard n > 0 else { return .nan }
     let at = share * Double(n - 1), low = Int(at)
@@ -44,7 +46,8 @@ func quantileEdges(_ x: Buffer<Double>, bins: Int) throws -> [Double] {
     return low
 }
 
-/// Every column as cells: levels as they are, numbers in quantile bins of a reference table; missing is a cell of its own, the last.
+/// Every column as cells: levels as they are, numbers in quantile bins of a reference table; missing is a cell of its
+/// own, the last.
 struct Cells {
     let columns: [Buffer<Int32>]
     let counts: [Int]
@@ -55,7 +58,9 @@ struct Cells {
     }
 
     init(_ frame: Frame, edges: [[Double]]) throws {
-        counts = zip(frame.columns, edges).map { column, edges in column.values == nil ? column.codeCount : edges.count + 2 }
+        counts = zip(frame.columns, edges).map { column, edges in
+            column.values == nil ? column.codeCount : edges.count + 2
+        }
         columns = try zip(frame.columns, edges).map { column, edges in
             if let codes = column.codes { return codes }
             let out = try Buffer<Int32>(count: frame.rows, for: "an evaluation")

@@ -2,7 +2,8 @@
 
 import Basics
 
-/// The probability that a row of label 1 has a higher score than one of label 0, ties counting half (Mann and Whitney 1947).
+/// The probability that a row of label 1 has a higher score than one of label 0, ties counting half (Mann and Whitney
+/// 1947).
 /// - Parameter first: the label of scores[0] is labels[first].
 /// - Returns: nil without rows of both labels.
 func areaUnderROC(_ scores: Buffer<Float>, _ labels: Buffer<UInt8>, first: Int = 0) throws -> Double? {
@@ -28,7 +29,8 @@ func areaUnderROC(_ scores: Buffer<Float>, _ labels: Buffer<UInt8>, first: Int =
 /// 1 for the `count` rows of highest score; who wins a tie is decided by a fixed public shuffle.
 func select(_ scores: Buffer<Float>, count: Int) throws -> Buffer<UInt8> {
     let n = scores.count
-    let out = try Buffer<UInt8>(count: n, for: "an evaluation"), keys = try Buffer<UInt64>(count: n, for: "an evaluation")
+    let out = try Buffer<UInt8>(count: n, for: "an evaluation")
+    let keys = try Buffer<UInt64>(count: n, for: "an evaluation")
     let order = try publicOrder(n, seed: 0x7469_6573)
     for k in 0..<n { keys.base[k] = UInt64(ascending(scores.base[Int(order.base[k])])) << 32 | UInt64(k) }
     try sortKeys(keys, n)

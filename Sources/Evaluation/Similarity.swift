@@ -1,5 +1,5 @@
-// How alike the activations of protected groups are: covariance CKA and the Hilbert-Schmidt criterion of every pair of groups. Functions of
-// arrays: latents, a layer's activations or encoded rows.
+// How alike the activations of protected groups are: covariance CKA and the Hilbert-Schmidt criterion of every pair of
+// groups. Functions of arrays: latents, a layer's activations or encoded rows.
 
 import Basics
 import Compute
@@ -7,12 +7,12 @@ import Glibc
 
 package struct GroupPair {
     package let first, second: Int
-    /// ⟨Σ_a, Σ_b⟩ / (‖Σ_a‖ ‖Σ_b‖) of the groups' covariances, in [0, 1]: 1 best; blind to a shift of means (Kornblith et al. 2019,
-    /// arXiv:1905.00414, the transposed form of Hyrup et al. 2025). NaN when a group is constant.
+    /// ⟨Σ_a, Σ_b⟩ / (‖Σ_a‖ ‖Σ_b‖) of the groups' covariances, in [0, 1]: 1 best; blind to a shift of means (Kornblith
+    /// et al. 2019, arXiv:1905.00414, the transposed form of Hyrup et al. 2025). NaN when a group is constant.
     package let cka: Double
-    /// The Hilbert-Schmidt independence criterion of activations and group, delta kernel on the group (Gretton et al. 2005, equation 9),
-    /// both groups weighted equally so that their sizes do not move it: ⅛ of the squared distance of kernel means. 0 best. With a linear
-    /// kernel, and with exp(-‖x - y‖² / 2h²).
+    /// The Hilbert-Schmidt independence criterion of activations and group, delta kernel on the group (Gretton et al.
+    /// 2005, equation 9), both groups weighted equally so that their sizes do not move it: ⅛ of the squared distance of
+    /// kernel means. 0 best. With a linear kernel, and with exp(-‖x - y‖² / 2h²).
     package let hsicLinear, hsicRBF: Double
 }
 
@@ -25,17 +25,20 @@ package struct Similarity {
     package var hsicLinear: Double { mean(\.hsicLinear) }
     package var hsicRBF: Double { mean(\.hsicRBF) }
 
-    private func mean(_ key: KeyPath<GroupPair, Double>) -> Double { pairs.isEmpty ? .nan : pairs.reduce(0) { $0 + $1[keyPath: key] } / Double(pairs.count) }
+    private func mean(_ key: KeyPath<GroupPair, Double>) -> Double {
+        pairs.isEmpty ? .nan : pairs.reduce(0) { $0 + $1[keyPath: key] } / Double(pairs.count)
+    }
 
-    /// Groups below 30 rows are left out, and all but the 32 largest. The kernel means of the second kernel look at most at 500 rows a
-    /// group, and at 4000 in all.
-    static let leastRows = 30, mostGroups = 32, sampleRows = 500, sampleTotal = 4000, bandwidthRows = 1000
+    /// Groups below 30 rows are left out, and all but the 32 largest. The kernel means of the second kernel look at
+    /// most at 500 rows a group, and at 4000 in all.
+    static let leastRows = 30, maxGroups = 32, sampleRows = 500, sampleTotal = 4000, bandwidthRows = 1000
 
     /// - Parameters:
     ///   - z: activations [rows][width], row-major, finite; width at least 1.
     ///   - groups: the group of each row, below `groupCount`.
     ///   - bandwidth: h; nil: the median distance between rows, of all groups that are compared.
-    package init(_ z: Buffer<Float>, width: Int, groups: Buffer<Int32>, groupCount: Int, bandwidth: Double? = nil, threads: Int) throws {
+    package init(_ z: Buffer<Float>, width: Int, groups: Buffer<Int32>, groupCount: Int, bandwidth: Double? = nil,
+                 threads: Int) throws {
         let members = try Similarity.members(groups, groupCount), count = members.count
         let means = try Buffer<Double>(count: count * width, for: "an evaluation")
         let covariances = try Buffer<Double>(count: count * width * width, for: "an evaluation")
@@ -61,18 +64,21 @@ package struct Similarity {
                     distance += d * d
                 }
                 let rbf = kernels.base[a * count + a] + kernels.base[b * count + b] - 2 * kernels.base[a * count + b]
-                pairs.append(GroupPair(first: members[a].group, second: members[b].group, cka: alignment(covariances, a, b, width * width),
-                                       hsicLinear: distance / 8, hsicRBF: max(0, rbf) / 8))
+                pairs.append(GroupPair(first: members[a].group, second: members[b].group,
+                                       cka: alignment(covariances, a, b, width * width), hsicLinear: distance / 8,
+                                       hsicRBF: max(0, rbf) / 8))
             }
         }
         self.pairs = pairs
     }
 
     /// The rows of each group that is compared, in ascending order of groups.
-    private static func members(_ groups: Buffer<Int32>, _ groupCount: Int) throws -> [(group: Int, rows: Buffer<Int32>)] {
+    private static func members(_ groups: Buffer<Int32>, _ groupCount: Int) throws
+        -> [(group: Int, rows: Buffer<Int32>)] {
         var counts = [Int](repeating: 0, count: groupCount)
         for g in groups { counts[Int(g)] += 1 }
-        let large = counts.indices.filter { counts[$0] >= leastRows }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(mostGroups).sorted()
+        let large = counts.indices.filter { counts[$0] >= leastRows }.sorted { (counts[$1], $0) < (counts[$0],
+            $1) }.prefix(maxGroups).sorted()
         return try large.map { g in
             let rows = try Buffer<Int32>(count: counts[g], for: "an evaluation")
             var at = 0
@@ -84,10 +90,11 @@ package struct Similarity {
         }
     }
 
-    private static func sample(_ rows: Buffer<Int32>, _ most: Int) throws -> Buffer<Int32> {
-        guard rows.count > most else { return rows }
-        let order = try publicOrder(rows.count, seed: 0x6b65), out = try Buffer<Int32>(count: most, for: "an evaluation")
-        for i in 0..<most { out.base[i] = rows.base[Int(order.base[i])] }
+    private static func sample(_ rows: Buffer<Int32>, _ maxRows: Int) throws -> Buffer<Int32> {
+        guard rows.count > maxRows else { return rows }
+        let order = try publicOrder(rows.count, seed: 0x6b65)
+        let out = try Buffer<Int32>(count: maxRows, for: "an evaluation")
+        for i in 0..<maxRows { out.base[i] = rows.base[Int(order.base[i])] }
         return out
     }
 
@@ -147,7 +154,8 @@ private func alignment(_ matrices: Buffer<Double>, _ a: Int, _ b: Int, _ size: I
 }
 
 /// The mean of the kernel over all pairs of a row of a and a row of b.
-private func meanKernel(_ z: Buffer<Float>, _ width: Int, _ a: Buffer<Int32>, _ b: Buffer<Int32>, _ h: Double) -> Double {
+private func meanKernel(_ z: Buffer<Float>, _ width: Int, _ a: Buffer<Int32>, _ b: Buffer<Int32>, _ h: Double)
+    -> Double {
     var sum = 0.0
     for i in a { for j in b { sum += exp(-squaredDistance(z, width, Int(i), Int(j)) / (2 * h * h)) } }
     return sum / Double(a.count) / Double(b.count)

@@ -1,8 +1,10 @@
-// Sorting in memory that was checked beforehand: the standard library's sort takes its own and ends the process where there is none.
+// Sorting in memory that was checked beforehand: the standard library's sort takes its own and ends the process where
+// there is none.
 
 import Basics
 
-/// Sorts keys[0 ..< count] in ascending order, a byte at a time from the lowest (Knuth, TAOCP 3, 5.2.5). `spare` has as much room.
+/// Sorts keys[0 ..< count] in ascending order, a byte at a time from the lowest (Knuth, TAOCP 3, 5.2.5). `spare` has as
+/// much room.
 func sortKeys(_ keys: Buffer<UInt64>, _ count: Int, spare: Buffer<UInt64>) {
     var from = keys.base, to = spare.base
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { places in
@@ -23,7 +25,9 @@ func sortKeys(_ keys: Buffer<UInt64>, _ count: Int, spare: Buffer<UInt64>) {
     if from != keys.base { keys.base.update(from: from, count: count) }
 }
 
-func sortKeys(_ keys: Buffer<UInt64>, _ count: Int) throws { sortKeys(keys, count, spare: try Buffer(count: count, for: "an evaluation")) }
+func sortKeys(_ keys: Buffer<UInt64>, _ count: Int) throws {
+    sortKeys(keys, count, spare: try Buffer(count: count, for: "an evaluation"))
+}
 
 /// A whole number that grows with x, which is no NaN; equal numbers have equal ones.
 @inline(__always) func ascending(_ x: Float) -> UInt32 {
@@ -37,4 +41,6 @@ func sortKeys(_ keys: Buffer<UInt64>, _ count: Int) throws { sortKeys(keys, coun
 }
 
 /// The number that `ascending` made a key of.
-@inline(__always) func fromAscending(_ key: UInt64) -> Double { Double(bitPattern: key >> 63 == 1 ? key & ~(1 << 63) : ~key) }
+@inline(__always) func fromAscending(_ key: UInt64) -> Double {
+    Double(bitPattern: key >> 63 == 1 ? key & ~(1 << 63) : ~key)
+}

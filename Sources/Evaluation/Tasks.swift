@@ -1,5 +1,5 @@
-// Every column taken as a task with two classes: learned from the synthetic table, tested on real rows set aside. The protected columns
-// are no task and no feature.
+// Every column taken as a task with two classes: learned from the synthetic table, tested on real rows set aside. The
+// protected columns are no task and no feature.
 
 import Basics
 import Compute
@@ -11,8 +11,8 @@ package struct Task {
     package let level: Int?
     package let threshold: Double
 
-    /// The target's "yes" is `positive`, or the last of its levels in the order of their texts; another column's is its most frequent level;
-    /// a number's is to be above the median. Levels and median are the real table's.
+    /// The target's "yes" is `positive`, or the last of its levels in the order of their texts; another column's is its
+    /// most frequent level; a number's is to be above the median. Levels and median are the real table's.
     package init(_ real: Frame, column: Int, isTarget: Bool, positive: String? = nil) throws {
         self.column = column
         let series = real.columns[column]
@@ -22,10 +22,14 @@ package struct Task {
             return
         }
         threshold = 0
-        func before(_ a: Int, _ b: Int) -> Bool { Array(levels[a].utf8).lexicographicallyPrecedes(Array(levels[b].utf8)) }
+        func before(_ a: Int, _ b: Int) -> Bool {
+            Array(levels[a].utf8).lexicographicallyPrecedes(Array(levels[b].utf8))
+        }
         if isTarget {
             if let positive {
-                guard let k = levels.firstIndex(of: positive) else { throw Failure(.argument, "positive: the target has no such level") }
+                guard let k = levels.firstIndex(of: positive) else {
+                    throw Failure(.argument, "positive: the target has no such level")
+                }
                 level = k
             } else {
                 level = levels.indices.max(by: before)
@@ -99,30 +103,35 @@ struct ModelRuns {
         let models = try (0..<workers).map { _ in try BoostedTrees(columns: binning.columns.count) }
         Workers.run(threads: workers, chunks: runs.count) { k, worker in
             let run = runs[k]
-            models[worker].fit(synthetic, run.labels, rows: run.learn, binning: binning, leaveOut: run.leaveOut, scratch[worker])
+            models[worker].fit(synthetic, run.labels, rows: run.learn, binning: binning, leaveOut: run.leaveOut,
+                               scratch[worker])
             models[worker].predict(run.onTest ? test : synthetic, rows: run.score, run.margins)
         }
     }
 }
 
-/// The task-agnostic table: the target first, then every other column that is not protected and whose answer is neither rare nor common,
-/// 5 % to 95 % "yes" among the real rows.
-func taskTable(real: Frame, test: Frame, synthetic: Frame, runs: ModelRuns, protected: [Int], target: Int?, positive: String?,
-               groups: Groups, testTable: Int) throws -> [TaskResult] {
+/// The task-agnostic table: the target first, then every other column that is not protected and whose answer is neither
+/// rare nor common, 5 % to 95 % "yes" among the real rows.
+func taskTable(real: Frame, test: Frame, synthetic: Frame, runs: ModelRuns, protected: [Int], target: Int?,
+               positive: String?, groups: Groups, testTable: Int) throws -> [TaskResult] {
     var tasks: [Task] = []
-    for column in [target].compactMap({ $0 }) + real.columns.indices.filter({ $0 != target && !protected.contains($0) }) {
+    for column in [target].compactMap({ $0 }) + real.columns.indices.filter({ $0 != target
+        && !protected.contains($0) }) {
         let task = try Task(real, column: column, isTarget: column == target, positive: positive)
         let share = Double(try task.labels(real).reduce(0) { $0 + Int($1) }) / Double(real.rows)
         if column == target || (share >= 0.05 && share <= 0.95) { tasks.append(task) }
     }
     let made = try tasks.map { task in
-        try ModelRuns.Run(labels: task.labels(synthetic), learn: 0..<synthetic.rows, leaveOut: Set(protected + [task.column]), onTest: true, score: 0..<test.rows)
+        try ModelRuns.Run(labels: task.labels(synthetic), learn: 0..<synthetic.rows,
+                          leaveOut: Set(protected + [task.column]), onTest: true, score: 0..<test.rows)
     }
     try runs.carryOut(made)
     return try zip(tasks, made).map { task, run in
         let labels = try task.labels(test)
-        let disparity = try Disparity(margins: run.margins, labels: labels, members: groups.members[testTable], groups: groups.names.count)
-        return TaskResult(task: task, isTarget: task.column == target, base: Double(labels.reduce(0) { $0 + Int($1) }) / Double(test.rows),
+        let disparity = try Disparity(margins: run.margins, labels: labels, members: groups.members[testTable],
+                                      groups: groups.names.count)
+        return TaskResult(task: task, isTarget: task.column == target,
+                          base: Double(labels.reduce(0) { $0 + Int($1) }) / Double(test.rows),
                           auc: try areaUnderROC(run.margins, labels), disparity: disparity)
     }
 }
@@ -130,14 +139,16 @@ func taskTable(real: Frame, test: Frame, synthetic: Frame, runs: ModelRuns, prot
 /// How well a group is told from the columns that are not protected: the area under the ROC curve, 0.5 best.
 package struct Probe {
     package let group: Int
-    /// Learned from the first half of the synthetic rows, tested on the second; nil below 11 rows of the group in either half.
+    /// Learned from the first half of the synthetic rows, tested on the second; nil below 11 rows of the group in
+    /// either half.
     package let synthetic: Double?
     /// Learned from all synthetic rows, tested on the real rows set aside.
     package let real: Double?
 }
 
 /// Probes of every group with at least 30 of the rows set aside.
-func probes(synthetic: Frame, test: Frame, runs: ModelRuns, protected: [Int], groups: Groups, syntheticTable: Int, testTable: Int) throws -> [Probe] {
+func probes(synthetic: Frame, test: Frame, runs: ModelRuns, protected: [Int], groups: Groups, syntheticTable: Int,
+            testTable: Int) throws -> [Probe] {
     let counts = groups.counts(testTable), half = synthetic.rows / 2
     func labels(_ table: Int, _ group: Int) throws -> Buffer<UInt8> {
         let members = groups.members[table], out = try Buffer<UInt8>(count: members.count, for: "an evaluation")
@@ -148,9 +159,11 @@ func probes(synthetic: Frame, test: Frame, runs: ModelRuns, protected: [Int], gr
     var out: [Probe] = []
     for group in probed {                               // two models at a time: memory stays small with many groups
         let mine = try labels(syntheticTable, group), theirs = try labels(testTable, group)
-        let whole = try ModelRuns.Run(labels: mine, learn: 0..<synthetic.rows, leaveOut: Set(protected), onTest: true, score: 0..<test.rows)
+        let whole = try ModelRuns.Run(labels: mine, learn: 0..<synthetic.rows, leaveOut: Set(protected), onTest: true,
+                                      score: 0..<test.rows)
         let enough = mine[0..<half].reduce(0) { $0 + Int($1) } > 10 && mine[half...].reduce(0) { $0 + Int($1) } > 10
-        let halved = try ModelRuns.Run(labels: mine, learn: 0..<half, leaveOut: Set(protected), onTest: false, score: half..<synthetic.rows)
+        let halved = try ModelRuns.Run(labels: mine, learn: 0..<half, leaveOut: Set(protected), onTest: false,
+                                       score: half..<synthetic.rows)
         try runs.carryOut(enough ? [whole, halved] : [whole])
         out.append(Probe(group: group, synthetic: enough ? try areaUnderROC(halved.margins, mine, first: half) : nil,
                          real: try areaUnderROC(whole.margins, theirs)))

@@ -3,7 +3,8 @@
 //     let denoiser = try Denoiser(shape: DenoiserShape(latent: 8), seed: 3)
 //     let scratch = try DenoiserScratch(denoiser)                     // one per worker
 //     denoiser.clippedGradientSum(z, count: n, noise: e, levels: u, clips: C, into: sum, scratch)   // sum: Float [P], overwritten
-//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals, M = shape.noiseLevels of each row, averaged before the clip
+//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals, M = shape.noiseLevels of each row,
+//         averaged before the clip
 //     denoiser.gradientSum(z, count: n, noise: e, levels: u, into: sum, scratch)                    // released rows only
 //     denoiser.sample(normals, count: n, into: z, scratch)            // [n][L] each: Heun's method, deterministic given the normals
 //
@@ -24,11 +25,11 @@ package struct DenoiserShape: Sendable, Equatable {
     package var layers = 2
     /// Q: sines and cosines of the level, 1 ... 256 each.
     package var frequencies = 8
-    /// Deviation of the data, a constant (never that of encoded rows): above 0.
+    /// Standard deviation of the data, a public constant (never that of encoded rows): above 0.
     package var sigmaData: Float = 1
-    /// log sigma of training levels is N(levelMean, levelDeviation^2).
+    /// log sigma of training levels is N(levelMean, levelSpread^2).
     package var levelMean: Float = -0.6
-    package var levelDeviation: Float = 1.2
+    package var levelSpread: Float = 1.2
     /// M: levels a row, averaged before the clip: 1 ... 256.
     package var noiseLevels = 8
 
@@ -43,9 +44,10 @@ package struct DenoiserShape: Sendable, Equatable {
         try need((1 ... 256).contains(frequencies), "frequencies must be 1 to 256")
         try need((1e-3 ... 1e3).contains(sigmaData), "sigma_data must be 0.001 to 1000")
         try need((-10 ... 10).contains(levelMean), "noise levels must have a log mean of -10 to 10")
-        try need((0 ... 10).contains(levelDeviation), "noise levels must have a log deviation of 0 to 10")
+        try need((0 ... 10).contains(levelSpread), "noise levels must have a log standard deviation of 0 to 10")
         try need((1 ... 256).contains(noiseLevels), "noise_levels must be 1 to 256")
-        try need(latent * width * 2 + width * width * layers <= 1 << 28, "the network must have at most 268435456 weights")
+        try need(latent * width * 2 + width * width * layers <= 1 << 28,
+                 "the network must have at most 268435456 weights")
     }
 }
 
@@ -89,7 +91,9 @@ package final class Denoiser: @unchecked Sendable {
 
     /// The same network around other weights. - Throws: `.argument` when they are not laid out for it.
     package init(_ other: Denoiser, parameters: Parameters) throws {
-        guard parameters.tensors == other.parameters.tensors else { throw Failure(.argument, "weights of another network shape") }
+        guard parameters.tensors == other.parameters.tensors else {
+            throw Failure(.argument, "weights of another network shape")
+        }
         shape = other.shape
         kernels = other.kernels
         input = other.input
@@ -100,18 +104,19 @@ package final class Denoiser: @unchecked Sendable {
         self.parameters = parameters
     }
 
-    /// Scaled inputs and features -> F, for M levels: h = f(c x A + a + t B), then h + f(h W + b) layer by layer, then the output map.
+    /// Scaled inputs and features -> F, for M levels: h = f(c x A + a + t B), then h + f(h W + b) layer by layer, then
+    /// the output map.
     func forward(_ s: DenoiserScratch, _ M: Int) {
         let w = parameters.base, h = shape.width
-        kernels.apply(input, w, s.at(s.input), s.at(s.pre[0]), M)
-        kernels.apply(time, w, s.at(s.features), s.at(s.pre[0]), M, adds: true)
-        kernels.activationForward(s.at(s.pre[0]), s.at(s.state[0]), 2, M * h)
+        kernels.apply(input, w, s.at(s.input), s.at(s.pre[0]), rows: M)
+        kernels.apply(time, w, s.at(s.features), s.at(s.pre[0]), rows: M, adds: true)
+        kernels.activationForward(s.at(s.pre[0]), s.at(s.state[0]), .silu, M * h)
         for (l, layer) in hidden.enumerated() {
-            kernels.apply(layer, w, s.at(s.state[l]), s.at(s.pre[l + 1]), M)
-            kernels.activationForward(s.at(s.pre[l + 1]), s.at(s.state[l + 1]), 2, M * h)
+            kernels.apply(layer, w, s.at(s.state[l]), s.at(s.pre[l + 1]), rows: M)
+            kernels.activationForward(s.at(s.pre[l + 1]), s.at(s.state[l + 1]), .silu, M * h)
             kernels.add(s.at(s.state[l]), s.at(s.state[l + 1]), M * h)
         }
-        kernels.apply(output, w, s.at(s.state[hidden.count]), s.at(s.out), M)
+        kernels.apply(output, w, s.at(s.state[hidden.count]), s.at(s.out), rows: M)
     }
 }
 
@@ -120,7 +125,7 @@ package final class DenoiserScratch {
     private let arena: Buffer<Float>
     private let lanes: Int
     let gradients: RowGradients
-    let z: Int, noise: Int, levels: Int, input: Int, goal: Int, features: Int
+    let z: Int, noise: Int, levels: Int, input: Int, target: Int, features: Int
     /// Before and after each hidden layer's activation, and the gradient before it.
     let pre: [Int], state: [Int], dpre: [Int]
     let dstate: Int, out: Int, loss: Int, slope: Int, slope2: Int, moved: Int
@@ -133,7 +138,7 @@ package final class DenoiserScratch {
         noise = plan.take(M * L)
         levels = plan.take(M)
         input = plan.take(M * L)
-        goal = plan.take(M * L)
+        target = plan.take(M * L)
         features = plan.take(M * 2 * Q)
         pre = (0 ... d.hidden.count).map { _ in plan.take(M * h) }
         state = (0 ... d.hidden.count).map { _ in plan.take(M * h) }
@@ -156,5 +161,6 @@ package final class DenoiserScratch {
                                      layers: d.hidden.count + 3)
     }
 
-    func at(_ room: Int) -> UnsafeMutablePointer<Float> { arena.base + room * lanes }
+    /// The vectors of a slot.
+    func at(_ slot: Int) -> UnsafeMutablePointer<Float> { arena.base + slot * lanes }
 }

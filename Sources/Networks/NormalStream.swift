@@ -1,4 +1,5 @@
-// Standard normal numbers from a public seed, for starting weights alone. Not for privacy: noise comes from the secret generator.
+// Standard normal numbers from a public seed, for starting weights alone. Not for privacy: noise comes from the secret
+// generator.
 
 import Glibc
 

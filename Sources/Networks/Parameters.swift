@@ -1,5 +1,6 @@
-// The weights of a network in one flat array, with a directory of names. The trainable part comes first, so that gradient, noise and
-// optimiser see one vector of length `trainable`; frozen tensors follow. Not a file format: Storage writes the tensors by name.
+// The weights of a network in one flat array, with a directory of names. The trainable part comes first, so that
+// gradient, noise and optimiser see one vector of length `trainable`; frozen tensors follow. Not a file format: Storage
+// writes the tensors by name.
 
 import Basics
 import Glibc
@@ -69,7 +70,8 @@ struct ParameterPlan {
 
     func offset(_ name: String) -> Int { tensors.first { $0.name == name }?.offset ?? -1 }
 
-    /// Starting weights from a public seed: every tensor has a stream of its own, named by its place in the order asked for.
+    /// Starting weights from a public seed: every tensor has a stream of its own, named by its place in the order asked
+    /// for.
     func fill(_ parameters: Parameters, seed: UInt64) {
         for (i, w) in wanted.enumerated() {
             var normals = NormalStream(seed: seed, stream: UInt64(i))

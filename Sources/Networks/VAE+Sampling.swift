@@ -5,7 +5,8 @@ import Compute
 
 extension VAE {
     /// mean, logVariance: [n][latentCount] row-major (log-variance held in -6 ... 2); logVariance may be nil.
-    package func encode(_ rows: CodeRows, mean: UnsafeMutablePointer<Float>, logVariance: UnsafeMutablePointer<Float>?, _ s: VAEScratch) {
+    package func encode(_ rows: CodeRows, mean: UnsafeMutablePointer<Float>, logVariance: UnsafeMutablePointer<Float>?,
+                        _ s: VAEScratch) {
         let Z = shape.latentCount
         var first = 0
         while first < rows.count {
@@ -21,7 +22,8 @@ extension VAE {
     }
 
     /// z: [n][latentCount]; logits: [n][sum of K_t].
-    package func decodeLogits(_ z: UnsafePointer<Float>, count: Int, into logits: UnsafeMutablePointer<Float>, _ s: VAEScratch) {
+    package func decodeLogits(_ z: UnsafePointer<Float>, count: Int, into logits: UnsafeMutablePointer<Float>,
+                              _ s: VAEScratch) {
         var first = 0
         while first < count {
             let n = min(kernels.lanes, count - first)
@@ -32,10 +34,11 @@ extension VAE {
         }
     }
 
-    /// Every head drawn from its softmax by one uniform number: the first level whose cumulated probability exceeds it.
-    /// - z: [n][latentCount]; uniforms: [n][T] in [0, 1); cells: [T][stride], level of column t of row i at t * stride + i.
-    package func sample(_ z: UnsafePointer<Float>, count: Int, uniforms: UnsafePointer<Float>, into cells: UnsafeMutablePointer<UInt16>,
-                        stride: Int, _ s: VAEScratch) {
+    /// Every head drawn from its softmax by one uniform number: the first bin whose cumulated probability exceeds it.
+    /// - z: [n][latentCount]; uniforms: [n][T] in [0, 1); bins: [T][stride], bin of column t of row i at t * stride +
+    ///   i.
+    package func sample(_ z: UnsafePointer<Float>, count: Int, uniforms: UnsafePointer<Float>,
+                        into bins: UnsafeMutablePointer<UInt16>, stride: Int, _ s: VAEScratch) {
         let T = shape.columns, W = kernels.lanes
         var first = 0
         while first < count {
@@ -44,10 +47,11 @@ extension VAE {
             kernels.rowsToLanes(uniforms, first, n, T, s.at(s.uniform))
             decodeBlock(s)
             for t in 0 ..< T {
-                let level = s.labels.base + t * W
-                kernels.drawLevel(s.at(s.logits) + layout.firstLevel[t] * W, s.at(s.uniform) + t * W, level, shape.levels[t])
-                let out = cells + (t * stride + first)
-                for l in 0 ..< n { out[l] = UInt16(truncatingIfNeeded: level[l]) }
+                let bin = s.labels.base + t * W
+                kernels.drawLevel(s.at(s.logits) + layout.firstLevel[t] * W, s.at(s.uniform) + t * W, bin,
+                                  shape.levels[t])
+                let out = bins + (t * stride + first)
+                for l in 0 ..< n { out[l] = UInt16(truncatingIfNeeded: bin[l]) }
             }
             first += n
         }

@@ -1,4 +1,5 @@
-// The variational autoencoder: tokens -> transformer -> Gaussian latent -> transformer -> one categorical head per column.
+// The variational autoencoder: tokens -> transformer -> Gaussian latent -> transformer -> one categorical head per
+// column.
 //
 //     let shape = VAEShape(levels: [20, 9, 2])              // T = 3 columns; every other figure has a default
 //     let vae = try VAE(shape: shape, seed: 1)
@@ -6,34 +7,41 @@
 //     let P = vae.parameters.trainable                      // gradient, noise, optimiser: one vector of this length
 //     let scratch = try VAEScratch(vae)                     // one per worker; serves any number of rows
 //
-//     // rows are codes by column: cells[t * stride + i] is row i's level of column t (levels beyond the last count as the last)
-//     let rows = CodeRows(cells: pointer, stride: n, count: n)
+//     // rows are bins by column: bins[t * stride + i] is row i's bin of column t (bins beyond the last count as the
+//     last) let rows = CodeRows(bins: pointer, stride: n, count: n)
 //     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, scratch)   // sum: Float [P], overwritten
 //         // e: [n][latentCount] standard normals; C: [n] clipping norms
-//         // optional: weights: [n] of the rows' losses, before the clip; addedMeanGradient: [n][latentCount], dL/dmu of other terms
+//         // more inputs and outputs: VAE.GradientOptions
 //     vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch)                    // no clip: released rows only
 //     vae.encode(rows, mean: mu, logVariance: v, scratch)   // [n][latentCount] each; logVariance may be nil
-//     vae.sample(z, count: n, uniforms: u, into: cells, stride: n, scratch)             // u: [n][T] in [0, 1); cells: [T][stride]
+//     vae.sample(z, count: n, uniforms: u, into: bins, stride: n, scratch)              // u: [n][T] in [0, 1); bins: [T][stride]
 //     vae.decodeLogits(z, count: n, into: logits, scratch)  // [n][sum of K_t]
-//     let adam = try Adam(count: P); adam.step(vae.parameters.base, gradient: sum, rate: 0.02)
+//     let adam = try Adam(count: P); adam.step(vae.parameters.base, gradient: sum, learningRate: 0.02)
 //
 // None of these throws or allocates: all memory is the scratch's. A row's result is the same bits alone or in company.
-// The loss of a row is the sum over columns of its cross-entropies + beta * KL(posterior || N(0, I)), one posterior draw.
-// Read next: VAE+Layers.swift (forward and backward), VAE+Gradient.swift (clipping), VAEShape.swift.
+// The loss of a row is the sum over columns of its cross-entropies + beta * KL(posterior || N(0, I)), one posterior
+// draw. Read next: VAE+Layers.swift (forward and backward), VAE+Gradient.swift (clipping), VAEShape.swift.
 
 import Basics
 import Compute
 
-/// Rows as level codes, column by column; lent by the caller for the time of a call.
+/// Rows as bins, column by column; lent by the caller for the time of a call.
 package struct CodeRows {
-    /// cells[t * stride + i]: level of column t in row i.
-    package let cells: UnsafePointer<UInt16>
+    /// bins[t * stride + i]: bin of column t in row i. A bin beyond a column's last counts as the last.
+    package let bins: UnsafePointer<UInt16>
+    /// At least `count`.
     package let stride: Int
     package let count: Int
-    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) {
-        self.cells = cells
+
+    package init(bins: UnsafePointer<UInt16>, stride: Int, count: Int) {
+        self.bins = bins
         self.stride = stride
         self.count = count
+    }
+
+    // shim: CodeRows(cells:stride:count:) -> CodeRows(bins:stride:count:)
+    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) {
+        self.init(bins: cells, stride: stride, count: count)
     }
 }
 
@@ -58,7 +66,9 @@ package final class VAE: @unchecked Sendable {
     /// The same network around other weights (a moving average, a loaded model).
     /// - Throws: `.argument` when they are not laid out for this network.
     package init(_ other: VAE, parameters: Parameters) throws {
-        guard parameters.tensors == other.parameters.tensors else { throw Failure(.argument, "weights of another network shape") }
+        guard parameters.tensors == other.parameters.tensors else {
+            throw Failure(.argument, "weights of another network shape")
+        }
         shape = other.shape
         kernels = other.kernels
         layout = other.layout

@@ -31,7 +31,8 @@ struct VAELayout {
     /// Column t: [d][K_t] at weight + d * firstLevel[t], K_t biases at headBias + firstLevel[t].
     let headWeight: Int, headBias: Int
 
-    /// Starting scales: embeddings .5, their offsets .3, maps 1 / sqrt(inputs), halved where they write to the residual stream.
+    /// Starting scales: embeddings .5, their offsets .3, maps 1 / sqrt(inputs), halved where they write to the residual
+    /// stream.
     init(_ s: VAEShape, _ plan: inout ParameterPlan) {
         let T = s.columns, d = s.width, F = s.feedForward, K = s.totalLevels, Z = s.latentCount
         let unit = 1 / Float(d).squareRoot()
@@ -62,9 +63,12 @@ struct VAELayout {
         wantTransformer("encoder", s.encoderBlocks, true)
         let pooled: Bool
         if case .pooled = s.latent { pooled = true } else { pooled = false }
-        plan.want("mean", pooled ? [T * d, Z] : [d, d], scale: pooled ? s.encoderGain / Float(d * T).squareRoot() : unit)
+        plan.want("mean", pooled ? [T * d, Z] : [d, d], scale: pooled
+                  ? s.encoderGain / Float(d * T).squareRoot() : unit)
         if s.logVariance == .network { wantTransformer("variance", s.encoderBlocks, v) }
-        if s.logVariance != .global { plan.want("logvariance", pooled ? [T * d, Z] : [d, d], scale: pooled ? 0 : 0.1 * unit, trainable: v) }
+        if s.logVariance != .global {
+            plan.want("logvariance", pooled ? [T * d, Z] : [d, d], scale: pooled ? 0 : 0.1 * unit, trainable: v)
+        }
         plan.want("logvariance.bias", [Z], scale: 0, start: s.logVarianceStart, trainable: v)
         if pooled { plan.want("fromlatent", [Z, T * d], scale: s.decoderGain / Float(Z).squareRoot()) }
         plan.want("decoder.offset", [T, d], scale: pooled ? 0.5 : 0.3)
@@ -81,8 +85,9 @@ struct VAELayout {
         func transformer(_ name: String, _ blocks: Int) -> TransformerLayers {
             TransformerLayers(blocks: (0 ..< blocks).map { b in
                 let n = "\(name).\(b)"
-                return BlockLayers(norm1: norm(n + ".attention"), qkv: linear(n + ".qkv", d, 3 * d), out: linear(n + ".out", d, d),
-                                   norm2: norm(n + ".hidden"), up: linear(n + ".up", d, F), down: linear(n + ".down", F, d))
+                return BlockLayers(norm1: norm(n + ".attention"), qkv: linear(n + ".qkv", d, 3 * d),
+                                   out: linear(n + ".out", d, d), norm2: norm(n + ".hidden"),
+                                   up: linear(n + ".up", d, F), down: linear(n + ".down", F, d))
             }, norm: norm(name))
         }
         embedding = done.offset("embedding")

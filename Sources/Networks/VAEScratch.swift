@@ -1,5 +1,5 @@
-// One worker's memory for a VAE: activations and gradients of one block of rows (one row a lane). Serves any number of rows, block by
-// block; two threads must not share one.
+// One worker's memory for a VAE: activations and gradients of one block of rows (one row a lane). Serves any number of
+// rows, block by block; two threads must not share one.
 
 import Basics
 import Compute
@@ -7,13 +7,13 @@ import Compute
 package final class VAEScratch {
     let arena: Buffer<Float>
     let labels: Buffer<Int32>
-    /// Levels the loss is measured against: the labels, or other levels of the same rows.
-    let goals: Buffer<Int32>
+    /// Bins that the loss is measured against: the labels, or other bins of the same rows.
+    let targets: Buffer<Int32>
     let gradients: RowGradients
-    let shared: SharedRoom
-    let encoder: TransformerRoom, varianceEncoder: TransformerRoom?, decoder: TransformerRoom
+    let shared: SharedSlots
+    let encoder: TransformerSlots, varianceEncoder: TransformerSlots?, decoder: TransformerSlots
     let embedded: Int, dembedded: Int
-    let mean: Int, variance: Int, noise: Int, deviation: Int, z: Int, dz: Int, dvariance: Int, added: Int
+    let mean: Int, variance: Int, noise: Int, standardDeviation: Int, z: Int, dz: Int, dvariance: Int, added: Int
     let dencoded: Int, ddecoded: Int, dtokens: Int, logits: Int
     let crossEntropy: Int, divergence: Int, uniform: Int
     private let lanes: Int
@@ -24,20 +24,22 @@ package final class VAEScratch {
         let T = s.columns, d = s.width, F = s.feedForward, Z = s.latentCount
         var plan = ArenaPlan()
         let sink = RowGradientPlan(trainable: vae.parameters.trainable)
-        let shared = SharedRoom(s, &plan)
+        let shared = SharedSlots(s, &plan)
         self.shared = shared
         // in the order of the backward pass
         var spare = 0 ..< 0
-        func room(_ layers: TransformerLayers) -> TransformerRoom { TransformerRoom(layers, s, shared, sink, &plan, spare: &spare) }
-        decoder = room(l.decoder)
-        encoder = room(l.encoder)
-        varianceEncoder = l.varianceEncoder.map(room)
+        func slots(_ layers: TransformerLayers) -> TransformerSlots {
+            TransformerSlots(layers, s, shared, sink, in: &plan, spare: &spare)
+        }
+        decoder = slots(l.decoder)
+        encoder = slots(l.encoder)
+        varianceEncoder = l.varianceEncoder.map(slots)
         embedded = plan.take(T * d)
         dembedded = plan.take(T * d)
         mean = plan.take(Z)
         variance = plan.take(Z)
         noise = plan.take(Z)
-        deviation = plan.take(Z)
+        standardDeviation = plan.take(Z)
         z = plan.take(Z)
         dz = plan.take(Z)
         dvariance = plan.take(Z)
@@ -52,7 +54,7 @@ package final class VAEScratch {
         lanes = vae.kernels.lanes
         arena = try Buffer(count: plan.vectors * lanes, for: "a worker's activations")
         labels = try Buffer(count: T * lanes, for: "a worker's labels")
-        goals = try Buffer(count: T * lanes, for: "a worker's labels")
+        targets = try Buffer(count: T * lanes, for: "a worker's labels")
 
         var kept: [Range<Int>] = []
         var layers = T + 4
@@ -62,7 +64,9 @@ package final class VAEScratch {
             if sink.keeps(layer, M) { kept.append(layer.weight ..< layer.weight + layer.inputs * layer.outputs) }
             if layer.bias >= 0 { kept.append(layer.bias ..< layer.bias + layer.outputs) }
         }
-        func note(_ norm: NormLayer) { if norm.affine, norm.gain < sink.trainable { kept.append(norm.gain ..< norm.gain + 2 * d) } }
+        func note(_ norm: NormLayer) {
+            if norm.affine, norm.gain < sink.trainable { kept.append(norm.gain ..< norm.gain + 2 * d) }
+        }
         for t in [l.encoder, l.varianceEncoder, l.decoder].compactMap({ $0 }) {
             for b in t.blocks {
                 for layer in [b.qkv, b.out, b.up, b.down] { note(layer, T) }
@@ -78,10 +82,10 @@ package final class VAEScratch {
         kept.append(l.offset ..< l.offset + T * d)
         kept.append(l.decoderOffset ..< l.decoderOffset + T * d)
         kept.append(l.headBias ..< l.headBias + s.totalLevels)
-        gradients = try RowGradients(vae.kernels, sink, keptRanges: kept, largestSide: max(T * max(d, F), Z, s.totalLevels),
-                                     tokens: T, layers: layers)
+        gradients = try RowGradients(vae.kernels, sink, keptRanges: kept,
+                                     largestSide: max(T * max(d, F), Z, s.totalLevels), tokens: T, layers: layers)
     }
 
-    /// The vectors of a room.
-    func at(_ room: Int) -> UnsafeMutablePointer<Float> { arena.base + room * lanes }
+    /// The vectors of a slot.
+    func at(_ slot: Int) -> UnsafeMutablePointer<Float> { arena.base + slot * lanes }
 }

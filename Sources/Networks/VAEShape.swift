@@ -1,12 +1,15 @@
-// What a variational autoencoder is made of: public configuration, range-checked once. The defaults are the shape that trains under
-// DP-SGD: a pooled latent with per-column maps, one narrow block on each side, frozen embeddings and posterior width.
+// What a variational autoencoder is made of: public configuration, range-checked once. The defaults are the shape that
+// trains under DP-SGD: a pooled latent with per-column maps, one narrow block on each side, frozen embeddings and
+// posterior width.
 
 import Basics
+import Compute
 
 package struct VAEShape: Sendable, Equatable {
-    package enum Activation: Int, Sendable { case relu = 0, gelu = 1, silu = 2 }
+    package typealias Activation = Kernels.Activation
     package enum Latent: Sendable, Equatable {
-        /// L numbers for the whole row, reached from all T tokens and read by all T tokens through maps of each column's own.
+        /// L numbers for the whole row, reached from all T tokens and read by all T tokens through maps of each
+        /// column's own.
         case pooled(Int)
         /// One vector of the token width per column, as in TabSyn (arXiv 2310.09656): T x d numbers.
         case perToken
@@ -69,9 +72,9 @@ package struct VAEShape: Sendable, Equatable {
         if case .pooled(let L) = latent { try need((1 ... 4096).contains(L), "latent width must be 1 to 4096") }
         try need((-6 ... 2).contains(logVarianceStart), "the log-variance must start in -6 to 2")
         try need((0 ... 100).contains(encoderGain) && (0 ... 100).contains(decoderGain), "gains must be 0 to 100")
-        // What a worker's room and the weights hold together stays far from overflow: every factor above is bounded.
-        let weights = (encoderBlocks * 2 + decoderBlocks) * width * (4 * width + 2 * feedForward) + totalLevels * 2 * width
-            + columns * width * latentCount
+        // What a worker's slots and the weights hold together stays far from overflow: every factor above is bounded.
+        let weights = (encoderBlocks * 2 + decoderBlocks) * width * (4 * width + 2 * feedForward)
+            + totalLevels * 2 * width + columns * width * latentCount
         try need(weights <= 1 << 28, "the network must have at most 268435456 weights")
     }
 }

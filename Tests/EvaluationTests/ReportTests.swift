@@ -29,7 +29,8 @@ final class ReportTests: XCTestCase {
 
     func testEveryFigureIsThereAndSaysWhatItIsNot() throws {
         let o = try options(#"{"protected": ["sex"], "target": "rich", "threads": 2}"#)
-        let report = try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3), options: o)
+        let report = try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3),
+                                options: o)
         let json = report.json
         XCTAssertTrue(json["not_private"]!.asString!.hasPrefix("NOT PRIVATE"))
         for member in json["summary"]!.asObject!.members { XCTAssertNotNil(member.value.asDouble, member.key) }
@@ -42,11 +43,13 @@ final class ReportTests: XCTestCase {
         XCTAssertEqual(try JSON.parse(json.text), json)
         var one = o
         one.threads = 1
-        XCTAssertEqual(try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3), options: one).json, json)
+        XCTAssertEqual(try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2),
+                                  holdout: table(300, seed: 3), options: one).json, json)
     }
 
     func testWithoutAHoldoutNearnessSaysNothing() throws {
-        let report = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil, options: options(#"{"protected": ["sex"], "target": "rich"}"#))
+        let report = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil,
+                                options: options(#"{"protected": ["sex"], "target": "rich"}"#))
         XCTAssertEqual(report.json["summary"]!["dcr_share"], .null)
         XCTAssertEqual(report.json["summary"]!["membership_auc"], .null)
         XCTAssertEqual(report.json["rows"]!["holdout"], 100)
@@ -55,7 +58,8 @@ final class ReportTests: XCTestCase {
     }
 
     func testWithoutProtectedColumnsOrClassifiers() throws {
-        let plain = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil, options: options("{}")).json
+        let plain = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil,
+                               options: options("{}")).json
         XCTAssertEqual(plain["summary"]!["tasks_dpd"], .null)
         XCTAssertEqual(plain["tasks"]!.asArray!.count, 4)
         let none = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil,
@@ -73,8 +77,10 @@ final class ReportTests: XCTestCase {
 
     func testRefused() throws {
         let real = try table(50, seed: 1)
-        func refuses(_ text: String, _ code: FailureCode, _ part: String, synthetic: Table? = nil, line: UInt = #line) throws {
-            XCTAssertThrowsError(try Report(real: real, synthetic: synthetic ?? real, holdout: nil, options: options(text)), line: line) { error in
+        func refuses(_ text: String, _ code: FailureCode, _ part: String, synthetic: Table? = nil,
+                     line: UInt = #line) throws {
+            XCTAssertThrowsError(try Report(real: real, synthetic: synthetic ?? real, holdout: nil,
+                                            options: options(text)), line: line) { error in
                 XCTAssertEqual((error as? Failure)?.code, code, line: line)
                 XCTAssertTrue("\(error)".contains(part), "\(error)", line: line)
             }
@@ -95,5 +101,4 @@ final class ReportTests: XCTestCase {
         let half = try Table(schema: schema, rows: 50)
         try refuses("{}", .state, "never set", synthetic: half)
     }
-
 }

@@ -19,9 +19,10 @@ final class TiltTests: XCTestCase {
 
     private func fit(_ change: (inout TiltOptions) -> Void = { _ in }) throws -> Tilt {
         var o = TiltOptions()
-        (o.steps, o.rate, o.ridge, o.floor, o.cap) = (150, 0.2, 0, 0.01, 50)
+        (o.steps, o.learningRate, o.ridge, o.floor, o.cap) = (150, 0.2, 0, 0.01, 50)
         change(&o)
-        return try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n, options: o)
+        return try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n,
+                            options: o)
     }
 
     /// Distance between a marginal of the accepted rows and its target.
@@ -78,8 +79,10 @@ final class TiltTests: XCTestCase {
         XCTAssertEqual(Array(one.theta), Array(three.theta))
         XCTAssertThrowsError(try fit { $0.floor = 0 })
         XCTAssertThrowsError(try fit { $0.cap = 0.5 })
-        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: 5, options: TiltOptions()))
-        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n, options: TiltOptions()) { true }) {
+        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: 5,
+                                          options: TiltOptions()))
+        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(),
+                                          rows: Self.n, options: TiltOptions()) { true }) {
             XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
         }
     }

@@ -219,6 +219,12 @@ package final class Door {
         }))
     }
 
+    /// Discrete noise on whole numbers of all rows, which a row moves by `sensitivity` steps: exact prices have to know it.
+    private func open(_ name: String, noiseMultiplier: Double, sensitivity: Double) throws {
+        let shares = ledger.groups.map { Ledger.Share(group: $0, samplingRate: 1, noiseMultiplier: noiseMultiplier) }
+        try open(Ledger.Release(name: name, groups: shares, sensitivity: ledger.constants == nil ? nil : sensitivity))
+    }
+
     private func open(_ release: Ledger.Release) throws {
         if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
         try ledger.charge(release)
@@ -252,7 +258,7 @@ package final class Door {
         let sums = try Buffer<Int64>(count: max(sizes.max() ?? 0, ledger.groups.count), for: "a histogram")
         let target = try Buffer<UInt32>(count: requests.map { table.cellCounts[$0.column] }.max() ?? 0, for: "a histogram")
         defer { wiped(sums) }
-        try open(name, rates: ledger.groups.map { _ in 1 }, noiseMultipliers: ledger.groups.map { _ in noiseMultiplier })
+        try open(name, noiseMultiplier: noiseMultiplier, sensitivity: square.squareRoot())
         func noisy(_ n: Int, _ place: Int, _ weight: Int, _ write: (Int, Double) -> Void) {
             let stream = random.stream(.histogram, place)
             for i in 0..<n { write(i, Double(sums.base[i] + noise.sample(stream)) / Double(weight)) }
@@ -303,7 +309,7 @@ package final class Door {
         let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
         let counts = try TableCounts(table, layout, codes, cancelled)
         defer { counts.wipe() }
-        try open(name, rates: ledger.groups.map { _ in 1 }, noiseMultipliers: ledger.groups.map { _ in noiseMultiplier })
+        try open(name, noiseMultiplier: noiseMultiplier, sensitivity: square.squareRoot())
         for tile in layout.tiles {
             try counts.count(tile)
             let chunks = layout.chunks(tile)

@@ -15,9 +15,9 @@ extension Ledger {
             ("groups", .object(JSONObject(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: spent(group: $0)))) }))),
             ("assumptions", .array(assumptions.map { .string($0) })),
             ]
-            + (domain.map { [("domain", $0)] } ?? []) + [
+            + (domain.map { [("domain", $0)] } ?? []) + (exact.map { [("exact", $0)] } ?? []) + [
             ("releases", .array(releases.map { r in
-                .object(JSONObject([("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)]))
+                .object(JSONObject([("name", .string(r.name)), ("count", .int(Int64(r.count))), price(r)] + (r.sensitivity.map { [("sensitivity", .number($0))] } ?? [])))
             })),
             ("notes", .array(notes.map { .string($0) })),
         ]))
@@ -29,12 +29,22 @@ extension Ledger {
                          ("epsilon", .number(e.alone)), ("epsilon_together", .number(e.together))]))
     }
 
+    /// Exact figures of what was released so far, for the group that pays most and for each; nil where the filter is the bound.
+    private var exact: JSON? {
+        guard constants != nil else { return nil }
+        let each = groups.indices.map { (try? exactComposition(group: $0).epsilon(delta: delta)) ?? .infinity }
+        return .object(JSONObject([("epsilon", .number(each.max() ?? 0)), ("groups", .object(JSONObject(zip(groups, each).map { ($0, .number($1)) })))]))
+    }
+
     private func price(_ r: Release) -> (String, JSON) {
-        if let rho = r.rho { return ("rho", .number(rho)) }
-        if let selection = r.selection { return ("selection_delta", .number(selection)) }
-        return ("groups", .object(JSONObject(r.groups.map { share in
-            (share.group, .object(JSONObject([("sampling_rate", .number(share.samplingRate)), ("noise_multiplier", .number(share.noiseMultiplier))])))
-        })))
+        switch r.mechanism {
+        case .zeroConcentrated(let rho): ("rho", .number(rho))
+        case .selection(let delta): ("selection_delta", .number(delta))
+        case .gaussian(let shares, _):
+            ("groups", .object(JSONObject(shares.map { share in
+                (share.group, .object(JSONObject([("sampling_rate", .number(share.samplingRate)), ("noise_multiplier", .number(share.noiseMultiplier))])))
+            })))
+        }
     }
 
     /// What every report of an ε has to say beside it.
@@ -66,24 +76,12 @@ extension Ledger {
             guard let budget = try Budget(epsilon: r.double("epsilon"), delta: r.double("delta"), order: r.int("order", in: 2...1024),
                                           selection: r.optionalDouble("selection_delta") ?? 0, rowsPerPerson: rows) else { throw Self.nothing }
             ledger = try Ledger(budget: budget, groups: stated.map(\.key), assumptions: assumptions)
-            for (i, item) in try r.array("releases").enumerated() {
-                let e = try JSONReader(item, context: "ledger, release \(i + 1)", code: .format)
-                let name = try e.string("name"), count = try Int(e.int64("count", in: 1...Int64(Self.mostReleases))), entries = ledger.releases.count
-                if item["rho"] != nil {
-                    try ledger.charge(Release(name: name, count: count, rho: e.double("rho")))
-                } else if item["selection_delta"] != nil {
-                    guard count == 1 else { throw Failure(.format, "ledger: a probability is charged once") }
-                    try ledger.charge(Release(name: name, selection: e.double("selection_delta")))
-                } else {
-                    try ledger.charge(Release(name: name, count: count, groups: Self.members(e.value("groups"), "groups").map { member in
-                        let s = try JSONReader(member.value, context: "ledger, release \(i + 1), group \(quoted(member.key))", code: .format)
-                        let share = try Share(group: member.key, samplingRate: s.double("sampling_rate"), noiseMultiplier: s.double("noise_multiplier"))
-                        try s.finish()
-                        return share
-                    }))
-                }
+            let list = try r.array("releases").enumerated().map { try Self.release($1, $0 + 1) }
+            if r.has("exact") { try ledger.admit(by: ConstantReleases(list, groups: ledger.groups, rows: budget.multiplicity, epsilon: budget.epsilon, delta: budget.delta)) }
+            for release in list {
+                let entries = ledger.releases.count
+                try ledger.charge(release)
                 guard ledger.releases.count == entries + 1 else { throw Failure(.format, "ledger: equal releases in a row must be one entry") }
-                try e.finish()
             }
             if r.has("domain") {
                 let d = try JSONReader(r.value("domain"), context: "ledger, domain", code: .format)
@@ -92,12 +90,40 @@ extension Ledger {
                 try d.finish()
             }
         } catch let f as Failure { throw Failure(.format, f.message) }
+        if r.has("exact") {
+            let e = try JSONReader(r.value("exact"), context: "ledger, exact", code: .format), groups = try Self.members(e.value("groups"), "groups")
+            guard let own = ledger.exact, try same(e.double("epsilon"), own["epsilon"]?.asDouble ?? .infinity), groups.map(\.key) == ledger.groups,
+                  groups.allSatisfy({ same($0.value.asDouble, own["groups"]?[$0.key]?.asDouble ?? .infinity) }) else { throw Self.figures }
+            try e.finish()
+        }
         guard try same(r.double("spent"), ledger.epsilon),
               zip(stated, ledger.groups).allSatisfy({ same($0.value.asDouble, ledger.epsilon($1)) }) else {
             throw Self.figures
         }
         try r.finish()
         self = ledger
+    }
+
+    private static func release(_ item: JSON, _ place: Int) throws -> Release {
+        let e = try JSONReader(item, context: "ledger, release \(place)", code: .format)
+        let name = try e.string("name"), count = try Int(e.int64("count", in: 1...Int64(mostReleases)))
+        let mechanism: Release.Mechanism
+        if item["rho"] != nil {
+            mechanism = try .zeroConcentrated(rho: e.double("rho"))
+        } else if item["selection_delta"] != nil {
+            guard count == 1 else { throw Failure(.format, "ledger: a probability is charged once") }
+            mechanism = try .selection(delta: e.double("selection_delta"))
+        } else {
+            let shares = try members(e.value("groups"), "groups").map { member in
+                let s = try JSONReader(member.value, context: "ledger, release \(place), group \(quoted(member.key))", code: .format)
+                let share = try Share(group: member.key, samplingRate: s.double("sampling_rate"), noiseMultiplier: s.double("noise_multiplier"))
+                try s.finish()
+                return share
+            }
+            mechanism = try .gaussian(shares, sensitivity: e.has("sensitivity") ? e.double("sensitivity") : nil)
+        }
+        try e.finish()
+        return Release(name: name, count: count, mechanism: mechanism)
     }
 
     private static let figures = Failure(.format, "ledger: its figures do not follow from its releases")

@@ -17,36 +17,53 @@ package struct Ledger: Sendable, Equatable {
             (self.group, self.samplingRate, self.noiseMultiplier) = (group, samplingRate, noiseMultiplier)
         }
     }
-    /// `count` Poisson-sampled Gaussian sums with the same parameters, each with a batch of its own; or `count` mechanisms that are ρ-zCDP.
+    /// `count` equal mechanisms, each with randomness of its own.
     package struct Release: Sendable, Equatable {
+        package enum Mechanism: Sendable, Equatable {
+            /// Poisson-sampled Gaussian sums: one share for each group of the ledger, in its order.
+            /// - sensitivity: where everybody is drawn and the noise is discrete, the L2 norm in whole steps that a row moves; else nil.
+            case gaussian([Share], sensitivity: Double?)
+            /// Zero-concentrated privacy, for a row of any group: divergence ρ α at every order α (Bun and Steinke 2016, arXiv 1605.02065). Above 0.
+            case zeroConcentrated(rho: Double)
+            /// δ_sel of a thresholded histogram: probability that something shows which one row, or person, alone holds. Its noise is a release of
+            /// its own.
+            case selection(delta: Double)
+        }
         package let name: String
         package let count: Int
-        /// One share for each group of the ledger, in its order; none where `rho` stands.
-        package let groups: [Share]
-        /// Zero-concentrated privacy, for a row of any group: divergence ρ α at every order α (Bun and Steinke 2016, arXiv 1605.02065). Above 0.
-        package let rho: Double?
-        /// δ_sel of a thresholded histogram: probability that something shows which one row, or person, alone holds. Its noise is a release of its own.
-        package let selection: Double?
-        package init(name: String, count: Int = 1, groups: [Share]) { (self.name, self.count, self.groups, rho, selection) = (name, count, groups, nil, nil) }
-        package init(name: String, count: Int = 1, rho: Double) { (self.name, self.count, groups, self.rho, selection) = (name, count, [], rho, nil) }
-        package init(name: String, selection: Double) { (self.name, count, groups, rho, self.selection) = (name, 1, [], nil, selection) }
-        private init(_ r: Release, count: Int) { (name, self.count, groups, rho, selection) = (r.name, count, r.groups, r.rho, r.selection) }
+        package let mechanism: Mechanism
 
-        /// As many of the same.
-        package func times(_ count: Int) -> Release { Release(self, count: count) }
+        package init(name: String, count: Int = 1, mechanism: Mechanism) { (self.name, self.count, self.mechanism) = (name, count, mechanism) }
+        package init(name: String, count: Int = 1, groups: [Share], sensitivity: Double? = nil) {
+            self.init(name: name, count: count, mechanism: .gaussian(groups, sensitivity: sensitivity))
+        }
+        package init(name: String, count: Int = 1, rho: Double) { self.init(name: name, count: count, mechanism: .zeroConcentrated(rho: rho)) }
+        package init(name: String, selection: Double) { self.init(name: name, mechanism: .selection(delta: selection)) }
+
+        /// The shares of a Gaussian sum; none for other mechanisms.
+        package var groups: [Share] { if case .gaussian(let shares, _) = mechanism { shares } else { [] } }
+        package var sensitivity: Double? { if case .gaussian(_, let c) = mechanism { c } else { nil } }
+        package var rho: Double? { if case .zeroConcentrated(let rho) = mechanism { rho } else { nil } }
+        package var selection: Double? { if case .selection(let delta) = mechanism { delta } else { nil } }
+
+        /// The same mechanism, `count` times.
+        package func times(_ count: Int) -> Release { Release(name: name, count: count, mechanism: mechanism) }
 
         /// Divergence of all of them for a row of group g (its place in the ledger), nats, or for a person of `rows` rows, whose rows may be of any
         /// groups: then the highest rate and the least noise count. ∞ when there is no such group.
         package func divergence(group g: Int, order: Int, rows: Int) -> Double { Double(count) * unit(group: g, order: order, rows: rows) }
 
         fileprivate func unit(group g: Int, order: Int, rows: Int) -> Double {
-            if let rho { return rdpZeroConcentrated(rho: rho, order: order, rows: rows) }
-            if selection != nil { return 0 }
-            guard groups.indices.contains(g) else { return .infinity }
-            if rows == 1 { return rdpSubsampledGaussian(q: groups[g].samplingRate, sigma: groups[g].noiseMultiplier, order: order) }
-            return rdpSubsampledGaussian(q: groups.map(\.samplingRate).max() ?? 1, sigma: groups.map(\.noiseMultiplier).min() ?? 0, order: order, rows: rows)
+            switch mechanism {
+            case .zeroConcentrated(let rho): return rdpZeroConcentrated(rho: rho, order: order, rows: rows)
+            case .selection: return 0
+            case .gaussian(let groups, _):
+                guard groups.indices.contains(g) else { return .infinity }
+                if rows == 1 { return rdpSubsampledGaussian(q: groups[g].samplingRate, sigma: groups[g].noiseMultiplier, order: order) }
+                return rdpSubsampledGaussian(q: groups.map(\.samplingRate).max() ?? 1, sigma: groups.map(\.noiseMultiplier).min() ?? 0, order: order, rows: rows)
+            }
         }
-        fileprivate func isSame(_ r: Release) -> Bool { name == r.name && groups == r.groups && rho == r.rho && selection == r.selection }
+        func isSame(_ r: Release) -> Bool { name == r.name && mechanism == r.mechanism }
     }
 
     /// The run of the same shared budget in which bounds and levels of this training's schema were bought. That run is charged for them, and not this
@@ -78,6 +95,8 @@ package struct Ledger: Sendable, Equatable {
     package private(set) var assumptions: [String]
     package private(set) var releases: [Release] = []
     package internal(set) var purchase: Purchase?
+    /// The plan's list of constants, which then is what charges are admitted by, and exact prices are figures of; nil: the filter at α*.
+    package internal(set) var constants: ConstantReleases?
     /// Divergence at α* of one release of each entry, in the order of `groups`. Derived; kept so that a step does not price its past again.
     private var unit: [[Double]] = []
 
@@ -109,20 +128,24 @@ package struct Ledger: Sendable, Equatable {
     /// Records a release before it is drawn, or refuses it. Equal releases in a row become one entry with their count.
     ///
     /// # Guarantee
-    /// After every charge each group's divergences at α* add up to at most R*; a refused charge changes nothing.
-    /// Falsifiers: LedgerTests, BudgetTests.
+    /// After every charge each group's divergences at α* add up to at most R*, or, with `constants`, all releases are on that list, whose exact price
+    /// is within (ε, δ). A refused charge changes nothing. Falsifiers: LedgerTests, BudgetTests, ConstantReleasesTests.
     /// - Throws: `.budget` when a group would end above R*; `.argument` for a release of other groups or parameters out of range.
     package mutating func charge(_ release: Release) throws {
-        if let rho = release.rho {
+        switch release.mechanism {
+        case .zeroConcentrated(let rho):
             guard rho > 0, rho.isFinite else { throw Failure(.argument, "ledger: rho is out of range") }
-        } else if let selection = release.selection {
-            guard selection > 0, selection < 1 else { throw Failure(.argument, "ledger: a probability is out of range") }
-            guard selection + self.selection <= budget.selection else {
+        case .selection(let delta):
+            guard delta > 0, delta < 1 else { throw Failure(.argument, "ledger: a probability is out of range") }
+            guard delta + selection <= budget.selection else {
                 throw Failure(.budget, "the part of delta for thresholded histograms does not allow another release \(quoted(release.name))")
             }
-        } else {
-            guard release.groups.count == groups.count, zip(release.groups, groups).allSatisfy({ $0.group == $1 }) else {
+        case .gaussian(let shares, let sensitivity):
+            guard shares.count == groups.count, zip(shares, groups).allSatisfy({ $0.group == $1 }) else {
                 throw Failure(.argument, "ledger: a release must name every group of the ledger, in its order")
+            }
+            guard sensitivity.map({ $0 >= 1 && $0 <= 0x1p40 && shares.allSatisfy { $0.samplingRate == 1 } }) ?? true else {
+                throw Failure(.argument, "ledger: the sensitivity of discrete noise is out of range, or rows are sampled")
             }
         }
         guard release.count >= 1, release.count <= Self.mostReleases else { throw Failure(.argument, "ledger: the count of a release must be at least 1") }
@@ -139,10 +162,26 @@ package struct Ledger: Sendable, Equatable {
             next.releases.append(release)
             next.unit.append(groups.indices.map { release.unit(group: $0, order: order, rows: budget.multiplicity) })
         }
-        for g in groups.indices where !(next.spent(group: g) <= budget.ceiling) {
-            throw Failure(.budget, "the privacy budget does not allow another release \(quoted(release.name))")
+        if let constants {
+            guard constants.admits(next.releases) else {
+                throw Failure(.budget, "the release \(quoted(release.name)) is not on the plan's list of constants, or was made as often as planned")
+            }
+        } else {
+            for g in groups.indices where !(next.spent(group: g) <= budget.ceiling) {
+                throw Failure(.budget, "the privacy budget does not allow another release \(quoted(release.name))")
+            }
         }
         self = next
+    }
+
+    /// From now on charges are admitted by a list of constants that was fixed with the plan, instead of by the filter.
+    /// - Throws: `.state` when what was charged already is not on the list; `.argument` when it is of another promise, unit or other groups.
+    package mutating func admit(by list: ConstantReleases) throws {
+        guard list.epsilon <= target, list.delta == delta, list.rows == budget.multiplicity, list.groups == groups else {
+            throw Failure(.argument, "ledger: the list of constants is of another promise")
+        }
+        guard list.admits(releases) else { throw Failure(.state, "ledger: what was charged is not on the list of constants") }
+        constants = list
     }
 
     /// Adds an assumption unless it is there.

@@ -90,8 +90,25 @@ package struct TradeOff: Sendable {
 
     /// Largest probability to guess which of k equally likely values a cell of a known row has.
     ///
-    /// The attacker guesses v after seeing what was released from the table with the row; let E_v be the outcomes that make the guess v. Under the table without
-    /// the row they have probabilities a_v that sum to 1. With the row each has at most T(a_v), T concave, and the mean of T(a_v) is at most T(1/k)
-    /// (the blow-up of Hayes, Mahloujifar and Balle 2023, arXiv 2302.07225; Kulynych et al. 2024, arXiv 2407.02191).
+    /// The attacker guesses v after seeing what was released from the table with the row; let E_v be the outcomes that make the guess v.
+    /// Under the table without the row they have probabilities a_v that sum to 1. With the row each has at most t(a_v), where t, the bound for
+    /// tests that look for the row, is concave; the mean is at most t(1/k), and `truePositives` is not below t (the blow-up of Hayes,
+    /// Mahloujifar and Balle 2023, arXiv 2302.07225; Kulynych et al. 2024, arXiv 2407.02191).
     package func guessing(oneOf k: Int) -> Double { truePositives(1 / Double(max(k, 1))) }
+}
+
+extension RiskFigures {
+    /// {"advantage", "true_positive_rates": [{"false_positive_rate", "true_positive_rate"}], "guessing": [{"values", "probability"}],
+    /// "epsilons": [{"delta", "epsilon"}]}; an ε that does not exist is null.
+    package var json: JSON {
+        func pairs(_ a: String, _ x: [JSON], _ b: String, _ y: [Double]) -> JSON {
+            .array(zip(x, y).map { .object(JSONObject([(a, $0), (b, $1.isFinite ? .number($1) : .null)])) })
+        }
+        return .object(JSONObject([
+            ("advantage", .number(advantage)),
+            ("true_positive_rates", pairs("false_positive_rate", Self.falsePositiveRates.map { .number($0) }, "true_positive_rate", truePositives)),
+            ("guessing", pairs("values", Self.guesses.map { .int(Int64($0)) }, "probability", guessing)),
+            ("epsilons", pairs("delta", Self.deltas.map { .number($0) }, "epsilon", epsilons)),
+        ]))
+    }
 }
