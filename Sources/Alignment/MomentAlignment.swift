@@ -30,12 +30,6 @@ package struct MomentAlignmentOptions: Sendable {
     /// The least length of a covariance in units of √L scale²: above 0.
     package var floor = 0.05
     package init() {}
-
-    // shim: keep -> decay
-    package var keep: Double {
-        get { decay }
-        set { decay = newValue }
-    }
 }
 
 /// `prepare` and `update` are not for two threads at once; `rowGradient` is.
@@ -103,13 +97,6 @@ package final class MomentAlignment: @unchecked Sendable {
                 M[d] = decay * M[d] + (v.isFinite ? new * v / divisor : 0)
             }
         }
-    }
-
-    // shim: update(sums:rates:counts:deviation:bounds:) -> update(sums:rates:counts:standardDeviation:bounds:)
-    package func update<Number: BinaryFloatingPoint>(sums: UnsafePointer<Number>, rates: UnsafePointer<Double>,
-                                                     counts noisy: UnsafePointer<Double>, deviation: Double,
-                                                     bounds: UnsafePointer<Double>? = nil) {
-        update(sums: sums, rates: rates, counts: noisy, standardDeviation: deviation, bounds: bounds)
     }
 
     /// Checks a state that came from a file. - Throws: `.format`.

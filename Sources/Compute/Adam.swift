@@ -63,11 +63,6 @@ package final class Adam: @unchecked Sendable {
         move(weights, gradient: gradient, 0..<count)
     }
 
-    // shim: step(_:gradient:rate:) -> step(_:gradient:learningRate:)
-    package func step(_ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, rate: Float) {
-        step(weights, gradient: gradient, learningRate: Double(rate))
-    }
-
     /// Begins a step, of which every part of the weights is then moved once.
     package func begin(learningRate: Double) {
         steps += 1
@@ -114,10 +109,4 @@ package final class Adam: @unchecked Sendable {
 package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int,
                             decay: Float, step: Int) {
     Kernels.current.averageStep(average, weights, min(decay, Float(1 + step) / Float(10 + step)), count)
-}
-
-// shim: averageWeights(_:_:count:keep:step:) -> averageWeights(_:_:count:decay:step:)
-package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int,
-                            keep: Float, step: Int) {
-    averageWeights(average, weights, count: count, decay: keep, step: step)
 }

@@ -69,6 +69,3 @@ package final class ActivationHooks {
         vae.kernels.add(lanes.base, x, width)
     }
 }
-
-// shim: VAETaps -> ActivationHooks
-package typealias VAETaps = ActivationHooks

@@ -60,26 +60,6 @@ extension VAE {
         gradient(rows, noise, beta, options, Outputs(sum: into), scratch, termGradients)
     }
 
-    // shim: clippedGradientSum(..., weights:, taps:, terms:) -> clippedGradientSum(..., GradientOptions,
-    // termGradients:)
-    package func clippedGradientSum(_ rows: CodeRows, noise: UnsafePointer<Float>, clips: UnsafePointer<Float>,
-                                    weights: UnsafePointer<Float>? = nil, beta: Float,
-                                    into: UnsafeMutablePointer<Float>, taps: ActivationHooks?, _ scratch: VAEScratch,
-                                    terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
-        clippedGradientSum(rows, noise: noise, clips: clips, beta: beta, into: into,
-                           options: GradientOptions(weights: weights, hooks: taps), scratch, termGradients: terms)
-    }
-
-    // shim: gradientSum(_:goals:..., taps:, terms:) -> gradientSum(..., GradientOptions, termGradients:)
-    package func gradientSum(_ rows: CodeRows, goals: CodeRows? = nil, noise: UnsafePointer<Float>,
-                             weights: UnsafePointer<Float>? = nil, addedMeanGradient: UnsafePointer<Float>? = nil,
-                             beta: Float, into: UnsafeMutablePointer<Float>, taps: ActivationHooks?,
-                             _ scratch: VAEScratch, terms: (_ first: Int, _ count: Int) -> Void = { _, _ in }) {
-        let options = GradientOptions(weights: weights, addedMeanGradient: addedMeanGradient, targets: goals,
-                                      hooks: taps)
-        gradientSum(rows, noise: noise, beta: beta, into: into, options: options, scratch, termGradients: terms)
-    }
-
     /// norms[n] = ||g_i||, as the clip sees it. Not private.
     package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
                                  norms: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
@@ -97,12 +77,6 @@ extension VAE {
             body(first, n)
             first += n
         }
-    }
-
-    // shim: activations(_:noise:taps:_:_:) -> activations(_:noise:hooks:_:_:)
-    package func activations(_ rows: CodeRows, noise: UnsafePointer<Float>, taps: ActivationHooks,
-                             _ scratch: VAEScratch, _ body: (_ first: Int, _ count: Int) -> Void) {
-        activations(rows, noise: noise, hooks: taps, scratch, body)
     }
 
     /// What a gradient is asked for; nil: not wanted.

@@ -38,11 +38,6 @@ package struct CodeRows {
         self.stride = stride
         self.count = count
     }
-
-    // shim: CodeRows(cells:stride:count:) -> CodeRows(bins:stride:count:)
-    package init(cells: UnsafePointer<UInt16>, stride: Int, count: Int) {
-        self.init(bins: cells, stride: stride, count: count)
-    }
 }
 
 package final class VAE: @unchecked Sendable {

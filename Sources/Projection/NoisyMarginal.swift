@@ -15,15 +15,6 @@ package struct NoisyMarginal: Sendable {
         (self.columns, self.values, self.standardDeviation) = (columns, values, standardDeviation)
     }
 
-    // shim: NoisyMarginal(columns:values:deviation:), .deviation -> standardDeviation
-    package init(columns: [Int], values: Buffer<Double>, deviation: Double) {
-        self.init(columns: columns, values: values, standardDeviation: deviation)
-    }
-    package var deviation: Double { standardDeviation }
-    package init(column: Int, shares: [Double], total: Double, deviation: Double) throws {
-        try self.init(column: column, shares: shares, total: total, standardDeviation: deviation)
-    }
-
     /// The shares of one column as a marginal of `total` rows.
     /// - Throws: `.noMemory`.
     package init(column: Int, shares: [Double], total: Double, standardDeviation: Double) throws {

@@ -60,12 +60,6 @@ extension RelaxedTable {
         return try fit.table(self)
     }
 
-    // shim: levelled -> movedToParity
-    package func levelled(columns: [Int], ordered: [Bool], groups: ParityGroups, options: ParityOptions,
-                          stop: () -> Bool = { false }) throws -> RelaxedTable {
-        try movedToParity(columns: columns, ordered: ordered, groups: groups, options: options, stop: stop)
-    }
-
     /// Bytes that `movedToParity` has at once, beside the table.
     package static func parityMemory(levels: [Int], rows: Int, groups: Int, options: ParityOptions) -> Int {
         let K = CoarseLevels.counts(levels, width: options.width), D = K.reduce(0, +)

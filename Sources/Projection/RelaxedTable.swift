@@ -25,12 +25,6 @@ package struct ProjectionOptions: Sendable {
     package var seed: UInt64 = 0
     package var threads = 1
     package init() {}
-
-    // shim: rate -> learningRate
-    package var rate: Double {
-        get { learningRate }
-        set { learningRate = newValue }
-    }
 }
 
 package final class RelaxedTable: Sendable {

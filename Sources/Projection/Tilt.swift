@@ -19,12 +19,6 @@ package struct TiltOptions: Sendable {
     package var cap = 4.0
     package var threads = 1
     package init() {}
-
-    // shim: rate -> learningRate
-    package var rate: Double {
-        get { learningRate }
-        set { learningRate = newValue }
-    }
 }
 
 package final class Tilt: Sendable {

@@ -1,4 +1,4 @@
-// Falsifiers that several tests share: each returns how far data are from a claim, in deviations or as a probability bound, so that a
+// Falsifiers that several tests share: each returns how far data are from a claim, in standard deviations or as a probability bound, so that a
 // test can show both that the library passes and that a mutant does not.
 
 import Glibc
@@ -18,11 +18,11 @@ func chiSquareDeviate(_ observed: [Double], _ expected: [Double]) -> Double {
 }
 
 /// Largest distance between the empirical distribution and N(0, deviation²), times √n: above 1.95 with probability .001.
-func kolmogorov(_ x: [Double], deviation: Double) -> Double {
+func kolmogorov(_ x: [Double], standardDeviation: Double) -> Double {
     let n = Double(x.count)
     var d = 0.0
     for (i, v) in x.sorted().enumerated() {
-        let f = 0.5 * erfc(-v / deviation / 2.0.squareRoot())
+        let f = 0.5 * erfc(-v / standardDeviation / 2.0.squareRoot())
         d = max(d, abs(f - Double(i) / n), abs(f - Double(i + 1) / n))
     }
     return d * n.squareRoot()

@@ -4,7 +4,7 @@ import Basics
 import Glibc
 
 extension Accountant {
-    /// The least factor on all noise, up to `Budget.mostNoise`, with which `events` meet (ε, δ); met from below, within 1e-9 (Rényi) or 1e-6.
+    /// The least factor on all noise, up to `Budget.maxNoise`, with which `events` meet (ε, δ); met from below, within 1e-9 (Rényi) or 1e-6.
     /// - Throws: `.argument` for parameters out of range, `.budget` when no factor can.
     package static func calibrate(_ kind: Kind, _ events: [(mechanism: Mechanism, count: Int)], rows: Int, epsilon: Double, delta: Double) throws -> Double {
         func cost(_ s: Double, _ kind: Kind) throws -> Double {
@@ -14,7 +14,7 @@ extension Accountant {
         }
         let noises = events.filter { $0.count > 0 && !$0.mechanism.isNothing }.compactMap { $0.mechanism.noise }
         guard noises.allSatisfy({ $0 > 0 }) else { throw Failure(.argument, "calibration: a noise must be above 0") }
-        var hi = Budget.mostNoise / (noises.min() ?? 1), lo = 1e-3 / (noises.max() ?? 1)
+        var hi = Budget.maxNoise / (noises.min() ?? 1), lo = 1e-3 / (noises.max() ?? 1)
         // Nothing has noise: any factor will do, or none.
         if noises.isEmpty { (hi, lo) = (1, 1) }
         guard try cost(hi, .renyi) <= epsilon else { throw Failure(.budget, "no factor on the noise meets this epsilon at this delta") }

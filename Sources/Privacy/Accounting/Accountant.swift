@@ -10,8 +10,8 @@ package enum Mechanism: Sendable, Equatable {
     case gaussian(rate: Double, noise: Double)
     /// Laplace noise: its scale over the L1 norm that a row can add, ≥ 0.
     case laplace(noise: Double)
-    /// Discrete Gaussian noise on a whole number: its deviation, ≥ 0, and the most a row moves the number, ≥ 1. Not sampled.
-    case discreteGaussian(deviation: Double, shift: Int)
+    /// Discrete Gaussian noise on a whole number: its standard deviation, ≥ 0, and the most a row moves the number, ≥ 1. Not sampled.
+    case discreteGaussian(standardDeviation: Double, shift: Int)
     /// Discrete Gaussian noise on whole numbers that a row moves together: standard deviation over the L2 sensitivity, ≥ 0, and that sensitivity in
     /// steps, ≥ 1. Histograms and marginals. Not sampled.
     case jointDiscreteGaussian(noise: Double, sensitivity: Double)
@@ -22,12 +22,17 @@ package enum Mechanism: Sendable, Equatable {
     /// With probability δ at most, something shows that one row, or person, alone holds; whatever that is. For all rows of a person together.
     case selection(delta: Double)
 
-    /// The same with its noise multiplied; what has none stays.
+    /// shim: discreteGaussian(deviation:shift:) -> discreteGaussian(standardDeviation:shift:)
+    package static func discreteGaussian(deviation: Double, shift: Int) -> Mechanism {
+        .discreteGaussian(standardDeviation: deviation, shift: shift)
+    }
+
+    /// This mechanism with its noise multiplied by s; what has no noise stays.
     package func scaled(_ s: Double) -> Mechanism {
         switch self {
         case .gaussian(let q, let noise): .gaussian(rate: q, noise: noise * s)
         case .laplace(let noise): .laplace(noise: noise * s)
-        case .discreteGaussian(let d, let shift): .discreteGaussian(deviation: d * s, shift: shift)
+        case .discreteGaussian(let d, let shift): .discreteGaussian(standardDeviation: d * s, shift: shift)
         case .jointDiscreteGaussian(let noise, let sensitivity): .jointDiscreteGaussian(noise: noise * s, sensitivity: sensitivity)
         case .pure, .zeroConcentrated, .selection: self
         }
@@ -39,7 +44,7 @@ package enum Mechanism: Sendable, Equatable {
         switch self {
         case .gaussian(let q, let noise): return q == 0 ? 0 : rdpSubsampledGaussian(q: q, sigma: noise, order: order, rows: k)
         case .laplace(let noise): return rdpLaplace(scale: noise / n, order: a)
-        case .discreteGaussian(let d, let shift): return rdpDiscreteGaussian(deviation: d, shift: shift * k, order: a)
+        case .discreteGaussian(let d, let shift): return rdpDiscreteGaussian(standardDeviation: d, shift: shift * k, order: a)
         case .jointDiscreteGaussian(let noise, _):
             let r = n / noise.nextDown
             return rdpZeroConcentrated(rho: 0.5 * r * r * (1 + 0x1p-50), order: order)
@@ -85,15 +90,17 @@ package struct Accountant: Sendable {
     var ofAnyGroup: [Ledger.Release] = []
     private var infinite = false
 
-    package static let mostRows = 1024, mostReleases = 1 << 53
+    package static let maxRows = 1024, maxReleases = 1 << 53
+    package static var mostRows: Int { maxRows }              // shim: Accountant.mostRows -> Accountant.maxRows
+    package static var mostReleases: Int { maxReleases }      // shim: Accountant.mostReleases -> Accountant.maxReleases
     /// Different entries of one accountant.
-    package static let mostEntries = 10_000
+    package static let maxEntries = 10_000
 
     package init(_ kind: Kind = .renyi, rows: Int = 1, order: Int? = nil) { (self.kind, self.rows, self.order) = (kind, rows, order) }
 
     /// - Throws: `.argument` for parameters out of range or too many releases; nothing is added then.
     package mutating func compose(_ m: Mechanism, count: Int = 1) throws {
-        guard count >= 0, count <= Self.mostReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
+        guard count >= 0, count <= Self.maxReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
         switch m {
         case .gaussian(let q, let noise):
             guard q >= 0, q <= 1 else { throw Failure(.argument, "sampling_rate: must be from 0 to 1") }
@@ -113,10 +120,10 @@ package struct Accountant: Sendable {
         if m.noise == 0 { infinite = true; return }
         if let i = entries.firstIndex(where: { $0.mechanism == m }) {
             let (sum, overflow) = entries[i].count.addingReportingOverflow(count)
-            guard !overflow, sum <= Self.mostReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
+            guard !overflow, sum <= Self.maxReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
             entries[i].count = sum
         } else {
-            guard entries.count < Self.mostEntries else { throw Failure(.argument, "an accountant holds \(Self.mostEntries) different releases at most") }
+            guard entries.count < Self.maxEntries else { throw Failure(.argument, "an accountant holds \(Self.maxEntries) different releases at most") }
             entries.append((m, count))
         }
     }
@@ -187,7 +194,7 @@ package struct Accountant: Sendable {
             case .gaussian(let q, let noise): pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
             case .laplace(let noise): pairs.append((LaplacePair(scale: noise / n), count))
             case .discreteGaussian(let d, let shift):
-                if d <= DiscreteGaussianPair.widest { pairs.append((DiscreteGaussianPair(deviation: d, shift: shift * rows), count)) }
+                if d <= DiscreteGaussianPair.widest { pairs.append((DiscreteGaussianPair(standardDeviation: d, shift: shift * rows), count)) }
                 else { rho += Double(count) * 0.5 * pow(n * Double(shift) / d, 2) }
             case .jointDiscreteGaussian(let noise, _): rho += Double(count) * 0.5 * pow(n / noise, 2)
             case .pure(let e): pairs.append((PurePair(epsilon: e * n), count))
@@ -196,7 +203,7 @@ package struct Accountant: Sendable {
             }
         }
         rho *= 1 + 0x1p-40
-        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.mostPairs { return nil }
+        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.maxPairs { return nil }
         if rho > 0 { pairs.append((ConcentratedPair(rho: rho), 1)) }
         return LossComposition(pairs: pairs)
     }

@@ -13,7 +13,7 @@ package enum ExactCalibration {
     /// - Parameters:
     ///   - releases: constants of the plan: each mechanism's noise is its share, which the factor multiplies; what has no noise stays.
     ///   - rows: rows that neighbours differ by, 1 … 1024.
-    /// - Throws: `.argument` for parameters out of range; `.budget` when no factor up to `Budget.mostNoise` meets them.
+    /// - Throws: `.argument` for parameters out of range; `.budget` when no factor up to `Budget.maxNoise` meets them.
     package static func leastFactor(_ releases: [(mechanism: Mechanism, count: Int)], rows: Int = 1, epsilon: Double, delta: Double) throws -> Double {
         guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1 else { throw Failure(.argument, "calibration: epsilon and delta are out of range") }
         let noises = releases.filter { $0.count > 0 && !$0.mechanism.isNothing }.compactMap(\.mechanism.noise)

@@ -26,9 +26,9 @@ package func rdpPure(epsilon e: Double, order a: Double) -> Double {
     return rounded(min(e, 0.5 * a * e * e, exact + 0x1p-50 * (x + 2) / (a - 1)))
 }
 
-/// Discrete Gaussian noise of deviation s on a whole number that moves by `shift`, at any order: α shift² / (2 s²) (Canonne, Kamath and Steinke 2020,
+/// Discrete Gaussian noise of standard deviation s on a whole number that moves by `shift`, at any order: α shift² / (2 s²) (Canonne, Kamath and Steinke 2020,
 /// arXiv 2004.00010v4, theorem 14), rounded up. Not sampled.
-package func rdpDiscreteGaussian(deviation s: Double, shift: Int, order a: Double) -> Double {
+package func rdpDiscreteGaussian(standardDeviation s: Double, shift: Int, order a: Double) -> Double {
     guard s > 0, s.isFinite, shift >= 1, a > 1, a <= 1e4 else { return .infinity }
     let r = Double(shift) / s
     return rounded(0.5 * a * r * r * (1 + 0x1p-50))

@@ -29,7 +29,7 @@ func logBinomial(_ n: Int, _ k: Int) -> Double { logFactorial[n] - logFactorial[
 ///
 /// - Parameters:
 ///   - q: probability that a row is in the batch, in [0, 1].
-///   - sigma: noise multiplier, deviation of the noise over the L2 norm one row can add; above 0, finite.
+///   - sigma: noise multiplier, standard deviation of the noise over the L2 norm one row can add; above 0, finite.
 ///   - order: α, 2 … 1024.
 /// - Returns: nats, ≥ 0; ∞ for anything outside these ranges (fails closed).
 package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int) -> Double {

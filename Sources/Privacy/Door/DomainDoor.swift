@@ -11,7 +11,7 @@ import Glibc
 
 /// # Guarantee
 /// A row adds 1 to at most one cell of each column and to the row count, C = (columns + 1)^½, and every number that leaves has discrete Gaussian noise of
-/// deviation noiseMultiplier · C. Grids and the row count are a Gaussian release. Of texts only those that somebody holds get noise, and only those above
+/// standard deviation noiseMultiplier · C. Grids and the row count are a Gaussian release. Of texts only those that somebody holds get noise, and only those above
 /// a whole threshold leave: that is the same Gaussian release, up to the probability `selection` that a text shows which one row (or one person
 /// of k rows) alone holds. Proof in docs/PRIVACY.md; falsifiers: DomainDoorTests.
 package final class DomainDoor {
@@ -29,14 +29,15 @@ package final class DomainDoor {
         package let bins: [[Double]]
         /// Texts above the threshold with their noisy counts, the most frequent first; empty for a grid.
         package let levels: [[(text: String, count: Double)]]
-        /// Deviation of the noise, in rows, and the threshold of texts.
-        package let deviation: Double, threshold: Int
+        /// Standard deviation of the noise, in rows, and the threshold of texts.
+        package let standardDeviation: Double, threshold: Int
+        package var deviation: Double { standardDeviation }      // shim: Released.deviation -> Released.standardDeviation
     }
 
     /// Texts longer than this, in bytes, are no levels.
     package static let longestText = 200
     /// Columns of more different texts than this hold no levels.
-    package static let mostTexts = 1 << 22
+    package static let maxTexts = 1 << 22
 
     private let columns: [Column]
     private let bins: [Buffer<Int64>?]
@@ -96,11 +97,11 @@ package final class DomainDoor {
         guard !isOver else { throw Failure(.state, "domain: released before") }
         let textColumns = columns.filter { $0 == .levels }.count, square = Double(columns.count + 1)
         guard ledger.groups.count == 1 else { throw Failure(.argument, "domain: its ledger has one group") }
-        let deviation = noiseMultiplier * square.squareRoot(), noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * (1 + 0x1p-50))
+        let standardDeviation = noiseMultiplier * square.squareRoot(), noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * (1 + 0x1p-50))
         var threshold = 0
         if textColumns > 0 {
             guard selection > 0, selection < 1 else { throw Failure(.argument, "domain: texts need a part of delta") }
-            threshold = Self.threshold(deviation: deviation, delta: selection / Double(textColumns), rows: ledger.budget.multiplicity)
+            threshold = Self.threshold(standardDeviation: standardDeviation, delta: selection / Double(textColumns), rows: ledger.budget.multiplicity)
         }
         isOver = true
         defer { wipe() }
@@ -125,13 +126,13 @@ package final class DomainDoor {
             for i in 0..<t.count { own.base[i] = t.counts.base[i] + noise.sample(stream) }
             levels.append(Self.above(Int64(threshold), own, t))
         }
-        return Released(rows: total, bins: grids, levels: levels, deviation: deviation, threshold: threshold)
+        return Released(rows: total, bins: grids, levels: levels, standardDeviation: standardDeviation, threshold: threshold)
     }
 
     /// The least whole τ such that a text shows with probability at most `delta` which one unit alone holds, a row or a person of k rows, when those are shown
     /// whose noisy count is above τ: k Φ(−(τ − k)/ν) ≤ δ.
-    package static func threshold(deviation: Double, delta: Double, rows k: Int) -> Int {
-        func risk(_ t: Int) -> Double { Double(k) * 0.5 * erfc(Double(t - k) / (deviation * 2.0.squareRoot())) * (1 + 1e-9) }
+    package static func threshold(standardDeviation: Double, delta: Double, rows k: Int) -> Int {
+        func risk(_ t: Int) -> Double { Double(k) * 0.5 * erfc(Double(t - k) / (standardDeviation * 2.0.squareRoot())) * (1 + 1e-9) }
         var low = k, high = k + 1
         while risk(high) > delta, high < 1 << 50 { high = k + 2 * (high - k) }
         while high - low > 1 {
@@ -145,11 +146,11 @@ package final class DomainDoor {
     private static func above(_ threshold: Int64, _ noisy: Buffer<Int64>, _ t: TextCounts) -> [(text: String, count: Double)] {
         func shown(_ limit: Int64) -> Int { (0..<t.count).reduce(0) { $0 + (noisy.base[$1] > limit ? 1 : 0) } }
         var limit = threshold
-        if shown(limit) > mostShown {
+        if shown(limit) > maxShown {
             var high = Int64(1) << 40
             while high - limit > 1 {
                 let mid = limit + (high - limit) / 2
-                if shown(mid) > mostShown { limit = mid } else { high = mid }
+                if shown(mid) > maxShown { limit = mid } else { high = mid }
             }
             limit = high
         }
@@ -159,7 +160,7 @@ package final class DomainDoor {
     }
 
     /// A schema has room for 65 534 levels, one of which is for all others.
-    private static let mostShown = 65_533
+    private static let maxShown = 65_533
 
     private func wipe() {
         for case let b? in bins { explicit_bzero(b.base, b.count * 8) }
@@ -200,7 +201,7 @@ private final class TextCounts {
             }
             i = (i + 1) & (table.count - 1)
         }
-        guard count < DomainDoor.mostTexts else { throw Failure(.schema, "a column has more than \(DomainDoor.mostTexts) different texts: it holds no levels; leave it out") }
+        guard count < DomainDoor.maxTexts else { throw Failure(.schema, "a column has more than \(DomainDoor.maxTexts) different texts: it holds no levels; leave it out") }
         if count == counts.count {
             counts = try Self.grown(counts, count)
             entries = try Self.grown(entries, count)

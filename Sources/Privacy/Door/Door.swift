@@ -38,7 +38,7 @@ package final class PrivateTable {
     ///   - groups: names of all declared groups, 1 … 65536, whether or not anybody is in them.
     /// - Throws: `.argument`; `.noMemory`.
     package init(rows: Int, cellCounts: [Int], groups: [String]) throws {
-        guard rows >= 0, rows < FixedPoint.mostRows else { throw Failure(.argument, "table: too many rows") }
+        guard rows >= 0, rows < FixedPoint.maxRows else { throw Failure(.argument, "table: too many rows") }
         guard cellCounts.allSatisfy({ (1...65_536).contains($0) }) else { throw Failure(.argument, "table: a column must have 1 to 65536 cells") }
         guard (1...65_536).contains(groups.count) else { throw Failure(.argument, "table: there must be 1 to 65536 groups") }
         (self.rows, self.cellCounts, self.groups) = (rows, cellCounts, groups)
@@ -72,9 +72,9 @@ package final class PrivateTable {
     }
 }
 
-/// Rows of one micro-batch, lent to a map for the time of one call; the pointers must not be kept.
-package final class LoanedRows {
-    /// Rows lent, at most the micro-batch size; at least 1.
+/// The rows of one micro-batch, for the time of one call of a map; the pointers must not be kept.
+package final class MicroBatch {
+    /// Number of rows, from 1 to the size of a micro-batch.
     package fileprivate(set) var count = 0
     /// Cells of each column: columns[j][i] for row i in 0 ..< count.
     package let columns: [UnsafePointer<UInt16>]
@@ -137,7 +137,7 @@ package final class ClippedSum {
     }
 
     /// Opens a micro-batch: in every block its rows may add up to the sum of their clipping norms.
-    fileprivate func open(_ rows: LoanedRows) {
+    fileprivate func open(_ rows: MicroBatch) {
         for k in clips.indices {
             bounds[k] = (0..<rows.count).reduce(0) { $0 + clips[k][Int(rows.groups[$1])] } * (1 + FixedPoint.headroom)
             isOpen[k] = true
@@ -185,7 +185,7 @@ package final class Door {
     private let table: PrivateTable
     private let random: SecureRandom
     private let selected: Buffer<UInt32>
-    private let cancelled = Cancelled()
+    private let cancelFlag = CancelFlag()
     private var kept: Memory?
     /// For tests alone, and out of reach of every other module: noise times this, at the charge of 1. A falsifier that does not notice is none.
     var noiseScale = 1.0
@@ -204,7 +204,7 @@ package final class Door {
     }
 
     /// From any thread: the running release ends with `.cancelled` and stays charged, or the next one does before it is charged.
-    package func cancel() { cancelled.set() }
+    package func cancel() { cancelFlag.set() }
 
     /// For tests alone: as if nobody were in the table. Whatever still depends on the rows got them past this door.
     func forgetRows() { table.rows = 0 }
@@ -226,7 +226,7 @@ package final class Door {
     }
 
     private func open(_ release: Ledger.Release) throws {
-        if cancelled.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
+        if cancelFlag.take() { throw Failure(.cancelled, "cancelled before the release; nothing was charged") }
         try ledger.charge(release)
         try durable?(ledger)
         try random.beginRelease()
@@ -237,9 +237,9 @@ package final class Door {
     /// Noisy histograms of all requests and of the groups, as one release at rate 1.
     ///
     /// A row adds its weight to one cell of each histogram and `groupWeight` to its group's count, so C = (Σ w²)^½ for every row, and each
-    /// cell gets discrete Gaussian noise of deviation noiseMultiplier · C.
+    /// cell gets discrete Gaussian noise of standard deviation noiseMultiplier · C.
     /// - Returns: counts in rows (noisy cell / weight), one list for each request, and the groups' counts; any may be negative. The
-    ///   deviation of a count is noiseMultiplier · C / weight.
+    ///   standard deviation of a count is noiseMultiplier · C / weight.
     /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`; what `durable` throws.
     package func releaseHistograms(name: String, requests: [HistogramRequest], noiseMultiplier: Double,
                                    groupWeight: Int = 1) throws -> (counts: [Buffer<Double>], groups: [Double]) {
@@ -290,13 +290,13 @@ package final class Door {
 
     /// Noisy tables of all requests as one release at rate 1.
     ///
-    /// A row adds its weight to one cell of each table, so C = (Σ w²)^½ for every row, and each cell gets discrete Gaussian noise of deviation
+    /// A row adds its weight to one cell of each table, so C = (Σ w²)^½ for every row, and each cell gets discrete Gaussian noise of standard deviation
     /// noiseMultiplier · C, from streams of its own: threads change nothing in the result.
     /// - Parameters:
     ///   - codes: for every column of the table, used or not, what its cells count as; public.
     ///   - threads: 1 … 1024.
     /// - Returns: tables in rows (noisy cell / weight), one for each request, row-major in the order of its columns; any cell may be negative.
-    ///   The deviation of a cell is noiseMultiplier · C / weight.
+    ///   The standard deviation of a cell is noiseMultiplier · C / weight.
     /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `durable` throws. From `durable` on, charged.
     package func releaseMarginals(name: String, requests: [MarginalRequest], codes: [ColumnCodes], noiseMultiplier: Double,
                                   threads: Int) throws -> [Buffer<Double>] {
@@ -307,14 +307,14 @@ package final class Door {
         let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * noiseScale * noiseScale)
         // All memory first: what cannot be had is not charged for.
         let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
-        let counts = try TableCounts(table, layout, codes, cancelled)
+        let counts = try TableCounts(table, layout, codes, cancelFlag)
         defer { counts.wipe() }
         try open(name, noiseMultiplier: noiseMultiplier, sensitivity: square.squareRoot())
         for tile in layout.tiles {
             try counts.count(tile)
             let chunks = layout.chunks(tile)
-            try counts.inTurns(chunks.count) { [random] turn in
-                let chunk = chunks.lowerBound + turn, k = layout.table(tile, chunk: chunk), t = layout.tables[k]
+            try counts.forEach(chunks.count) { [random] place in
+                let chunk = chunks.lowerBound + place, k = layout.table(tile, chunk: chunk), t = layout.tables[k]
                 let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), from = counts.base + t.start, to = out[k].base
                 let first = (chunk - t.firstChunk) * noiseChunk
                 for i in first..<min(first + noiseChunk, t.cells) { to[i] = Double(Int64(from[i]) * weight + noise.sample(stream)) / Double(weight) }
@@ -328,28 +328,28 @@ package final class Door {
     /// The `count` pairs of columns that look least independent, chosen privately: k draws of the exponential mechanism.
     ///
     /// The score of a pair is the L1 distance in rows between its true table and the product of the released one-way tables, minus what noise
-    /// of `deviation` would add to it (`PairReference`: it moves by at most 1 with one row). The draws are together `rho`-zCDP (`PeeledSelection`)
+    /// of `standardDeviation` would add to it (`PairReference`: it moves by at most 1 with one row). The draws are together `rho`-zCDP (`PeeledSelection`)
     /// and one entry of the ledger. Only the choice is released.
     /// - Parameters:
     ///   - candidates: pairs of different columns; public.
     ///   - codes: for every column of the table, used or not, what its cells count as; public.
     ///   - oneWay: for every column [codes[j].count] released numbers in rows; empty where no candidate names it.
     ///   - total: released row count.
-    ///   - deviation: of the noise in rows that a cell of a chosen pair will get, ≥ 0; public.
+    ///   - standardDeviation: of the noise in rows that a cell of a chosen pair will get, ≥ 0; public.
     ///   - count: k, 1 … candidates.count.
     ///   - memory: bytes of true tables that may be live at once; what does not fit together takes several passes over the rows.
     /// - Returns: [count] places in `candidates`, in the order drawn.
     /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `durable` throws. From `durable` on, charged.
-    package func selectPairs(name: String, candidates: [(Int, Int)], codes: [ColumnCodes], oneWay: [Buffer<Double>], total: Double, deviation: Double,
+    package func selectPairs(name: String, candidates: [(Int, Int)], codes: [ColumnCodes], oneWay: [Buffer<Double>], total: Double, standardDeviation: Double,
                              count k: Int, rho: Double, memory: Int = 64 << 20, threads: Int) throws -> [Int] {
         let layout = try MarginalLayout(candidates.map { [$0.0, $0.1] }, codes, threads: threads, memory: memory, exactly: true)
         guard (1...candidates.count).contains(k) else { throw Failure(.argument, "selection: there are not that many candidates") }
-        guard oneWay.count == codes.count, layout.columns.allSatisfy({ oneWay[$0].count == codes[$0].count }), total.isFinite, deviation >= 0, deviation.isFinite else {
+        guard oneWay.count == codes.count, layout.columns.allSatisfy({ oneWay[$0].count == codes[$0].count }), total.isFinite, standardDeviation >= 0, standardDeviation.isFinite else {
             throw Failure(.argument, "selection: released tables do not fit the columns")
         }
         let selection = try PeeledSelection(rho: rho, count: k)
         let shares = try layout.columns.map { try PairReference.shares(oneWay[$0]) }
-        let counts = try TableCounts(table, layout, codes, cancelled)
+        let counts = try TableCounts(table, layout, codes, cancelFlag)
         let scores = try Buffer<Int64>(count: candidates.count, for: "scores"), left = try Buffer<UInt32>(count: candidates.count, for: "scores")
         defer {
             counts.wipe()
@@ -358,27 +358,34 @@ package final class Door {
         try open(Ledger.Release(name: name, rho: rho))
         for tile in layout.tiles {
             try counts.count(tile)
-            try counts.inTurns(tile.count) { turn in
-                let p = tile.lowerBound + turn, t = layout.tables[p]
-                scores.base[p] = PairReference(shares[t.places[0]], shares[t.places[1]], total: total, deviation: deviation).score(counts.base + t.start)
+            try counts.forEach(tile.count) { place in
+                let p = tile.lowerBound + place, t = layout.tables[p]
+                scores.base[p] = PairReference(shares[t.places[0]], shares[t.places[1]], total: total, standardDeviation: standardDeviation).score(counts.base + t.start)
             }
         }
         var chosen: [Int] = []
         for p in candidates.indices { left.base[p] = UInt32(truncatingIfNeeded: p) }
         for round in 0..<k {
             let n = candidates.count - round
-            guard let i = selection.draw(scores.base, among: left.base, n, random.stream(.selection, round), isCancelled: cancelled.take) else { throw TableCounts.stopped }
+            guard let i = selection.draw(scores.base, among: left.base, n, random.stream(.selection, round), isCancelled: cancelFlag.take) else { throw TableCounts.stopped }
             chosen.append(Int(left.base[i]))
             left.base[i] = left.base[n - 1]
         }
         return chosen
     }
 
+    /// shim: selectPairs(deviation:) -> selectPairs(standardDeviation:)
+    package func selectPairs(name: String, candidates: [(Int, Int)], codes: [ColumnCodes], oneWay: [Buffer<Double>], total: Double, deviation: Double,
+                             count k: Int, rho: Double, memory: Int = 64 << 20, threads: Int) throws -> [Int] {
+        try selectPairs(name: name, candidates: candidates, codes: codes, oneWay: oneWay, total: total, standardDeviation: deviation,
+                        count: k, rho: rho, memory: memory, threads: threads)
+    }
+
     // MARK: sums of clipped vectors
 
     /// One block; see `releaseSums`.
     package func releaseSum(name: String, length: Int, rates: [Double], clips: [Double], noise: Double, expectedRows: Double = 0, microBatch: Int,
-                            threads: Int, map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> Buffer<Float> {
+                            threads: Int, map: (MicroBatch, _ worker: Int, ClippedSum) throws -> Void) throws -> Buffer<Float> {
         try releaseSums(name: name, blocks: [SumBlock(length: length, clips: clips, noise: noise)], rates: rates, expectedRows: expectedRows,
                         microBatch: microBatch, threads: threads, map: map)[0]
     }
@@ -389,18 +396,18 @@ package final class Door {
     /// - Parameters:
     ///   - rates: probability of being drawn for a row of each group, [0, 1]; public.
     ///   - expectedRows: of a batch, from released counts or declared ones; public. Rounding grows with it, and the noise's headroom as well.
-    ///   - microBatch: rows lent at a time, 1 … 4096. It changes rounding only, within the noise's headroom.
+    ///   - microBatch: rows of one call of `map`, 1 … 4096. It changes rounding only, within the noise's headroom.
     ///   - threads: workers, at least 1; changes nothing in the result.
     ///   - map: called on the workers' threads, with rows 0 ..< rows.count and the worker's number in 0 ..< threads; no call for an empty batch.
     ///     What it throws must not depend on a row.
     /// - Returns: for each block [length] numbers, multiples of a public step.
     /// - Throws: `.argument`, `.budget`, `.noMemory`, `.entropy`, `.cancelled`; what `map` and `durable` throw. From `durable` on, charged.
     package func releaseSums(name: String, blocks: [SumBlock], rates: [Double], expectedRows: Double = 0, microBatch: Int, threads: Int,
-                             map: (LoanedRows, _ worker: Int, ClippedSum) throws -> Void) throws -> [Buffer<Float>] {
+                             map: (MicroBatch, _ worker: Int, ClippedSum) throws -> Void) throws -> [Buffer<Float>] {
         guard !blocks.isEmpty, rates.count == ledger.groups.count, blocks.allSatisfy({ $0.clips.count == rates.count }) else {
             throw Failure(.argument, "release: rates and clipping norms must be given for every group")
         }
-        guard (1...FixedPoint.mostMicroBatch).contains(microBatch), (1...1024).contains(threads) else { throw Failure(.argument, "release: micro-batch or threads out of range") }
+        guard (1...FixedPoint.maxMicroBatch).contains(microBatch), (1...1024).contains(threads) else { throw Failure(.argument, "release: micro-batch or threads out of range") }
         let formats = try blocks.map { try FixedPoint($0, expectedRows: expectedRows, microBatch: microBatch) }
         try open(name, rates: rates, noiseMultipliers: jointNoiseMultipliers(blocks, groups: rates.count))
 
@@ -412,8 +419,8 @@ package final class Door {
             let memory = try self.memory(blocks, formats, microBatch: microBatch, threads: threads)
             defer { memory.wipe() }
             let pass = Pass(table, random, drawn: UnsafeBufferPointer(start: selected.base, count: drawn), memory, map)
-            Workers.run(threads: threads) { [cancelled] in pass.sum(worker: $0, cancelled) }
-            if let error = pass.turns.failure { throw error }
+            Workers.run(threads: threads) { [cancelFlag] in pass.sum(worker: $0, cancelFlag) }
+            if let error = pass.queue.failure { throw error }
             pass.join()
             var start = 0, stream = 0
             for ((block, format), out) in zip(zip(blocks, formats), out) {
@@ -439,42 +446,42 @@ package final class Door {
 /// What workers need for one kind of release.
 private final class Memory {
     let blocks: [SumBlock], microBatch: Int
-    let loans: [LoanedRows], sums: [ClippedSum]
+    let rows: [MicroBatch], sums: [ClippedSum]
 
     init(_ table: PrivateTable, _ random: SecureRandom, _ blocks: [SumBlock], _ formats: [FixedPoint], microBatch: Int, threads: Int) throws {
         (self.blocks, self.microBatch) = (blocks, microBatch)
-        loans = try (0..<threads).map { _ in try LoanedRows(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
+        rows = try (0..<threads).map { _ in try MicroBatch(columns: table.columns.count, microBatch: microBatch, random: random.stream(.rows, 0)) }
         sums = try (0..<threads).map { _ in try ClippedSum(blocks, formats) }
     }
 
     /// No raw sum and no gathered cell outlives its release.
     func wipe() {
         for s in sums { s.wipe() }
-        for l in loans { l.wipe() }
+        for r in rows { r.wipe() }
     }
-    var isClear: Bool { sums.allSatisfy(\.isClear) && loans.allSatisfy(\.isClear) }
+    var isClear: Bool { sums.allSatisfy(\.isClear) && rows.allSatisfy(\.isClear) }
 }
 
-/// One batch on its way through the map: workers take micro-batches in turn, each sums into memory of its own.
+/// One batch on its way through the map: workers take micro-batches from a queue, and each sums into memory of its own.
 private final class Pass: @unchecked Sendable {
-    typealias Map = (LoanedRows, _ worker: Int, ClippedSum) throws -> Void
-    let turns: Turns
+    typealias Map = (MicroBatch, _ worker: Int, ClippedSum) throws -> Void
+    let queue: WorkQueue
     private let table: PrivateTable, random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, memory: Memory, map: Map
 
     init(_ table: PrivateTable, _ random: SecureRandom, drawn: UnsafeBufferPointer<UInt32>, _ memory: Memory, _ map: @escaping Map) {
         (self.table, self.random, self.drawn, self.memory, self.map) = (table, random, drawn, memory, map)
-        turns = Turns((drawn.count + memory.microBatch - 1) / memory.microBatch)
+        queue = WorkQueue((drawn.count + memory.microBatch - 1) / memory.microBatch)
     }
 
-    func sum(worker: Int, _ cancelled: Cancelled) {
+    func sum(worker: Int, _ cancelFlag: CancelFlag) {
         guard let all = drawn.baseAddress else { return }
-        while let turn = turns.take() {
-            if cancelled.take() { return turns.stop(Failure(.cancelled, "the release was cancelled; it stays charged")) }
-            let first = turn * memory.microBatch, rows = memory.loans[worker], sum = memory.sums[worker]
-            rows.random = random.stream(.rows, turn)
+        while let place = queue.take() {
+            if cancelFlag.take() { return queue.stop(Failure(.cancelled, "the release was cancelled; it stays charged")) }
+            let first = place * memory.microBatch, rows = memory.rows[worker], sum = memory.sums[worker]
+            rows.random = random.stream(.rows, place)
             rows.gather(table, all + first, min(memory.microBatch, drawn.count - first))
             sum.open(rows)
-            do { try map(rows, worker, sum) } catch { return turns.stop(error) }
+            do { try map(rows, worker, sum) } catch { return queue.stop(error) }
         }
     }
 
@@ -485,7 +492,7 @@ private final class Pass: @unchecked Sendable {
 
 /// True tables, one tile of them after the other.
 private final class TableCounts: @unchecked Sendable {
-    private let table: PrivateTable, layout: MarginalLayout, cancelled: Cancelled
+    private let table: PrivateTable, layout: MarginalLayout, cancelFlag: CancelFlag
     /// [parts, tileCells]; at most 2²⁹ in a cell.
     private let counts: Buffer<UInt32>
     private let maps: Buffer<UInt16>
@@ -495,8 +502,8 @@ private final class TableCounts: @unchecked Sendable {
     private let sums: [Buffer<UInt32>]
     static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
 
-    init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelled: Cancelled) throws {
-        (self.table, self.layout, self.cancelled) = (table, layout, cancelled)
+    init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelFlag: CancelFlag) throws {
+        (self.table, self.layout, self.cancelFlag) = (table, layout, cancelFlag)
         maps = try layout.maps(codes, cellCounts: table.cellCounts)
         counts = try Buffer(count: layout.countCells, for: "tables of counts")
         blocks = try (0..<layout.workers).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
@@ -506,17 +513,17 @@ private final class TableCounts: @unchecked Sendable {
     /// Counts of the tile that was counted last: [tileCells].
     var base: UnsafePointer<UInt32> { UnsafePointer(counts.base) }
 
-    /// `work` for turns 0 ..< count on all workers.
+    /// Calls `work` for 0 ..< count, shared by all workers.
     /// - Throws: `.cancelled`.
-    func inTurns(_ count: Int, _ work: (_ turn: Int) -> Void) throws {
-        let turns = Turns(count)
-        Workers.run(threads: min(layout.threads, max(count, 1))) { [cancelled] _ in
-            while let turn = turns.take() {
-                if cancelled.take() { return turns.stop(Self.stopped) }
-                work(turn)
+    func forEach(_ count: Int, _ work: (_ place: Int) -> Void) throws {
+        let queue = WorkQueue(count)
+        Workers.run(threads: min(layout.threads, max(count, 1))) { [cancelFlag] _ in
+            while let place = queue.take() {
+                if cancelFlag.take() { return queue.stop(Self.stopped) }
+                work(place)
             }
         }
-        if let error = turns.failure { throw error }
+        if let error = queue.failure { throw error }
     }
 
     /// One pass over the rows. Every worker recodes a block of rows at a time and adds it to its own tables: whole numbers, so how the work is
@@ -524,7 +531,7 @@ private final class TableCounts: @unchecked Sendable {
     /// - Throws: `.cancelled`.
     func count(_ tile: Range<Int>) throws {
         memset(counts.base, 0, counts.count * MemoryLayout<UInt32>.stride)
-        let turns = Turns(0)
+        let queue = WorkQueue(0)
         Workers.run(threads: layout.workers) { worker in
             guard let (tables, part) = layout.share(tile, worker: worker) else { return }
             let codes = blocks[worker].base, to = counts.base + part * layout.tileCells
@@ -533,15 +540,15 @@ private final class TableCounts: @unchecked Sendable {
             for k in tables { for place in layout.tables[k].places { isUsed[place] = true } }
             var first = part * table.rows / layout.parts
             let end = (part + 1) * table.rows / layout.parts
-            while first < end, turns.failure == nil {
-                if cancelled.take() { return turns.stop(Self.stopped) }
+            while first < end, queue.failure == nil {
+                if cancelFlag.take() { return queue.stop(Self.stopped) }
                 let n = min(MarginalLayout.blockRows, end - first)
                 for place in isUsed.indices where isUsed[place] { recode(place, first, n, into: codes + place * MarginalLayout.blockRows) }
                 for k in tables { add(layout.tables[k], codes, n, places, lanes, to + layout.tables[k].start) }
                 first += n
             }
         }
-        if let error = turns.failure { throw error }
+        if let error = queue.failure { throw error }
         for part in 1..<max(layout.parts, 1) {
             for c in 0..<layout.tileCells { counts.base[c] &+= counts.base[part &* layout.tileCells &+ c] }
         }
@@ -596,3 +603,5 @@ private final class TableCounts: @unchecked Sendable {
         sums.forEach(wiped)
     }
 }
+
+package typealias LoanedRows = MicroBatch      // shim: LoanedRows -> MicroBatch

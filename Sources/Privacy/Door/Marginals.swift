@@ -60,7 +60,7 @@ struct MarginalLayout {
     /// Bytes of counts that are live at once unless somebody says otherwise; one table may be larger.
     static let usualMemory = 64 << 20
     /// Cells of all tables of a call: offsets and numbers of streams stay small.
-    static let mostCells = 1 << 31
+    static let maxCells = 1 << 31
 
     /// Columns of the private table that take part, ascending.
     let columns: [Int]
@@ -104,8 +104,8 @@ struct MarginalLayout {
         for (k, r) in requests.enumerated() {
             // At most 2⁴⁸: no overflow.
             let sizes = r.map { codes[$0].count }, n = sizes.reduce(1, *)
-            all += min(n, Self.mostCells + 1)
-            guard all <= Self.mostCells else { throw Failure(.argument, "marginals: the tables have more than 2^31 cells") }
+            all += min(n, Self.maxCells + 1)
+            guard all <= Self.maxCells else { throw Failure(.argument, "marginals: the tables have more than 2^31 cells") }
             guard !exactly || n <= room else { throw Failure(.argument, "marginals: a table does not fit into the memory allowed") }
             if start > 0, start + n > room {
                 tiles.append(first..<k)

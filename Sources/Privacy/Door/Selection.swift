@@ -26,12 +26,12 @@ struct PairReference {
     /// - Parameters:
     ///   - first, second: `shares` of released one-way tables.
     ///   - total: released row count.
-    ///   - deviation: of the noise, in rows, that a cell of the pair's table would get. The penalty is what such noise alone would put between
-    ///     two tables, cells · deviation · √(2/π), as in AIM (McKenna et al. 2022, arXiv 2201.12677).
-    init(_ first: Buffer<Double>, _ second: Buffer<Double>, total: Double, deviation: Double) {
+    ///   - standardDeviation: of the noise, in rows, that a cell of the pair's table would get. The penalty is what such noise alone would put between
+    ///     two tables, cells · standardDeviation · √(2/π), as in AIM (McKenna et al. 2022, arXiv 2201.12677).
+    init(_ first: Buffer<Double>, _ second: Buffer<Double>, total: Double, standardDeviation: Double) {
         (self.first, self.second) = (first, second)
         self.total = (total >= 1 ? min(total, 0x1p30) : 1) * Double(Self.row)
-        penalty = Int64(min(Double(first.count) * Double(second.count) * deviation * (2 / Double.pi).squareRoot() * Double(Self.row), 0x1p60).rounded())
+        penalty = Int64(min(Double(first.count) * Double(second.count) * standardDeviation * (2 / Double.pi).squareRoot() * Double(Self.row), 0x1p60).rounded())
     }
 
     /// A released one-way table as shares, each ≥ 0 with sum 1; what is below zero or not a number counts as nothing. x: at least one number.

@@ -19,7 +19,7 @@ extension Account {
         do {
             let r = try JSONReader(json, context: "budget", code: .format)
             guard let budget = try Budget(epsilon: r.double("epsilon"), delta: r.double("delta"), order: r.int("order", in: 2...1024), selection: r.double("selection_delta"),
-                                          rowsPerPerson: r.int("max_rows_per_person", in: 0...Budget.mostRowsPerPerson)) else { throw Ledger.nothing }
+                                          rowsPerPerson: r.int("max_rows_per_person", in: 0...Budget.maxRowsPerPerson)) else { throw Ledger.nothing }
             self.init(budget: budget)
             for item in try r.array("runs") {
                 let e = try JSONReader(item, context: "budget, run", code: .format)
@@ -41,7 +41,7 @@ extension Account {
             ("remaining_share", share(max(0, budget.ceiling - committed))), ("selection_spent", .number(selection)),
             ("runs", .array(runs.map { run in
                 .object(JSONObject([("run", .string(run.id)), ("name", .string(run.name)), ("kind", .string(run.kind.rawValue)), ("open", .bool(run.isOpen)),
-                                    ("epsilon", .number(run.ledger.releases.isEmpty ? 0 : run.ledger.epsilon)), ("share", share(run.ledger.mostSpent)),
+                                    ("epsilon", .number(run.ledger.releases.isEmpty ? 0 : run.ledger.epsilon)), ("share", share(run.ledger.maxSpent)),
                                     ("committed_share", share(run.committed)), ("ledger", run.ledger.json)]))
             })),
             ("notes", .array(Self.notes.map { .string($0) })),

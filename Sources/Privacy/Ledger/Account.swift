@@ -29,7 +29,7 @@ package struct Account: Sendable, Equatable {
         }
 
         /// Divergence at α* that the account holds against it.
-        package var committed: Double { isOpen ? ledger.budget.ceiling : ledger.mostSpent }
+        package var committed: Double { isOpen ? ledger.budget.ceiling : ledger.maxSpent }
     }
 
     package let budget: Budget
@@ -62,7 +62,7 @@ package struct Account: Sendable, Equatable {
     package mutating func begin(_ run: Run) throws {
         guard run.ledger.budget == budget.part(epsilon: run.ledger.target) else { throw Failure(.argument, "budget: the run is of another delta, order or unit") }
         guard !runs.contains(where: { $0.id == run.id }) else { throw Failure(.argument, "budget: the run is there already") }
-        guard runs.count < Self.mostRuns else { throw Failure(.budget, "the budget holds too many runs") }
+        guard runs.count < Self.maxRuns else { throw Failure(.budget, "the budget holds too many runs") }
         try admit { $0.runs.append(run) }
     }
 
@@ -96,7 +96,7 @@ package struct Account: Sendable, Equatable {
             if let i = next.runs.indices.last, next.runs[i].kind == .own, next.runs[i].name == release.name {
                 try next.runs[i].ledger.charge(release)
             } else {
-                guard next.runs.count < Self.mostRuns else { throw Failure(.budget, "the budget holds too many runs") }
+                guard next.runs.count < Self.maxRuns else { throw Failure(.budget, "the budget holds too many runs") }
                 var ledger = try Ledger(budget: budget)
                 try ledger.charge(release)
                 next.runs.append(Run(id: id, token: id, name: release.name, kind: .own, isOpen: false, ledger: ledger))
@@ -104,7 +104,7 @@ package struct Account: Sendable, Equatable {
         }
     }
 
-    static let mostRuns = 4096
+    static let maxRuns = 4096
     static let branch = Failure(.state, "budget: this checkpoint is not the last of its run: a copy of it went on, or a later one is elsewhere")
 
     private mutating func admit(_ change: (inout Account) throws -> Void) throws {

@@ -16,19 +16,19 @@ extension Budget {
     }
 
     /// Noise multipliers above this are not offered: a plan that needs more has no use for its rows.
-    package static let mostNoise = 1e6
+    package static let maxNoise = 1e6
     /// Sums are taken in another order than here when releases are charged one by one; this share of the ceiling stays free for it.
     static let slack = 1e-10
 
     /// Least noise multiplier at which `count` releases of one rate cost at most `within` at `order`; nil when there is none up to
-    /// `mostNoise`.
+    /// `maxNoise`.
     package static func leastNoise(rate: Double, count: Int, order: Int, within: Double, rows: Int = 1) -> Double? {
         leastFactor([Event(rate: rate, count: count)], order: order, rows: rows, within: within)
     }
 
     /// Noise multiplier of a first release that samples everybody (rate 1) and may use `share` of R*; fixed in the plan.
     /// α* k²/(2σ²) ≤ share · R* for k rows a person.
-    /// - Throws: `.argument` when `share` is not inside (0, 1], `.budget` when the noise would be above `mostNoise`.
+    /// - Throws: `.argument` when `share` is not inside (0, 1], `.budget` when the noise would be above `maxNoise`.
     package func firstNoise(share: Double, count: Int = 1) throws -> Double {
         guard share > 0, share <= 1, count >= 1 else { throw Failure(.argument, "share of the first release: must be above 0 and at most 1") }
         guard let s = Self.leastNoise(rate: 1, count: count, order: order, within: share * ceiling, rows: multiplicity) else { throw Self.unreachable }
@@ -46,7 +46,7 @@ extension Budget {
     package func calibrate(_ events: [Event], spent: Double) throws -> Double { try calibrate([(events, spent)]) }
 
     /// Several groups with one noise (`uniform`): the least s that keeps every group within R*.
-    /// - Throws: `.budget` when a group has nothing left or would need more than `mostNoise`; `.argument` for rates, weights or counts out of range.
+    /// - Throws: `.budget` when a group has nothing left or would need more than `maxNoise`; `.argument` for rates, weights or counts out of range.
     package func calibrate(_ groups: [(events: [Event], spent: Double)]) throws -> Double {
         guard let most = try calibrateEach(groups).max() else { throw Failure(.argument, "calibration: no group") }
         return most
@@ -109,7 +109,7 @@ extension Budget {
         func cost(_ s: Double) -> Double {
             live.reduce(0) { $0 + Double($1.count) * rdpSubsampledGaussian(q: $1.rate, sigma: s * $1.weight, order: order, rows: rows) }
         }
-        var hi = mostNoise / least
+        var hi = maxNoise / least
         guard cost(hi) <= target else { return nil }
         var lo = 1e-3 / most
         if cost(lo) <= target { return lo }

@@ -32,7 +32,7 @@ package struct Budget: Sendable, Equatable {
     /// - Returns: nil when the order is not one of `orders`, a number is out of range, or no divergence above 0 meets ε at this order.
     package init?(epsilon: Double, delta: Double, order: Int, selection: Double = 0, rowsPerPerson: Int = 0) {
         guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1, selection >= 0, selection < delta, Self.orders.contains(order),
-              (0...Self.mostRowsPerPerson).contains(rowsPerPerson) else { return nil }
+              (0...Self.maxRowsPerPerson).contains(rowsPerPerson) else { return nil }
         let a = Double(order), left = Self.left(delta, selection)
         guard left > 0 else { return nil }
         let x = log1p(-1 / a) - log1p(-selection), y = (log(left) + log(a)) / (a - 1)
@@ -66,7 +66,8 @@ package struct Budget: Sendable, Equatable {
 
     // MARK: prices at α*, for a row or for a person of `rowsPerPerson` rows
 
-    package static let mostRowsPerPerson = 1024
+    package static let maxRowsPerPerson = 1024
+    package static var mostRowsPerPerson: Int { maxRowsPerPerson }      // shim: Budget.mostRowsPerPerson -> Budget.maxRowsPerPerson
 
     /// Divergence of one Poisson-sampled Gaussian sum.
     package func cost(rate: Double, noise: Double) -> Double { rdpSubsampledGaussian(q: rate, sigma: noise, order: order, rows: multiplicity) }

@@ -61,7 +61,7 @@ extension Ledger {
     package init(json: JSON) throws {
         let r = try JSONReader(json, context: "ledger", code: .format)
         _ = try r.choice("accountant", of: [Self.accountant])
-        let rows = try r.optionalInt("max_rows_per_person", in: 1...Budget.mostRowsPerPerson) ?? 0
+        let rows = try r.optionalInt("max_rows_per_person", in: 1...Budget.maxRowsPerPerson) ?? 0
         _ = try r.choice("neighbouring", of: [Self.neighbouring(rows: rows)])
         _ = try r.optionalStrings("notes")
         let stated = try Self.members(r.value("groups"), "groups")
@@ -106,7 +106,7 @@ extension Ledger {
 
     private static func release(_ item: JSON, _ place: Int) throws -> Release {
         let e = try JSONReader(item, context: "ledger, release \(place)", code: .format)
-        let name = try e.string("name"), count = try Int(e.int64("count", in: 1...Int64(mostReleases)))
+        let name = try e.string("name"), count = try Int(e.int64("count", in: 1...Int64(maxReleases)))
         let mechanism: Release.Mechanism
         if item["rho"] != nil {
             mechanism = try .zeroConcentrated(rho: e.double("rho"))

@@ -11,7 +11,7 @@ package struct Ledger: Sendable, Equatable {
         package let group: String
         /// Probability that a row of the group took part, in [0, 1].
         package let samplingRate: Double
-        /// Deviation of the noise over the L2 norm that one row of the group can add; above 0.
+        /// Standard deviation of the noise over the L2 norm that one row of the group can add; above 0.
         package let noiseMultiplier: Double
         package init(group: String, samplingRate: Double, noiseMultiplier: Double) {
             (self.group, self.samplingRate, self.noiseMultiplier) = (group, samplingRate, noiseMultiplier)
@@ -107,7 +107,7 @@ package struct Ledger: Sendable, Equatable {
     package var neighbouring: String { Self.neighbouring(rows: budget.rowsPerPerson) }
     static func neighbouring(rows: Int) -> String { rows == 0 ? "add/remove one row" : "add/remove one person of at most \(rows) rows" }
     /// Counts stay where doubles are exact.
-    static let mostReleases = 1 << 53
+    static let maxReleases = 1 << 53
 
     /// An empty ledger.
     /// - Throws: `.argument` when ε, δ or the order allow nothing at all, or group names repeat or are missing.
@@ -148,7 +148,7 @@ package struct Ledger: Sendable, Equatable {
                 throw Failure(.argument, "ledger: the sensitivity of discrete noise is out of range, or rows are sampled")
             }
         }
-        guard release.count >= 1, release.count <= Self.mostReleases else { throw Failure(.argument, "ledger: the count of a release must be at least 1") }
+        guard release.count >= 1, release.count <= Self.maxReleases else { throw Failure(.argument, "ledger: the count of a release must be at least 1") }
         for share in release.groups where !(share.samplingRate >= 0 && share.samplingRate <= 1 && share.noiseMultiplier > 0 && share.noiseMultiplier.isFinite) {
             throw Failure(.argument, "ledger: a sampling rate or noise multiplier is out of range")
         }
@@ -156,7 +156,7 @@ package struct Ledger: Sendable, Equatable {
         var next = self
         if let last {
             let (count, overflow) = releases[last].count.addingReportingOverflow(release.count)
-            guard !overflow, count <= Self.mostReleases else { throw Failure(.budget, "ledger: too many releases") }
+            guard !overflow, count <= Self.maxReleases else { throw Failure(.budget, "ledger: too many releases") }
             next.releases[last] = release.times(count)
         } else {
             next.releases.append(release)
@@ -205,8 +205,9 @@ package struct Ledger: Sendable, Equatable {
         return sum * (1 + 0x1p-52 * Double(releases.count))
     }
 
-    /// The same of the group that pays most.
-    package var mostSpent: Double { groups.indices.reduce(0) { max($0, spent(group: $1)) } }
+    /// The largest `spent` of all groups.
+    package var maxSpent: Double { groups.indices.reduce(0) { max($0, spent(group: $1)) } }
+    package var mostSpent: Double { maxSpent }      // shim: Ledger.mostSpent -> Ledger.maxSpent
 
     /// Σ δ_sel of all releases, rounded up.
     package var selection: Double { releases.reduce(0) { $0 + ($1.selection ?? 0) } * (1 + 0x1p-52 * Double(releases.count)) }
@@ -231,7 +232,7 @@ package struct Ledger: Sendable, Equatable {
     package var epsilonOfPurchase: (alone: Double, together: Double)? {
         purchase.map {
             let own = rdpSubsampledGaussian(q: 1, sigma: $0.noiseMultiplier, order: order, rows: budget.multiplicity)
-            return (budget.epsilon(spent: own), budget.epsilon(spent: (own + mostSpent) * (1 + 0x1p-52)))
+            return (budget.epsilon(spent: own), budget.epsilon(spent: (own + maxSpent) * (1 + 0x1p-52)))
         }
     }
 

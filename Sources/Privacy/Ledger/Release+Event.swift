@@ -6,7 +6,7 @@ extension Ledger.Release {
     package static let mechanisms = ["gaussian", "discrete_gaussian", "laplace", "pure", "zcdp", "selection"]
 
     /// Reads {"mechanism": …} with the parameters of its kind, and "count" (1):
-    /// - gaussian, discrete_gaussian (whole-step noise on whole numbers): noise_multiplier, deviation of the noise over the L2 sensitivity;
+    /// - gaussian, discrete_gaussian (whole-step noise on whole numbers): noise_multiplier, standard deviation of the noise over the L2 sensitivity;
     ///   sampling_rate (1), of a Poisson sample that is drawn anew each time;
     /// - laplace: scale of the noise over the L1 sensitivity; it is 1/scale-differentially private;
     /// - pure: epsilon of a mechanism that is ε-differentially private, hence ε²/2-zCDP (Bun and Steinke 2016, arXiv 1605.02065, proposition 1.4);
@@ -17,7 +17,7 @@ extension Ledger.Release {
     package init(name: String, event: JSON) throws {
         guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(0) else { throw Failure(.argument, "name: must have 1 to 200 bytes") }
         let r = try JSONReader(event, context: "event"), most = 1e6
-        let kind = try r.optionalChoice("mechanism", of: Self.mechanisms) ?? "gaussian", count = try Int(r.optionalInt64("count", in: 1...Int64(Ledger.mostReleases)) ?? 1)
+        let kind = try r.optionalChoice("mechanism", of: Self.mechanisms) ?? "gaussian", count = try Int(r.optionalInt64("count", in: 1...Int64(Ledger.maxReleases)) ?? 1)
         func rho(_ epsilon: Double) -> Double { epsilon * epsilon / 2 * (1 + 0x1p-50) }
         switch kind {
         case "laplace": self.init(name: name, count: count, rho: rho(1 / (try r.double("scale", in: 1e-3...most))))

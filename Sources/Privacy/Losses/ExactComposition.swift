@@ -21,7 +21,7 @@ package struct ExactComposition: Sendable {
     /// - Throws: `.argument` for parameters out of range, as `Accountant.compose`; `.unsupported` for a release without noise or too many different ones.
     package init(_ releases: [(mechanism: Mechanism, count: Int)], rows: Int = 1) throws {
         self.rows = rows
-        guard (1...Accountant.mostRows).contains(rows) else { throw Failure(.argument, "rows: must be from 1 to \(Accountant.mostRows)") }
+        guard (1...Accountant.maxRows).contains(rows) else { throw Failure(.argument, "rows: must be from 1 to \(Accountant.maxRows)") }
         let n = Double(rows)
         for (m, count) in releases {
             var checked = Accountant(.pld, rows: rows)
@@ -40,7 +40,7 @@ package struct ExactComposition: Sendable {
                 if let i = others.firstIndex(where: { $0.mechanism == m }) { others[i].count += count } else { others.append((m, count)) }
             }
         }
-        guard others.count < LossComposition.mostPairs - 2 else { throw Failure(.unsupported, "too many different releases") }
+        guard others.count < LossComposition.maxPairs - 2 else { throw Failure(.unsupported, "too many different releases") }
         (selection, shift) = (selection * (1 + 0x1p-40), shift * (1 + 0x1p-40))
     }
 

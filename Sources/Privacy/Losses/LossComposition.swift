@@ -15,7 +15,7 @@ struct LossComposition {
     private static let slack = 30.0
     static let bits = 12...20
     /// More different releases than this are left to the Rényi accountant.
-    static let mostPairs = 512
+    static let maxPairs = 512
     /// By how much of ε the grid may raise it, about.
     static let coarseness = 2e-4
 

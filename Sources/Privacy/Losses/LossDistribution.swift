@@ -22,11 +22,11 @@ struct LossDistribution {
     private let rest: Double, share: Double
 
     /// More points than this are refused: the caller takes a longer step.
-    static let mostPoints = 1 << 22
+    static let maxPoints = 1 << 22
 
     init(step: Double, lowest: Int, highest: Int) throws {
         (self.step, self.lowest) = (step, lowest)
-        guard step > 0, highest >= lowest, highest - lowest < Self.mostPoints else { throw Failure(.internal, "a loss distribution: out of range") }
+        guard step > 0, highest >= lowest, highest - lowest < Self.maxPoints else { throw Failure(.internal, "a loss distribution: out of range") }
         masses = try Buffer(count: highest - lowest + 2, for: "a loss distribution")
         rest = exp(-step)
         share = -expm1(-step)

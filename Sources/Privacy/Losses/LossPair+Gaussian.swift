@@ -95,7 +95,7 @@ struct GaussianPair: LossPair {
     func distribution(step: Double, reach: Double) throws -> LossDistribution {
         let (low, high) = ends(reach), sign = removing ? 1.0 : -1.0
         let least = ((removing ? loss(low) : -loss(high)) / step).rounded(.down), most = ((removing ? loss(high) : -loss(low)) / step).rounded(.up)
-        guard most - least < Double(LossDistribution.mostPoints), max(abs(least), abs(most)) < 0x1p51 else { throw tooManyPoints }
+        guard most - least < Double(LossDistribution.maxPoints), max(abs(least), abs(most)) < 0x1p51 else { throw tooManyPoints }
         let first = Int(least), last = max(Int(most), Int(least) + 1)
         var d = try LossDistribution(step: step, lowest: first, highest: last)
         var off = 0.0, near = high + sigma

@@ -14,13 +14,13 @@ struct DiscreteGaussian {
     /// ⌊σ⌋ + 1: scale of the discrete Laplace distribution that proposes.
     let scale: UInt64
 
-    static let largestDeviation = 1e6
+    static let largestStandardDeviation = 1e6
 
     /// - Parameter variance: σ², above 0, at most 1e12; rounded up to a multiple of a power of two.
     /// - Throws: `.argument` when it is out of range.
     init(variance: Double) throws {
-        guard variance > 0, variance <= Self.largestDeviation * Self.largestDeviation else {
-            throw Failure(.argument, "discrete noise: its deviation must be above 0 and at most 1e6")
+        guard variance > 0, variance <= Self.largestStandardDeviation * Self.largestStandardDeviation else {
+            throw Failure(.argument, "discrete noise: its standard deviation must be above 0 and at most 1e6")
         }
         let sigma = variance.squareRoot()
         // As fine as 128 bits allow: 2 σ⁴ r² and |y| σ r have to fit.
@@ -37,7 +37,7 @@ struct DiscreteGaussian {
         while true {
             let (size, negative) = laplace(random)
             let (a, far) = UInt128(size).multipliedReportingOverflow(by: t * denominator)
-            // |y| beyond 2⁶⁴ / (t r), hundreds of deviations: accepted with probability below e⁻¹⁰⁰⁰⁰.
+            // |y| beyond 2⁶⁴ / (t r), hundreds of standard deviations: accepted with probability below e⁻¹⁰⁰⁰⁰.
             if far || a > UInt128(UInt64.max) { continue }
             let d = a > numerator ? a - numerator : numerator - a
             let (square, wide) = d.multipliedReportingOverflow(by: d)

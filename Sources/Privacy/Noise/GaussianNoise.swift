@@ -10,7 +10,7 @@ package struct SumBlock: Sendable, Equatable {
     package let length: Int
     /// Largest L2 norm that one row of each group adds to the block; above 0.
     package let clips: [Double]
-    /// ν: deviation of the noise in every number of the block, in the unit of `clips`; above 0.
+    /// ν: standard deviation of the noise in every number of the block, in the unit of `clips`; above 0.
     package let noise: Double
     package init(length: Int, clips: [Double], noise: Double) { (self.length, self.clips, self.noise) = (length, clips, noise) }
 }
@@ -29,7 +29,7 @@ package func jointNoiseMultipliers(_ blocks: [SumBlock], groups: Int) -> [Double
 
 /// Public steps of one block, functions of its clips and its noise alone.
 struct FixedPoint {
-    /// Room that the noise has beyond its nominal deviation: the release uses ν(1 + η). It holds what 32-bit arithmetic in a map,
+    /// Room that the noise has beyond its nominal standard deviation: the release uses ν(1 + η). It holds what 32-bit arithmetic in a map,
     /// the rounding of micro-batches and that of the norm can add to a row's share.
     ///
     /// One row more moves all rows behind it to other places in their micro-batches, each of which is rounded by itself: the rounding of a sum
@@ -41,14 +41,14 @@ struct FixedPoint {
         headroom * max(1, Double(m) / 64 * (n / 131_072).squareRoot())
     }
     /// Rows of a table and of a micro-batch are bounded so that no sum leaves 64 bits.
-    static let mostRows = 1 << 29, mostMicroBatch = 4096
+    static let maxRows = 1 << 29, maxMicroBatch = 4096
 
     /// Sums are whole multiples of this power of two: at most 2⁻³² of the largest clip, so 2²⁹ rows stay below 2⁶².
     let step: Double
     /// Released values are multiples of this power of two: between 2⁻¹⁷ and 2⁻¹⁶ of the noise.
     let grid: Double
     /// ν(1 + η) in steps.
-    private(set) var deviation: Double
+    private(set) var standardDeviation: Double
 
     /// - Throws: `.argument` when a number is out of range or the ratios are too wide for 64 bits.
     init(_ block: SumBlock, expectedRows: Double = 0, microBatch: Int = 64) throws {
@@ -59,14 +59,14 @@ struct FixedPoint {
         guard most <= 1e4 * least, block.noise <= 2e6 * most else { throw Failure(.argument, "release: clipping norms and noise are too far apart") }
         step = Self.powerOfTwo(most) * 0x1p-32
         grid = max(Self.powerOfTwo(block.noise) * 0x1p-16, step)
-        guard expectedRows >= 0, expectedRows <= Double(Self.mostRows) else { throw Failure(.argument, "release: the expected rows of a batch are out of range") }
-        deviation = block.noise * (1 + Self.headroom(expectedRows: expectedRows, microBatch: microBatch)) / step
+        guard expectedRows >= 0, expectedRows <= Double(Self.maxRows) else { throw Failure(.argument, "release: the expected rows of a batch are out of range") }
+        standardDeviation = block.noise * (1 + Self.headroom(expectedRows: expectedRows, microBatch: microBatch)) / step
     }
 
     /// For tests alone, through `Door.noiseScale`: other noise on the same grid.
     func scaled(_ factor: Double) -> FixedPoint {
         var f = self
-        f.deviation *= factor
+        f.standardDeviation *= factor
         return f
     }
 
@@ -106,7 +106,7 @@ struct NoiseTask: @unchecked Sendable {
             for i in 0..<n {
                 // |z| < 18: within 2⁶¹ for every ratio that FixedPoint admits. To the nearest step, by truncation and one step down below zero:
                 // the library's rounding is a call on some processors.
-                let x = z[i] * format.deviation + 0.5, t = Int64(x)
+                let x = z[i] * format.standardDeviation + 0.5, t = Int64(x)
                 let noisy = sum[from &+ i] &+ (t &- (Double(t) > x ? 1 : 0))
                 out[from &+ i] = Float(Double((noisy &+ half) &>> shift) * format.grid)
             }

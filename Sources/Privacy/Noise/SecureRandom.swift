@@ -9,6 +9,16 @@ enum Purpose: UInt32 {
     case direct = 0, batch = 1, batchTies = 2, noise = 3, rows = 4, histogram = 5, marginal = 6, selection = 7, domain = 8
 }
 
+/// A fresh name for a run or a checkpoint: 32 random hexadecimal digits.
+/// - Throws: `.entropy`.
+package func newID() throws -> String {
+    let random = try SecureRandom()
+    return (0..<4).map { _ in
+        let digits = String(UInt32(truncatingIfNeeded: random.next()), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }.joined()
+}
+
 /// A key, and the number of the release it is used for.
 ///
 /// The key comes from getentropy(3), which reads getrandom(2) until it has all bytes; it is taken anew in a child process after

@@ -18,7 +18,7 @@ package struct PairSelection: Stage {
     package func release(_ plan: Plan) -> FixedRelease? { .zeroConcentrated(rho: plan.selectionRho) }
     package var ledgerWords: String? { "a private choice of the columns that are looked at together" }
 
-    /// Standard deviation of the noise that one selected pair's cells will have, in rows.
+    /// Standard standard deviation of the noise that one selected pair's cells will have, in rows.
     private func cellNoise(_ plan: Plan) -> Double { plan.marginalNoise * Double(plan.selectedPairs).squareRoot() }
 
     package func cost(_ plan: Plan) -> StageCost {

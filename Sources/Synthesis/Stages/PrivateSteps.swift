@@ -79,13 +79,14 @@ final class PrivateWorkspace {
     /// groups.
     func gradient(_ vae: VAE, _ aligned: PrivateAlignment?, _ loan: LoanedRows, beta: Float) {
         let own = rows(loan.count)
+        let weights = self.weights
         guard let aligned, let space = alignment else {
-            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base,
-                                          beta: beta, into: sum.base, self.vae)
+            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, beta: beta, into: sum.base,
+                                          options: .init(weights: weights.base), self.vae)
         }
         space.begin(aligned, own, self.vae)
-        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta,
-                               into: sum.base, taps: space.hooks, self.vae) { first, n in
+        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, beta: beta, into: sum.base,
+                               options: .init(weights: weights.base, hooks: space.hooks), self.vae) { first, n in
             space.add(aligned, first: first, count: n, groups: loan.groups, bounds: batches.momentClips,
                       weights: weights.base)
         }
@@ -98,7 +99,7 @@ final class PrivateWorkspace {
         for b in [normals, latents, logVariances, clips, weights, sum] { for i in b.indices { b.base[i] = 0 } }
     }
 
-    func rows(_ count: Int) -> CodeRows { CodeRows(cells: codes.base, stride: rows, count: count) }
+    func rows(_ count: Int) -> CodeRows { CodeRows(bins: codes.base, stride: rows, count: count) }
 
     /// Cells to bins, column by column, and the group's norm and weight: each row by a map of that row alone.
     func encode(_ loan: LoanedRows) {

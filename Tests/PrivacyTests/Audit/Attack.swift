@@ -40,7 +40,7 @@ func epsilonSniped(with: [Double], without: [Double], delta: Double, confidence:
     var best = (gain: -Double.infinity, threshold: 0.0)
     for i in stride(from: 0, to: half, by: max(1, half / 400)) {
         for t in [a[i], b[i]] {
-            // What these counts would prove, roughly: four deviations off, so that thresholds that hardly anything passes are not preferred.
+            // What these counts would prove, roughly: four standard deviations off, so that thresholds that hardly anything passes are not preferred.
             let p = Double(above(a, t)), q = Double(above(b, t)), n = Double(half)
             func low(_ k: Double) -> Double { max(k - 4 * (k * (1 - k / n)).squareRoot() - 8, 1e-9) }
             let gain = max(log(low(p) / (n - low(n - q))), log(low(n - q) / (n - low(p))))

@@ -112,7 +112,7 @@ final class MechanismAuditTests: XCTestCase {
             try candidates.map { a, b in
                 var x = [UInt32](repeating: 0, count: 16)
                 for (u, v) in zip(cells[a], cells[b]) { x[4 * u + v] += 1 }
-                let r = PairReference(try PairReference.shares(oneWay[a]), try PairReference.shares(oneWay[b]), total: 6, deviation: 0)
+                let r = PairReference(try PairReference.shares(oneWay[a]), try PairReference.shares(oneWay[b]), total: 6, standardDeviation: 0)
                 return x.withUnsafeBufferPointer { p in p.baseAddress.map { Double(r.score($0)) * 0x1p-16 } ?? 0 }
             }
         }
@@ -141,7 +141,7 @@ final class MechanismAuditTests: XCTestCase {
             let (with, without) = try doors(base, row)
             func outcomes(_ d: Door, _ n: Int) throws -> [Int] {
                 try (0..<n).map { _ in
-                    try d.selectPairs(name: "p", candidates: candidates, codes: codes, oneWay: oneWay, total: 6, deviation: 0, count: 1, rho: spent, threads: 1)[0]
+                    try d.selectPairs(name: "p", candidates: candidates, codes: codes, oneWay: oneWay, total: 6, standardDeviation: 0, count: 1, rho: spent, threads: 1)[0]
                 }
             }
             let learn = runs / 2, a = try outcomes(with, learn), b = try outcomes(without, learn)

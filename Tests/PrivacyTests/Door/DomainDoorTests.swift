@@ -31,10 +31,10 @@ final class DomainDoorTests: XCTestCase {
     }
 
     func testThresholdOfTheContract() {
-        XCTAssertEqual(DomainDoor.threshold(deviation: 10, delta: 1e-7, rows: 1), 53)
-        for (deviation, delta, k) in [(0.5, 1e-9, 1), (3, 1e-6, 1), (40, 1e-8, 4), (1000, 1e-3, 10)] {
-            let t = DomainDoor.threshold(deviation: deviation, delta: delta, rows: k)
-            func risk(_ t: Int) -> Double { Double(k) * 0.5 * erfc(Double(t - k) / (deviation * 2.0.squareRoot())) }
+        XCTAssertEqual(DomainDoor.threshold(standardDeviation: 10, delta: 1e-7, rows: 1), 53)
+        for (standardDeviation, delta, k) in [(0.5, 1e-9, 1), (3, 1e-6, 1), (40, 1e-8, 4), (1000, 1e-3, 10)] {
+            let t = DomainDoor.threshold(standardDeviation: standardDeviation, delta: delta, rows: k)
+            func risk(_ t: Int) -> Double { Double(k) * 0.5 * erfc(Double(t - k) / (standardDeviation * 2.0.squareRoot())) }
             XCTAssertLessThanOrEqual(risk(t), delta)
             XCTAssertGreaterThan(risk(t - 1), delta)
         }
@@ -42,12 +42,12 @@ final class DomainDoorTests: XCTestCase {
 
     /// The exact tail of the discrete Gaussian is at most what the threshold was computed with; shown from τ on instead of above it, it is not.
     func testExactTails() {
-        for deviation in [0.7, 2.0, 10.0] {
-            let delta = 1e-4, t = DomainDoor.threshold(deviation: deviation, delta: delta, rows: 1)
-            let total = (-2000...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * deviation * deviation)) }
-            func tail(_ m: Int) -> Double { (m...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * deviation * deviation)) } / total }
+        for standardDeviation in [0.7, 2.0, 10.0] {
+            let delta = 1e-4, t = DomainDoor.threshold(standardDeviation: standardDeviation, delta: delta, rows: 1)
+            let total = (-2000...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * standardDeviation * standardDeviation)) }
+            func tail(_ m: Int) -> Double { (m...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * standardDeviation * standardDeviation)) } / total }
             XCTAssertLessThanOrEqual(tail(t), delta)                           // 1 + noise > τ
-            for m in 1...30 { XCTAssertLessThanOrEqual(tail(m), 0.5 * erfc(Double(m - 1) / (deviation * 2.0.squareRoot())) * (1 + 1e-12)) }
+            for m in 1...30 { XCTAssertLessThanOrEqual(tail(m), 0.5 * erfc(Double(m - 1) / (standardDeviation * 2.0.squareRoot())) * (1 + 1e-12)) }
         }
     }
 
@@ -55,12 +55,12 @@ final class DomainDoorTests: XCTestCase {
         let rows = (0..<5000).map { (bin: $0 % 4 == 0 ? 1 : 3, text: $0 < 3000 ? "often" : $0 < 4990 ? "seldom" : "rare\($0)") }
         var l = try ledger()
         let r = try release(filled(rows), &l)
-        XCTAssertEqual(r.deviation, 2 * 3.0.squareRoot(), accuracy: 1e-12)
-        XCTAssertEqual(r.rows, 5000, accuracy: 8 * r.deviation)
+        XCTAssertEqual(r.standardDeviation, 2 * 3.0.squareRoot(), accuracy: 1e-12)
+        XCTAssertEqual(r.rows, 5000, accuracy: 8 * r.standardDeviation)
         XCTAssertEqual(r.levels[1].map(\.text), ["often", "seldom"])
-        XCTAssertEqual(r.levels[1][0].count, 3000, accuracy: 8 * r.deviation)
+        XCTAssertEqual(r.levels[1][0].count, 3000, accuracy: 8 * r.standardDeviation)
         XCTAssertEqual(r.bins[0].count, 5)
-        for (b, want) in zip(r.bins[0], [0, 1250, 0, 3750, 0] as [Double]) { XCTAssertEqual(b, want, accuracy: 8 * r.deviation) }
+        for (b, want) in zip(r.bins[0], [0, 1250, 0, 3750, 0] as [Double]) { XCTAssertEqual(b, want, accuracy: 8 * r.standardDeviation) }
         XCTAssertEqual(r.bins[1].count, 0)
         XCTAssertEqual(l.releases.map(\.name), ["domain", "domain, levels"])
         XCTAssertEqual(l.selection, 1e-6, accuracy: 1e-18)
@@ -182,7 +182,7 @@ final class DomainDoorTests: XCTestCase {
     }
 
     func testPersonsRaiseTheThreshold() throws {
-        let one = DomainDoor.threshold(deviation: 10, delta: 1e-7, rows: 1), three = DomainDoor.threshold(deviation: 10, delta: 1e-7, rows: 3)
+        let one = DomainDoor.threshold(standardDeviation: 10, delta: 1e-7, rows: 1), three = DomainDoor.threshold(standardDeviation: 10, delta: 1e-7, rows: 3)
         XCTAssertGreaterThanOrEqual(three, one + 2)
         var l = try ledger(rowsPerPerson: 3)
         _ = try release(filled([(0, "a")]), sigma: 6, &l)

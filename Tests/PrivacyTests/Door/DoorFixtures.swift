@@ -14,7 +14,7 @@ func door(cells: [[Int]], cellCounts: [Int], groups: [String] = ["all"], groupOf
 }
 
 /// Counts the cells of column 0: vectors of norm 1.
-func oneHot(_ rows: LoanedRows, _ worker: Int, _ out: ClippedSum) {
+func oneHot(_ rows: MicroBatch, _ worker: Int, _ out: ClippedSum) {
     var v = [Float](repeating: 0, count: out.length)
     for i in 0..<rows.count { v[Int(rows.columns[0][i])] += 1 }
     out.add(v)

@@ -19,14 +19,14 @@ final class DoorTests: XCTestCase {
     }
 
     func testHistogramNoiseIsThatOfTheWeights() throws {
-        // C = √(3² + 1² + 2²); deviation of a count is σ C / w.
+        // C = √(3² + 1² + 2²); standard deviation of a count is σ C / w.
         let d = try door(cells: [[], []], cellCounts: [20_000, 20_000])
         let (counts, _) = try d.releaseHistograms(name: "h", requests: [.init(column: 0, body: 20_000, weight: 3), .init(column: 1, body: 20_000)], noiseMultiplier: 10, groupWeight: 2)
         for (x, w) in zip(counts, [3.0, 1]) {
             let s = 10 * 14.0.squareRoot() / w
             XCTAssertLessThan(abs(x.reduce(0) { $0 + $1 * $1 } / (s * s) - 20_000) / 200, 5)
             // Whole numbers are themselves half a step's density away from a normal law; 2.6 beyond that has a chance of 3e-6.
-            XCTAssertLessThan(kolmogorov(Array(x), deviation: s), 2.6 + 20_000.0.squareRoot() * 0.399 / (2 * s * w))
+            XCTAssertLessThan(kolmogorov(Array(x), standardDeviation: s), 2.6 + 20_000.0.squareRoot() * 0.399 / (2 * s * w))
             XCTAssertTrue(x.allSatisfy { ($0 * w).rounded() == ($0 * w * 1e6).rounded() / 1e6 }, "whole numbers over the weight")
         }
     }

@@ -63,7 +63,7 @@ final class MarginalTests: XCTestCase {
     }
 
     func testNoiseIsThatOfTheWeights() throws {
-        // C = √(3² + 1² + 2²); deviation of a cell is σ C / w.
+        // C = √(3² + 1² + 2²); standard deviation of a cell is σ C / w.
         let identity = try columnCodes([Array(0..<150), Array(0..<140)])
         let requests = [MarginalRequest(columns: [0, 1], weight: 3), .init(columns: [1, 0]), .init(columns: [0], weight: 2)]
         let d = try door(cells: [[], []], cellCounts: [150, 140])
@@ -71,7 +71,7 @@ final class MarginalTests: XCTestCase {
         for (x, w) in zip(out, [3.0, 1]) {
             let s = 10 * 14.0.squareRoot() / w, n = Double(x.count)
             XCTAssertLessThan(abs(x.reduce(0) { $0 + $1 * $1 } / (s * s) - n) / (2 * n).squareRoot(), 5)
-            XCTAssertLessThan(kolmogorov(Array(x), deviation: s), 2.5)
+            XCTAssertLessThan(kolmogorov(Array(x), standardDeviation: s), 2.5)
             XCTAssertTrue(x.allSatisfy { abs(($0 * w).rounded() - $0 * w) < 1e-9 }, "whole numbers over the weight")
         }
         // Chunks, tables and releases have noise of their own.
@@ -189,7 +189,7 @@ final class MarginalTests: XCTestCase {
             d.durable = { events.append($0.json.text) }
             let out = try release(d, 50, threads: 2)
             let one = try codes().map { try Buffer<Double>(count: $0.count) }
-            let pairs = try d.selectPairs(name: "c", candidates: [(0, 1), (0, 2), (1, 2)], codes: codes(), oneWay: one, total: 1, deviation: 1, count: 3, rho: 0.1, threads: 2)
+            let pairs = try d.selectPairs(name: "c", candidates: [(0, 1), (0, 2), (1, 2)], codes: codes(), oneWay: one, total: 1, standardDeviation: 1, count: 3, rho: 0.1, threads: 2)
             return events + ["\(out.map(\.count)) \(pairs.sorted()) \(out.map { $0.filter { $0 == 0 }.count < 20 })"]
         }
         let plain = try trace(3000)

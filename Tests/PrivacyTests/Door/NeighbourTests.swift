@@ -210,7 +210,7 @@ final class NeighbourTests: XCTestCase {
     /// The noise is as wide as the headroom says, and no number that is none is taken for one.
     func testHeadroomOfLargeBatches() throws {
         let block = SumBlock(length: 1, clips: [1], noise: 1), small = try FixedPoint(block), large = try FixedPoint(block, expectedRows: 1_000_000)
-        XCTAssertEqual(large.deviation / small.deviation, (1 + 1e-3 * (1_000_000 / 131_072.0).squareRoot()) / 1.001, accuracy: 1e-12)
+        XCTAssertEqual(large.standardDeviation / small.standardDeviation, (1 + 1e-3 * (1_000_000 / 131_072.0).squareRoot()) / 1.001, accuracy: 1e-12)
         for n in [-1, .nan, .infinity, 1e10] { XCTAssertThrowsError(try FixedPoint(block, expectedRows: n)) }
     }
 

@@ -13,8 +13,8 @@ final class SelectionTests: XCTestCase {
         for (i, v) in x.enumerated() { b[i] = v }
         return b
     }
-    private func reference(_ a: [Double], _ b: [Double], total: Double, deviation: Double = 0) throws -> PairReference {
-        try PairReference(PairReference.shares(buffer(a)), PairReference.shares(buffer(b)), total: total, deviation: deviation)
+    private func reference(_ a: [Double], _ b: [Double], total: Double, standardDeviation: Double = 0) throws -> PairReference {
+        try PairReference(PairReference.shares(buffer(a)), PairReference.shares(buffer(b)), total: total, standardDeviation: standardDeviation)
     }
     private let row = Double(PairReference.row)
 
@@ -26,7 +26,7 @@ final class SelectionTests: XCTestCase {
         XCTAssertEqual(Double(r.score([15, 0, 15, 5, 0, 5])) / row, 0)
         XCTAssertEqual(Double(r.score([30, 0, 0, 0, 0, 10])) / row, 15 + 15 + 5 + 5)
         XCTAssertEqual(Double(r.score([0, 7, 0, 0, 0, 0])) / row, 47)
-        let noisy = try reference([30, 10], [20, -5, 20], total: 40, deviation: 3)
+        let noisy = try reference([30, 10], [20, -5, 20], total: 40, standardDeviation: 3)
         XCTAssertEqual(Double(noisy.score([0, 7, 0, 0, 0, 0])) / row, 47 - 6 * 3 * (2 / Double.pi).squareRoot(), accuracy: 1 / row)
     }
 
@@ -38,7 +38,7 @@ final class SelectionTests: XCTestCase {
             var x = (0..<m * n).map { _ in UInt32(below(6) * below(3)) }
             let a = (0..<m).map { _ in Double(below(4000)) / 100 - 5 }, b = (0..<n).map { _ in Double(below(4000)) / 100 - 5 }, total = Double(below(5000)) / 100 - 5
             func score(_ x: [UInt32]) throws -> Double {
-                guard mutant else { return try Double(reference(a, b, total: total, deviation: 1).score(x)) / row }
+                guard mutant else { return try Double(reference(a, b, total: total, standardDeviation: 1).score(x)) / row }
                 let own = (0..<m).map { i in Double((0..<n).reduce(0) { $0 + x[i * n + $1] }) }, other = (0..<n).map { j in Double((0..<m).reduce(0) { $0 + x[$1 * n + j] }) }
                 return try Double(reference(own, other, total: own.reduce(0, +)).score(x)) / row
             }
@@ -58,8 +58,8 @@ final class SelectionTests: XCTestCase {
     func testReleasedValuesOfAnyKindGiveAReference() throws {
         for odd in [[Double.nan, 1], [.infinity, .infinity], [-1, -2], [0, 0], [1e300, 1e-300]] {
             for total in [-5, 0, 1e300, .infinity, 3] {
-                for deviation in [0, 1e300] {
-                    let s = try reference(odd, [1, 2, 3], total: total, deviation: deviation).score([0, 0, 0, 0, 0, 1 << 29])
+                for standardDeviation in [0, 1e300] {
+                    let s = try reference(odd, [1, 2, 3], total: total, standardDeviation: standardDeviation).score([0, 0, 0, 0, 0, 1 << 29])
                     XCTAssertTrue(s >= -(1 << 60) && s <= 1 << 48, "\(odd) \(total)")
                 }
             }
@@ -145,7 +145,7 @@ final class SelectionTests: XCTestCase {
     private func oneWay(_ cells: [[Int]]) throws -> [Buffer<Double>] { try cells.map { c in try buffer((0..<4).map { v in Double(c.filter { $0 == v }.count) }) } }
 
     private func select(_ d: Door, _ cells: [[Int]], count k: Int, rho: Double, memory: Int = 1 << 20, threads: Int = 1) throws -> [Int] {
-        try d.selectPairs(name: "pairs", candidates: candidates(), codes: codes(), oneWay: oneWay(cells), total: Double(cells[0].count), deviation: 1, count: k, rho: rho,
+        try d.selectPairs(name: "pairs", candidates: candidates(), codes: codes(), oneWay: oneWay(cells), total: Double(cells[0].count), standardDeviation: 1, count: k, rho: rho,
                           memory: memory, threads: threads)
     }
 
@@ -192,17 +192,17 @@ final class SelectionTests: XCTestCase {
 
     func testBadSelectionsAreNotCharged() throws {
         let cells = table(50), d = try door(cells: cells, cellCounts: [Int](repeating: 4, count: 6)), one = try oneWay(cells)
-        func refused(candidates: [(Int, Int)] = [(0, 1), (1, 2)], oneWay: [Buffer<Double>]? = nil, total: Double = 50, deviation: Double = 1, count: Int = 1, rho: Double = 0.1,
+        func refused(candidates: [(Int, Int)] = [(0, 1), (1, 2)], oneWay: [Buffer<Double>]? = nil, total: Double = 50, standardDeviation: Double = 1, count: Int = 1, rho: Double = 0.1,
                      memory: Int = 64, threads: Int = 1, line: UInt = #line) {
-            XCTAssertThrowsError(try d.selectPairs(name: "pairs", candidates: candidates, codes: codes(), oneWay: oneWay ?? one, total: total, deviation: deviation, count: count,
+            XCTAssertThrowsError(try d.selectPairs(name: "pairs", candidates: candidates, codes: codes(), oneWay: oneWay ?? one, total: total, standardDeviation: standardDeviation, count: count,
                                                    rho: rho, memory: memory, threads: threads), line: line) { XCTAssertEqual(($0 as? Failure)?.code, .argument, line: line) }
         }
         refused(candidates: [])
         for pair in [(0, 0), (-1, 2), (0, 6)] { refused(candidates: [pair]) }
         refused(oneWay: Array(one.dropLast()))
         refused(oneWay: try [buffer([1])] + one.dropFirst())
-        for x in [Double.nan, .infinity] { refused(total: x); refused(deviation: x) }
-        refused(deviation: -1)
+        for x in [Double.nan, .infinity] { refused(total: x); refused(standardDeviation: x) }
+        refused(standardDeviation: -1)
         for k in [0, -1, 3] { refused(count: k) }
         for rho in [0, -1, .nan, .infinity] { refused(rho: rho) }
         refused(memory: 63)

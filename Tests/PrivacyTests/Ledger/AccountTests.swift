@@ -153,7 +153,7 @@ final class AccountTests: XCTestCase {
         let b = try terms()
         // Open runs counted with their charges: two promised 2.9 each are both admitted, and both spend it.
         let open = try (0..<2).map { _ in try ledger(b, 2.9) }
-        XCTAssertLessThanOrEqual(open.reduce(0) { $0 + $1.mostSpent }, b.ceiling)
+        XCTAssertLessThanOrEqual(open.reduce(0) { $0 + $1.maxSpent }, b.ceiling)
         XCTAssertGreaterThan(open.reduce(0) { $0 + $1.budget.ceiling }, b.ceiling)
         var account = Account(budget: b)
         try account.begin(run("0", open[0]))

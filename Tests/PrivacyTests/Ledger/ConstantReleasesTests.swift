@@ -35,7 +35,7 @@ final class ConstantReleasesTests: XCTestCase {
             let before = l
             for r in list { XCTAssertThrowsError(try l.charge(r)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) } }
             XCTAssertEqual(l, before)
-            XCTAssertGreaterThan(l.mostSpent, l.budget.ceiling, "the filter would have refused it: that is the point")
+            XCTAssertGreaterThan(l.maxSpent, l.budget.ceiling, "the filter would have refused it: that is the point")
         }
         XCTAssertThrowsError(try ledger(list, epsilon: 1.999))
         // The filter is still there for everything else.

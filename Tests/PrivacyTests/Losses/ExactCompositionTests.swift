@@ -115,7 +115,7 @@ final class ExactCompositionTests: XCTestCase {
         XCTAssertEqual(lines.count, 120)
         var differs = false
         for l in lines {
-            let c = try ExactComposition([(.discreteGaussian(deviation: l[1], shift: Int(l[0])), Int(l[2]))]), ours = try c.delta(epsilon: l[3])
+            let c = try ExactComposition([(.discreteGaussian(standardDeviation: l[1], shift: Int(l[0])), Int(l[2]))]), ours = try c.delta(epsilon: l[3])
             // Their discretisation is an upper bound too, within 2e-5.
             XCTAssertGreaterThanOrEqual(ours, l[4] * (1 - 2e-3) - 2e-5, "\(l)")
             XCTAssertLessThan(ours, l[4] * (1 + 2 / (l[1] * l[1])) + 1e-3 / l[1] + 1e-4, "\(l)")

@@ -80,7 +80,7 @@ final class LossCompositionTests: XCTestCase {
             }
         }
         for l in try fixtures("Z") {
-            let e = try pld([(.discreteGaussian(deviation: l[0], shift: Int(l[1])), Int(l[2]))]).epsilon(delta: l[3])
+            let e = try pld([(.discreteGaussian(standardDeviation: l[0], shift: Int(l[1])), Int(l[2]))]).epsilon(delta: l[3])
             XCTAssertEqual(e, l[4], accuracy: 0.01 * l[4] + 2e-3, "\(l)")
         }
     }
@@ -131,14 +131,14 @@ final class LossCompositionTests: XCTestCase {
             XCTAssertEqual(try a.epsilon(delta: 1e-5), 0)
             XCTAssertEqual(try a.delta(epsilon: 0), 0)
             let bad: [Mechanism] = [.gaussian(rate: -0.1, noise: 1), .gaussian(rate: .nan, noise: 1), .gaussian(rate: 1.1, noise: 1), .gaussian(rate: 0.1, noise: -1), .gaussian(rate: 0.1, noise: .nan),
-                                    .gaussian(rate: 0.1, noise: .infinity), .laplace(noise: -1), .laplace(noise: .nan), .discreteGaussian(deviation: 1, shift: 0), .pure(epsilon: .nan),
+                                    .gaussian(rate: 0.1, noise: .infinity), .laplace(noise: -1), .laplace(noise: .nan), .discreteGaussian(standardDeviation: 1, shift: 0), .pure(epsilon: .nan),
                                     .pure(epsilon: -1), .zeroConcentrated(rho: .infinity), .selection(delta: 1), .selection(delta: -0.1)]
             for m in bad { XCTAssertThrowsError(try a.compose(m), "\(m)") }
             XCTAssertThrowsError(try a.compose(.pure(epsilon: 1), count: -1))
             XCTAssertEqual(try a.epsilon(delta: 1e-5), 0)
             for d in [0.0, 1, -1, .nan] { XCTAssertEqual(try a.epsilon(delta: d), .infinity) }
             for e in [-1.0, .nan] { XCTAssertEqual(try a.delta(epsilon: e), 1) }
-            for m in [Mechanism.gaussian(rate: 0.5, noise: 0), .laplace(noise: 0), .discreteGaussian(deviation: 0, shift: 1)] {
+            for m in [Mechanism.gaussian(rate: 0.5, noise: 0), .laplace(noise: 0), .discreteGaussian(standardDeviation: 0, shift: 1)] {
                 var b = a
                 try b.compose(m)
                 XCTAssertEqual(try b.epsilon(delta: 1e-5), .infinity)
@@ -168,14 +168,14 @@ final class LossCompositionTests: XCTestCase {
             last = e
         }
         for (more, less) in [(Mechanism.gaussian(rate: 0.06, noise: 1.2), Mechanism.gaussian(rate: 0.05, noise: 1.2)), (.gaussian(rate: 0.05, noise: 1.1), .gaussian(rate: 0.05, noise: 1.2)),
-                             (.laplace(noise: 2), .laplace(noise: 2.1)), (.discreteGaussian(deviation: 5, shift: 2), .discreteGaussian(deviation: 5, shift: 1)), (.pure(epsilon: 0.3), .pure(epsilon: 0.2)),
+                             (.laplace(noise: 2), .laplace(noise: 2.1)), (.discreteGaussian(standardDeviation: 5, shift: 2), .discreteGaussian(standardDeviation: 5, shift: 1)), (.pure(epsilon: 0.3), .pure(epsilon: 0.2)),
                              (.zeroConcentrated(rho: 0.02), .zeroConcentrated(rho: 0.01))] {
             XCTAssertGreaterThan(try pld([(more, 20)]).epsilon(delta: 1e-6), try pld([(less, 20)]).epsilon(delta: 1e-6))
         }
     }
 
     func testSeveralRows() throws {
-        for m in [Mechanism.gaussian(rate: 0.02, noise: 2), .laplace(noise: 20), .discreteGaussian(deviation: 30, shift: 1), .pure(epsilon: 0.05), .zeroConcentrated(rho: 0.001)] {
+        for m in [Mechanism.gaussian(rate: 0.02, noise: 2), .laplace(noise: 20), .discreteGaussian(standardDeviation: 30, shift: 1), .pure(epsilon: 0.05), .zeroConcentrated(rho: 0.001)] {
             for kind in Accountant.Kind.allCases {
                 var last = 0.0
                 for k in [1, 2, 4] {

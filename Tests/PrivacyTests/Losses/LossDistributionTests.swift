@@ -76,7 +76,7 @@ final class LossDistributionTests: XCTestCase {
 
     func testDiscreteGaussian() throws {
         for (s, shift) in [(0.8, 1), (3, 1), (10, 4)] as [(Double, Int)] {
-            let d = try DiscreteGaussianPair(deviation: s, shift: shift).distribution(step: 1e-3, reach: 9)
+            let d = try DiscreteGaussianPair(standardDeviation: s, shift: shift).distribution(step: 1e-3, reach: 9)
             let w = (-200...200).map { exp(-Double($0 * $0) / (2 * s * s)) }, total = w.reduce(0, +)
             for eps in [0, 0.1, 0.7] {
                 var truth = 0.0

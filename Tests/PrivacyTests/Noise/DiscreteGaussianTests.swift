@@ -38,7 +38,7 @@ final class DiscreteGaussianTests: XCTestCase {
         for sigma in [1e3, 1e5, 1e6] {
             let d = try DiscreteGaussian(variance: sigma * sigma), s = random.stream(.histogram, Int(sigma))
             let x = (0..<20_000).map { _ in Double(d.sample(s)) }
-            XCTAssertLessThan(kolmogorov(x, deviation: sigma), 1.95)
+            XCTAssertLessThan(kolmogorov(x, standardDeviation: sigma), 1.95)
             XCTAssertLessThan(abs(correlationDeviate(Array(x.dropLast()), Array(x.dropFirst()))), 4)
         }
     }

@@ -1,4 +1,4 @@
-// P9: released noise has the deviation that the ledger assumes, is fresh for every number and release, and lies on the public grid.
+// P9: released noise has the standard deviation that the ledger assumes, is fresh for every number and release, and lies on the public grid.
 
 import Basics
 import Glibc
@@ -16,7 +16,7 @@ final class GaussianNoiseTests: XCTestCase {
     func testDeviationAndShape() throws {
         for (k, nu) in [1e-5, 0.9, 1.6, 3e4].enumerated() {
             let x = try noise(100_000, nu, from: seeded(UInt64(k))), s = nu * (1 + FixedPoint.headroom), n = 100_000.0
-            XCTAssertLessThan(kolmogorov(x, deviation: s), 1.95)
+            XCTAssertLessThan(kolmogorov(x, standardDeviation: s), 1.95)
             XCTAssertLessThan(abs(x.reduce(0) { $0 + $1 * $1 } / (s * s) - n) / (2 * n).squareRoot(), 4)
             // The ledger's multiplier, without the headroom, is not above the real one.
             XCTAssertGreaterThan((x.reduce(0) { $0 + $1 * $1 } / n).squareRoot() / nu, 0.99)
@@ -40,8 +40,8 @@ final class GaussianNoiseTests: XCTestCase {
         let out = try d.releaseSums(name: "j", blocks: [.init(length: 20_000, clips: [1], noise: 1), .init(length: 20_000, clips: [2], noise: 5)], rates: [1], microBatch: 1, threads: 2) { _, _, _ in }
         let a = (0..<20_000).map { Double(out[0][$0]) }, b = (0..<20_000).map { Double(out[1][$0]) }
         XCTAssertLessThan(abs(correlationDeviate(a, b)), 4)
-        XCTAssertLessThan(kolmogorov(a, deviation: 1.001), 1.95)
-        XCTAssertLessThan(kolmogorov(b, deviation: 5.005), 1.95)
+        XCTAssertLessThan(kolmogorov(a, standardDeviation: 1.001), 1.95)
+        XCTAssertLessThan(kolmogorov(b, standardDeviation: 5.005), 1.95)
     }
 
     func testGridIsPublic() throws {
@@ -50,14 +50,14 @@ final class GaussianNoiseTests: XCTestCase {
             XCTAssertLessThanOrEqual(f.grid, nu * 0x1p-16)
             XCTAssertGreaterThanOrEqual(f.step, clip * 0x1p-33)
             XCTAssertLessThanOrEqual(f.step, clip * 0x1p-32)
-            // Rows at the limit stay inside 62 bits, noise of 18 deviations inside 61.
-            XCTAssertLessThanOrEqual(Double(FixedPoint.mostRows) * clip / f.step, 0x1p62)
-            XCTAssertLessThan(18 * f.deviation, 0x1p61)
+            // Rows at the limit stay inside 62 bits, noise of 18 standard deviations inside 61.
+            XCTAssertLessThanOrEqual(Double(FixedPoint.maxRows) * clip / f.step, 0x1p62)
+            XCTAssertLessThan(18 * f.standardDeviation, 0x1p61)
             let d = try door(cells: [[]], cellCounts: [1])
             let out = try d.releaseSum(name: "s", length: 5000, rates: [1], clips: [clip], noise: nu, microBatch: 1, threads: 1) { _, _, _ in }
             for i in 0..<5000 { XCTAssertEqual((Double(out[i]) / f.grid).rounded(), Double(out[i]) / f.grid) }
         }
-        XCTAssertLessThan(18 * (try FixedPoint(SumBlock(length: 1, clips: [1.999], noise: 1.9e6))).deviation, 0x1p61)
+        XCTAssertLessThan(18 * (try FixedPoint(SumBlock(length: 1, clips: [1.999], noise: 1.9e6))).standardDeviation, 0x1p61)
     }
 
     /// Sum and noise are added as whole numbers: the noisy sum minus the sum is the noise of an empty table, to the last step of the grid.
@@ -89,7 +89,7 @@ final class GaussianNoiseTests: XCTestCase {
             var z = [Double](repeating: 0, count: noiseChunk)
             fillFourSample(random.stream(.noise, 3 + c), &z, z.count)
             for i in 0..<min(noiseChunk, n - c * noiseChunk) {
-                XCTAssertEqual(Double(out[c * noiseChunk + i]) / format.step, (z[i] * format.deviation).rounded())
+                XCTAssertEqual(Double(out[c * noiseChunk + i]) / format.step, (z[i] * format.standardDeviation).rounded())
             }
         }
     }

@@ -43,29 +43,29 @@ final class NormalTests: XCTestCase {
 
     func testFourSampleIsStandardNormal() {
         let n = 200_000, x = sample(n), m = Double(n)
-        XCTAssertLessThan(kolmogorov(x, deviation: 1), 1.95)
+        XCTAssertLessThan(kolmogorov(x, standardDeviation: 1), 1.95)
         XCTAssertLessThan(abs(x.reduce(0, +) / m.squareRoot()), 4)
         XCTAssertLessThan(abs(x.reduce(0) { $0 + $1 * $1 } - m) / (2 * m).squareRoot(), 4)
         XCTAssertLessThan(abs(x.reduce(0) { $0 + $1 * $1 * $1 * $1 } - 3 * m) / (96 * m).squareRoot(), 4)
         for lag in [1, 2, 4, 8, 15, 16, 17, 32, 64] { XCTAssertLessThan(abs(correlationDeviate(Array(x.dropLast(lag)), Array(x.dropFirst(lag)))), 4) }
-        // Tails: beyond 3 deviations .0027 of all.
+        // Tails: beyond 3 standard deviations .0027 of all.
         let far = Double(x.filter { abs($0) > 3 }.count)
         XCTAssertLessThan(abs(far - 0.0026998 * m) / (0.0027 * m).squareRoot(), 4)
         XCTAssertEqual(Set(x.map(\.bitPattern)).count, n)
     }
 
-    /// A wrong deviation, a coarse uniform and a reused stream are seen.
+    /// A wrong standard deviation, a coarse uniform and a reused stream are seen.
     func testMutants() {
         let n = 200_000, x = sample(n)
-        XCTAssertGreaterThan(kolmogorov(x.map { $0 * 1.02 }, deviation: 1), 1.95)
+        XCTAssertGreaterThan(kolmogorov(x.map { $0 * 1.02 }, standardDeviation: 1), 1.95)
         let coarse = x.map { 0.5 * ($0 * 8).rounded() / 4 }
-        XCTAssertGreaterThan(kolmogorov(coarse, deviation: 1), 1.95)
+        XCTAssertGreaterThan(kolmogorov(coarse, standardDeviation: 1), 1.95)
         XCTAssertGreaterThan(abs(correlationDeviate(x, sample(n))), 100)
     }
 
     func testRowNormals() {
         var f = [Float](repeating: 0, count: 100_000)
         SecureRandom(testSeed: 4).stream(.rows, 0).fillNormal(&f, f.count)
-        XCTAssertLessThan(kolmogorov(f.map(Double.init), deviation: 1), 1.95)
+        XCTAssertLessThan(kolmogorov(f.map(Double.init), standardDeviation: 1), 1.95)
     }
 }

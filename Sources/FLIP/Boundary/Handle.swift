@@ -26,7 +26,8 @@ enum Kind: UInt32 {
 private struct Block {
     var mark: UInt64
     var kind: UInt32
-    var process: Int32
+    /// `forkCount()` of the process that made it.
+    var forks: UInt64
     var object: Unmanaged<AnyObject>
     var lease: Unmanaged<Lease>
 }
@@ -38,7 +39,7 @@ private let mark: UInt64 = 0x3120_7069_6c66_0a0d
 func handle(_ kind: Kind, _ object: AnyObject) throws -> OpaquePointer {
     guard let raw = malloc(MemoryLayout<Block>.size) else { throw Failure(.noMemory, "not enough memory for a handle") }
     raw.bindMemory(to: Block.self, capacity: 1)
-        .initialize(to: Block(mark: mark, kind: kind.rawValue, process: getpid(), object: .passRetained(object),
+        .initialize(to: Block(mark: mark, kind: kind.rawValue, forks: forkCount(), object: .passRetained(object),
                               lease: .passRetained(Lease())))
     return OpaquePointer(raw)
 }
@@ -47,7 +48,7 @@ func handle(_ kind: Kind, _ object: AnyObject) throws -> OpaquePointer {
 /// - Throws: `.argument` for NULL, another kind or no handle at all; `.state` in a forked child.
 func object<T: AnyObject>(_ pointer: OpaquePointer?, _ kind: Kind, as type: T.Type = T.self) throws -> T {
     let block = try opened(pointer, kind)
-    guard block.pointee.process == getpid() else {
+    guard block.pointee.forks == forkCount() else {
         throw Failure(.state, "this \(kind.name) was made before fork(); make a new one in the child process")
     }
     // Each kind is made with one class only.
@@ -63,7 +64,7 @@ func lease(_ pointer: OpaquePointer?, _ kind: Kind) throws -> Lease {
 /// Ends a handle. NULL, foreign pointers, handles of the parent process, and handles that another call uses are left
 /// alone.
 func free(_ pointer: OpaquePointer?, _ kind: Kind) {
-    guard let block = try? opened(pointer, kind), block.pointee.process == getpid() else { return }
+    guard let block = try? opened(pointer, kind), block.pointee.forks == forkCount() else { return }
     let object = block.pointee.object, lease = block.pointee.lease
     guard lease.takeUnretainedValue().isFree else { return }
     block.pointee.mark = 0

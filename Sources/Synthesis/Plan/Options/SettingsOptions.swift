@@ -121,7 +121,7 @@ private let allSections: [(name: String, options: [Option])] = [
         whole("start", \.alignment.start, 0...1_000_000, "steps",
               "steps of phase 1 (quality alone); moments are released from the first step on"),
         whole("ramp", \.alignment.ramp, 0...1_000_000, "steps", "steps over which the terms grow to their weight"),
-        real("keep", \.alignment.keep, 0...0.9999, "", "decay of the moments' moving average"),
+        real("keep", \.alignment.decay, 0...0.9999, "", "decay of the moments' moving average"),
         real("noise", \.alignment.noise, 0.01...1000, "",
              "noise of the moments over that of the gradient, each in units of what a row can add"),
         real("reach", \.alignment.reach, 0.01...100, "",

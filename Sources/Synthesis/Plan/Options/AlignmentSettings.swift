@@ -15,7 +15,7 @@ package struct AlignmentSites: Sendable, Equatable {
 /// Preset `published`: the terms of alignment, from moments released with the gradients.
 package struct AlignmentSettings: Sendable, Equatable {
     package var start = 50, ramp = 100
-    package var keep = 0.97, noise = 3.0, reach = 1.5, anchor = 0.0
+    package var decay = 0.97, noise = 3.0, reach = 1.5, anchor = 0.0
     package var sites = AlignmentSites()
 }
 
