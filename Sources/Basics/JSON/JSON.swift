@@ -1,6 +1,6 @@
-// JSON as a value (RFC 8259): what every schema, option, plan and ledger is written in. Objects keep the order they were written in, so
-// that the same value always gives the same text. Reading is in JSONParser.swift, writing in JSONWriter.swift, picking an object
-// apart with errors that name the key in JSONReader.swift.
+// JSON as a value (RFC 8259): what every schema, option, plan and ledger is written in. Objects keep the order they
+// were written in, so that the same value always gives the same text. Reading is in JSONParser.swift, writing in
+// JSONWriter.swift, picking an object apart with errors that name the key in JSONReader.swift.
 
 /// One JSON value. Integers that fit 64 bits are `int`, every other number is a finite `number`.
 package enum JSON: Equatable, Sendable {
@@ -37,7 +37,8 @@ package enum JSON: Equatable, Sendable {
         }
     }
 
-    /// The value as an integer: `int`, or a `number` without fraction whose magnitude is below 2^53, where doubles are exact.
+    /// The value as an integer: `int`, or a `number` without fraction whose magnitude is below 2^53, where doubles are
+    /// exact.
     package var asInt64: Int64? {
         switch self {
         case .int(let i): return i
@@ -66,7 +67,8 @@ package struct JSONObject: Equatable, Sendable {
     /// Pairs in order; a repeated key replaces the earlier value.
     package init(_ pairs: [(String, JSON)]) {
         members.reserveCapacity(pairs.count)
-        var places: [String: Int] = Dictionary(minimumCapacity: pairs.count)     // looking each key up in a list would be quadratic
+        // looking each key up in a list would be quadratic
+        var places: [String: Int] = Dictionary(minimumCapacity: pairs.count)
         for (key, value) in pairs {
             if let i = places[key] { members[i].value = value } else {
                 places[key] = members.count
@@ -103,7 +105,8 @@ package struct JSONObject: Equatable, Sendable {
     mutating func append(fresh key: String, _ value: JSON) { members.append(Member(key: key, value: value)) }
 }
 
-extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByFloatLiteral,
     ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
     package init(nilLiteral: ()) { self = .null }
     package init(booleanLiteral value: Bool) { self = .bool(value) }

@@ -1,5 +1,5 @@
-// From bytes to a JSON value, strictly: no comments, no trailing commas, no repeated keys, no lone surrogates, nothing after the
-// value, at most 64 levels deep. Errors give line and column and the rule, never a piece of the text.
+// From bytes to a JSON value, strictly: no comments, no trailing commas, no repeated keys, no lone surrogates, nothing
+// after the value, at most 64 levels deep. Errors give line and column and the rule, never a piece of the text.
 
 /// Walks well-formed UTF-8 once. `at` never leaves 0...count; every look goes through `peek`.
 struct JSONParser {
@@ -14,7 +14,9 @@ struct JSONParser {
     init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
 
     mutating func document() throws -> JSON {
-        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { throw failure("a byte order mark is not allowed") }
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF {
+            throw failure("a byte order mark is not allowed")
+        }
         skipSpace()
         let value = try self.value()
         skipSpace()
@@ -153,9 +155,12 @@ struct JSONParser {
             let first = try hex4()
             if let scalar = Unicode.Scalar(first) { return scalar }
             // Only surrogates are not scalars: a high one must be followed by a low one.
-            guard first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw failure("half of a surrogate pair") }
+            guard first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+                throw failure("half of a surrogate pair")
+            }
             let second = try hex4()
-            guard (0xDC00...0xDFFF).contains(second), let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+            guard (0xDC00...0xDFFF).contains(second),
+                let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
             else { throw failure("half of a surrogate pair") }
             return scalar
         default: throw failure("an unknown escape")

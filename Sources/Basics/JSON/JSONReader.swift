@@ -1,5 +1,5 @@
-// Takes a JSON object apart key by key, with errors that name place, key and rule, and refuses what nobody asked for: a misspelt
-// option must not be silently ignored. Use: read every key once, then `finish()`.
+// Takes a JSON object apart key by key, with errors that name place, key and rule, and refuses what nobody asked for: a
+// misspelt option must not be silently ignored. Use: read every key once, then `finish()`.
 
 /// Reads one object. `context` is the place named in errors ("plan", "schema, field \"age\"").
 package final class JSONReader {
@@ -7,13 +7,15 @@ package final class JSONReader {
     private let object: JSONObject
     private let code: FailureCode
     private var asked: Set<String> = []
-    /// Where each key stands, for objects with so many keys that looking through them again and again would be quadratic.
+    /// Where each key stands, for objects with so many keys that looking through them again and again would be
+    /// quadratic.
     private let places: [String: Int]?
 
     /// - Parameter code: of the failures thrown; `.argument` for options, `.schema` for schemas, `.format` for files.
     package init(_ object: JSONObject, context: String, code: FailureCode = .argument) {
         (self.object, self.context, self.code) = (object, context, code)
-        places = object.members.count <= 32 ? nil : Dictionary(zip(object.keys, 0...), uniquingKeysWith: { first, _ in first })
+        places = object.members.count <= 32 ? nil
+            : Dictionary(zip(object.keys, 0...), uniquingKeysWith: { first, _ in first })
     }
 
     /// - Throws: when `json` is not an object.
@@ -23,7 +25,9 @@ package final class JSONReader {
     }
 
     /// The failure for `key` in this place, for rules that only the caller knows.
-    package func failure(_ key: String, _ rule: String) -> Failure { Failure(code, "\(context), \(quoted(key)): \(rule)") }
+    package func failure(_ key: String, _ rule: String) -> Failure {
+        Failure(code, "\(context), \(quoted(key)): \(rule)")
+    }
 
     /// - Throws: names the first key that was never asked for, and the one that may have been meant.
     package func finish() throws {
@@ -54,13 +58,17 @@ package final class JSONReader {
     }
 
     /// Finite, and inside `range` (bounds included) when one is given.
-    package func double(_ key: String, in range: ClosedRange<Double>? = nil) throws -> Double { try check(key, value(key), range) }
+    package func double(_ key: String, in range: ClosedRange<Double>? = nil) throws -> Double {
+        try check(key, value(key), range)
+    }
     package func optionalDouble(_ key: String, in range: ClosedRange<Double>? = nil) throws -> Double? {
         try optional(key).map { try check(key, $0, range) }
     }
 
     /// A whole number; `10.0` counts as one.
-    package func int64(_ key: String, in range: ClosedRange<Int64>? = nil) throws -> Int64 { try check(key, value(key), range) }
+    package func int64(_ key: String, in range: ClosedRange<Int64>? = nil) throws -> Int64 {
+        try check(key, value(key), range)
+    }
     package func optionalInt64(_ key: String, in range: ClosedRange<Int64>? = nil) throws -> Int64? {
         try optional(key).map { try check(key, $0, range) }
     }
@@ -72,10 +80,14 @@ package final class JSONReader {
     }
 
     package func bool(_ key: String) throws -> Bool { try check(key, value(key).asBool, "true or false") }
-    package func optionalBool(_ key: String) throws -> Bool? { try optional(key).map { try check(key, $0.asBool, "true or false") } }
+    package func optionalBool(_ key: String) throws -> Bool? {
+        try optional(key).map { try check(key, $0.asBool, "true or false") }
+    }
 
     package func string(_ key: String) throws -> String { try check(key, value(key).asString, "a string") }
-    package func optionalString(_ key: String) throws -> String? { try optional(key).map { try check(key, $0.asString, "a string") } }
+    package func optionalString(_ key: String) throws -> String? {
+        try optional(key).map { try check(key, $0.asString, "a string") }
+    }
 
     /// One of the words of `choices`.
     package func choice(_ key: String, of choices: [String]) throws -> String { try check(key, value(key), choices) }
@@ -84,10 +96,14 @@ package final class JSONReader {
     }
 
     package func array(_ key: String) throws -> [JSON] { try check(key, value(key).asArray, "a list") }
-    package func optionalArray(_ key: String) throws -> [JSON]? { try optional(key).map { try check(key, $0.asArray, "a list") } }
+    package func optionalArray(_ key: String) throws -> [JSON]? {
+        try optional(key).map { try check(key, $0.asArray, "a list") }
+    }
 
     package func strings(_ key: String) throws -> [String] { try strings(key, array(key)) }
-    package func optionalStrings(_ key: String) throws -> [String]? { try optionalArray(key).map { try strings(key, $0) } }
+    package func optionalStrings(_ key: String) throws -> [String]? {
+        try optionalArray(key).map { try strings(key, $0) }
+    }
 
     package func doubles(_ key: String, in range: ClosedRange<Double>? = nil) throws -> [Double] {
         try array(key).map { try check(key, $0, range) }
@@ -108,13 +124,17 @@ package final class JSONReader {
 
     private func check(_ key: String, _ value: JSON, _ range: ClosedRange<Double>?) throws -> Double {
         guard let x = value.asDouble, x.isFinite else { throw failure(key, "must be a number") }
-        if let range, !range.contains(x) { throw failure(key, "must be between \(short(range.lowerBound)) and \(short(range.upperBound))") }
+        if let range, !range.contains(x) {
+            throw failure(key, "must be between \(short(range.lowerBound)) and \(short(range.upperBound))")
+        }
         return x
     }
 
     private func check(_ key: String, _ value: JSON, _ range: ClosedRange<Int64>?) throws -> Int64 {
         guard let i = value.asInt64 else { throw failure(key, "must be a whole number") }
-        if let range, !range.contains(i) { throw failure(key, "must be between \(range.lowerBound) and \(range.upperBound)") }
+        if let range, !range.contains(i) {
+            throw failure(key, "must be between \(range.lowerBound) and \(range.upperBound)")
+        }
         return i
     }
 
@@ -129,7 +149,9 @@ package final class JSONReader {
         try items.map { try check(key, $0.asString, "a list of strings") }
     }
 
-    private func short(_ x: Double) -> String { x == x.rounded() && x.magnitude < 1e15 ? String(Int64(x)) : x.description }
+    private func short(_ x: Double) -> String {
+        x == x.rounded() && x.magnitude < 1e15 ? String(Int64(x)) : x.description
+    }
 }
 
 /// The number of insertions, deletions and replacements between two keys, for hints; keys over 64 bytes are never near.

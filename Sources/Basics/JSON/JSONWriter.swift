@@ -1,5 +1,6 @@
-// From a JSON value to its text. Two layouts of the same content: `text` without any space, the one that is stored and digested, and
-// `pretty` for people. Doubles are the shortest text that reads back as the same double, so reading the text gives the same value.
+// From a JSON value to its text. Two layouts of the same content: `text` without any space, the one that is stored and
+// digested, and `pretty` for people. Doubles are the shortest text that reads back as the same double, so reading the
+// text gives the same value.
 
 extension JSON {
     /// Canonical compact text. A number that is not finite has no JSON form and becomes `null`.
@@ -9,7 +10,7 @@ extension JSON {
         return out
     }
 
-    /// The same with a line for every member and two spaces a level; ends without a newline.
+    /// The text with a line for every member and two spaces a level; it ends without a newline.
     package var pretty: String {
         var out = ""
         write(to: &out, indent: 0)

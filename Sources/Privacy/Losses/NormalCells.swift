@@ -1,4 +1,5 @@
-// Masses of the normal distribution on cells and in tails, with bounds on what rounding can take off them. Numbers only.
+// Masses of the normal distribution on cells and in tails, with bounds on what rounding can take off them. Numbers
+// only.
 
 import Glibc
 

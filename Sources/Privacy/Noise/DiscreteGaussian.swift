@@ -1,13 +1,13 @@
-// Exact samples of the discrete Gaussian: whole numbers only, no floating point between the random bits and the noise. For sums of
-// whole numbers (histograms, counts), where no low bit may tell anything.
+// Exact samples of the discrete Gaussian: whole numbers only, no floating point between the random bits and the noise.
+// For sums of whole numbers (histograms, counts), where no low bit may tell anything.
 
 import Basics
 
 /// N_Z(0, σ²): P(x) ∝ exp(−x² / 2σ²) on the whole numbers.
 ///
-/// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, algorithms 1 to 3. Between whole-step shifts its Rényi divergence at integer
-/// orders is at most the continuous Gaussian's (there, and TightnessTests). Falsifier: DiscreteGaussianTests (χ² against the exact
-/// probabilities).
+/// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, algorithms 1 to 3. Between whole-step shifts its Rényi
+/// divergence at integer orders is at most the continuous Gaussian's (there, and TightnessTests). Falsifier:
+/// DiscreteGaussianTests (χ² against the exact probabilities).
 struct DiscreteGaussian {
     /// σ² = numerator / denominator, never below what was asked for.
     let numerator: UInt128, denominator: UInt128
@@ -75,7 +75,8 @@ func bernoulliExp(_ a: UInt128, _ b: UInt128, _ random: RandomStream) -> Bool {
     return bernoulliExpProper(a % b, b, random)
 }
 
-/// The same for a ≤ b: the number of successes of Bernoulli(γ/1), Bernoulli(γ/2), … before the first failure is even with probability e^(−γ).
+/// True with probability exp(−a/b) for a ≤ b: the number of successes of Bernoulli(γ/1), Bernoulli(γ/2), … before the
+/// first failure is even with probability e^(−γ).
 @inline(__always)
 private func bernoulliExpProper<N: UniformBelow>(_ a: N, _ b: N, _ random: RandomStream) -> Bool {
     var k: N = 1

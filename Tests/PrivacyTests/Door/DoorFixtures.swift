@@ -5,9 +5,12 @@ import Basics
 import Synchronization
 
 /// A door over small rows with a budget that refuses nothing.
-func door(cells: [[Int]], cellCounts: [Int], groups: [String] = ["all"], groupOf: [Int] = [], epsilon: Double = 1e16, random: SecureRandom? = nil) throws -> Door {
+func door(cells: [[Int]], cellCounts: [Int], groups: [String] = ["all"], groupOf: [Int] = [], epsilon: Double = 1e16,
+    random: SecureRandom? = nil) throws -> Door {
     let t = try PrivateTable(rows: cells.first?.count ?? groupOf.count, cellCounts: cellCounts, groups: groups)
-    for (j, c) in cells.enumerated() { try t.fill(column: j) { p in for (i, v) in c.enumerated() { p[i] = UInt16(v) } } }
+    for (j, c) in cells.enumerated() {
+        try t.fill(column: j) { p in for (i, v) in c.enumerated() { p[i] = UInt16(v) } }
+    }
     if groups.count > 1 { try t.fillGroups { p in for (i, v) in groupOf.enumerated() { p[i] = Int32(v) } } }
     let ledger = try Ledger(epsilon: epsilon, delta: 1e-5, order: 2, groups: groups)
     return try Door(table: t, budget: ledger.budget, ledger: ledger, random: random ?? SecureRandom())

@@ -31,7 +31,8 @@ final class DiscreteGaussianTests: XCTestCase {
         fillFourSample(s, &z, z.count)
         XCTAssertGreaterThan(deviate(60_000, sigma: 0.5) { i += 1; return Int64((z[i] * 0.5).rounded()) }, 5)
         XCTAssertGreaterThan(deviate(60_000, sigma: 0.52) { d.sample(s) }, 5)
-        XCTAssertGreaterThan(deviate(60_000, sigma: 0.5) { let v = d.sample(s); return v == 0 && s.next() & 15 == 0 ? d.sample(s) : v }, 5)
+        XCTAssertGreaterThan(deviate(60_000, sigma: 0.5) { let v = d.sample(s); return v == 0 && s.next() & 15 == 0
+            ? d.sample(s) : v }, 5)
     }
 
     func testLargeDeviations() throws {
