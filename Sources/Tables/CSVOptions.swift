@@ -43,7 +43,7 @@ package struct CSVOptions: Equatable, Sendable {
         try self.init(invalid: r.optionalChoice("invalid", of: Invalid.allCases.map(\.rawValue)).flatMap(Invalid.init) ?? .refuse,
                       extra: r.optionalChoice("extra", of: Extra.allCases.map(\.rawValue)).flatMap(Extra.init) ?? .refuse,
                       delimiter: r.optionalString("delimiter") ?? ",")
-        let most = try r.optionalInt("max_rows_per_person", in: 1...Table.maxRowsPerPerson)
+        let most = try r.optionalInt("max_rows_per_person", in: 1...Table.mostRowsPerPerson)
         switch (try r.optionalString("person"), most) {
         case (let column?, let most?): person = Person(column: column, most: most)
         case (nil, nil): break
