@@ -1,7 +1,8 @@
-"""What a training gives, to the bit: model, checkpoint, plan, explanation, ledger and samples of many small trainings in test mode.
+"""What a training gives, to the bit: model, checkpoint, plan, explanation, ledger and samples of many small trainings
+in test mode.
 
-A change of a digest is a change of what users get. When it is meant, `python Tests/python/test_golden.py` records the digests anew, in the
-commit that changes them.
+A change of a digest is a change of what users get. When it is meant, `python Tests/python/test_golden.py` records the
+digests anew, in the commit that changes them.
 """
 import hashlib
 import json
@@ -19,26 +20,40 @@ RECORDED = os.path.join(os.path.dirname(HERE), "fixtures", "golden", "outputs.js
 # Columns of every kind: (name, schema of the field, value of row i as text).
 FIELDS = {
     "sex": ({"type": "string", "constraints": {"enum": ["f", "m"], "required": True}}, lambda r: "fm"[r[0] % 5 < 2]),
-    "ward": ({"type": "string", "constraints": {"enum": ["a", "b", "c", "d"]}}, lambda r: "" if r[1] % 10 == 0 else "abcd"[r[2] % 4]),
-    "age": ({"type": "integer", "constraints": {"minimum": 0, "maximum": 99, "required": True}}, lambda r: str(r[2] % 4 * 20 + r[3] % 20)),
-    "score": ({"type": "number", "constraints": {"minimum": -2, "maximum": 2}}, lambda r: "" if r[4] % 5 == 0 else repr(r[5] % 4001 / 1000 - 2)),
-    "dose": ({"type": "number", "constraints": {"minimum": 0, "maximum": 5, "multipleOf": 0.1, "required": True}},
-             lambda r: f"{(r[2] % 4 * 10 + r[6] % 10) / 10:.1f}"),
+    "ward": ({"type": "string", "constraints": {"enum": ["a", "b", "c", "d"]}}, lambda r: ""
+             if r[1] % 10 == 0 else "abcd"[r[2] % 4]),
+    "age": ({"type": "integer", "constraints": {"minimum": 0, "maximum": 99,
+                                                "required": True}}, lambda r: str(r[2] % 4 * 20 + r[3] % 20)),
+    "score": ({"type": "number", "constraints": {"minimum": -2, "maximum": 2}}, lambda r: ""
+              if r[4] % 5 == 0 else repr(r[5] % 4001 / 1000 - 2)),
+    "dose": ({"type": "number",
+              "constraints": {"minimum": 0, "maximum": 5, "multipleOf": 0.1,
+                              "required": True}}, lambda r: f"{(r[2] % 4 * 10 + r[6] % 10) / 10:.1f}"),
     "smoker": ({"type": "boolean"}, lambda r: ["", "true", "false"][r[7] % 3]),
-    "day": ({"type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-12-31", "required": True}},
-            lambda r: str(numpy.datetime64("2020-01-01") + r[8] % 366)),
-    "seen": ({"type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-12-31T00:00:00Z"}},
-             lambda r: f"{numpy.datetime64('2020-01-01T00:00:00') + r[9] % 63072000}Z"),
-    "pay": ({"type": "integer", "constraints": {"minimum": 0, "maximum": 10_000_000}}, lambda r: str(r[10] % 3000 * (r[3] % 20))),
+    "day": ({"type": "date",
+             "constraints": {"minimum": "2020-01-01", "maximum": "2020-12-31",
+                             "required": True}}, lambda r: str(numpy.datetime64("2020-01-01") + r[8] % 366)),
+    "seen": ({
+        "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-12-31T00:00:00Z"}
+    }, lambda r: f"{numpy.datetime64('2020-01-01T00:00:00') + r[9] % 63072000}Z"),
+    "pay": ({"type": "integer", "constraints": {"minimum": 0, "maximum": 10_000_000}}, lambda r: str(r[10] % 3000 *
+                                                                                                     (r[3] % 20))),
 }
-MIXED, NARROW, ONE = ["sex", "ward", "age", "score", "dose", "smoker", "day", "seen"], ["sex", "age", "smoker", "pay"], ["age"]
+MIXED, NARROW, ONE = ["sex", "ward", "age", "score", "dose", "smoker", "day", "seen"], ["sex", "age", "smoker",
+                                                                                        "pay"], ["age"]
 ROWS = 1500
 
 QUICK = {"test_seed": 11, "threads": 2, "rows": {"guess": 1500}, "autoencoder": {"steps": 6, "batch": 100},
          "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6}}
-BEST = {"autoencoder": {"steps": 6, "batch": 100, "width": 8, "heads": 2, "feed_forward": 16, "latent": 8, "warmup": 3}, "projection": {"rows": 60, "steps": 40},
-        "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6, "hidden": 32, "layers": 2, "warmup": 2}, "rake": {"pool": 2000}}
-AT_ALL_SITES = {f"{site}_{term}": 2 for site in ("latent", "decoder", "heads") for term in ("mean", "fourier", "covariance")}
+BEST = {
+    "autoencoder": {"steps": 6, "batch": 100, "width": 8, "heads": 2, "feed_forward": 16, "latent": 8,
+                    "warmup": 3}, "projection": {"rows": 60, "steps": 40},
+    "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6, "hidden": 32, "layers": 2,
+                  "warmup": 2}, "rake": {"pool": 2000}
+}
+AT_ALL_SITES = {
+    f"{site}_{term}": 2 for site in ("latent", "decoder", "heads") for term in ("mean", "fourier", "covariance")
+}
 
 # name: (preset, columns, protected, options beside QUICK)
 CASES = {
@@ -48,12 +63,19 @@ CASES = {
     "published, declared": ("published", NARROW, [], {"rows": {"declared": 1500}, "seed": 5}),
     "published, strength 0": ("published", MIXED, ["sex"], {"fairness": {"strength": 0}}),
     "published, aligned": ("published", MIXED, ["sex"], {"alignment": {"start": 1, "ramp": 2}}),
-    "published, aligned everywhere": ("published", NARROW, ["sex", "smoker"], {"fairness": {"strength": 0.3}, "alignment": {"start": 1, "anchor": 1, **AT_ALL_SITES}}),
-    "published, balanced": ("published", MIXED, ["ward"], {"fairness": {"sampling": "balanced", "pool_below": 100, "reweight": True}}),
-    "published, equalised": ("published", MIXED, ["ward"], {"fairness": {"sampling": "balanced", "calibration": "equalised", "strength": 0}}),
+    "published, aligned everywhere": ("published", NARROW, ["sex", "smoker"], {
+        "fairness": {"strength": 0.3}, "alignment": {"start": 1, "anchor": 1, **AT_ALL_SITES}
+    }),
+    "published, balanced": ("published", MIXED, ["ward"],
+                            {"fairness": {"sampling": "balanced", "pool_below": 100, "reweight": True}}),
+    "published, equalised": ("published", MIXED, ["ward"],
+                             {"fairness": {"sampling": "balanced", "calibration": "equalised", "strength": 0}}),
     "published, cuts": ("published", NARROW, ["age"], {"fairness": {"cuts": {"age": [25, 45]}, "draw": "uniform"}}),
-    "published, per token": ("published", NARROW, [], {"autoencoder": {"latent_kind": "per_token", "log_variance": "network", "affine": True, "activation": "relu"}}),
-    "published, head": ("published", NARROW, [], {"autoencoder": {"log_variance": "head", "blocks": 2}, "calibrate_heads": False}),
+    "published, per token": ("published", NARROW, [], {
+        "autoencoder": {"latent_kind": "per_token", "log_variance": "network", "affine": True, "activation": "relu"}
+    }),
+    "published, head": ("published", NARROW, [],
+                        {"autoencoder": {"log_variance": "head", "blocks": 2}, "calibrate_heads": False}),
     "published, one column": ("published", ONE, [], {}),
     "best": ("best", MIXED, [], {}),
     "best, one thread": ("best", MIXED, [], {"threads": 1}),
@@ -62,12 +84,16 @@ CASES = {
     "best, one column": ("best", ONE, [], {}),
     "best, strength 0": ("best", MIXED, ["sex"], {"fairness": {"strength": 0}}),
     "best, aligned": ("best", MIXED, ["sex"], {"independence": {"start": 2, "ramp": 2}}),
-    "best, aligned otherwise": ("best", NARROW, ["sex"], {"fairness": {"strength": 0.5, "draw": {"sex=f": 0.5, "sex=m": 0.5}},
-                                                         "independence": {"start": 1, "ramp": 2, "parity": 0, "adversary": 2, "anchor": 1, "repair": 0.5,
-                                                                          "decoder_mean": 1, "heads_covariance": 1}}),
+    "best, aligned otherwise": ("best", NARROW, ["sex"], {
+        "fairness": {"strength": 0.5, "draw": {"sex=f": 0.5, "sex=m": 0.5}}, "independence": {
+            "start": 1, "ramp": 2, "parity": 0, "adversary": 2, "anchor": 1, "repair": 0.5, "decoder_mean": 1,
+            "heads_covariance": 1
+        }
+    }),
     "best, selected": ("best", MIXED, ["sex"], {"marginals": {"pairs": "selected", "count": 6}}),
     "best, focus": ("best", NARROW, [], {"focus": ["smoker"], "encoder": {"atoms": {"pay": [0, 1000]}, "bins": 12}}),
-    "best, finetuned": ("best", NARROW, ["sex"], {"finetuning": {"steps": 3, "batch": 64}, "fairness": {"sampling": "balanced"}}),
+    "best, finetuned": ("best", NARROW, ["sex"],
+                        {"finetuning": {"steps": 3, "batch": 64}, "fairness": {"sampling": "balanced"}}),
 }
 
 
@@ -95,8 +121,10 @@ def schema(columns):
 
 
 def merged(base, more):
-    return {k: merged(base[k], more[k]) if isinstance(base.get(k), dict) and isinstance(more.get(k), dict) and k != "rows" else more.get(k, base.get(k))
-            for k in {**base, **more}}
+    return {
+        k: merged(base[k], more[k]) if isinstance(base.get(k), dict) and isinstance(more.get(k), dict) and k != "rows"
+        else more.get(k, base.get(k)) for k in {**base, **more}
+    }
 
 
 def content(path):
@@ -125,8 +153,10 @@ def outputs(name, folder):
     table = flip.Table.read_csv(path, schema(columns))
     config = merged(merged(QUICK, BEST if preset == "best" else {}), options)
     plan = flip.plan(schema(columns), protected=protected, epsilon=4, delta=1e-5, preset=preset, config=config)
-    found = {"plan": hashed(plan.json), "explain": hashed(json.dumps(plan.explain(), sort_keys=True)), "explanation": hashed(plan.explanation()),
-             "memory": hashed(str(plan.memory(5000)))}
+    found = {
+        "plan": hashed(plan.json), "explain": hashed(json.dumps(plan.explain(), sort_keys=True)),
+        "explanation": hashed(plan.explanation()), "memory": hashed(str(plan.memory(5000)))
+    }
     trainer, checkpoint = flip.Trainer(plan, table), os.path.join(folder, "c.h5")
     events = []
     while True:
@@ -178,7 +208,10 @@ def test_the_options_of_every_configuration_are_the_recorded_ones():
 
 
 def config_digests():
-    return {what: hashed(json.dumps(flip.config_schema(what))) for what in ("plan", "csv", "sample", "arrow", "infer", "budget", "domain", "evaluate")}
+    return {
+        what: hashed(json.dumps(flip.config_schema(what)))
+        for what in ("plan", "csv", "sample", "arrow", "infer", "budget", "domain", "evaluate")
+    }
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ DATE_COLUMNS = {
     "date32": pandas.Series([DAY.date(), None]).astype(pandas.ArrowDtype(pa.date32())),
     "date64": pandas.Series([DAY.date(), None]).astype(pandas.ArrowDtype(pa.date64())),
     "timestamps of pyarrow": pandas.Series([DAY, None]).astype(pandas.ArrowDtype(pa.timestamp("s"))),
-    "timestamps with a zone of pyarrow": pandas.Series([DAY, None]).astype(pandas.ArrowDtype(pa.timestamp("ns", "UTC"))),
+    "timestamps with a zone of pyarrow": pandas.Series([DAY, None]).astype(pandas.ArrowDtype(pa.timestamp("ns",
+                                                                                                          "UTC"))),
     "objects of datetime": pandas.Series([DAY, None], dtype=object),
     "objects of Timestamp": pandas.Series([pandas.Timestamp(DAY, tz="UTC"), None], dtype=object),
     "objects of datetime64": pandas.Series([numpy.datetime64(DAY), None], dtype=object),
@@ -48,7 +49,9 @@ def test_dates_in_all_their_types(cells):
     assert read(DATES, cells) == [pandas.Timestamp(DAY), None]
     frame = pandas.DataFrame({"d": cells})
     found = flip.Schema.infer(frame)
-    assert found.fields == [{"name": "d", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-01-01"}}]
+    assert found.fields == [{
+        "name": "d", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-01-01"}
+    }]
     assert found.check(frame)["fits"] and DATES.check(frame)["fits"]
     late = pandas.DataFrame({"d": pandas.Series([DAY, DAY + datetime.timedelta(hours=1)])})
     with pytest.raises(flip.SchemaError, match='column "d", row 2: a date with a time of day'):
@@ -58,7 +61,8 @@ def test_dates_in_all_their_types(cells):
 def test_dates_beyond_all_calendars():
     years = numpy.array([2 ** 31 - 1, -2 ** 31], "int32")
     far = pandas.Series(pa.array(years).cast(pa.date32()), dtype=pandas.ArrowDtype(pa.date32()))
-    for cells, schema in ((far, DATES), (far, TIMES), (pandas.Series(numpy.array([2 ** 61], "int64").view("datetime64[s]")), TIMES)):
+    for cells, schema in ((far, DATES), (far, TIMES),
+                          (pandas.Series(numpy.array([2**61], "int64").view("datetime64[s]")), TIMES)):
         with pytest.raises(flip.SchemaError, match="row 1: above the maximum"):
             flip.Table.from_pandas(pandas.DataFrame({schema.names[0]: cells}), schema)
 
@@ -66,8 +70,10 @@ def test_dates_beyond_all_calendars():
 MOMENT = "2020-01-02T03:04:05.123456"
 TIME_COLUMNS = {
     "datetime64[ns]": lambda text: pandas.Series(numpy.array([text, "NaT"], "datetime64[ns]")),
-    "zone": lambda text: pandas.Series(numpy.array([text, "NaT"], "datetime64[ns]")).dt.tz_localize("UTC").dt.tz_convert("Asia/Kolkata"),
-    "timestamp[ns] of pyarrow": lambda text: pandas.Series(numpy.array([text, "NaT"], "datetime64[ns]")).astype(pandas.ArrowDtype(pa.timestamp("ns"))),
+    "zone": lambda text: pandas.Series(numpy.array([text, "NaT"], "datetime64[ns]")).dt.tz_localize("UTC").dt.
+    tz_convert("Asia/Kolkata"),
+    "timestamp[ns] of pyarrow": lambda text: pandas.Series(numpy.array([text, "NaT"], "datetime64[ns]")).astype(
+        pandas.ArrowDtype(pa.timestamp("ns"))),
     "objects of Timestamp": lambda text: pandas.Series([pandas.Timestamp(text), None], dtype=object),
     "objects of datetime64": lambda text: pandas.Series([numpy.datetime64(text, "ns"), None], dtype=object),
     "categories": lambda text: pandas.Series(pandas.Categorical(numpy.array([text, "NaT"], "datetime64[ns]"))),
@@ -91,15 +97,21 @@ def test_moments_are_exact_to_the_microsecond_or_refused(make):
 
 # Numbers
 
-@pytest.mark.parametrize("dtype", ["float32", "Float32", "float16", pandas.ArrowDtype(pa.float32()), pandas.ArrowDtype(pa.float16())], ids=str)
+
+@pytest.mark.parametrize(
+    "dtype", ["float32", "Float32", "float16",
+              pandas.ArrowDtype(pa.float32()),
+              pandas.ArrowDtype(pa.float16())], ids=str)
 def test_narrow_floats_are_the_value_of_the_schema_that_they_are_nearest_to(dtype):
-    cells = pandas.Series(numpy.array([.1, .7, .3], "float16" if "16" in str(dtype) or "half" in str(dtype) else "float32")).astype(dtype)
+    cells = pandas.Series(
+        numpy.array([.1, .7, .3], "float16" if "16" in str(dtype) or "half" in str(dtype) else "float32")).astype(dtype)
     assert read(schema("x", "number", minimum=0, maximum=1, multipleOf=.1), cells) == [.1, .7, .3]
     assert read(schema("x", "number", minimum=.1, maximum=.7), cells)[:2] == [.1, .7]
     with pytest.raises(flip.SchemaError, match="row 1: not a multiple"):
         read(schema("x", "number", minimum=0, maximum=1, multipleOf=.3), cells)
     with pytest.raises(flip.SchemaError, match="row 1"):
-        read(schema("x", "number", minimum=0, maximum=1, multipleOf=.1), pandas.Series([numpy.inf] * 3).astype("float32"))
+        read(schema("x", "number", minimum=0, maximum=1, multipleOf=.1),
+             pandas.Series([numpy.inf] * 3).astype("float32"))
     if "16" not in str(dtype) and "half" not in str(dtype):
         assert read(schema("x", "number", enum=[.7, .1, .3]), cells) == [.1, .7, .3]
         assert flip.Schema.infer(pandas.DataFrame({"x": cells})).fields[0]["constraints"] == {
@@ -109,12 +121,21 @@ def test_narrow_floats_are_the_value_of_the_schema_that_they_are_nearest_to(dtyp
 BIG = 2 ** 53 + 1
 
 
-@pytest.mark.parametrize("cells", [
-    pandas.Series([BIG], dtype="uint64"), pandas.Series([BIG, None], dtype="UInt64"), pandas.Series([BIG], dtype=object),
-    pandas.Series([BIG, None], dtype=pandas.ArrowDtype(pa.uint64())), pandas.Series([BIG], dtype="int64"),
-    pandas.Series([decimal.Decimal(BIG), None]), pandas.Series([decimal.Decimal(f"{BIG}.00")]),
-    pandas.Series([BIG], dtype=pandas.ArrowDtype(pa.decimal128(20, 0))), pandas.Series([BIG], dtype=pandas.ArrowDtype(pa.decimal128(24, 2))),
-], ids=["uint64", "UInt64", "object", "uint64 of pyarrow", "int64", "Decimal", "Decimal with digits", "decimal128", "decimal128 with digits"])
+@pytest.mark.parametrize(
+    "cells", [
+        pandas.Series([BIG], dtype="uint64"),
+        pandas.Series([BIG, None], dtype="UInt64"),
+        pandas.Series([BIG], dtype=object),
+        pandas.Series([BIG, None], dtype=pandas.ArrowDtype(pa.uint64())),
+        pandas.Series([BIG], dtype="int64"),
+        pandas.Series([decimal.Decimal(BIG), None]),
+        pandas.Series([decimal.Decimal(f"{BIG}.00")]),
+        pandas.Series([BIG], dtype=pandas.ArrowDtype(pa.decimal128(20, 0))),
+        pandas.Series([BIG], dtype=pandas.ArrowDtype(pa.decimal128(24, 2))),
+    ], ids=[
+        "uint64", "UInt64", "object", "uint64 of pyarrow", "int64", "Decimal", "Decimal with digits", "decimal128",
+        "decimal128 with digits"
+    ])
 def test_large_whole_numbers_are_exact(cells):
     rule = schema("x", "integer", minimum=0, maximum=2 ** 60)
     assert read(rule, cells)[0] == BIG
@@ -123,8 +144,8 @@ def test_large_whole_numbers_are_exact(cells):
 
 def test_what_no_int64_holds_is_refused_by_its_rule():
     rule = schema("x", "integer", minimum=0, maximum=2 ** 61)
-    for cells in (pandas.Series([2 ** 64 - 1], dtype="uint64"), pandas.Series([2 ** 64 - 1, None], dtype="UInt64"), pandas.Series([2 ** 70], dtype=object),
-                  pandas.Series([decimal.Decimal(2) ** 70])):
+    for cells in (pandas.Series([2**64 - 1], dtype="uint64"), pandas.Series([2**64 - 1, None], dtype="UInt64"),
+                  pandas.Series([2**70], dtype=object), pandas.Series([decimal.Decimal(2)**70])):
         with pytest.raises(flip.SchemaError, match="row 1: above the maximum"):
             read(rule, cells)
     with pytest.raises(flip.SchemaError, match="row 1: not a whole number"):
@@ -138,10 +159,19 @@ def test_what_no_int64_holds_is_refused_by_its_rule():
 NINE = pandas.Series([1, -9])
 
 
-@pytest.mark.parametrize("cells", [NINE, NINE.astype("float64"), NINE.astype("float32"), NINE.astype("Int8"), NINE.astype(object),
-                                   NINE.astype(pandas.ArrowDtype(pa.int16())), NINE.map(decimal.Decimal), NINE.astype(str), NINE.astype("category")],
-                         ids=lambda cells: str(cells.dtype))
-@pytest.mark.parametrize("rules", [{"minimum": 1, "maximum": 9}, {"minimum": -5, "maximum": 9}, {"enum": [3, 1]}], ids=str)
+@pytest.mark.parametrize("cells", [
+    NINE,
+    NINE.astype("float64"),
+    NINE.astype("float32"),
+    NINE.astype("Int8"),
+    NINE.astype(object),
+    NINE.astype(pandas.ArrowDtype(pa.int16())),
+    NINE.map(decimal.Decimal),
+    NINE.astype(str),
+    NINE.astype("category")
+], ids=lambda cells: str(cells.dtype))
+@pytest.mark.parametrize("rules", [{"minimum": 1, "maximum": 9}, {"minimum": -5, "maximum": 9}, {"enum": [3, 1]}],
+                         ids=str)
 @pytest.mark.parametrize("kind", ["integer", "number"])
 def test_numbers_that_are_a_missing_value_are_missing(cells, rules, kind, tmp_path):
     rule = {"fields": [{"name": "x", "type": kind, "constraints": dict(rules)}], "missingValues": ["", "-9", "n/a"]}
@@ -157,8 +187,10 @@ def test_numbers_that_are_a_missing_value_are_missing(cells, rules, kind, tmp_pa
 
 
 def test_dates_and_booleans_that_are_a_missing_value_are_missing():
-    rule = {"fields": [{"name": "d", "type": "date", "constraints": {"minimum": "1900-01-01", "maximum": "2030-01-01"}}, {"name": "b", "type": "boolean", "falseValues": ["no"]}],
-            "missingValues": ["1900-01-01", "false"]}
+    rule = {
+        "fields": [{"name": "d", "type": "date", "constraints": {"minimum": "1900-01-01", "maximum": "2030-01-01"}},
+                   {"name": "b", "type": "boolean", "falseValues": ["no"]}], "missingValues": ["1900-01-01", "false"]
+    }
     frame = pandas.DataFrame({"d": numpy.array(["1900-01-01", "2020-01-01"], "datetime64[s]"), "b": [True, False]})
     found = flip.Table.from_pandas(frame, rule).to_pandas()
     assert found.d.isna().tolist() == [True, False] and found.b.isna().tolist() == [False, True]
@@ -171,9 +203,15 @@ def test_declared_levels_stay_levels_in_their_order():
         return flip.Schema.infer(pandas.DataFrame({"x": cells})).fields[0]
 
     codes = pandas.Categorical(["1", "99", "2"] * 30, categories=["99", "1", "2", "7"])
-    assert field(codes) == {"name": "x", "type": "string", "constraints": {"required": True, "enum": ["99", "1", "2", "7"]}}
+    assert field(codes) == {
+        "name": "x", "type": "string", "constraints": {"required": True, "enum": ["99", "1", "2", "7"]}
+    }
     arrow = pandas.Series(codes).astype(pandas.ArrowDtype(pa.dictionary(pa.int8(), pa.string())))
     assert field(arrow)["type"] == "string" and set(field(arrow)["constraints"]["enum"]) >= {"99", "1", "2"}
+    parts = pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(codes, pa.uint8()), levels) for codes, levels in (
+        ([0, None, 1], ["b", "a"]), ([1, 2, 0], pa.array(["c", "a", None])))])
+    parts = pa.table({"x": pa.chunked_array(parts.chunks * 9)})
+    assert flip.Schema.infer(parts).fields == [{"name": "x", "type": "string", "constraints": {"enum": ["b", "a", "c"]}}]
     whole = pandas.Categorical([1, 99, None] * 30, categories=[99, 1, 2])
     assert field(whole) == {"name": "x", "type": "integer", "constraints": {"enum": [99, 1, 2]}}
     real = pandas.Categorical([.5, .25] * 30, categories=[.5, .25])
@@ -220,15 +258,19 @@ def test_schemas_of_frames_of_other_packages():
     import duckdb
     import polars
     frame = polars.DataFrame({
-        "word": ["b", None] * 30, "n": [1, 4] * 30, "size": polars.Series(["s", "l"] * 30, dtype=polars.Enum(["s", "m", "l"])),
+        "word": ["b", None] * 30, "n": [1, 4] * 30, "size": polars.Series(["s", "l"] * 30,
+                                                                          dtype=polars.Enum(["s", "m", "l"])),
         "day": [DAY.date()] * 60, "x": polars.Series([.1, .4] * 30, dtype=polars.Float32), "yes": [True, False] * 30,
-        "price": polars.Series(["1.50", "2.25"] * 30).cast(polars.Decimal(10, 2))})
+        "price": polars.Series(["1.50", "2.25"] * 30).cast(polars.Decimal(10, 2))
+    })
     relation = duckdb.from_arrow(pa.table(frame))
     for other in (frame, pa.table(frame), relation):
         found = flip.Schema.infer(other)
-        assert [field["type"] for field in found.fields] == ["string", "integer", "string", "date", "number", "boolean", "number"]
+        assert [field["type"]
+                for field in found.fields] == ["string", "integer", "string", "date", "number", "boolean", "number"]
         rules = {field["name"]: field.get("constraints", {}) for field in found.fields}
-        assert rules["size"]["enum"] == (["l", "s"] if other is relation else ["s", "m", "l"])     # duckdb forgets that they are levels
+        assert rules["size"]["enum"] == (["l", "s"] if other is relation else ["s", "m", "l"]
+                                         )  # duckdb forgets that they are levels
         assert rules["word"] == {"enum": ["b"]}
         assert rules["x"] == {"required": True, "minimum": .1, "maximum": .4, "multipleOf": .1}
         assert found.assumed and found.check(other)["fits"] and len(flip.Table.from_arrow(other, found)) == 60
@@ -240,6 +282,7 @@ def test_schemas_of_frames_of_other_packages():
 def test_what_is_no_frame_is_said_to_be_none():
     rule = schema("x", "integer", minimum=0, maximum=9)
     for bad in (3, None, {"x": [1]}, [1]):
-        for call in (flip.Schema.infer, rule.check, lambda bad: flip.Table.from_pandas(bad, rule), lambda bad: flip.evaluate(bad, bad, rule)):
+        for call in (flip.Schema.infer, rule.check, lambda bad: flip.Table.from_pandas(bad, rule),
+                     lambda bad: flip.evaluate(bad, bad, rule)):
             with pytest.raises(flip.ArgumentError, match=type(bad).__name__):
                 call(bad)

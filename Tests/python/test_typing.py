@@ -18,7 +18,8 @@ PACKAGE = os.path.join(ROOT, "bindings", "python")
 
 
 def mypy(*arguments, cache):
-    return subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", str(cache), *arguments], cwd=PACKAGE, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "mypy", "--cache-dir",
+                           str(cache), *arguments], cwd=PACKAGE, capture_output=True, text=True)
 
 
 def test_the_package_is_typed(tmp_path):
@@ -84,7 +85,8 @@ def fits(value, kind, place):
         return
     if isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__"):
         kinds = typing.get_type_hints(kind)
-        assert isinstance(value, dict) and kind.__required_keys__ <= set(value), (place, kind.__required_keys__ - set(value))
+        assert isinstance(value, dict) and kind.__required_keys__ <= set(value), (place,
+                                                                                  kind.__required_keys__ - set(value))
         assert set(value) <= set(kinds), (place, set(value) - set(kinds))
         for key, x in value.items():
             fits(x, kinds[key], f"{place}.{key}")
@@ -114,15 +116,18 @@ def fits(value, kind, place):
 def test_the_fit_is_looked_at_closely():
     good = {"sampling_rate": 1.0, "noise_multiplier": 2}
     fits(good, _types.Share, "share")
-    for bad in ({"sampling_rate": 1.0}, {**good, "rate": 1.0}, {**good, "noise_multiplier": "2"}, {**good, "noise_multiplier": True}):
+    for bad in ({"sampling_rate": 1.0}, {**good, "rate": 1.0}, {**good, "noise_multiplier": "2"},
+                {**good, "noise_multiplier": True}):
         with pytest.raises(AssertionError):
             fits(bad, _types.Share, "share")
 
 
 def test_objects_are_what_their_types_say(table, frame, schema, model, plan, csv, tmp_path):
-    best = flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config={
-        "rows": {"guess": 600}, "projection": {"steps": 3}, "autoencoder": {"steps": 3, "batch": 32}, "diffusion": {"steps": 3, "batch": 32},
-        "rake": {"pool": 2000}})
+    best = flip.plan(
+        schema, protected=["sex"], epsilon=4.0, delta=1e-5, config={
+            "rows": {"guess": 600}, "projection": {"steps": 3}, "autoencoder": {"steps": 3, "batch": 32},
+            "diffusion": {"steps": 3, "batch": 32}, "rake": {"pool": 2000}
+        })
     selected = flip.plan(schema, epsilon=4.0, delta=1e-5, config={"marginals": {"pairs": "selected", "count": 3}})
     other = flip.train(table, best, progress=False)
     for made in (plan, best, selected):
@@ -132,13 +137,17 @@ def test_objects_are_what_their_types_say(table, frame, schema, model, plan, csv
         fits(made.info, flip.ModelRecord, "model")
         fits(made.ledger, flip.Ledger, "ledger")
     for target, classifiers in (("member", "native"), (None, "none"), ("city", "sklearn")):
-        result = flip.evaluate(table, other.sample(300, seed=1), protected=["sex"], target=target, classifiers=classifiers)
+        result = flip.evaluate(table, other.sample(300, seed=1), protected=["sex"], target=target,
+                               classifiers=classifiers)
         fits(result.to_dict(), flip.EvaluationReport, "evaluation")
-    result = flip.evaluate(table, other.sample(300, seed=1), target="income", holdout=other.sample(200, seed=2), classifiers="sklearn")
+    result = flip.evaluate(table, other.sample(300, seed=1), target="income", holdout=other.sample(200, seed=2),
+                           classifiers="sklearn")
     fits(result.to_dict(), flip.EvaluationReport, "evaluation")
     budget = flip.Budget(tmp_path / "b", epsilon=5, delta=1e-5, selection_delta=1e-7)
-    open_schema = {**schema.dict, "fields": [{"name": "age", "type": "integer"}, {"name": "city", "type": "string"}, *schema.fields[3:],
-                                             schema.fields[1]]}
+    open_schema = {
+        **schema.dict, "fields": [{"name": "age", "type": "integer"}, {"name": "city", "type": "string"},
+                                  *schema.fields[3:], schema.fields[1]]
+    }
     path, _ = csv
     domain = flip.release_domain(path, open_schema, budget, share=0.2, selection_delta=5e-8)
     budget.charge("counts", "zcdp", rho=1e-4)
@@ -163,15 +172,18 @@ def test_objects_are_what_their_types_say(table, frame, schema, model, plan, csv
 
 
 PAGE = os.path.join(ROOT, "docs", "JSON.md")
-OTHERWISE = {"Plan": "PlanRecord", "Model": "ModelRecord", "Budget": "BudgetReport", "Domain": "DomainReport", "Evaluation": "EvaluationReport",
-             "Build": "BuildInfo", "Option": "ConfigOption"}
+OTHERWISE = {
+    "Plan": "PlanRecord", "Model": "ModelRecord", "Budget": "BudgetReport", "Domain": "DomainReport",
+    "Evaluation": "EvaluationReport", "Build": "BuildInfo", "Option": "ConfigOption"
+}
 
 
 def test_types_have_the_members_that_the_page_describes():
     text, seen = open(PAGE, encoding="utf-8").read(), 0
     for heading, body in re.findall(r"^##+ (\w+)\n(.*?)(?=^##|\Z)", text, re.M | re.S):
         kind = getattr(_types, OTHERWISE.get(heading, heading), None)
-        rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in body.splitlines() if line.startswith("| `")]
+        rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in body.splitlines()
+                if line.startswith("| `")]
         if kind is None or not rows or len(rows[0]) < 4:
             continue
         always = {row[0].strip("`") for row in rows if row[3] == "always"} - {"schema_version"}

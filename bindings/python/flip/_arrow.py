@@ -1,5 +1,8 @@
-"""Arrow streams in and out through the PyCapsule protocol (https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html), with
-ctypes alone: pyarrow is not needed on either side."""
+"""Arrow streams in and out through the PyCapsule protocol, with ctypes alone.
+
+pyarrow is not needed on either side. The protocol:
+https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,17 @@ _STREAM = b"arrow_array_stream"
 class CArrowSchema(Structure):
     """struct ArrowSchema."""
 
-    _fields_ = [("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64), ("n_children", c_int64),
-                ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p), ("private_data", c_void_p)]
+    _fields_ = [("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64),
+                ("n_children", c_int64), ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p),
+                ("private_data", c_void_p)]
 
 
 class CArrowArray(Structure):
     """struct ArrowArray."""
 
-    _fields_ = [("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64), ("n_children", c_int64),
-                ("buffers", c_void_p), ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p), ("private_data", c_void_p)]
+    _fields_ = [("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64),
+                ("n_children", c_int64), ("buffers", c_void_p), ("children", c_void_p), ("dictionary", c_void_p),
+                ("release", c_void_p), ("private_data", c_void_p)]
 
 
 _GET = CFUNCTYPE(c_int, c_void_p, c_void_p)
@@ -35,7 +40,8 @@ _RELEASE = CFUNCTYPE(None, c_void_p)
 class CArrowArrayStream(Structure):
     """struct ArrowArrayStream."""
 
-    _fields_ = [("get_schema", _GET), ("get_next", _GET), ("get_last_error", _LAST_ERROR), ("release", _RELEASE), ("private_data", c_void_p)]
+    _fields_ = [("get_schema", _GET), ("get_next", _GET), ("get_last_error", _LAST_ERROR), ("release", _RELEASE),
+                ("private_data", c_void_p)]
 
 
 # Prototypes of our own: argtypes set on pythonapi's functions would be seen by every package of the process.
@@ -77,7 +83,8 @@ class _OneBatch:
         def release(stream: int) -> None:
             ctypes.memset(stream + CArrowArrayStream.release.offset, 0, ctypes.sizeof(c_void_p))
 
-        self.stream = CArrowArrayStream(_GET(get_schema), _GET(get_next), _LAST_ERROR(lambda _: None), _RELEASE(release), None)
+        self.stream = CArrowArrayStream(_GET(get_schema), _GET(get_next), _LAST_ERROR(lambda _: None),
+                                        _RELEASE(release), None)
 
     @property
     def address(self) -> int:
@@ -89,7 +96,8 @@ class Source:
     """The ArrowArrayStream behind an object; `address` is valid while this object lives."""
 
     def __init__(self, x: Any) -> None:
-        """x: an object with __arrow_c_stream__ or __arrow_c_array__, or a capsule that the former gave. TypeError for any other.
+        """x: an object with __arrow_c_stream__ or __arrow_c_array__, or a capsule that the former gave. TypeError for
+        any other.
 
         SchemaError where the object cannot make its stream, as a pandas column of texts and numbers cannot."""
         what = f"the {type(x).__name__} gives no Arrow stream"
@@ -112,7 +120,8 @@ class Source:
 
 def _make_destructor() -> Any:
     # Everything is bound here: a capsule may outlive this module when the interpreter ends.
-    def destroy(capsule: int, pointer: Any = _dying_pointer, name: bytes = _STREAM, kind: Any = CArrowArrayStream, free: Any = _deallocate) -> None:
+    def destroy(capsule: int, pointer: Any = _dying_pointer, name: bytes = _STREAM, kind: Any = CArrowArrayStream,
+                free: Any = _deallocate) -> None:
         at = pointer(capsule, name)
         stream = kind.from_address(at)
         if stream.release:
@@ -128,7 +137,8 @@ _DESTRUCTOR = _make_destructor()
 
 
 def capsule(table: Optional[int]) -> Any:
-    """A PyCapsule that holds the stream of a table's rows; whoever takes the stream marks it as released, else the capsule releases it."""
+    """A PyCapsule that holds the stream of a table's rows; whoever takes the stream marks it as released, else the
+    capsule releases it."""
     at = _allocate(ctypes.sizeof(CArrowArrayStream))
     if not at:
         raise MemoryError

@@ -1,6 +1,7 @@
-"""Columns of a table as NumPy arrays, in and out. The library checks every value; these functions only cross into C.
+"""Columns of a table as NumPy arrays, in and out.
 
-`table` is the pointer of a table. Arrays are contiguous, one entry a row, of the type that a function names.
+The library checks every value; these functions only cross into C. `table` is the pointer of a table. Arrays are
+contiguous, one entry a row, of the type that a function names.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from ._library import call
 
 
 def pointer(array: Any, kind: Any) -> Any:
-    """A pointer to an array's memory, or None for None; `array` must live longer. array.ctypes would take ten times as long."""
+    """A pointer to an array's memory, or None for None; `array` must live longer. array.ctypes would take ten times as
+    long."""
     return None if array is None else cast(array.__array_interface__["data"][0], POINTER(kind))
 
 
@@ -52,7 +54,8 @@ def set_strings(table: Optional[int], name: str, codes: Any, texts: Sequence[str
 
 
 def get_float64(table: Optional[int], name: str, rows: int) -> tuple[Any, Any]:
-    """(float64 values with NaN where missing, uint8 that is 0 where missing) of an integer, number, boolean, date or datetime field."""
+    """(float64 values with NaN where missing, uint8 that is 0 where missing) of an integer, number, boolean, date or
+    datetime field."""
     x, valid = numpy.empty(rows, numpy.float64), numpy.empty(rows, numpy.uint8)
     call("flip_table_get_float64", table, name.encode(), 0, rows, pointer(x, c_double), pointer(valid, c_uint8))
     return x, valid

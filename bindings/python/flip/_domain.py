@@ -22,7 +22,8 @@ class Domain(NamedTuple):
     report: DomainReport
 
 
-def release_domain(path: Path, sketch: Union[Mapping[str, Any], str, Path], budget: Budget, epsilon: Optional[float] = None,
+def release_domain(path: Path, sketch: Union[Mapping[str, Any], str, Path], budget: Budget,
+                   epsilon: Optional[float] = None,
                    share: Optional[float] = None, selection_delta: Optional[float] = None, other: Optional[str] = None,
                    name: Optional[str] = None, invalid: Optional[str] = None, extra: Optional[str] = None,
                    delimiter: Optional[str] = None, person: Optional[str] = None,
@@ -30,10 +31,11 @@ def release_domain(path: Path, sketch: Union[Mapping[str, Any], str, Path], budg
     """Estimates what `sketch` leaves open: a schema in which strings may lack their enum and numbers, dates and times
     their bounds.
 
-    One noisy release of the CSV file at `path` is charged to `budget` and then drawn. epsilon: of that release alone, or
-    share: a part of the whole budget, above 0 and at most 1. Levels need a part of delta, selection_delta, that the budget
-    was made with. A training under the schema must be planned under the same budget. include/flip.h (flip_domain_buy)
-    says which values are clamped and which texts count as `other`. name: what the budget's report calls the release.
+    One noisy release of the CSV file at `path` is charged to `budget` and then drawn. It may cost epsilon by itself, or
+    `share` (above 0, at most 1) of the whole budget. Levels need a part of delta, selection_delta, that the
+    budget was made with. A training under the schema must be planned under the same budget. include/flip.h
+    (flip_domain_buy) says which values are clamped and which texts count as `other`. name: what the budget's report
+    calls the release.
     invalid, extra, delimiter, person, max_rows_per_person: as in Table.read_csv.
 
     BudgetError where too little is left, or for levels under a budget without selection_delta: nothing was drawn.
@@ -50,8 +52,8 @@ def release_domain(path: Path, sketch: Union[Mapping[str, Any], str, Path], budg
                            "max_rows_per_person": max_rows_per_person})
     callback = Callback(reporter(progress))
     out, text_of_report = ctypes.c_void_p(), ctypes.c_void_p()
-    callback.run(lambda: call("flip_domain_buy", budget._pointer, text, len(text), path_bytes(path), config, callback.c, None,
-                              ctypes.byref(out), ctypes.byref(text_of_report)))
+    callback.run(lambda: call("flip_domain_buy", budget._pointer, text, len(text), path_bytes(path), config, callback.c,
+                              None, ctypes.byref(out), ctypes.byref(text_of_report)))
     try:
         size = lib.flip_buffer_size(text_of_report)
         report: DomainReport = json.loads(ctypes.string_at(lib.flip_buffer_data(text_of_report), size))

@@ -1,4 +1,7 @@
-"""Which package a frame comes from, and frames of other packages as pandas frames. It imports nothing until it has to."""
+"""Which package a frame comes from, and frames of other packages as pandas frames.
+
+The module imports no package of frames until a call needs it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ _INDEX = re.compile(r"__index_level_\d+__")      # pandas' names for an index wi
 
 
 def package_of(x: Any) -> str:
-    """The package whose frame `x` is, "pandas" or "polars"; "" for anything else. A subclass counts as what it is made from."""
+    """The package whose frame `x` is, "pandas" or "polars"; "" for anything else. A subclass counts as what it is made
+    from."""
     packages = [kind.__module__.split(".")[0] for kind in type(x).__mro__ if kind.__name__ == "DataFrame"]
     return next((package for package in packages if package in ("pandas", "polars")), "")
 
@@ -28,7 +32,8 @@ def has_arrow(x: Any) -> bool:
 
 
 def without_index(x: Any, names: Collection[str]) -> Any:
-    """The frame without pandas' index where that has no name of its own: in Arrow it would be a column __index_level_0__.
+    """The frame without pandas' index where that has no name of its own: in Arrow it would be a column
+    __index_level_0__.
 
     names: the schema's; a column that one of them names stays. An index with another name is a column like others.
     """
@@ -60,13 +65,9 @@ def as_pandas(x: Any) -> Any:
         problem = absent.name
     else:
         return quietly("the frame cannot be read through Arrow", lambda: _made(without_index(x, ()), pandas, pyarrow))
-    raise ArgumentError(f"a schema for {type(x).__module__.split('.')[0]} is read off with pandas and pyarrow: {problem} is missing")
+    raise ArgumentError(
+        f"a schema for {type(x).__module__.split('.')[0]} is read off with pandas and pyarrow: {problem} is missing")
 
 
 def _made(x: Any, pandas: Any, pyarrow: Any) -> Any:
-    table, types = pyarrow.table(x), pyarrow.types
-
-    def cells(kind: Any) -> Any:
-        return None if types.is_dictionary(kind) else pandas.ArrowDtype(kind)
-
-    return without_index(table, ()).to_pandas(types_mapper=cells, ignore_metadata=True)
+    return without_index(pyarrow.table(x), ()).to_pandas(types_mapper=pandas.ArrowDtype, ignore_metadata=True)

@@ -1,4 +1,4 @@
-"""Schemas beside pandas data frames: each column crosses as text, as a CSV file would hold it."""
+"""Schemas beside pandas data frames: each column crosses as the text of a CSV file."""
 
 from __future__ import annotations
 
@@ -83,15 +83,15 @@ def is_text(column: pandas.Series[Any]) -> bool:
     return bool(column.dtype == object) and pandas.api.types.infer_dtype(column, skipna=True) == "string"
 
 
-def keep_levels(field: dict[str, Any], found: list[str], cells: int, most: int, declared: bool, text: bool) -> None:
+def keep_levels(field: dict[str, Any], found: list[str], cells: int, maximum: int, declared: bool, text: bool) -> None:
     """Makes a field of numbers one of levels, where its host holds levels or texts that only look like numbers.
 
     found: the different texts; declared: they are levels by the host's word, in their order; text: the host holds text.
-    Texts that are not declared stay numbers where there are more than `most`, or where hardly one occurs twice.
+    Texts that are not declared stay numbers where there are more than `maximum`, or where hardly one occurs twice.
     """
-    if declared and len(found) > most:
-        raise refusal(field["name"], f"{len(found)} levels; allow more than {most} (levels)")
-    if not declared and (len(found) > most or len(found) > _FEW and 2 * len(found) > cells):
+    if declared and len(found) > maximum:
+        raise refusal(field["name"], f"{len(found)} levels; allow more than {maximum} (levels)")
+    if not declared and (len(found) > maximum or len(found) > _FEW and 2 * len(found) > cells):
         return
     required = field.get("constraints", {}).get("required", False)
     ordered = found if declared else sorted(found, key=float)

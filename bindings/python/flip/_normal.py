@@ -1,4 +1,7 @@
-"""pandas columns in the few forms that the package knows, whatever holds their cells: NumPy, masked arrays or pyarrow."""
+"""pandas columns in the few forms that the package knows, whatever holds their cells.
+
+NumPy, masked arrays of pandas, and pyarrow hold cells in different ways; the rest of the package sees one of them.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ class Moments(NamedTuple):
 def plain(column: Any) -> Any:
     """The column with cells of NumPy or of pandas itself, except dates and texts of pyarrow, which stay.
 
-    Whole numbers stay exact (int64, Int64, uint64, UInt64), floats keep their precision and are NaN where missing, decimals
-    become objects, a dictionary becomes a Categorical.
+    Whole numbers stay exact (int64, Int64, uint64, UInt64), floats keep their precision and are NaN where missing,
+    decimals become objects, a dictionary becomes a Categorical.
     """
     kind = column.dtype
     arrow = _arrow_type(column)
@@ -51,8 +54,7 @@ def plain(column: Any) -> Any:
             width = numpy.dtype(f"float{arrow.bit_width}")
             return pandas.Series(column.to_numpy(dtype=width, na_value=numpy.nan), index=column.index, name=column.name)
         if types.is_dictionary(arrow):
-            decoded = pyarrow.chunked_array(column.array.__arrow_array__()).unify_dictionaries().to_pandas()
-            return pandas.Series(decoded.array, index=column.index, name=column.name)
+            return pandas.Series(_categorical(column, pyarrow), index=column.index, name=column.name)
         if types.is_decimal(arrow) or types.is_null(arrow):
             return column.astype(object)
         if str(arrow) == "string_view":         # pyarrow cannot sort out its values
@@ -91,13 +93,27 @@ def moments(column: Any) -> Optional[Moments]:
             return None
         codes = column.cat.codes.to_numpy()
         finer = None if found.finer is None else numpy.append(found.finer, False)[codes]
-        return Moments(numpy.append(found.micros, 0)[codes], finer if finer is not None and finer.any() else None, found.days)
+        if finer is not None and not finer.any():
+            finer = None                        # unused levels alone
+        return Moments(numpy.append(found.micros, 0)[codes], finer, found.days)
     if kind == object and pandas.api.types.infer_dtype(column, skipna=True) in ("datetime", "datetime64", "date"):
         codes, distinct = pandas.factorize(column, use_na_sentinel=True)
         micros = [_micros(value, column.name) for value in distinct]
         days = not any(isinstance(value, (datetime.datetime, numpy.datetime64)) for value in distinct)
         return Moments(numpy.array([*micros, 0], numpy.int64)[codes], None, days)
     return None
+
+
+def _categorical(column: Any, pyarrow: Any) -> Any:
+    """A Categorical of a dictionary column of pyarrow, with its levels in their order."""
+    place: dict[Any, int] = {}                  # each level, in the order of its first chunk
+    found = [numpy.zeros(0, numpy.int64)]
+    for chunk in pyarrow.chunked_array(column.array.__arrow_array__()).chunks:
+        held = chunk.dictionary.to_pylist()
+        codes = [-1 if level is None else place.setdefault(level, len(place)) for level in held]
+        indices = chunk.indices.cast(pyarrow.int64()).fill_null(len(held)).to_numpy()
+        found.append(numpy.array([*codes, -1], numpy.int64)[indices])                   # the last one: a missing cell
+    return pandas.Categorical.from_codes(numpy.concatenate(found), categories=list(place))
 
 
 def _arrow_type(column: Any) -> Any:
@@ -127,13 +143,14 @@ def _micros(value: Any, name: Any) -> int:
 def whole_numbers(column: Any) -> Optional[Any]:
     """int64 values of a column of integers, 0 where missing; None where one of them is above all int64."""
     if pandas.api.types.is_unsigned_integer_dtype(column.dtype):
-        x = column.to_numpy(dtype=numpy.uint64, na_value=0) if column.isna().any() else column.to_numpy(dtype=numpy.uint64)
+        x = column.fillna(0).to_numpy(dtype=numpy.uint64)
         return None if (x > numpy.uint64((1 << 63) - 1)).any() else x.astype(numpy.int64)
     return numpy.ascontiguousarray(column.astype("Int64").to_numpy(dtype=numpy.int64, na_value=0))
 
 
 def equal_to_any(x: Any, numbers: Sequence[decimal.Decimal]) -> Any:
-    """Which entries of an array of numbers are equal to one of `numbers`, as its type holds them. Whole numbers stay exact."""
+    """Which entries of an array of numbers are equal to one of `numbers`, as its type holds them. Whole numbers stay
+    exact."""
     if numpy.issubdtype(x.dtype, numpy.integer):
         held = [int(n) for n in numbers if n == n.to_integral_value() and -(1 << 63) <= n < 1 << 63]
         return numpy.isin(x, numpy.array(held, numpy.int64))
@@ -142,7 +159,8 @@ def equal_to_any(x: Any, numbers: Sequence[decimal.Decimal]) -> Any:
 
 
 def nearest(x: Any, rules: Mapping[str, Any]) -> Any:
-    """float64 values of an array of 16 or 32 bits: each is the value of the schema that it is nearest to, if there is one.
+    """float64 values of an array of 16 or 32 bits: each is the value of the schema that it is nearest to, if there is
+    one.
 
     0.1 of 32 bits is not the double 0.1: it counts as 0.1 where the schema's step or bounds have that value. rules: the
     field's constraints.

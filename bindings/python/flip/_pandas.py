@@ -1,4 +1,7 @@
-"""Between pandas data frames and tables, column by column. The library checks every value; this only brings types together."""
+"""Between pandas data frames and tables, column by column.
+
+The library checks every value; this module only brings types together.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,8 @@ def fill(table: Optional[int], frame: Any, schema: Mapping[str, Any]) -> None:
 class Missing:
     """What a schema's missingValues mean for cells that are no text.
 
-    A number is missing where it is equal to one of them, and a date or moment where it is spelled by one of them, so that
-    a frame means what its CSV file means.
+    A number is missing where it is equal to one of them, and a date or moment where it is spelled by one of them, so
+    that a frame means what its CSV file means.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -66,7 +69,9 @@ class Missing:
             return False
         if isinstance(value, (int, decimal.Decimal, numpy.integer)):
             return decimal.Decimal(str(value)) in self.numbers
-        return isinstance(value, (float, numpy.floating)) and bool(equal_to_any(numpy.asarray([value]), self.numbers)[0])
+        if not isinstance(value, (float, numpy.floating)):
+            return False
+        return bool(equal_to_any(numpy.asarray([value]), self.numbers)[0])
 
 
 def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gone: Missing) -> None:
@@ -80,7 +85,8 @@ def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gon
         found = moments(column)
         if found is not None:
             return fill_moments(table, name, kind, found, missing, gone)
-    if ordinary and kind in ("integer", "number") and types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype):
+    numeric = types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)
+    if ordinary and kind in ("integer", "number") and numeric:
         if types.is_integer_dtype(dtype):
             x = whole_numbers(column)
             if x is not None:                   # what int64 cannot hold crosses as text, exactly
@@ -135,8 +141,10 @@ def valid_of(missing: Any) -> Any:
 
 
 def person_codes(persons: Any, rows: int) -> Any:
-    """int64, one a row: a number for each person. SchemaError where a row belongs to nobody, or there are not `rows` of them."""
-    codes = quietly("persons: their values cannot be read", lambda: pandas.factorize(pandas.Series(persons))[0]).astype(numpy.int64)
+    """int64, one a row: a number for each person. SchemaError where a row belongs to nobody, or there are not `rows` of
+    them."""
+    codes = quietly("persons: their values cannot be read",
+                    lambda: pandas.factorize(pandas.Series(persons))[0]).astype(numpy.int64)
     if len(codes) != rows or (codes < 0).any():
         raise SchemaError("persons: every row must belong to a person")
     return codes

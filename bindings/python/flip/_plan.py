@@ -20,8 +20,8 @@ class Plan(Handle):
     """The flip.Budget that its trainings spend from, if it was made under one."""
 
     def explain(self) -> Explanation:
-        """Stages, every release with its share of the budget and the noise of what it measures, what a row of each group
-        pays, memory, and the configuration as resolved (flip.Explanation). Depends on no row."""
+        """Stages, every release with its share of the budget and the noise of what it measures, what a row of each
+        group pays, memory, and the configuration as resolved (flip.Explanation). Depends on no row."""
         explained: Explanation = take_json("flip_plan_explain", self._pointer)
         return explained
 
@@ -34,7 +34,7 @@ class Plan(Handle):
 
     @property
     def json(self) -> str:
-        """Canonical JSON text: schema, promise, every option as resolved. Two plans are the same when their texts are."""
+        """Canonical JSON text: schema, promise, every option as resolved. Two plans are equal if their texts are."""
         return take_bytes("flip_plan_json", self._pointer).decode()
 
     @property
@@ -44,7 +44,10 @@ class Plan(Handle):
         return record
 
     def epsilon_at(self, delta: float, accountant: str = "renyi") -> float:
-        """The epsilon all planned releases together may cost at `delta`."""
+        """The epsilon that all planned releases together may cost at `delta` (between 0 and 1), at most.
+
+        accountant: "renyi" or "pld"; Unsupported for "pld" where rates or noise follow from noisy counts.
+        """
         out = c_double()
         call("flip_plan_epsilon", self._pointer, accountant.encode(), delta, byref(out))
         return out.value
@@ -69,25 +72,29 @@ class Plan(Handle):
         return f"flip.Plan(epsilon={self.epsilon:g}, delta={self.delta:g})"
 
 
-def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, epsilon: Optional[float] = None, delta: Optional[float] = None,
-         preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None,
+def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, epsilon: Optional[float] = None,
+         delta: Optional[float] = None, preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None,
          budget: Optional[Budget] = None, share: Optional[float] = None, name: Optional[str] = None) -> Plan:
-    """A plan for tables under `schema`.
+    """A plan for tables under `schema`, priced before any row is read.
 
-    protected: names of the protected columns; their joint levels are the groups. config {"fairness": {"strength": s}}
-    is 1 for them: no network sees them, and groups are aligned; 0 makes them ordinary columns. A number needs {"fairness": {"cuts":
-    {"age": [25, 45]}}}. epsilon, delta: the promise for one row added or removed; delta below 1/n.
-    preset: "best", the default (marginals released once, networks trained for free on rows of a table that is fitted to them), or
-    "published" (networks trained on private rows by DP-SGD). config: dict of further options; flip.config_schema("plan") lists them, with default_by_preset where
-    the presets differ. What is left out has a default.
+    protected: names of the protected columns; their joint levels are the groups. With the option "fairness.strength" at
+    1, the default, no network sees these columns and the groups are aligned; at 0 they are ordinary columns. A number
+    needs edges to be protected: config={"fairness": {"cuts": {"age": [25, 45]}}}.
+    epsilon, delta: the promise for one row added or removed. epsilon: above 0, at most 1000; delta: above 0, below 1/n.
+    preset: "best", the default (marginals are released once, and networks are trained at no cost on rows of a table
+    that is fitted to them), or "published" (networks are trained on private rows by DP-SGD).
+    config: further options; flip.config_schema("plan") lists them with their defaults, ranges and units.
+    budget: a flip.Budget that the plan's trainings spend from. It fixes delta and the order. epsilon is then the part
+    that one training may spend; share, above 0 and at most 1, names a part of the whole instead. Shares add up,
+    epsilons do not. name: what the budget's report calls the trainings.
 
-    budget: a flip.Budget that the plan's trainings spend from. It fixes delta and the order; epsilon is the part that one training may spend
-    (alone it is (epsilon, delta)-private), or share, in (0, 1], names a part of the whole: shares add up, epsilons do not. name: what the
-    trainings are called in the budget's report.
+    ArgumentError for an option that is unknown or out of range, BudgetError for an epsilon that no noise can meet.
     """
     options = dict(config or {})
-    named: dict[str, Any] = {"protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
-             "epsilon": epsilon, "delta": delta, "preset": preset, "share": share, "name": name}
+    named: dict[str, Any] = {
+        "protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
+        "epsilon": epsilon, "delta": delta, "preset": preset, "share": share, "name": name
+    }
     if budget is None and (share is not None or name is not None):
         raise TypeError("share and name are of a training under a budget")
     for key, value in named.items():

@@ -45,21 +45,22 @@ class Schema(Handle):
         return None if source is None else cls.of(source)
 
     @classmethod
-    def infer(cls, source: Any, levels: Optional[int] = None, skip: Optional[Iterable[str]] = None, delimiter: Optional[str] = None,
-              group: Optional[str] = None, progress: Report = False) -> Schema:
+    def infer(cls, source: Any, levels: Optional[int] = None, skip: Optional[Iterable[str]] = None,
+              delimiter: Optional[str] = None, group: Optional[str] = None, progress: Report = False) -> Schema:
         """A schema read off rows, for you to edit.
 
-        source: the path of a CSV or HDF5 file, a pandas data frame, or anything with an Arrow stream (polars, pyarrow, duckdb;
-        pandas and pyarrow must be there to read it).
+        source: the path of a CSV or HDF5 file, a pandas data frame, or anything with an Arrow stream (polars, pyarrow,
+        duckdb; pandas and pyarrow must be there to read it).
 
-        Types are those that every cell bears out, bounds are rounded outward, texts become sorted levels (at most `levels`,
-        1000 unless given). Categories that a frame declares stay levels in their order, and so do texts that look like
-        numbers where they are few. The schema is marked ("flip:domain": "assume-public"), and so is the ledger of every
-        training under it: levels and bounds come from the rows and count as public from here on. Make sure that they are,
-        then remove the mark.
+        Types are those that every cell bears out, bounds are rounded outward, texts become sorted levels (at most
+        `levels`, 1000 unless given). Categories that a frame declares stay levels in their order, and so do texts that
+        look like numbers where they are few. The schema is marked ("flip:domain": "assume-public"), and so is the
+        ledger of every training under it: levels and bounds come from the rows and count as public from here on. Make
+        sure that they are, then remove the mark.
         skip: columns to leave out. delimiter: of a CSV file. group: of an HDF5 file, "/data" unless given.
 
-        FileError, FormatError; SchemaError that names every column no field can be made of: names, identifiers, free text.
+        FileError, FormatError; SchemaError that names every column no field can be made of: names, identifiers, free
+        text.
         """
         if not is_path(source):
             from . import _infer
@@ -68,13 +69,16 @@ class Schema(Handle):
         if is_hdf5(source):
             return cls(new("flip_schema_infer_hdf5", path_bytes(source), group_bytes(group), config_bytes(config)))
         callback = Callback(reporter(progress))
-        return callback.run(lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
+        return callback.run(
+            lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
 
-    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> TableCheck:
+    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None,
+              progress: Report = False) -> TableCheck:
         """All that `source` breaks of this schema, at once: the path of a CSV file, or a frame as `infer` takes it.
 
-        Problems have column, rule, count and first_line (of a file) or first_row (of a frame), both from 1; never a value. It
-        answers whoever has the rows: it is not private. extra="ignore": columns that the schema does not name are no problem.
+        Problems have column, rule, count and first_line (of a file) or first_row (of a frame), both from 1; never a
+        value. It answers whoever has the rows: it is not private. extra="ignore": columns that the schema does not name
+        are no problem.
         """
         if not is_path(source):
             from . import _infer

@@ -1,4 +1,7 @@
-"""Table: rows that fit a schema, private ones or sampled ones. pandas and numpy are imported only by the calls that name them."""
+"""Table: rows that fit a schema, private ones or sampled ones.
+
+pandas and NumPy are imported only by the calls that name them.
+"""
 
 from __future__ import annotations
 
@@ -43,17 +46,20 @@ class Table(Handle):
                  **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
-        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound. A warning, and the
-        property `replaced`, then say how many cells of which column that were; the file is read a second time for it.
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound. A warning, and
+        the property `replaced`, then say how many cells of which column that were; the file is read a second time for
+        it.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         delimiter: one character; "," unless given.
-        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one
-        person are kept, 1 to 1024. Which ones depends on that person's rows alone; a training's promise is then for persons.
+        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of
+        one person are kept, 1 to 1024. Which ones depends on that person's rows alone; a training's promise is then for
+        persons.
         domain: "assume-public" reads the schema off the rows, which every ledger under it says; give no schema then. A
         schema that is estimated under a budget is made by release_domain first.
 
-        FileError; FormatError for broken quoting or text that is not UTF-8; SchemaError for a missing or unknown column, a
-        cell that breaks its rule (column, line and rule are named, the value never is) and for a file without rows.
+        FileError; FormatError for broken quoting or text that is not UTF-8; SchemaError for a missing or unknown
+        column, a cell that breaks its rule (column, line and rule are named, the value never is) and for a file without
+        rows.
         """
         if domain == "private":
             schema = _released(path, schema, deprecated, {"invalid": invalid, "extra": extra, "delimiter": delimiter,
@@ -72,7 +78,8 @@ class Table(Handle):
         config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person,
                                "max_rows_per_person": max_rows_per_person})
         checked = Schema.of(schema)
-        table = callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
+        table = callback.run(
+            lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
         if invalid == "coerce":
             table.replaced = _replaced(path, checked, delimiter)
         return table
@@ -81,8 +88,8 @@ class Table(Handle):
     def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
         """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used.
 
-        group: where the dataframe is in the file, "/data" unless given; AnnData keeps its table of observations in "/obs".
-        FileError, FormatError, VersionError, SchemaError.
+        group: where the dataframe is in the file, "/data" unless given; AnnData keeps its table of observations in
+        "/obs". FileError, FormatError, VersionError, SchemaError.
         """
         checked = Schema.maybe(schema)
         return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group_bytes(group)))
@@ -99,7 +106,8 @@ class Table(Handle):
         if (person is None) != (max_rows_per_person is None):
             raise TypeError("person and max_rows_per_person belong together")
         if person in checked.names:
-            raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
+            raise SchemaError(
+                f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
         if person is not None and person not in frame.columns:
             raise SchemaError(f'column "{person}": the frame has none of that name')
         table = cls(new("flip_table_create", checked._pointer, len(frame)))
@@ -109,8 +117,9 @@ class Table(Handle):
         return table.bound_persons(frame[person], max_rows_per_person)
 
     def bound_persons(self, persons: Any, max_rows: int) -> Table:
-        """At most `max_rows` (1 to 1024) of the rows of each person, as a table of its own. persons: one value a row, such as
-        a pandas column. SchemaError where a row belongs to nobody; StateError for a table that is bounded already."""
+        """At most `max_rows` (1 to 1024) of the rows of each person, as a table of its own. persons: one value a row,
+        such as a pandas column. SchemaError where a row belongs to nobody; StateError for a table that is bounded
+        already."""
         from . import _columns, _pandas
         codes = _pandas.person_codes(persons, self.rows)
         return type(self)(new("flip_table_bound_persons", self._pointer, _columns.pointer(codes, c_int64), max_rows))
@@ -121,23 +130,27 @@ class Table(Handle):
         return int(lib.flip_table_max_rows_per_person(self._pointer))
 
     @classmethod
-    def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, progress: Report = False) -> Table:
-        """Copies rows from anything with __arrow_c_stream__ (pandas from 2.2 on, polars, pyarrow, duckdb) or __arrow_c_array__, without any
-        further package. invalid, extra: as in read_csv. Columns are found by name; flip.h says which types fill which fields.
-        pandas' index is left out where it has no name, and so is the column __index_level_0__ that it becomes in Arrow.
+    def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None,
+                   progress: Report = False) -> Table:
+        """Copies rows from anything with __arrow_c_stream__ (pandas from 2.2 on, polars, pyarrow, duckdb) or
+        __arrow_c_array__, without any further package. invalid, extra: as in read_csv. Columns are found by name;
+        flip.h says which types fill which fields. pandas' index is left out where it has no name, and so is the column
+        __index_level_0__ that it becomes in Arrow.
 
-        FormatError for arrays that break Arrow's rules; SchemaError for columns, types and cells that break the schema; FileError when the
-        stream itself fails.
+        FormatError for arrays that break Arrow's rules; SchemaError for columns, types and cells that break the schema;
+        FileError when the stream itself fails.
         """
         from . import _arrow
         checked, callback = Schema.of(schema), Callback(reporter(progress))
         source = _arrow.Source(without_index(x, checked.names))
         config = config_bytes({"invalid": invalid, "extra": extra})
-        return callback.run(lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
+        return callback.run(
+            lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """The rows as an Arrow stream in a PyCapsule, so that pyarrow.table(t), polars.DataFrame(t), duckdb and others read a table as it is.
-        Text levels are a dictionary, datetimes timestamps in UTC. `requested_schema` is not looked at, as the protocol allows."""
+        """The rows as an Arrow stream in a PyCapsule, so that pyarrow.table(t), polars.DataFrame(t), duckdb and others
+        read a table as it is. Text levels are a dictionary, datetimes timestamps in UTC. `requested_schema` is not
+        looked at, as the protocol allows."""
         from . import _arrow
         return _arrow.capsule(self._pointer)
 
@@ -163,7 +176,8 @@ class Table(Handle):
         call("flip_table_write_hdf5", self._pointer, path_bytes(path), group_bytes(group))
 
     def to_pandas(self) -> Any:
-        """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing, datetimes."""
+        """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing,
+        datetimes."""
         from . import _pandas
         return _pandas.frame(self._pointer, self.rows, self.schema.fields)
 
@@ -202,17 +216,19 @@ def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, inv
             group: Optional[str] = None) -> None:
     """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV.
 
-    invalid, extra, delimiter: as in Table.read_csv. group: where the dataframe is in the HDF5 file that is read, or, where a
-    CSV file is read, in the one that is written; "/data" unless given. With a group the table must fit into memory.
+    invalid, extra, delimiter: as in Table.read_csv. group: where the dataframe is in the HDF5 file that is read, or,
+    where a CSV file is read, in the one that is written; "/data" unless given. With a group the table must fit into
+    memory.
     Errors: those of reading, then those of writing.
     """
     if group is not None:
-        return _convert_group(source, target, schema, group, {"invalid": invalid, "extra": extra, "delimiter": delimiter}, progress)
+        return _convert_group(source, target, schema, group,
+                              {"invalid": invalid, "extra": extra, "delimiter": delimiter}, progress)
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     checked = Schema.maybe(schema)
-    callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source), path_bytes(target), config,
-                              callback.c, None))
+    callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source),
+                              path_bytes(target), config, callback.c, None))
 
 
 def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], group: str, reading: dict[str, Any],

@@ -29,14 +29,16 @@ def refusal(column: Any, rule: str, row: Optional[int] = None) -> SchemaError:
 
 
 def numbers_that_mean_missing(texts: Iterable[str]) -> list[decimal.Decimal]:
-    """Those missing values of a schema that are finite numbers, such as -9: a number that is equal to one is missing."""
+    """Those missing values of a schema that are finite numbers, such as -9: a number that is equal to one is
+    missing."""
     return [decimal.Decimal(text) for text in texts if len(text) < 64 and _NUMBER.fullmatch(text)]
 
 
 def text_of(value: Any, kind: str = "", name: Any = "") -> str:
     """A level or cell as a CSV file would hold it. kind: the type of the field that it is for, where there is one.
 
-    SchemaError, naming the column `name`, for a moment that is finer than a microsecond and for a date with a time of day.
+    SchemaError, naming the column `name`, for a moment that is finer than a microsecond and for a date with a time of
+    day.
     """
     if isinstance(value, (bool, numpy.bool_)):
         return "true" if value else "false"
@@ -65,7 +67,8 @@ def moment_of(value: Any, name: Any) -> datetime.datetime:
         value = whole.item()
     if getattr(value, "nanosecond", 0):                 # a pandas.Timestamp
         raise refusal(name, FINER)
-    plain = datetime.datetime(value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond)
+    plain = datetime.datetime(value.year, value.month, value.day, value.hour, value.minute, value.second,
+                              value.microsecond)
     zone: Optional[datetime.timedelta] = value.utcoffset()
     return plain if zone is None else plain - zone
 
@@ -73,8 +76,8 @@ def moment_of(value: Any, name: Any) -> datetime.datetime:
 def refuse_unusable(name: Any, column: Any, missing: Any = None) -> None:
     """SchemaError for a text that holds a NUL or is not Unicode (a lone surrogate).
 
-    pandas takes texts that differ behind a NUL for equal ones, and UTF-8 has no bytes for a surrogate. missing: which cells
-    of the column are missing (bool, one a row), where that is known.
+    pandas takes texts that differ behind a NUL for equal ones, and UTF-8 has no bytes for a surrogate. missing: which
+    cells of the column are missing (bool, one a row), where that is known.
     """
     values = column.cat.categories if isinstance(column.dtype, pandas.CategoricalDtype) else column
     if not (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)):
@@ -89,4 +92,5 @@ def refuse_unusable(name: Any, column: Any, missing: Any = None) -> None:
     for first in range(0, len(there), 1 << 16):         # joined: one look at many cells
         found = _UNUSABLE.search("".join(there[first:first + (1 << 16)]))
         if found:
-            raise refusal(name, "text with a NUL in it" if found[0] == "\0" else "text that is not Unicode (a lone surrogate)")
+            raise refusal(
+                name, "text with a NUL in it" if found[0] == "\0" else "text that is not Unicode (a lone surrogate)")

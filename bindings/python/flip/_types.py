@@ -1,8 +1,8 @@
-"""The JSON objects that the library gives, as typed dicts. docs/JSON.md has their grammar, and a test compares the two.
+"""The JSON objects that the library gives, as typed dicts.
 
-Epsilons are in nats, divergences are Rényi divergences in nats at the order that stands beside them, probabilities lie
-between 0 and 1. A member of a class with an underscore may be missing: its comment says when it is there. A later
-version of the library may add members.
+docs/JSON.md has their grammar, and a test compares the two. Epsilons are in nats, divergences are Rényi divergences in
+nats at the order that stands beside them, probabilities lie between 0 and 1. A member of a class with an underscore may
+be missing: its comment says when it is there. A later version of the library may add members.
 """
 
 from __future__ import annotations
@@ -280,18 +280,18 @@ class EvaluatedRows(TypedDict):
 class ComparedMean(TypedDict):
     """The means of a numerical column."""
 
-    real: Optional[float]  # mean of the real values (the column's unit)
-    synthetic: Optional[float]  # mean of the synthetic values (the column's unit)
-    shift: Optional[float]  # synthetic mean less real mean, over the real standard deviation
+    real: Optional[float]  # mean of the real values
+    synthetic: Optional[float]  # mean of the synthetic values
+    shift: Optional[float]  # synthetic mean less real mean, over the real standard deviation (standard deviations)
 
 
 class ComparedQuantile(TypedDict):
     """A quantile of a numerical column."""
 
     share: float  # which quantile (share of rows)
-    real: Optional[float]  # of the real values (the column's unit)
-    synthetic: Optional[float]  # of the synthetic values (the column's unit)
-    shift: Optional[float]  # synthetic quantile less real one, over the real interquartile range
+    real: Optional[float]  # of the real values
+    synthetic: Optional[float]  # of the synthetic values
+    shift: Optional[float]  # synthetic quantile less real one, over the real interquartile range (interquartile ranges)
 
 
 class EvaluatedColumn(TypedDict):
