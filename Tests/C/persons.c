@@ -1,4 +1,5 @@
-/* Persons by numbers of a host, given in order of appearance: one person more moves the bounded table by that person's rows alone. */
+/* Persons by numbers of a host, given in order of appearance: one person more moves the bounded table by that person's
+ * rows alone. */
 #include "check.h"
 
 #define PERSONS 200
@@ -71,5 +72,6 @@ static void numbers_choose_nothing(void) {
     CHECK(distance(before, after) == 0);
 }
 
-const test_case persons_tests[] = {{"persons: one more", one_person_more}, {"persons: numbers choose nothing", numbers_choose_nothing},
+const test_case persons_tests[] = {{"persons: one more", one_person_more},
+    {"persons: numbers choose nothing", numbers_choose_nothing},
     {NULL, NULL}};
