@@ -6,7 +6,8 @@
 #define VISITS 5
 #define ROWS (PERSONS * VISITS)
 
-static const char *visit_schema = "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":999}}]}";
+static const char *visit_schema =
+    "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":999}}]}";
 
 /* How often each value is among the at most `most` rows that are kept of each person. */
 static void kept(const int64_t *x, const int64_t *who, int rows, int most, int counts[1000]) {
