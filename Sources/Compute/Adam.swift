@@ -1,5 +1,4 @@
-// Adam (Kingma and Ba, arXiv 1412.6980v9, algorithm 1) over one flat vector of weights, and the moving average of
-// weights.
+// Adam (Kingma and Ba, arXiv 1412.6980v9, algorithm 1) over one flat vector, and the average of weights.
 //
 //     let adam = try Adam(count: P)
 //     adam.step(weights, gradient: g, learningRate: 1e-3)       // one step of all weights
@@ -73,7 +72,7 @@ package final class Adam: @unchecked Sendable {
         (correction1, correction2) = (corrected(beta1), corrected(beta2))
     }
 
-    /// Moves one part of the weights by the step that was begun, in 32 bits (Kernels/Optimiser.swift).
+    /// Moves one part of the weights by the step that was begun, in 32 bits (Kernels/Processes/Optimiser.swift).
     /// - Parameters:
     ///   - weights, gradient: [count], of which `part` is used.
     package func move(_ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, _ part: Range<Int>) {

@@ -24,11 +24,6 @@ package enum Mechanism: Sendable, Equatable {
     /// of a person together.
     case selection(delta: Double)
 
-    /// shim: discreteGaussian(deviation:shift:) -> discreteGaussian(standardDeviation:shift:)
-    package static func discreteGaussian(deviation: Double, shift: Int) -> Mechanism {
-        .discreteGaussian(standardDeviation: deviation, shift: shift)
-    }
-
     /// This mechanism with its noise multiplied by s; what has no noise stays.
     package func scaled(_ s: Double) -> Mechanism {
         switch self {
@@ -100,8 +95,6 @@ package struct Accountant: Sendable {
     private var infinite = false
 
     package static let maxRows = 1024, maxReleases = 1 << 53
-    package static var mostRows: Int { maxRows }              // shim: Accountant.mostRows -> Accountant.maxRows
-    package static var mostReleases: Int { maxReleases }      // shim: Accountant.mostReleases -> Accountant.maxReleases
     /// Different entries of one accountant.
     package static let maxEntries = 10_000
 

@@ -33,8 +33,6 @@ package final class DomainDoor {
         package let levels: [[(text: String, count: Double)]]
         /// Standard deviation of the noise, in rows, and the threshold of texts.
         package let standardDeviation: Double, threshold: Int
-        // shim: Released.deviation -> Released.standardDeviation
-        package var deviation: Double { standardDeviation }
     }
 
     /// Texts longer than this, in bytes, are no levels.

@@ -422,15 +422,6 @@ package final class Door {
         return chosen
     }
 
-    /// shim: selectPairs(deviation:) -> selectPairs(standardDeviation:)
-    package func selectPairs(name: String, candidates: [(Int, Int)], codes: [ColumnCodes], oneWay: [Buffer<Double>],
-        total: Double, deviation: Double,
-                             count k: Int, rho: Double, memory: Int = 64 << 20, threads: Int) throws -> [Int] {
-        try selectPairs(name: name, candidates: candidates, codes: codes, oneWay: oneWay, total: total,
-            standardDeviation: deviation,
-                        count: k, rho: rho, memory: memory, threads: threads)
-    }
-
     // MARK: sums of clipped vectors
 
     /// One block; see `releaseSums`.
@@ -676,5 +667,3 @@ private final class TableCounts: @unchecked Sendable {
         sums.forEach(wiped)
     }
 }
-
-package typealias LoanedRows = MicroBatch      // shim: LoanedRows -> MicroBatch

@@ -73,8 +73,6 @@ package struct Budget: Sendable, Equatable {
     // MARK: prices at α*, for a row or for a person of `rowsPerPerson` rows
 
     package static let maxRowsPerPerson = 1024
-    // shim: Budget.mostRowsPerPerson -> Budget.maxRowsPerPerson
-    package static var mostRowsPerPerson: Int { maxRowsPerPerson }
 
     /// Divergence of one Poisson-sampled Gaussian sum.
     package func cost(rate: Double, noise: Double) -> Double {

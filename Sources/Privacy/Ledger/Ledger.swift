@@ -245,7 +245,6 @@ package struct Ledger: Sendable, Equatable {
 
     /// The largest `spent` of all groups.
     package var maxSpent: Double { groups.indices.reduce(0) { max($0, spent(group: $1)) } }
-    package var mostSpent: Double { maxSpent }      // shim: Ledger.mostSpent -> Ledger.maxSpent
 
     /// Σ δ_sel of all releases, rounded up.
     package var selection: Double {

@@ -39,7 +39,7 @@ package struct PairSelection: Stage {
         }
         let chosen = try run.door.selectPairs(name: id.name, candidates: all.map { ($0[0], $0[1]) },
                                               codes: statistics.columnCodes, oneWay: oneWay,
-                                              total: statistics.rows, deviation: cellNoise(plan),
+                                              total: statistics.rows, standardDeviation: cellNoise(plan),
                                                   count: plan.selectedPairs, rho: plan.selectionRho,
                                               threads: run.threads)
         run.artefacts.pairs = chosen.sorted().map { all[$0] }

@@ -1,5 +1,6 @@
-// Every column taken as a task with two classes: learned from the synthetic table, tested on real rows set aside. The
-// protected columns are no task and no feature.
+// Every column taken as a task with two classes, and how well groups can be told apart.
+// A classifier learns from the synthetic table and is tested on real rows set aside. The protected columns are neither
+// task nor feature.
 
 import Basics
 import Compute

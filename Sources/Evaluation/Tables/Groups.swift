@@ -1,5 +1,5 @@
-// The protected groups of an evaluation: joint levels of the protected columns; a numerical one is cut at given edges,
-// or at the real table's median.
+// The protected groups of an evaluation: joint levels of the protected columns.
+// A numerical protected column is cut at given edges, or at the median of the real table.
 
 import Basics
 

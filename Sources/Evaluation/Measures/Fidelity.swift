@@ -1,5 +1,5 @@
-// Marginals and associations, real beside synthetic. Every pair of columns is counted once; total variation and
-// Cramér's V come from the same cells.
+// Marginals and associations of a synthetic table compared with those of a real one.
+// Every pair of columns is counted once; total variation and Cramér's V come from these counts.
 
 import Basics
 import Compute
@@ -17,6 +17,7 @@ package struct Fidelity {
     /// Bins of numerical columns.
     static let bins = 20
 
+    /// Both frames have columns of the same kinds in the same order. - Throws: `.noMemory`.
     package init(real: Frame, synthetic: Frame, threads: Int) throws {
         let edges = try Cells.edges(real, bins: Fidelity.bins)
         let a = try Cells(real, edges: edges), b = try Cells(synthetic, edges: edges)

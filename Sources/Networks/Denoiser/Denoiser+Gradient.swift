@@ -1,5 +1,6 @@
-// Clipped sums of the denoiser's per-row gradients. A row's M noise levels are its "tokens": every weight is used at
-// each of them and has one gradient a row, their mean, which is clipped as a whole.
+// Clipped sums of the denoiser's per-row gradients.
+// A row's M noise levels are its "tokens": every weight is used at each of them and has one gradient a row, their mean,
+// which is clipped as a whole.
 
 import Compute
 
@@ -48,8 +49,8 @@ extension Denoiser {
                  scratch)
     }
 
-    /// norms[n] = ||g_i||, as the clip sees it. Not private.
-    package func perExampleNorms(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
+    /// norms[n] = ||g_i||, as the clip sees it. Not private: for tests of the clip.
+    func perExampleNorms(_ z: UnsafePointer<Float>, count: Int, noise: UnsafePointer<Float>,
                                  levels: UnsafePointer<Float>, norms: UnsafeMutablePointer<Float>,
                                  _ scratch: DenoiserScratch) {
         gradient(z, count, Noise(normals: noise, levels: levels), Outputs(norms: norms), scratch)

@@ -1,5 +1,5 @@
-// How differently a score treats groups. Rows are selected at a given rate, the task's real one, so that a constant
-// score cannot look fair.
+// How differently a score treats groups: demographic parity, equalised odds, calibration.
+// Rows are selected at a given rate, the task's real one, so that a constant score cannot look fair.
 
 import Basics
 import Glibc

@@ -1,6 +1,6 @@
-// What a variational autoencoder is made of: public configuration, range-checked once. The defaults are the shape that
-// trains under DP-SGD: a pooled latent with per-column maps, one narrow block on each side, frozen embeddings and
-// posterior width.
+// What a variational autoencoder is made of: public configuration, range-checked once.
+// The defaults are the shape that trains under DP-SGD: a pooled latent with per-column maps, one narrow block on each
+// side, frozen embeddings and posterior width.
 
 import Basics
 import Compute
@@ -15,7 +15,7 @@ package struct VAEShape: Sendable, Equatable {
         case perToken
     }
     package enum LogVariance: Int, Sendable {
-        /// One number per latent, the same for all rows.
+        /// One number per latent number, shared by all rows.
         case global
         /// A linear map of the encoder.
         case head
@@ -47,6 +47,7 @@ package struct VAEShape: Sendable, Equatable {
     package var encoderGain: Float = 2
     package var decoderGain: Float = 1
 
+    /// - Parameter levels: K_t of each column; all other figures have defaults.
     package init(levels: [Int]) { self.levels = levels }
 
     package var columns: Int { levels.count }

@@ -1,6 +1,6 @@
-// A table as the measures see it: levels as whole numbers, everything else as doubles. Made from real rows and from
-// synthetic ones. Nothing in this module is private: it reads rows as they are, adds no noise and charges no ledger;
-// its figures never enter a model file.
+// A table as the measures see it: levels as whole numbers, everything else as doubles.
+// Made from real rows and from synthetic ones. Nothing in this module is private: it reads rows as they are, adds no
+// noise and charges no ledger. Its figures never enter a model file.
 
 import Basics
 import Tables

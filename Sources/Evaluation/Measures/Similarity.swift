@@ -1,5 +1,5 @@
-// How alike the activations of protected groups are: covariance CKA and the Hilbert-Schmidt criterion of every pair of
-// groups. Functions of arrays: latents, a layer's activations or encoded rows.
+// How alike the activations of protected groups are: covariance CKA and HSIC for pairs of groups.
+// Functions of arrays: latents, a layer's activations or encoded rows.
 
 import Basics
 import Compute

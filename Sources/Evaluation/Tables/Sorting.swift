@@ -1,5 +1,5 @@
-// Sorting in memory that was checked beforehand: the standard library's sort takes its own and ends the process where
-// there is none.
+// Sorting in memory that was checked beforehand.
+// The standard library's sort allocates its own memory and ends the process where there is none.
 
 import Basics
 

@@ -1,5 +1,5 @@
-// Shuffles with fixed public seeds: which rows are set aside, who wins a tie. The same for everybody, so that figures
-// can be compared.
+// Shuffles with fixed public seeds: which rows are set aside, who wins a tie.
+// They are equal for everybody, so that figures can be compared.
 
 import Basics
 

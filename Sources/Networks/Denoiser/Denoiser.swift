@@ -2,11 +2,12 @@
 //
 //     let denoiser = try Denoiser(shape: DenoiserShape(latent: 8), seed: 3)
 //     let scratch = try DenoiserScratch(denoiser)                     // one per worker
-//     denoiser.clippedGradientSum(z, count: n, noise: e, levels: u, clips: C, into: sum, scratch)   // sum: Float [P], overwritten
-//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals, M = shape.noiseLevels of each row,
-//         averaged before the clip
-//     denoiser.gradientSum(z, count: n, noise: e, levels: u, into: sum, scratch)                    // released rows only
-//     denoiser.sample(normals, count: n, into: z, scratch)            // [n][L] each: Heun's method, deterministic given the normals
+//     denoiser.clippedGradientSum(z, count: n, noise: e, levels: u, clips: C, into: sum, scratch)
+//         // sum: Float [P], overwritten
+//         // z: [n][L] latents; e: [n][M][L] and u: [n][M] standard normals,
+//         // M = shape.noiseLevels of each row, averaged before the clip
+//     denoiser.gradientSum(z, count: n, noise: e, levels: u, into: sum, scratch)        // released rows only
+//     denoiser.sample(normals, count: n, into: z, scratch)     // [n][L] each: Heun's method, given the normals
 //
 // A row's loss is the mean over its M levels and L numbers of the weighted squared error of the denoised latent.
 // Read next: Denoiser+Gradient.swift, Denoiser+Sampling.swift.
@@ -33,6 +34,7 @@ package struct DenoiserShape: Sendable, Equatable {
     /// M: levels a row, averaged before the clip: 1 ... 256.
     package var noiseLevels = 8
 
+    /// - Parameter latent: L; all other figures have defaults.
     package init(latent: Int) { self.latent = latent }
 
     /// - Throws: `.argument` naming the first figure that is out of range.
@@ -59,6 +61,8 @@ package final class Denoiser: @unchecked Sendable {
     /// 0.5 to 4 in equal ratios.
     let frequencies: Buffer<Float>
 
+    /// A network with starting weights from a public seed.
+    /// - Throws: `.argument` for a shape out of range, `.noMemory`.
     package init(shape: DenoiserShape, seed: UInt64, kernels: Kernels = .current) throws {
         try shape.check()
         let L = shape.latent, h = shape.width, Q = shape.frequencies
@@ -89,7 +93,8 @@ package final class Denoiser: @unchecked Sendable {
         self.kernels = kernels
     }
 
-    /// The same network around other weights. - Throws: `.argument` when they are not laid out for it.
+    /// A network of the shape of `other` around weights of its own.
+    /// - Throws: `.argument` when they are not laid out for it.
     package init(_ other: Denoiser, parameters: Parameters) throws {
         guard parameters.tensors == other.parameters.tensors else {
             throw Failure(.argument, "weights of another network shape")

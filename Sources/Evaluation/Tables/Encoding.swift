@@ -1,5 +1,5 @@
-// Rows as points: numbers and one-hot levels, each standardised by a reference table, so that distances and moments
-// mean something.
+// Rows as points: numbers and one-hot levels, each standardised by a reference table.
+// Distances and moments of such points mean something whatever the columns' units.
 
 import Basics
 

@@ -1,7 +1,7 @@
-// A classifier of two classes: gradient-boosted trees on histograms of binned columns (Friedman 2001, "Greedy function
-// approximation", algorithm 5, with the second-order gain of Chen and Guestrin 2016, arXiv:1603.02754v3, equations 6
-// and 7). 80 trees of depth 4, rate 0.2, λ = 1, at least 1 of curvature in a leaf. No randomness: the same rows give
-// the same trees. One model is one thread's work.
+// A classifier of two classes: gradient-boosted trees on histograms of binned columns.
+// Friedman 2001, "Greedy function approximation", algorithm 5, with the second-order gain of Chen and Guestrin 2016,
+// arXiv:1603.02754v3, equations 6 and 7. 80 trees of depth 4, rate 0.2, λ = 1, at least 1 of curvature in a leaf. There
+// is no randomness: the same rows give the same trees. One model is one thread's work.
 
 import Basics
 import Glibc

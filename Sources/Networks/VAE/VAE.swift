@@ -1,5 +1,4 @@
-// The variational autoencoder: tokens -> transformer -> Gaussian latent -> transformer -> one categorical head per
-// column.
+// The variational autoencoder: tokens, transformer, Gaussian latent, transformer, a head per column.
 //
 //     let shape = VAEShape(levels: [20, 9, 2])              // T = 3 columns; every other figure has a default
 //     let vae = try VAE(shape: shape, seed: 1)
@@ -7,14 +6,16 @@
 //     let P = vae.parameters.trainable                      // gradient, noise, optimiser: one vector of this length
 //     let scratch = try VAEScratch(vae)                     // one per worker; serves any number of rows
 //
-//     // rows are bins by column: bins[t * stride + i] is row i's bin of column t (bins beyond the last count as the
-//     last) let rows = CodeRows(bins: pointer, stride: n, count: n)
+//     // rows are bins by column: bins[t * stride + i] is row i's bin of column t
+//     // (bins beyond the last count as the last)
+//     let rows = CodeRows(bins: pointer, stride: n, count: n)
 //     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, scratch)   // sum: Float [P], overwritten
 //         // e: [n][latentCount] standard normals; C: [n] clipping norms
 //         // more inputs and outputs: VAE.GradientOptions
 //     vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch)                    // no clip: released rows only
 //     vae.encode(rows, mean: mu, logVariance: v, scratch)   // [n][latentCount] each; logVariance may be nil
-//     vae.sample(z, count: n, uniforms: u, into: bins, stride: n, scratch)              // u: [n][T] in [0, 1); bins: [T][stride]
+//     vae.sample(z, count: n, uniforms: u, into: bins, stride: n, scratch)
+//         // u: [n][T] in [0, 1); bins: [T][stride]
 //     vae.decodeLogits(z, count: n, into: logits, scratch)  // [n][sum of K_t]
 //     let adam = try Adam(count: P); adam.step(vae.parameters.base, gradient: sum, learningRate: 0.02)
 //
@@ -33,6 +34,7 @@ package struct CodeRows {
     package let stride: Int
     package let count: Int
 
+    /// - Parameter bins: [columns][stride], valid for as long as the rows are used.
     package init(bins: UnsafePointer<UInt16>, stride: Int, count: Int) {
         self.bins = bins
         self.stride = stride
@@ -47,6 +49,7 @@ package final class VAE: @unchecked Sendable {
     let layout: VAELayout
 
     /// A network with starting weights from a public seed.
+    /// - Throws: `.argument` for a shape out of range, `.noMemory`.
     package init(shape: VAEShape, seed: UInt64, kernels: Kernels = .current) throws {
         try shape.check()
         var plan = ParameterPlan()
@@ -58,7 +61,7 @@ package final class VAE: @unchecked Sendable {
         self.layout = layout
     }
 
-    /// The same network around other weights (a moving average, a loaded model).
+    /// A network of the shape of `other` around weights of its own: a moving average, a loaded model.
     /// - Throws: `.argument` when they are not laid out for this network.
     package init(_ other: VAE, parameters: Parameters) throws {
         guard parameters.tensors == other.parameters.tensors else {

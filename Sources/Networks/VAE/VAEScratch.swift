@@ -1,5 +1,5 @@
-// One worker's memory for a VAE: activations and gradients of one block of rows (one row a lane). Serves any number of
-// rows, block by block; two threads must not share one.
+// One worker's memory for a VAE: activations and gradients of one block of rows (one row a lane).
+// It serves any number of rows, block by block; two threads must not share one.
 
 import Basics
 import Compute

@@ -1,6 +1,7 @@
-// How near synthetic rows are to the rows that were learned from, compared with real rows that were not: the distance
-// to the closest record, the ratio of the two nearest, and membership inference by distance. Euclidean distance of
-// encoded rows; a level that differs costs the weights of both, so one-hot columns are never written out.
+// How near synthetic rows are to the rows that were learned from, compared with rows set aside.
+// Three measures: the distance to the closest record, the ratio of the two nearest, and membership inference by
+// distance. The distance is Euclidean between encoded rows. A level that differs costs the weights of both levels, so
+// one-hot columns are never written out.
 
 import Basics
 import Compute

@@ -1,5 +1,5 @@
-// Means and quantiles of numerical columns, synthetic beside real: what total variation does not see when a little mass
-// lies far away.
+// Means and quantiles of numerical columns, compared between the synthetic and the real table.
+// They show what total variation does not: a little mass that lies far away.
 
 import Basics
 import Glibc
@@ -71,7 +71,8 @@ package struct Location {
             // spread.
             let error = chance * (share * (1 - share)).squareRoot()
             guard (reached[i] - reachedReal[i]).magnitude > Location.notedChance * error else { continue }
-            parts.append("\(Int((100 * share).rounded())) % quantile \(quantiles[i].synthetic), real \(quantiles[i].real)")
+            let (real, synthetic) = quantiles[i]
+            parts.append("\(Int((100 * share).rounded())) % quantile \(synthetic), real \(real)")
         }
         return parts.isEmpty ? nil : "\(quoted(name)) lies elsewhere: " + parts.joined(separator: "; ")
     }

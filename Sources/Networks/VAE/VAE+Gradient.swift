@@ -1,5 +1,5 @@
-// Clipped sums of per-row gradients, and the loss. Two steps per block: forward and backward with squared lengths, then
-// factors and one weighted product a layer.
+// Clipped sums of the autoencoder's per-row gradients, and the loss.
+// Two steps per block: forward and backward with squared lengths, then factors and one weighted product a layer.
 //
 // Guarantee. Precondition: finite weights or not, any bins, any noise. Each row i adds c_i g_i to the sum, with ||c_i
 // g_i|| <= C_i up to rounding, and nothing when its length is not finite; what it adds does not depend on other rows.
@@ -60,8 +60,8 @@ extension VAE {
         gradient(rows, noise, beta, options, Outputs(sum: into), scratch, termGradients)
     }
 
-    /// norms[n] = ||g_i||, as the clip sees it. Not private.
-    package func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
+    /// norms[n] = ||g_i||, as the clip sees it. Not private: for tests of the clip.
+    func perExampleNorms(_ rows: CodeRows, noise: UnsafePointer<Float>, beta: Float,
                                  norms: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
         gradient(rows, noise, beta, GradientOptions(), Outputs(norms: norms), scratch, { _, _ in })
     }

@@ -1,5 +1,5 @@
-// Heun's method along the probability flow (EDM, arXiv 2206.00364v2, algorithm 1 without churn): deterministic given
-// the first normals, and each row to the bit what it would be alone.
+// Sampling latents: Heun's method along the probability flow (EDM, arXiv 2206.00364v2, algorithm 1).
+// Without churn. It is deterministic given the first normals, and each row is to the bit what it would be alone.
 
 import Compute
 import Glibc

@@ -1,6 +1,6 @@
-// The cells that trees split: at most 256 a column. Levels, up to 50 of them, are cells of their own and a split sets
-// one apart, as on one-hot columns; longer lists of levels count as numbers. Numbers are cut at values of the table
-// that is learned from.
+// The bins that decision trees split: at most 256 for each column.
+// Up to 50 levels are bins of their own, and a split sets one apart, as on one-hot columns. Longer lists of levels
+// count as numbers. Numbers are cut at values of the table that is learned from.
 
 import Basics
 

@@ -1,12 +1,12 @@
-// Hooks into a row's activations between the forward and the backward pass, where terms of the caller's own add their
-// gradients: latent means and log-variances, decoder activations, head logits. What is added to a private row must
-// depend on that row and on constants alone.
+// Hooks into a row's activations, where terms of the caller's own add their gradients.
+// They are called between the forward and the backward pass, for latent means and log-variances, decoder activations
+// and head logits. What is added to a private row must depend on that row and on constants alone.
 //
 //     let hooks = try ActivationHooks(vae, decoded: true, logits: true)      // one per worker
-//     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, options: .init(hooks: hooks), scratch) {
-//     first, n in
-//         // rows first ..< first + n of the batch: hooks.mean [n][Z] … are theirs; add to hooks.dMean [n][Z] …, zero
-//         until now
+//     let options = VAE.GradientOptions(hooks: hooks)
+//     vae.clippedGradientSum(rows, noise: e, clips: C, beta: 0.5, into: sum, options: options, scratch) { first, n in
+//         // rows first ..< first + n of the batch: hooks.mean [n][Z] … are theirs;
+//         // add to hooks.dMean [n][Z] …, zero until now
 //     }
 
 import Basics
