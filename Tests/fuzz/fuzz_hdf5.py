@@ -2,10 +2,11 @@
 """Mutated HDF5 files through the shipped library: none may end the process, hang, or take more than 2 GB.
 
 usage: fuzz_hdf5.py [--mutants N | --hours H] [--workers N] [--first N] [--keep FOLDER]
-Seeds are made here with h5py, anndata and libflip, and taken from Tests/fixtures; mutants are numbered and made from
-their number, so a finding is named by seed and number. Each is read in one of several processes, which are started
-again when they die. The last line is "fuzz hdf5: N mutants, R read, F refused, C crashed, H hung, X other"; the exit
-code is 0 when C, H and X are 0. Environment: FLIP_LIB, PYTHONPATH as for the Python package.
+Seeds are made here with h5py and libflip, and taken from Tests/fixtures. Mutants are numbered and made from their
+number, so a finding is named by seed and number. Each is read in one of several processes, which are started again when they die.
+The last line is "fuzz hdf5: N mutants, R read, F refused, C crashed, H hung, X other".
+The exit code is 0 when C, H and X are 0.
+Environment: FLIP_LIB, PYTHONPATH as for the Python package.
 """
 import argparse
 import os
@@ -63,8 +64,8 @@ def make_seeds(folder):
     import numpy as np
 
     for libver in ("earliest", "v108", "v110", "latest"):
-        with h5py.File(folder / f"h5py-{libver}.h5", "w", libver=libver if libver == "earliest"
-                       else (libver, libver)) as file:
+        with h5py.File(folder / f"h5py-{libver}.h5", "w",
+                       libver=libver if libver == "earliest" else (libver, libver)) as file:
             columns(file.create_group("data"), np)
     for libver in ("earliest", "latest"):
         with h5py.File(folder / f"many-{libver}.h5", "w", libver=libver) as file:
@@ -83,13 +84,13 @@ def make_seeds(folder):
     (folder / "unsealed.h5").write_bytes((golden / "dataset-1.0.h5").read_bytes()[:-78])
     (folder / "sealed-golden.h5").write_bytes((golden / "model-1.0.h5").read_bytes())
     schema = {"fields": [{"name": "age", "type": "integer",
-        "constraints": {"required": True, "minimum": 0, "maximum": 9}},
+                          "constraints": {"required": True, "minimum": 0, "maximum": 9}},
                          {"name": "sex", "type": "string", "constraints": {"required": True, "enum": ["f", "m"]}}]}
     text = "age,sex\n" + "".join(f"{i % 10},{'fm'[i % 2]}\n" for i in range(400))
     (folder / "rows.csv").write_text(text)
     table = flip.Table.read_csv(folder / "rows.csv", schema)
-    small = {"rows": {"guess": 400}, "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4,
-        "batch": 64, "steps": 4},
+    small = {"rows": {"guess": 400},
+             "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 4},
              "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 4, "sampler_steps": 4}}
     plan = flip.plan(table.schema, epsilon=8.0, delta=1e-5, config={"preset": "published", **small})
     flip.train(table, plan, progress=False).save(folder / "sealed-model.h5")
@@ -259,9 +260,8 @@ def fuzz(folder, options):
                     workers.append(Worker(folder, selector))
                 elif retry:
                     workers.append(Worker(folder, selector))
-    print(f"fuzz hdf5: {done} mutants, {counts['read']} read, {counts['refused']} refused, {counts['crashed']} "
-          f"crashed, {counts['hung']} hung, "
-          f"{counts['other']} other", flush=True)
+    rest = ", ".join(f"{count} {word}" for word, count in counts.items())
+    print(f"fuzz hdf5: {done} mutants, {rest}", flush=True)
     return counts["crashed"] + counts["hung"] + counts["other"]
 
 
