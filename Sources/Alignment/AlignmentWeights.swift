@@ -1,6 +1,6 @@
-// What the terms of independence weigh, and what they came to. Both forms of them, on a batch of released rows
-// (BatchAlignment.swift) and on released moments (MomentAlignment.swift), speak these words. Read next:
-// docs/FAIRNESS.md, "The terms".
+// Weights of the independence terms, and the values that the terms came to.
+// Both forms of the terms use them: the one on a batch of released rows (BatchAlignment.swift) and the one on released
+// moments (MomentAlignment.swift). Read next: docs/FAIRNESS.md, "The terms".
 
 /// Factors of the terms in a loss, each at least 0; a term with factor 0 is not computed.
 package struct AlignmentWeights: Sendable, Equatable {
@@ -8,7 +8,7 @@ package struct AlignmentWeights: Sendable, Equatable {
     package var mean: Float = 0
     /// Squared maximum mean discrepancy with Gaussian kernels (Gretton et al. 2012). Batches only: it has no moments.
     package var discrepancy: Float = 0
-    /// The same by random Fourier features (Rahimi and Recht 2007).
+    /// The squared maximum mean discrepancy by random Fourier features (Rahimi and Recht 2007).
     package var fourier: Float = 0
     /// One less the alignment of group covariances (arXiv 1905.00414v4, section 3, transposed as in arXiv
     /// 2508.21815v1).
@@ -34,6 +34,7 @@ package struct AlignmentTerms: Sendable, Equatable {
     /// Groups that took part.
     package var groups = 0
 
+    /// The terms' part of a loss: their sum weighted by w.
     package func weighted(_ w: AlignmentWeights) -> Double {
         Double(w.mean) * mean + Double(w.discrepancy) * discrepancy + Double(w.fourier) * fourier
             + Double(w.covariance) * covariance

@@ -1,7 +1,7 @@
-// The anchor: how far a row's posterior has moved from the one it had before alignment, the squared Wasserstein-2
-// distance between two diagonal Gaussians, |m - m₀|² + Σ (s - s₀)² with standard deviations s = exp(v / 2) (Dowson and
-// Landau 1982, J. Multivariate Analysis 12, with covariances that commute). Its mean over rows bounds the sliced
-// distance between the aggregates from above.
+// The anchor: how far a row's posterior has moved from the one it had before alignment.
+// It is the squared Wasserstein-2 distance between two diagonal Gaussians, |m - m₀|² + Σ (s - s₀)² with standard
+// deviations s = exp(v / 2) (Dowson and Landau 1982, J. Multivariate Analysis 12, with covariances that commute). Its
+// mean over rows bounds the sliced distance between the aggregates from above.
 
 import Glibc
 

@@ -22,7 +22,7 @@ extension BatchAlignment {
         }
         let rates = options.bandwidths.map { Float(1 / (2 * Double(L) * Double($0) * Double($0))) }
         let slopes = options.bandwidths.map { Float(1 / (Double($0) * Double($0))) }
-        let c = sums.base, sum = c + W, weights = sum + W, pull = weights + W
+        let c = sums.base, sum = c + W, weights = sum + W, moved = weights + W
         var value = 0.0
         for block in 0 ..< blocks {
             let inside = min(W, n - block * W)
@@ -34,7 +34,7 @@ extension BatchAlignment {
                 }
                 kernels.gaussianPairs(lanes.base + block * L * W, others: rows.base + range(b).lowerBound * L,
                                       count: range(b).count, factor: c, rates: rates, slopes: slopes, bandwidths: B,
-                                      sum: sum, weight: weights, pull: pull, latent: L)
+                                      sum: sum, weight: weights, moved: moved, latent: L)
                 for i in 0 ..< inside {
                     let a = groupOf(block * W + i)
                     // A row is not paired with itself: its distance is 0, its kernel B times 1.
@@ -44,7 +44,7 @@ extension BatchAlignment {
             for i in 0 ..< inside {
                 let at = (block * W + i) * L
                 for l in 0 ..< L {
-                    slope[at + l] += factor * (Double(weights[i]) * Double(rows[at + l]) - Double(pull[l * W + i]))
+                    slope[at + l] += factor * (Double(weights[i]) * Double(rows[at + l]) - Double(moved[l * W + i]))
                 }
             }
         }

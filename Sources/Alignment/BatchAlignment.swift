@@ -1,8 +1,9 @@
-// Independence of a latent and a group on one batch of released or generated rows, exactly: the terms couple the rows
-// of the batch, so they must never meet a private row (the form for those is MomentAlignment.swift).
+// Independence of a latent and a group, measured exactly on one batch of released or generated rows.
+// The terms couple the rows of the batch, so they must never meet a private row; MomentAlignment.swift has the form for
+// private rows.
 //
 //     let alignment = try BatchAlignment(groups: G, latent: L, capacity: 1024)
-//     let terms = try alignment.gradient(z, groups: s, count: n, weights: w, into: dz)      // dz [n][L] += d loss / d z
+//     let terms = try alignment.gradient(z, groups: s, count: n, weights: w, into: dz)  // dz [n][L] += d loss / d z
 //
 // All terms are of x = (z - mean) / sd, sd the batch's mean standard deviation over the L numbers, so shrinking the
 // latent does not pay; the gradient goes through sd. Groups with fewer than two rows in the batch, rows with a number

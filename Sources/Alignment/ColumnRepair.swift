@@ -1,5 +1,6 @@
-// Column repair: a column's code is moved, at random and as little as possible, so that its distribution is the same in
-// every group. Built from released or generated histograms and applied to released or generated rows.
+// Column repair: moves a column's bin at random, so that its distribution is the same in every group.
+// A bin moves as little as possible. The repair is built from released or generated histograms and applied to released
+// or generated rows.
 //
 //     let repair = try ColumnRepair(histograms: h, groups: G, levels: K, ordered: true, strength: 1)
 //     let code = repair.apply(code, group: g, uniform: u)            // u in [0, 1): one number of the row's own stream
@@ -91,12 +92,6 @@ package final class ColumnRepair: @unchecked Sendable {
         let leaving = max(p - pooled[x], 0), excess = excesses.base + g * (levels + 1)
         guard leaving > 0, v * p < leaving, excess[levels] > 0 else { return code }
         return Int32(level(excess, v * p / leaving * excess[levels]))
-    }
-
-    /// Repairs codes in place. - codes: every `stride`-th of them, count rows; groups, uniforms: [count].
-    package func apply(_ codes: UnsafeMutablePointer<Int32>, stride: Int, groups s: UnsafePointer<Int32>,
-                       uniforms u: UnsafePointer<Double>, count: Int) {
-        for i in 0 ..< count { codes[i * stride] = apply(codes[i * stride], group: s[i], uniform: u[i]) }
     }
 
     /// The level k with sum[k] <= t < sum[k + 1], by halving; never one without mass.

@@ -1,7 +1,7 @@
-// Random Fourier features of a Gaussian kernel (Rahimi and Recht 2007, "Random features for large-scale kernel
-// machines", algorithm 1, in the form with sine and cosine): φ(x) = F^(-1/2) (cos ωx, sin ωx) with F frequencies ω ~
-// N(0, I / (L b² s²)), so that E φ(x)·φ(y) = exp(-|x - y|² / (2 L b² s²)) and |φ(x)| = 1 exactly. The form √(2/F)
-// cos(ωx + phase) is bounded by √2 only, and has the larger variance (arXiv 1506.02785v1, section 3).
+// Random Fourier features of a Gaussian kernel: φ(x) = F^(-1/2) (cos ωx, sin ωx) with F random frequencies ω.
+// With ω ~ N(0, I / (L b² s²)), E φ(x)·φ(y) = exp(-|x - y|² / (2 L b² s²)), and |φ(x)| = 1 exactly (Rahimi and Recht
+// 2007, "Random features for large-scale kernel machines", algorithm 1, in the form with sine and cosine). The form
+// √(2/F) cos(ωx + phase) is bounded by √2 only, and has the larger variance (arXiv 1506.02785v1, section 3).
 
 import Basics
 import Glibc

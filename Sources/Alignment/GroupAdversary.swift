@@ -1,10 +1,10 @@
-// A classifier that looks for the group in the latent, and the push that makes it fail, on released or generated rows:
-// three linear layers L → 96 → 96 → G with GELU between them (arXiv 1606.08415), trained beside the encoder by Adam, as
-// in adversarial representations (arXiv 1511.05897v3, 1801.07593v1).
+// A classifier that looks for the group in the latent, and the encoder's gradient that makes it fail.
+// For released or generated rows only. Three linear layers L → 96 → 96 → G with GELU between them (arXiv 1606.08415),
+// trained beside the encoder by Adam, as in adversarial representations (arXiv 1511.05897v3, 1801.07593v1).
 //
 //     let adversary = try GroupAdversary(groups: G, latent: L, capacity: 1024, seed: 7)
-//     let found = try adversary.train(z, groups: s, count: n, steps: 3)                       // cross-entropy before its last step, nats
-//     let push = try adversary.gradient(z, groups: s, count: n, weight: 12, into: dz)         // dz [n][L] += d loss / d z
+//     let found = try adversary.train(z, groups: s, count: n, steps: 3)    // cross-entropy before the last step, nats
+//     let hinge = try adversary.gradient(z, groups: s, count: n, weight: 12, into: dz)  // dz [n][L] += d loss / d z
 //
 // Every group of the batch weighs the same, whatever its size, so to know nothing costs H = log A nats with A groups in
 // the batch. The encoder's loss is relu(H - CE + margin). Groups with fewer than two rows, rows with a number that is
@@ -19,7 +19,7 @@ package struct GroupAdversaryOptions: Sendable {
     package var width = 96
     package var learningRate: Float = 2e-3
     package var beta1: Float = 0.5, beta2: Float = 0.99
-    /// Nats by which the classifier must be worse than knowing nothing before the push ends.
+    /// Nats by which the classifier must be worse than knowing nothing before the hinge term ends.
     package var margin = 0.02
     package init() {}
 }
@@ -57,12 +57,14 @@ package final class GroupAdversary {
         guard (2 ... 65536).contains(G), (1 ... 65536).contains(L), (1 ... 65536).contains(capacity),
               (1 ... 4096).contains(h) else {
             throw Failure(.argument,
-                          "the adversary needs 2 to 65536 groups, 1 to 65536 rows and numbers, and a width of 1 to 4096")
+                          "the adversary needs 2 to 65536 groups, 1 to 65536 rows and numbers, "
+                              + "and a width of 1 to 4096")
         }
         guard options.learningRate > 0, (0 ..< 1).contains(options.beta1), (0 ..< 1).contains(options.beta2),
               options.margin >= 0 else {
             throw Failure(.argument,
-                          "the adversary's learning rate must be above 0, its decay rates in [0, 1), its margin at least 0")
+                          "the adversary's learning rate must be above 0, its decay rates in [0, 1), "
+                              + "its margin at least 0")
         }
         groups = G
         latent = L
@@ -135,15 +137,15 @@ package final class GroupAdversary {
     package func gradient(_ rows: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int, weight: Float,
                           into: UnsafeMutablePointer<Float>) throws -> Double {
         guard try load(rows, s, count) else { return 0 }
-        let push = log(Double(present)) - forward(-Double(weight)) + options.margin
-        guard push > 0 else { return 0 }
+        let hinge = log(Double(present)) - forward(-Double(weight)) + options.margin
+        guard hinge > 0 else { return 0 }
         backward(trains: false)
         let W = kernels.lanes, L = latent
         for i in 0 ..< count where share[i] > 0 {
             let from = back[2].base + (i / W) * L * W + i % W
             for l in 0 ..< L where from[l * W].isFinite { into[i * L + l] += from[l * W] }
         }
-        return push
+        return hinge
     }
 
     /// Fills z, labels and shares of the loss; lanes that take no part hold zeros. - Returns: whether there are two

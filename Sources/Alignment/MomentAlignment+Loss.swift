@@ -1,5 +1,5 @@
-// The terms as functions of released moments, and ∂L/∂M_g. Per site, with m_g, S_g and φ_g the means over group g of y,
-// y yᵀ and φ(y):
+// The independence terms as functions of released moments, and their gradients ∂L/∂M_g.
+// Per site, with m_g, S_g and φ_g the means over group g of y, y yᵀ and φ(y):
 //     mean        Σ_{a<b} p_ab (|m_a - m_b|² - L (v_a + v_b)) / (L scale²)
 //     Fourier     Σ_{a<b} p_ab (|φ_a - φ_b|² - 2 D (v_a + v_b))
 //     covariance  Σ_{a<b} p_ab (1 - <Σ_a, Σ_b> / (N_a N_b)),   Σ_g = S_g - m_g m_gᵀ + v_g I
@@ -19,7 +19,7 @@ extension MomentAlignment {
         prepare(sites: [AlignmentWeights](repeating: weights, count: features.sites.count))
     }
 
-    /// The same with weights for each site. Discrepancies have no moments: their weight is not read. Sites without
+    /// Fixes ∂L/∂M_g with weights for each site. Discrepancies have no moments: their weight is not read. Sites without
     /// weights are left out.
     package func prepare(sites weights: [AlignmentWeights]) -> [AlignmentTerms] {
         for i in constants.indices { constants[i] = 0 }
@@ -91,11 +91,11 @@ extension MomentAlignment {
         var value = 0.0
         for a in 0 ..< A {
             let g = Int(who[a]), m = natural.base + a * n, c = constants.base + g * features.constantCount + to
-            let pull = pair.scale * pair.total * weight[a]
+            let between = pair.scale * pair.total * weight[a]
             for l in 0 ..< n {
                 let d = m[l] - all[l]
-                value += pull * d * d
-                c[l] = Float(2 * factor * scale * pull * d)
+                value += between * d * d
+                c[l] = Float(2 * factor * scale * between * d)
             }
             value -= pair.degree(weight[a]) * Double(n) * energy[g] / (mass[g] * mass[g] * unit * unit)
         }

@@ -1,13 +1,15 @@
-// Independence of activations and the protected group under privacy: the terms as functions of group moments M_g = mean
-// of u(μ) over group g, which are released with noise. A row's loss then knows constants and that row alone.
+// Independence of activations and the protected group for private rows, through released group moments.
+// The terms are functions of the moments M_g = mean of u(μ) over group g, which are released with noise. A row's loss
+// then knows constants and that row alone.
 //
 //     let features = try MomentFeatures(sites: [AlignmentSite(width: L)])
 //     let alignment = try MomentAlignment(features, groups: G)
 //     // each step, from what is released so far:
 //     let terms = alignment.prepare(weights)                        // fixes ∂L/∂M_g
-//     alignment.rowGradient(mu, group: g, into: dmu, scratch)       // for every row of the batch: part of its gradient, clipped with the rest
-//     // with the step's release, jointly with its gradient: Σ over rows of features.features(mu), in the row's group,
-//     R = 1, plus noise alignment.update(sums: released, rates: q, counts: noisyCounts, standardDeviation: nu)
+//     alignment.rowGradient(mu, group: g, into: dmu, scratch)    // for every row, clipped with the rest
+//     // with the step's release, jointly with its gradient: Σ over rows of features.features(mu), in the row's
+//     // group, R = 1, plus noise
+//     alignment.update(sums: released, rates: q, counts: noisyCounts, standardDeviation: nu)
 //
 // Guarantee: everything in this file but `rowGradient` and its row is computed from released sums, released counts and
 // public constants, so it is post-processing; `rowGradient` is a function of those and of one row. What is charged is
@@ -30,12 +32,6 @@ package struct MomentAlignmentOptions: Sendable {
     /// The least length of a covariance in units of √L scale²: above 0.
     package var floor = 0.05
     package init() {}
-
-    // shim: keep -> decay
-    package var keep: Double {
-        get { decay }
-        set { decay = newValue }
-    }
 }
 
 /// `prepare` and `update` are not for two threads at once; `rowGradient` is.
@@ -105,13 +101,6 @@ package final class MomentAlignment: @unchecked Sendable {
         }
     }
 
-    // shim: update(sums:rates:counts:deviation:bounds:) -> update(sums:rates:counts:standardDeviation:bounds:)
-    package func update<Number: BinaryFloatingPoint>(sums: UnsafePointer<Number>, rates: UnsafePointer<Double>,
-                                                     counts noisy: UnsafePointer<Double>, deviation: Double,
-                                                     bounds: UnsafePointer<Double>? = nil) {
-        update(sums: sums, rates: rates, counts: noisy, standardDeviation: deviation, bounds: bounds)
-    }
-
     /// Checks a state that came from a file. - Throws: `.format`.
     package func checkState() throws {
         func all(_ b: Buffer<Double>, _ ok: (Double) -> Bool) -> Bool { b.allSatisfy { $0.isFinite && ok($0) } }
@@ -133,7 +122,7 @@ package final class MomentAlignment: @unchecked Sendable {
         }
     }
 
-    /// The same for one site. - mu, into: [L] of the site.
+    /// Adds this row's share of the gradient at one site. - mu, into: [L] of the site.
     package func rowGradient(site: Int, _ mu: UnsafePointer<Float>, group g: Int, into: UnsafeMutablePointer<Float>,
                              _ scratch: MomentScratch) {
         let s = features.layouts[site], L = s.L, y = scratch.y.base, dy = scratch.dy.base

@@ -1,5 +1,6 @@
-// What one private row adds to the moments of its group: u(μ), a function of that row's activations and of public
-// constants alone, of length at most 1. Nothing here sees two rows. Read next: MomentAlignment.swift.
+// What one private row adds to the moments of its group: a vector u(μ) of length at most 1.
+// u is a function of that row's activations and of public constants alone. Nothing in this file sees two rows. Read
+// next: MomentAlignment.swift.
 //
 // A row has activations at several sites (latent means, decoder activations, the logits of a head), μ = (μ¹, …, μˢ). At
 // each site μ is held inside a ball, y = μ min(1, ρ / |μ|), and

@@ -86,7 +86,7 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
     }
     guard !door.isEmpty else { throw Failure(.schema, "\(path): the table has no rows") }
 
-    let run = try newRunID()
+    let run = try newID()
     var ledger = try Ledger(budget: part, assumptions: [
         "column names and types are public, and so are the bounds and levels that the schema declares",
         "every option was chosen without a look at the rows", "the table has at least one row"])
@@ -109,12 +109,12 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
         return found.levels[k].map(\.text).filter { !$0.utf8.contains(0) && !sketch.missingValues.contains($0)
             && seen.insert($0).inserted } + [options.other]
     }, cells: { j in
-        cells(found.bins[open.firstIndex(of: j) ?? 0], deviation: found.deviation)
+        cells(found.bins[open.firstIndex(of: j) ?? 0], deviation: found.standardDeviation)
     }, marks: marks)
     let report: JSON = .members([
         ("run", .string(run)), ("epsilon", .number(ledger.epsilon)), ("delta", .number(ledger.delta)),
             ("selection_delta", .number(selection)), ("rows", .number(rows)),
-        ("deviation", .number(found.deviation)), ("threshold", hasTexts ? .int(Int64(found.threshold)) : .null),
+        ("deviation", .number(found.standardDeviation)), ("threshold", hasTexts ? .int(Int64(found.threshold)) : .null),
             ("ledger", ledger.json)])
     return (schema, report)
 }

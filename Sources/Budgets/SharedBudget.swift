@@ -43,8 +43,8 @@ package final class SharedBudget: @unchecked Sendable {
         guard selection >= 0, selection < delta else {
             throw Failure(.argument, "selection_delta: must be 0 or more, and below delta")
         }
-        guard (0...Budget.mostRowsPerPerson).contains(rowsPerPerson) else {
-            throw Failure(.argument, "max_rows_per_person: must be from 0 to \(Budget.mostRowsPerPerson)")
+        guard (0...Budget.maxRowsPerPerson).contains(rowsPerPerson) else {
+            throw Failure(.argument, "max_rows_per_person: must be from 0 to \(Budget.maxRowsPerPerson)")
         }
         if let order, !Budget.orders.contains(order) {
             throw Failure(.argument, "order: must be 2 to 64, 128, 256, 512 or 1024")
@@ -66,7 +66,7 @@ package final class SharedBudget: @unchecked Sendable {
         guard !fileExists(path) else {
             throw Failure(.state, "\(path): exists; open it, or take another name: its charges would be lost")
         }
-        let state = State(id: try newRunID(), changes: 0, account: Account(budget: terms))
+        let state = State(id: try newID(), changes: 0, account: Account(budget: terms))
         try state.write(path)
         return SharedBudget(path: path, id: state.id, terms: terms, changes: 0)
     }
@@ -113,7 +113,7 @@ package final class SharedBudget: @unchecked Sendable {
     /// Charges what a host releases by itself; what it computes from then on is covered.
     /// - Throws: `.budget` when it would overspend: nothing is charged, release nothing; `.argument`, `.io`.
     package func charge(_ release: Ledger.Release) throws {
-        let id = try newRunID()
+        let id = try newID()
         try update { try $0.charge(release, id: id) }
     }
 
@@ -152,7 +152,7 @@ private struct State {
             try root.dataframe("runs", [
                 ("name", .strings(runs.map(\.name))), ("kind", .strings(runs.map(\.kind.rawValue))),
                     ("open", .booleans(runs.map(\.isOpen))),
-                ("divergence", .numbers(runs.map(\.ledger.mostSpent))), ("committed", .numbers(runs.map(\.committed))),
+                ("divergence", .numbers(runs.map(\.ledger.maxSpent))), ("committed", .numbers(runs.map(\.committed))),
             ])
         }
     }
@@ -184,7 +184,7 @@ package final class SharedRun {
         guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(0) else {
             throw Failure(.argument, "name: of a run, must have 1 to 200 bytes")
         }
-        (self.budget, self.id, token) = (budget, id, try newRunID())
+        (self.budget, self.id, token) = (budget, id, try newID())
         try budget.update {
             [token] in try $0.begin(.init(id: id, token: token, name: name, kind: .training, isOpen: true,
                                           ledger: ledger))
@@ -194,7 +194,7 @@ package final class SharedRun {
     /// Takes a run up where its last checkpoint stands. One that was ended can be finished, and not spend more.
     /// - Throws: `.state` when another copy of the checkpoint went on; `.io`.
     package init(_ budget: SharedBudget, id: String, resuming old: String, _ ledger: Ledger) throws {
-        (self.budget, self.id, token) = (budget, id, try newRunID())
+        (self.budget, self.id, token) = (budget, id, try newID())
         isOpen = try budget.update { [token] in try $0.adopt(id, token: old, as: token, ledger) }
     }
 

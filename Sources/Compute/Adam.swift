@@ -1,5 +1,4 @@
-// Adam (Kingma and Ba, arXiv 1412.6980v9, algorithm 1) over one flat vector of weights, and the moving average of
-// weights.
+// Adam (Kingma and Ba, arXiv 1412.6980v9, algorithm 1) over one flat vector, and the average of weights.
 //
 //     let adam = try Adam(count: P)
 //     adam.step(weights, gradient: g, learningRate: 1e-3)       // one step of all weights
@@ -63,11 +62,6 @@ package final class Adam: @unchecked Sendable {
         move(weights, gradient: gradient, 0..<count)
     }
 
-    // shim: step(_:gradient:rate:) -> step(_:gradient:learningRate:)
-    package func step(_ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, rate: Float) {
-        step(weights, gradient: gradient, learningRate: Double(rate))
-    }
-
     /// Begins a step, of which every part of the weights is then moved once.
     package func begin(learningRate: Double) {
         steps += 1
@@ -78,7 +72,7 @@ package final class Adam: @unchecked Sendable {
         (correction1, correction2) = (corrected(beta1), corrected(beta2))
     }
 
-    /// Moves one part of the weights by the step that was begun, in 32 bits (Kernels/Optimiser.swift).
+    /// Moves one part of the weights by the step that was begun, in 32 bits (Kernels/Processes/Optimiser.swift).
     /// - Parameters:
     ///   - weights, gradient: [count], of which `part` is used.
     package func move(_ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, _ part: Range<Int>) {
@@ -114,10 +108,4 @@ package final class Adam: @unchecked Sendable {
 package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int,
                             decay: Float, step: Int) {
     Kernels.current.averageStep(average, weights, min(decay, Float(1 + step) / Float(10 + step)), count)
-}
-
-// shim: averageWeights(_:_:count:keep:step:) -> averageWeights(_:_:count:decay:step:)
-package func averageWeights(_ average: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, count: Int,
-                            keep: Float, step: Int) {
-    averageWeights(average, weights, count: count, decay: keep, step: step)
 }

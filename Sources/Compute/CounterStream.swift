@@ -1,6 +1,6 @@
-// Random numbers for public work: sampling rows and starting weights. A counter-based generator, so that row k of a
-// seed is the same whatever was drawn before it. Not for noise, batches or anything a private row takes part in
-// (Privacy/SecureRandom).
+// Random numbers for public work: sampling rows and starting weights.
+// The generator is counter-based, so row k of a seed is equal whatever was drawn before it. It is not for noise,
+// batches or anything that a private row takes part in (Privacy/SecureRandom).
 
 import Glibc
 
@@ -14,12 +14,14 @@ package struct CounterStream {
     private var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
     private var left = 0
 
+    /// Streams that differ in seed, row or purpose are independent of one another.
     package init(seed: UInt64, row: UInt64, purpose: UInt32) {
         key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         self.row = row
         self.purpose = purpose
     }
 
+    /// Ten rounds of Philox4x32: four random words for each counter under a key.
     package static func philox(_ counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32))
         -> (UInt32, UInt32, UInt32, UInt32) {
         var (a, b, c, d) = counter
@@ -34,6 +36,7 @@ package struct CounterStream {
         return (a, b, c, d)
     }
 
+    /// 32 random bits.
     package mutating func next32() -> UInt32 {
         if left == 0 {
             words = Self.philox((UInt32(truncatingIfNeeded: row), UInt32(truncatingIfNeeded: row >> 32), purpose,
@@ -66,6 +69,7 @@ package struct CounterStream {
         return (Float(r * cos(2 * .pi * v)), Float(r * sin(2 * .pi * v)))
     }
 
+    /// Standard normals into x[0 ..< n].
     package mutating func fillNormal(_ x: UnsafeMutablePointer<Float>, _ n: Int) {
         var i = 0
         while i < n {

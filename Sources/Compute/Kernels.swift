@@ -1,5 +1,6 @@
-// The kernels of Sources/Kernels, compiled once per instruction set; one table of them is picked when first used. All
-// tables give the same bits. Shapes and formulas stand beside each kernel; here the arguments get their labels.
+// The kernels with labels: one table for each instruction set, picked when first used.
+// The kernels themselves are in Sources/Kernels, compiled once per instruction set. All tables give the same bits.
+// Shapes and formulas stand beside each kernel.
 
 import CProcessor
 import KernelsBaseline
@@ -307,9 +308,9 @@ extension Kernels {
     /// Sums of Gaussian kernels between a block of rows, one a lane, and `count` others: see
     /// Kernels/Processes/Alignment.swift.
     package func gaussianPairs(_ z: Floats, others: Floats, count: Int, factor: Floats, rates: Floats, slopes: Floats,
-                               bandwidths: Int, sum: MutableFloats, weight: MutableFloats, pull: MutableFloats,
+                               bandwidths: Int, sum: MutableFloats, weight: MutableFloats, moved: MutableFloats,
                                latent: Int) {
-        table.gaussian_pairs(z, others, count, factor, rates, slopes, bandwidths, sum, weight, pull, latent)
+        table.gaussian_pairs(z, others, count, factor, rates, slopes, bandwidths, sum, weight, moved, latent)
     }
 
     /// Cosines and sines of n angles, flat arrays of any alignment; |angle| < 1e4. `cosine` may be `angle`.

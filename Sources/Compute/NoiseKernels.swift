@@ -8,10 +8,10 @@ import KernelsAVX512
 #endif
 
 package struct NoiseKernels: Sendable {
-    /// (words, out, half): see Kernels/Gaussian.swift.
+    /// (words, out, half): see Kernels/Noise/Gaussian.swift.
     package let boxMuller: @Sendable (UnsafePointer<UInt64>, UnsafeMutablePointer<Double>, Int) -> Void
-    /// (key, counter, nonce, nonce, out): see Kernels/KeyStream.swift. Nil where vectors are short: the caller has a
-    /// twin for those.
+    /// (key, counter, nonce, nonce, out): see Kernels/Noise/KeyStream.swift. Nil where vectors are short: the caller
+    /// has a twin for those.
     package let keyStream: (@Sendable (UnsafePointer<UInt32>, UInt64, UInt32, UInt32, UnsafeMutablePointer<UInt32>)
                             -> Void)?
 

@@ -1,5 +1,5 @@
-// Threads for one region of work: created, joined, gone. Not a pool: no thread outlives the call, so a host that forks
-// or unloads the library finds none of ours.
+// Threads for one region of work: created, joined, gone.
+// This is not a pool. No thread outlives the call, so a host that forks or unloads the library finds none of ours.
 
 import CProcessor
 import Glibc

@@ -47,11 +47,11 @@ extension Report {
             Figure("probe_real", Report.mean(probes.map(\.real)), "0.5",
                    "telling the group of real rows, learned from synthetic ones"),
             Figure("cka", similarity?.cka, "1", "covariance CKA of groups, mean over pairs"),
-            Figure("cka_of_real", realSimilarity?.cka, "", "the same in the real table"),
+            Figure("cka_of_real", realSimilarity?.cka, "", "covariance CKA of groups in the real table"),
             Figure("hsic_linear", similarity?.hsicLinear, "0", "HSIC of row and group, linear kernel"),
-            Figure("hsic_linear_of_real", realSimilarity?.hsicLinear, "", "the same in the real table"),
+            Figure("hsic_linear_of_real", realSimilarity?.hsicLinear, "", "HSIC, linear kernel, in the real table"),
             Figure("hsic_rbf", similarity?.hsicRBF, "0", "HSIC of row and group, Gaussian kernel"),
-            Figure("hsic_rbf_of_real", realSimilarity?.hsicRBF, "", "the same in the real table"),
+            Figure("hsic_rbf_of_real", realSimilarity?.hsicRBF, "", "HSIC, Gaussian kernel, in the real table"),
             Figure("dcr_share", closeness?.share, "0.5",
                    "synthetic rows nearer to rows learned from than to the hold-out"),
             Figure("dcr_train", closeness?.closestTrain, "", "distance to the closest row learned from, median"),
@@ -66,13 +66,17 @@ extension Report {
     var notes: [String] {
         var out: [String] = []
         if !holdoutGiven {
-            out.append("no hold-out was given: a third of the real rows, by a fixed public shuffle, served for tasks and probes; if they were learned from, those " + "figures flatter, and nearness and membership would say nothing and are left out")
+            out.append("no hold-out was given: a third of the real rows, by a fixed public shuffle, served for tasks "
+                       + "and probes; if they were learned from, those figures flatter, and nearness and membership "
+                       + "would say nothing and are left out")
         }
         if !options.protected.isEmpty, similarity == nil {
-            out.append("CKA and HSIC are left out: fewer than two groups, or more than \(Report.maxCoordinates) coordinates")
+            out.append("CKA and HSIC are left out: fewer than two groups, "
+                       + "or more than \(Report.maxCoordinates) coordinates")
         }
         if groupCounts[1].contains(where: { $0 < Disparity.leastRows }) {
-            out.append("groups with fewer than \(Disparity.leastRows) hold-out rows are left out of disparities and probes")
+            out.append("groups with fewer than \(Disparity.leastRows) hold-out rows are left out "
+                       + "of disparities and probes")
         }
         out += locations.compactMap { $0.note(names[$0.column]) }
         return out

@@ -1,6 +1,6 @@
-// All measures of one pair of tables. The figures come from real rows without noise: NOT PRIVATE. They belong to
-// whoever may see the rows; a choice made by them is a choice made by looking at the rows. They enter no model file and
-// no ledger.
+// All measures of one pair of tables. NOT PRIVATE: computed from real rows without noise.
+// The figures belong to whoever may see the rows, and a choice made by them is a choice made by looking at the rows.
+// They enter no model file and no ledger.
 
 import Basics
 import Compute

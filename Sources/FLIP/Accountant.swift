@@ -55,8 +55,8 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
 public func flip_accountant_set_rows(_ accountant: OpaquePointer?, _ rows: Int64, _ err: ErrorOut) -> flip_status {
     attempt(err, .changing(accountant, .accountant)) {
         let box = try box(accountant)
-        guard (1...Int64(Accountant.mostRows)).contains(rows) else {
-            throw Failure(.argument, "rows: must be from 1 to \(Accountant.mostRows)")
+        guard (1...Int64(Accountant.maxRows)).contains(rows) else {
+            throw Failure(.argument, "rows: must be from 1 to \(Accountant.maxRows)")
         }
         box.accountant.rows = Int(rows)
     }
@@ -83,7 +83,7 @@ public func flip_accountant_compose_laplace(_ accountant: OpaquePointer?, _ nois
 public func flip_accountant_compose_discrete_gaussian(_ accountant: OpaquePointer?, _ deviation: Double,
                                                       _ sensitivity: Int64,
                                                       _ count: Int64, _ err: ErrorOut) -> flip_status {
-    compose(accountant, .discreteGaussian(deviation: deviation, shift: Int(sensitivity)), count, err)
+    compose(accountant, .discreteGaussian(standardDeviation: deviation, shift: Int(sensitivity)), count, err)
 }
 
 @_cdecl("flip_accountant_compose_pure")
@@ -135,7 +135,7 @@ public func flip_calibrate(_ kind: UnsafePointer<CChar>?, _ events: UnsafePointe
         var list = try JSON.parse(text(events, "events", limit: longText)), rows = 1
         if case .object = list {
             let r = try JSONReader(list, context: "events")
-            rows = try r.optionalInt("rows", in: 1...Accountant.mostRows) ?? 1
+            rows = try r.optionalInt("rows", in: 1...Accountant.maxRows) ?? 1
             list = try r.value("events")
             try r.finish()
         }
@@ -156,14 +156,14 @@ private func event(_ item: JSON, _ place: Int) throws -> (mechanism: Mechanism, 
                                                            of: ["gaussian", "laplace", "discrete_gaussian", "pure",
                                                                 "zcdp", "selection"]) {
     case "laplace": try .laplace(noise: r.double("noise_multiplier", in: noise))
-    case "discrete_gaussian": try .discreteGaussian(deviation: r.double("deviation", in: noise),
+    case "discrete_gaussian": try .discreteGaussian(standardDeviation: r.double("deviation", in: noise),
                                                     shift: Int(r.int64("sensitivity", in: 1...(1 << 40))))
     case "pure": try .pure(epsilon: r.double("epsilon", in: 0...1e6))
     case "zcdp": try .zeroConcentrated(rho: r.double("rho", in: 0...1e6))
     case "selection": try .selection(delta: r.double("delta", in: 0...0.5))
     default: try .gaussian(rate: r.double("sampling_rate", in: 0...1), noise: r.double("noise_multiplier", in: noise))
     }
-    let count = r.has("count") ? try Int(r.int64("count", in: 1...Int64(Accountant.mostReleases))) : 1
+    let count = r.has("count") ? try Int(r.int64("count", in: 1...Int64(Accountant.maxReleases))) : 1
     try r.finish()
     return (mechanism, count)
 }

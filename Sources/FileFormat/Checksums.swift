@@ -38,28 +38,25 @@ func lookup3(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
 
 /// Fletcher's checksum over 16-bit words, first byte high; an odd last byte counts as the high one.
 func fletcher32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    guard let base = bytes.baseAddress else { return 0 }
     var low: UInt32 = 0, high: UInt32 = 0
-    func fold() {
-        low = (low & 0xFFFF) + (low >> 16)
-        high = (high & 0xFFFF) + (high >> 16)
-    }
+    func folded(_ x: UInt32) -> UInt32 { (x & 0xFFFF) + (x >> 16) }
     var at = 0
     let words = bytes.count / 2
     while at < words {
         // 360 words cannot overflow 32 bits.
         let stop = min(at + 360, words)
-        while at < stop {
-            low &+= UInt32(bytes[2 * at]) << 8 | UInt32(bytes[2 * at + 1])
+        for i in at..<stop {
+            low &+= UInt32(UInt16(bigEndian: base.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)))
             high &+= low
-            at += 1
         }
-        fold()
+        at = stop
+        (low, high) = (folded(low), folded(high))
     }
     if bytes.count % 2 == 1 {
         low &+= UInt32(bytes[bytes.count - 1]) << 8
         high &+= low
-        fold()
+        (low, high) = (folded(low), folded(high))
     }
-    fold()
-    return high << 16 | low
+    return folded(high) << 16 | folded(low)
 }

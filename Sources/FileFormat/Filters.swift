@@ -88,13 +88,9 @@ struct Filters {
                 count = Int(length)
                 room.swap()
             case .shuffle(let size):
-                guard size > 1 else { continue }
                 let elements = count / size
-                for byte in 0..<size {
-                    let column = room.from + byte * elements
-                    for i in 0..<elements { room.to[i * size + byte] = column[i] }
-                }
-                for i in elements * size..<count { room.to[i] = room.from[i] }
+                guard size > 1, elements > 1 else { continue }       // nothing was moved
+                unshuffle(room.from, room.to, count, size: size, elements: elements)
                 room.swap()
             case .other: throw BrokenRule("a filter other than shuffle, deflate (gzip) and Fletcher-32, which is not read")
             }
@@ -102,4 +98,27 @@ struct Filters {
         guard count == expected else { throw BrokenRule("damaged: a chunk holds another number of elements than its data set says") }
         return UnsafeRawBufferPointer(start: room.from, count: count)
     }
+}
+
+/// Brings the bytes of each element together again: `from` holds the first bytes of all elements, then the second ones, and so on, and
+/// behind them what is left of `count` bytes.
+private func unshuffle(_ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>, _ count: Int, size: Int, elements: Int) {
+    if size == 8 {
+        let raw = UnsafeMutableRawPointer(to)
+        for i in 0..<elements {
+            // Low bytes first, on every machine.
+            let low = UInt64(from[i]) | UInt64(from[elements + i]) << 8 | UInt64(from[2 * elements + i]) << 16
+                | UInt64(from[3 * elements + i]) << 24
+            let high = UInt64(from[4 * elements + i]) | UInt64(from[5 * elements + i]) << 8 | UInt64(from[6 * elements + i]) << 16
+                | UInt64(from[7 * elements + i]) << 24
+            raw.storeBytes(of: (low | high << 32).littleEndian, toByteOffset: 8 * i, as: UInt64.self)
+        }
+    } else {
+        for byte in 0..<size {
+            let column = from + byte * elements
+            for i in 0..<elements { to[i * size + byte] = column[i] }
+        }
+    }
+    let done = elements * size
+    (to + done).update(from: from + done, count: count - done)
 }

@@ -1,5 +1,4 @@
-// The kernels of this instruction set as one table: the only list of them, compiled once for each set like everything
-// beside it.
+// The kernels of one instruction set as one table: the only list of them, compiled once for each set.
 
 import CProcessor
 

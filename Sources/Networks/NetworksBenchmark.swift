@@ -1,5 +1,5 @@
-// A training step without privacy on made-up rows, timed: what flip-bench prints beside the private one
-// (PrivateSteps.swift).
+// A training step without privacy on made-up rows, timed for flip-bench.
+// flip-bench prints it beside the private one (PrivateSteps.swift).
 
 import Basics
 import Compute

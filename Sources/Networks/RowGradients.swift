@@ -1,5 +1,5 @@
-// The clipped sum of per-row gradients, layer by layer, for one block of rows (one row a lane), without a gradient per
-// row in memory unless it is small:
+// The clipped sum of per-row gradients, layer by layer, for one block of rows (one row a lane).
+// No gradient per row is kept in memory unless it is small:
 // - a layer with few weights used at many tokens keeps each lane's gradient (the sum over tokens) and adds its squared
 //   length;
 // - any other layer gets the squared length from inner products (2110.05679, 2210.00038) and remembers input and output

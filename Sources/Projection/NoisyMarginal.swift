@@ -1,5 +1,4 @@
-// A released marginal: the joint counts of one to three columns with the standard deviation of their noise, and where
-// they lie in a row.
+// A released marginal: joint counts of one to three columns with the standard deviation of their noise.
 
 import Basics
 
@@ -11,17 +10,9 @@ package struct NoisyMarginal: Sendable {
     /// Of the noise in one count, in rows; 0: none.
     package let standardDeviation: Double
 
+    /// Nothing is checked here; a fit checks its marginals against the columns.
     package init(columns: [Int], values: Buffer<Double>, standardDeviation: Double) {
         (self.columns, self.values, self.standardDeviation) = (columns, values, standardDeviation)
-    }
-
-    // shim: NoisyMarginal(columns:values:deviation:), .deviation -> standardDeviation
-    package init(columns: [Int], values: Buffer<Double>, deviation: Double) {
-        self.init(columns: columns, values: values, standardDeviation: deviation)
-    }
-    package var deviation: Double { standardDeviation }
-    package init(column: Int, shares: [Double], total: Double, deviation: Double) throws {
-        try self.init(column: column, shares: shares, total: total, standardDeviation: deviation)
     }
 
     /// The shares of one column as a marginal of `total` rows.

@@ -1,7 +1,7 @@
-// How far a table is from demographic parity, whatever column somebody will want to predict: for each column the best
-// linear prediction of its levels from all other columns, and how far the mean of that prediction in a group lies from
-// its mean in the whole. Only second moments of the table and the groups' own shares of levels are needed, so the
-// measure of a relaxed table has an exact gradient.
+// How far a table is from demographic parity, whatever column somebody will want to predict.
+// Each column's levels are predicted from all other columns, linearly and as well as possible. The measure is how far
+// the mean of that prediction in a group lies from its mean in the whole. Only second moments of the table and the
+// groups' own shares of levels are needed, so the measure of a relaxed table has an exact gradient.
 //
 // Notation: x the row as indicators of all levels [D]; C its covariance in the table; δ_g = E[x | g] - E[x] in the
 // table as it was released; R = ridge diag(s (1 - s)) with the released shares s; Ω = (C + R)⁻¹; j a column, and as an
@@ -12,8 +12,8 @@
 //
 // d [levels of j] is the difference of predicted shares between group and whole. Loss:
 //
-//     λ Σ_g ω_g Σ_j  ½ Σ_u d_u²                                    of a column without order, so that a yes-or-no column counts as one question
-//                    1/(K - 1) Σ_k (d_0 + … + d_k)²                of an ordered one: the mean over its K - 1 thresholds
+//     λ Σ_g ω_g Σ_j  ½ Σ_u d_u²                          of a column without order: yes-or-no counts as one question
+//                    1/(K - 1) Σ_k (d_0 + … + d_k)²      of an ordered one: the mean over its K - 1 thresholds
 //
 // With c = ∂loss / ∂d the gradient by C, all its entries taken as free, is Σ_jg h aᵀ with h = Ω_:j Ω_jj⁻¹ c: c itself
 // in block j, and minus what c is in terms of the other columns elsewhere.

@@ -1,12 +1,12 @@
-// A relaxed table moved towards demographic parity: as near as it can be to the table it was, while what any column's
-// best linear prediction differs between groups costs something (Parity.swift). Second moments M and shares s of the
-// table, M⁰ and s⁰ of the table as it was:
+// A relaxed table moved towards demographic parity, and otherwise kept as near as possible to the table it was.
+// What any column's best linear prediction differs between groups is penalised (Parity.swift). With second moments M
+// and shares s of the table, M⁰ and s⁰ of the table as it was, the loss is
 //
-//     ½ Σ (M - M⁰)² / (M⁰ + c)  +  10 T Σ (s - s⁰)² / (s⁰ + c)  +  λ parity          first sum: levels u, v of different columns
+//     ½ Σ (M - M⁰)² / (M⁰ + c)  +  10 T Σ (s - s⁰)² / (s⁰ + c)  +  λ parity
 //
-// The first two are χ² distances with a floor c, so that a small cell moves as easily as a large one in proportion to
-// its size. Adam on the logits of the components, whose number and order stay: which component is of which group does
-// not change, only what it says of the columns.
+// where the first sum is over levels u, v of different columns. The first two terms are χ² distances with a floor c, so
+// that a small cell moves as easily as a large one in proportion to its size. Adam moves the logits of the components.
+// Their number and order stay: which component is of which group does not change, only its distribution of the columns.
 //
 // Wide tables are moved in coarser levels: neighbouring bins, and rare levels, share a cell, whose share moves while
 // the proportions inside stay.
@@ -58,12 +58,6 @@ extension RelaxedTable {
             try fit.step(step)
         }
         return try fit.table(self)
-    }
-
-    // shim: levelled -> movedToParity
-    package func levelled(columns: [Int], ordered: [Bool], groups: ParityGroups, options: ParityOptions,
-                          stop: () -> Bool = { false }) throws -> RelaxedTable {
-        try movedToParity(columns: columns, ordered: ordered, groups: groups, options: options, stop: stop)
     }
 
     /// Bytes that `movedToParity` has at once, beside the table.

@@ -1,8 +1,9 @@
-// The fit of a relaxed table. Loss: sum over marginals k and cells of w_k (share of the table - released share)^2, w_k
-// the inverse variance of the marginal's noise relative to the least noisy of the largest order. Per step two passes:
-// every marginal of the table as a product of two columns' probabilities over all components (one worker a marginal),
-// then the gradient component by component (one worker a span of components). Three columns: the first two's product
-// once for each level of the third.
+// The fit of a relaxed table to released marginals by Adam.
+// Loss: sum over marginals k and cells of w_k (share of the table - released share)^2. w_k is the inverse variance of
+// the marginal's noise, relative to the least noisy marginal of the largest order. Every step has two passes. The first
+// computes every marginal of the table as a product of two columns' probabilities over all components (one worker a
+// marginal). The second computes the gradient component by component (one worker a span of components). A marginal of
+// three columns takes the product of the last two once for each bin of the first.
 
 import Basics
 import Compute

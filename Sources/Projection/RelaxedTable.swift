@@ -1,10 +1,10 @@
-// A relaxed table: rows whose every column is a probability distribution over the column's levels, fitted to noisy
-// marginals (relaxed adaptive projection, arXiv 2103.06641v2, sections 3 and 4). A mixture of products: a row of the
-// table is a component, a drawn row takes a component and one level of each of its distributions. Everything here sees
-// released values only.
+// A relaxed table: rows whose every column is a probability distribution, fitted to released marginals.
+// It is the table of relaxed adaptive projection (arXiv 2103.06641v2, sections 3 and 4), a mixture of products: a row
+// of the table is a component, and a drawn row takes a component and one bin of each of its distributions. Everything
+// here sees released values only.
 //
-//     let table = try RelaxedTable.fit(levels: [2, 9, 24], marginals: released, total: rows, options:
-//     ProjectionOptions()) table.probabilities[r * table.width + first level of a column + level]
+//     let table = try RelaxedTable.fit(levels: [2, 9, 24], marginals: released, total: rows, options: options)
+//     table.probabilities[r * table.width + first bin of a column + bin]
 //
 // How it is fitted is in RelaxedFit.swift.
 
@@ -25,12 +25,6 @@ package struct ProjectionOptions: Sendable {
     package var seed: UInt64 = 0
     package var threads = 1
     package init() {}
-
-    // shim: rate -> learningRate
-    package var rate: Double {
-        get { learningRate }
-        set { learningRate = newValue }
-    }
 }
 
 package final class RelaxedTable: Sendable {

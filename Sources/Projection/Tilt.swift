@@ -1,7 +1,7 @@
-// A maximum-entropy tilt of generated rows towards released marginals: weight(x) = exp(sum over marginals of theta[cell
-// of x]), fitted on a pool of generated rows (the dual of iterative proportional fitting; Deming and Stephan 1940). It
-// is applied by rejection: a generated row is accepted with probability min(1, weight / cap), so every accepted row is
-// a fresh draw and none is repeated.
+// The exponential tilt of generated rows towards released marginals, of maximum entropy.
+// weight(x) = exp(sum over marginals of theta[cell of x]), fitted on a pool of generated rows (the dual of iterative
+// proportional fitting; Deming and Stephan 1940). It is applied by rejection: a generated row is accepted with
+// probability min(1, weight / cap), so every accepted row is a fresh draw and none is repeated.
 
 import Basics
 import Compute
@@ -19,12 +19,6 @@ package struct TiltOptions: Sendable {
     package var cap = 4.0
     package var threads = 1
     package init() {}
-
-    // shim: rate -> learningRate
-    package var rate: Double {
-        get { learningRate }
-        set { learningRate = newValue }
-    }
 }
 
 package final class Tilt: Sendable {
@@ -40,6 +34,8 @@ package final class Tilt: Sendable {
     package let effectiveShare, acceptanceRate, truncated, distinctShare: Double
     private let starts: [Int], strides: [[Int]]
 
+    /// A tilt that was fitted before. `levels`: of all columns of a row.
+    /// - Throws: `.format` when theta does not fit the columns or a number is out of range.
     package init(levels: [Int], columns: [[Int]], theta: Buffer<Float>, offset: Float, cap: Float,
                  effectiveShare: Double, acceptanceRate: Double, truncated: Double, distinctShare: Double) throws {
         let sizes = columns.map { $0.reduce(1) { $0 * levels[$1] } }

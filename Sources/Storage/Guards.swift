@@ -47,7 +47,7 @@ struct Guards {
         }
         let bytes = declared.partialValue
         // What is not written counts as its fill value, up to a size that costs nobody anything.
-        guard file.kind == .model || bytes > 64 << 20 else { return }
+        guard file.kind == .model || bytes > 4 << 20 else { return }
         let stored = try file.reading(path) { try data.storedBytes() }
         let isEnough = data.kind == .chunked ? bytes / 1100 <= stored : bytes <= stored
         guard isEnough else { throw file.failure(path, "declares more data than the file holds") }

@@ -80,20 +80,21 @@ final class BatchAlignmentTests: XCTestCase {
                 }
                 for i in 0 ..< L * W { z[i] = Float(made.normal()) }
                 for i in 0 ..< W { sums[i] = Float(made.normal()) }
-                k.gaussianPairs(z.base, y, m, sums.base, rates, slopes, 2, sums.base + W, sums.base + 2 * W,
-                                sums.base + 3 * W, L)
+                k.gaussianPairs(z.base, others: y, count: m, factor: sums.base, rates: rates, slopes: slopes,
+                                bandwidths: 2, sum: sums.base + W, weight: sums.base + 2 * W, moved: sums.base + 3 * W,
+                                latent: L)
                 for i in 0 ..< W {
-                    var sum = 0.0, weight = 0.0, pull = [Double](repeating: 0, count: L)
+                    var sum = 0.0, weight = 0.0, moved = [Double](repeating: 0, count: L)
                     for j in 0 ..< m {
                         let d = (0 ..< L).reduce(0.0) { $0 + pow(Double(z[$1 * W + i]) - Double(y[j * L + $1]), 2) }
                         let e = rates.map { exp(-Double($0) * d) }, w = Double(sums[i]) * (2 * e[0] + 0.5 * e[1])
                         sum += e[0] + e[1]
                         weight += w
-                        for l in 0 ..< L { pull[l] += w * Double(y[j * L + l]) }
+                        for l in 0 ..< L { moved[l] += w * Double(y[j * L + l]) }
                     }
                     XCTAssertEqual(Double(sums[W + i]), sum, accuracy: 1e-5)
                     XCTAssertEqual(Double(sums[2 * W + i]), weight, accuracy: 3e-5)
-                    for l in 0 ..< L { XCTAssertEqual(Double(sums[(3 + l) * W + i]), pull[l], accuracy: 5e-5) }
+                    for l in 0 ..< L { XCTAssertEqual(Double(sums[(3 + l) * W + i]), moved[l], accuracy: 5e-5) }
                 }
             }
             for n in [0, 1, 7, 8, 33] {

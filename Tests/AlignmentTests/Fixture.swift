@@ -1,5 +1,5 @@
-// Reads what Tests/fixtures/make_alignment_fixtures.py wrote: a line is a key, then numbers. And made-up numbers, and
-// distances.
+// Fixtures that Tests/fixtures/make_alignment_fixtures.py wrote (a line is a key, then numbers), and helpers.
+// Helpers: made-up numbers and distances.
 
 import Glibc
 import XCTest

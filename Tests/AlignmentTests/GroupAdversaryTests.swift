@@ -1,4 +1,4 @@
-// The adversary against PyTorch: starting weights, four steps of Adam, the push on the latent.
+// The adversary against PyTorch: starting weights, four steps of Adam, the hinge term on the latent.
 
 import XCTest
 @testable import Alignment
@@ -66,7 +66,7 @@ final class GroupAdversaryTests: XCTestCase {
             found = try a.train(z, groups: s, count: n, steps: 3)
         }
         XCTAssertLessThan(found, 0.25)
-        // Where it is wrong with certainty there is nothing to push.
+        // Where it is wrong with certainty there is nothing left to gain.
         let z = made.floats(n * L), wrong: [Int32] = (0 ..< n).map { z[2 * $0] * z[2 * $0 + 1] > 0 ? 0 : 1 }
         var dz = [Float](repeating: 0, count: n * L)
         XCTAssertEqual(try a.gradient(z, groups: wrong, count: n, weight: 1, into: &dz), 0)

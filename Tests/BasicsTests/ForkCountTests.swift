@@ -56,7 +56,8 @@ final class ForkCountTests: XCTestCase {
         XCTAssertEqual(forkCount(), count)
     }
 
-    /// Process 1 of a namespace forks into a nested one: both are process 1, and a comparison of process numbers sees nothing.
+    /// Process 1 of a namespace forks into a nested one: both are process 1, and a comparison of process numbers sees
+    /// nothing.
     func testProcessOneInTwoNamespaces() throws {
         let newProcesses: Int32 = 0x2000_0000, denied: UInt64 = 99
         let answer = try inChild(forked) {

@@ -1,3 +1,5 @@
+// The counter-based generator against published vectors, and its uniform and normal numbers.
+
 import XCTest
 @testable import Compute
 

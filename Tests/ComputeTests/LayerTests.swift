@@ -1,5 +1,5 @@
-// Norms, attention, activations, posterior and heads: forward against the definition in doubles, backward against its
-// central differences.
+// Norms, attention, activations, posterior and heads against their definitions in double precision.
+// Backward passes are compared with central differences of the definition.
 
 import Basics
 import XCTest

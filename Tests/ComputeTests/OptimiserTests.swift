@@ -1,5 +1,5 @@
-// Adam and the moving average against their formulas, on lengths that are no multiple of a vector and off its
-// alignment.
+// Adam and the moving average against their formulas.
+// Also on lengths that are no multiple of a vector and off its alignment.
 
 import CProcessor
 import XCTest
@@ -17,13 +17,17 @@ final class OptimiserTests: XCTestCase {
                 var w = (0 ... P).map { _ in random.next() }, m = w.map { $0 * 0.1 }, v = w.map { $0 * $0 * 0.2 }
                 let g = (0 ... P).map { _ in random.next() }
                 let w0 = w.map(Double.init), m0 = m.map(Double.init), v0 = v.map(Double.init)
-                w.withUnsafeMutableBufferPointer { w in m.withUnsafeMutableBufferPointer { m in v.withUnsafeMutableBufferPointer { v in
-                    g.withUnsafeBufferPointer {
-                        k.adamStep(w.baseAddress! + 1, first: m.baseAddress! + 1, second: v.baseAddress! + 1,
-                                   gradient: $0.baseAddress! + 1,
-                                   factors(0.02, beta2: 0.98, corrections: 0.271, 0.0588), count: P)
+                w.withUnsafeMutableBufferPointer { w in
+                    m.withUnsafeMutableBufferPointer { m in
+                        v.withUnsafeMutableBufferPointer { v in
+                            g.withUnsafeBufferPointer {
+                                k.adamStep(w.baseAddress! + 1, first: m.baseAddress! + 1, second: v.baseAddress! + 1,
+                                           gradient: $0.baseAddress! + 1,
+                                           factors(0.02, beta2: 0.98, corrections: 0.271, 0.0588), count: P)
+                            }
+                        }
                     }
-                } } }
+                }
                 XCTAssertEqual(w[0], Float(w0[0]))
                 for i in 1 ... P {
                     let gi = Double(g[i]), mi = 0.9 * m0[i] + 0.1 * gi, vi = 0.98 * v0[i] + 0.02 * gi * gi

@@ -1,3 +1,5 @@
+// Boosted trees against a slow twin, and on tables where the answer is known.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation

@@ -1,3 +1,5 @@
+// Disparities, groups and task tables against figures worked out by hand.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation

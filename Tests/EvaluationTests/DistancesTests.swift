@@ -1,3 +1,5 @@
+// Nearness and membership inference against slow twins.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation

@@ -1,3 +1,5 @@
+// Total variation and associations by hand and against slow twins; quantiles and sorting.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation

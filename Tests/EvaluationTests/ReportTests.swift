@@ -1,3 +1,5 @@
+// Whole reports: every figure is there, what cannot be measured is null, wrong requests are refused.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -69,8 +71,9 @@ final class ReportTests: XCTestCase {
     }
 
     func testNumericalProtectedColumns() throws {
+        let request = #"{"protected": ["age", "sex"], "edges": {"age": [40, 50]}, "classifiers": "none"}"#
         let report = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: table(300, seed: 3),
-                                options: options(#"{"protected": ["age", "sex"], "edges": {"age": [40, 50]}, "classifiers": "none"}"#))
+                                options: options(request))
         XCTAssertEqual(report.groupNames.first, "age < 40.0, f")
         XCTAssertEqual(report.groupNames.count, 8)                               // three cells and missing, times two
     }

@@ -1,3 +1,5 @@
+// CKA and HSIC against slow twins, and what each of them sees.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation

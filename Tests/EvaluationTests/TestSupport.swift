@@ -1,3 +1,5 @@
+// Frames and numbers made by hand for the tests of this module.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation

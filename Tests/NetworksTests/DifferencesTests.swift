@@ -1,5 +1,5 @@
-// The VAE's gradient against central differences of its own loss, for every weight of small networks: extra terms and
-// row weights included.
+// The VAE's gradient against central differences of its own loss, for every weight of small networks.
+// Extra terms and row weights are included.
 
 import Compute
 import XCTest

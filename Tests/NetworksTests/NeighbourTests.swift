@@ -1,5 +1,5 @@
-// The clip holds: one row more or less moves the sum by at most C (1 + 1e-3), whatever the weights, and a row that
-// cannot be computed adds exactly nothing.
+// The clip holds: one row more or less moves the sum by at most C (1 + 1e-3), whatever the weights.
+// A row that cannot be computed adds exactly nothing.
 
 import Compute
 import XCTest

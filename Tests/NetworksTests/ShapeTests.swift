@@ -1,5 +1,5 @@
-// Configuration is refused before anything is sized by it; weights lie where the directory says and start as
-// documented.
+// Configuration is refused before anything is sized by it.
+// Weights lie where the directory says and start as documented.
 
 import Basics
 import XCTest

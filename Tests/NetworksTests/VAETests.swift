@@ -1,5 +1,5 @@
-// The VAE against PyTorch's automatic differentiation: encodings, logits, losses, every row's gradient, lengths,
-// clipped sums.
+// The VAE against PyTorch's automatic differentiation.
+// Encodings, logits, losses, every row's gradient, lengths, clipped sums.
 
 import Compute
 import XCTest

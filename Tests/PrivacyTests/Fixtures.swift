@@ -9,7 +9,8 @@ func fixtures(_ kind: String, file: StaticString = #filePath) throws -> [[Double
     defer { fclose(f) }
     var lines: [[Double]] = [], buffer = [CChar](repeating: 0, count: 4096)
     while fgets(&buffer, Int32(buffer.count), f) != nil {
-        let words = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" })
+        let words = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+            as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" })
         if words.first == Substring(kind) { lines.append(words.dropFirst().map { Double($0) ?? .nan }) }
     }
     return lines

@@ -1,5 +1,5 @@
-// Parity of groups in a relaxed table: its measure against plain least squares, its gradient against finite differences
-// of a slow twin in doubles, and that a fit does what it says.
+// Parity of groups in a relaxed table: measure, gradient, and that a fit does what it says.
+// The measure is compared with plain least squares, the gradient with finite differences of a slow twin in doubles.
 
 import XCTest
 import Basics
@@ -9,7 +9,7 @@ import Compute
 final class ParityTests: XCTestCase {
     /// A table of N components over columns of 2 (the group), 3, 4 (ordered) and 2 levels, where the group shows in all
     /// others.
-    private static func table(_ N: Int = 32, levels: [Int] = [2, 3, 4, 2], seed: UInt64 = 1, pull: Float = 1.5) throws
+    private static func table(_ N: Int = 32, levels: [Int] = [2, 3, 4, 2], seed: UInt64 = 1, shift: Float = 1.5) throws
         -> RelaxedTable {
         let D = levels.reduce(0, +), b = try Buffer<Float>(count: N * D, for: "a test")
         for r in 0..<N {
@@ -17,7 +17,7 @@ final class ParityTests: XCTestCase {
             let side: Float = r % 3 == 0 ? 1 : -1
             for (t, K) in levels.enumerated() {
                 let x = (0..<K).map { k in
-                    exp(s.normalPair().0 * 0.7 + side * (t == 0 ? 2 : pull) * (k % 2 == 0 ? 1 : -1))
+                    exp(s.normalPair().0 * 0.7 + side * (t == 0 ? 2 : shift) * (k % 2 == 0 ? 1 : -1))
                 }
                 let sum = x.reduce(0, +)
                 for k in 0..<K { b[at + k] = x[k] / sum }
@@ -231,7 +231,7 @@ final class ParityTests: XCTestCase {
 
     func testWhereNoColumnTellsTheGroupNothingMoves() throws {
         // Components of both groups alike: every column says nothing of them.
-        let t = try Self.table(40, pull: 0)
+        let t = try Self.table(40, shift: 0)
         for r in 0..<t.rows { (t.probabilities[r * t.width], t.probabilities[r * t.width + 1]) = (0.5, 0.5) }
         let m = try t.movedToParity(columns: Self.moved, ordered: Self.ordered, groups: Self.groups(t),
                                     options: Self.options(100))

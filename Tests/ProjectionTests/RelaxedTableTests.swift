@@ -1,3 +1,5 @@
+// The fit of a relaxed table: gradient against differences, convergence, equal bits on any threads.
+
 import XCTest
 import Basics
 import Compute

@@ -1,3 +1,5 @@
+// The tilt: accepted rows meet the marginals, its limits hold, equal bits on any threads.
+
 import XCTest
 import Basics
 import Compute
@@ -27,7 +29,7 @@ final class TiltTests: XCTestCase {
 
     /// Distance between a marginal of the accepted rows and its target.
     private func distance(_ t: Tilt?) throws -> Double {
-        let p = try pool(), goal = try targets()[3]
+        let p = try pool(), target = try targets()[3]
         var share = [Double](repeating: 0, count: 24), sum = 0.0
         for i in 0..<Self.n {
             let code = (0..<3).map { p[$0 * Self.n + i] }
@@ -35,7 +37,7 @@ final class TiltTests: XCTestCase {
             share[(Int(code[0]) * 3 + Int(code[1])) * 4 + Int(code[2])] += w
             sum += w
         }
-        return (0..<24).reduce(0) { $0 + abs(share[$1] / sum - goal.values[$1] / 8000) } / 2
+        return (0..<24).reduce(0) { $0 + abs(share[$1] / sum - target.values[$1] / 8000) } / 2
     }
 
     func testAcceptedRowsMeetTheMarginals() throws {

@@ -114,7 +114,7 @@ struct Canaries {
                     level = Int(codes[0])
                 codes.withUnsafeBufferPointer { c in
                     guard let base = c.baseAddress else { return }
-                    network.clippedGradientSum(CodeRows(cells: base, stride: 1, count: 1), noise: still, clips: clip,
+                    network.clippedGradientSum(CodeRows(bins: base, stride: 1, count: 1), noise: still, clips: clip,
                                                beta: Float(plan.settings.autoencoder.beta), into: gradient.base,
                                                scratch)
                 }

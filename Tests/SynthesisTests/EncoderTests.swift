@@ -16,8 +16,8 @@ final class EncoderTests: XCTestCase {
         return b
     }
 
-    private func encoder(grid: ColumnGrid, masses: [Double], deviation: Double, most: Int) throws -> ColumnEncoder {
-        try ColumnEncoder(grid: grid, masses: buffer(masses), deviation: deviation, most: most)
+    private func encoder(grid: ColumnGrid, masses: [Double], standardDeviation: Double, most: Int) throws -> ColumnEncoder {
+        try ColumnEncoder(grid: grid, masses: buffer(masses), standardDeviation: standardDeviation, most: most)
     }
 
     func testEveryCellHasABinAndEveryBinACell() throws {
@@ -25,7 +25,7 @@ final class EncoderTests: XCTestCase {
         var s = CounterStream(seed: 3, row: 0, purpose: 0)
         for _ in 0..<50 {
             let masses = (0..<g.count).map { _ in s.uniform() < 0.3 ? Double(s.uniform()) * 500 : 0 }
-            let e = try encoder(grid: g, masses: masses, deviation: 10, most: 20)
+            let e = try encoder(grid: g, masses: masses, standardDeviation: 10, most: 20)
             XCTAssertEqual(Set(e.binOfCell.map(Int.init)), Set(0..<e.bins))
             XCTAssertLessThanOrEqual(e.bins, 2 * 20 + 2)
             XCTAssertEqual(e.binShare.reduce(0, +), 1, accuracy: 1e-9)
@@ -38,13 +38,13 @@ final class EncoderTests: XCTestCase {
         let g = try grid(#""minimum": 0, "maximum": 60, "required": true"#)
         var masses = [Double](repeating: 100, count: g.count)
         masses[17] = 5000
-        let e = try encoder(grid: g, masses: masses, deviation: 5, most: 10)
+        let e = try encoder(grid: g, masses: masses, standardDeviation: 5, most: 10)
         XCTAssertEqual(e.binOfCell.filter { $0 == e.binOfCell[17] }.count, 1)
     }
 
     func testRareLevelsShareABin() throws {
         let g = try grid(#""enum": ["a", "b", "c", "d", "e"], "required": true"#, type: "string")
-        let e = try encoder(grid: g, masses: [900, 20, 500, 0, 29], deviation: 10, most: 20)
+        let e = try encoder(grid: g, masses: [900, 20, 500, 0, 29], standardDeviation: 10, most: 20)
         XCTAssertEqual(e.bins, 3)
         XCTAssertEqual(e.binOfCell[1], e.binOfCell[3])
         XCTAssertEqual(e.binOfCell[1], e.binOfCell[4])
@@ -53,7 +53,7 @@ final class EncoderTests: XCTestCase {
     func testDrawingFollowsTheShares() throws {
         let g = try grid(#""minimum": 0, "maximum": 9, "required": true"#)
         let masses: [Double] = [10, 0, 30, 60, 0, 0, 5, 5, 0, 90]
-        let e = try encoder(grid: g, masses: masses, deviation: 0, most: 2)
+        let e = try encoder(grid: g, masses: masses, standardDeviation: 0, most: 2)
         var seen = [Int: Int]()
         for b in 0..<e.bins {
             var expected = [Int: Double](), mass = 0.0

@@ -52,7 +52,7 @@ final class NoisyTreeTests: XCTestCase {
             for c in 0..<g.count { h[c < g.body ? c / d : (g.body + d - 1) / d + c - g.body] += exact[c] }
             return h
         }
-        let m = try cellMasses(grid: g, counts: buffers(counts), deviation: 0, total: 5000)
+        let m = try cellMasses(grid: g, counts: buffers(counts), standardDeviation: 0, total: 5000)
         for (a, b) in zip(m, exact) { XCTAssertEqual(a, b, accuracy: 1e-9) }
     }
 
@@ -70,7 +70,7 @@ final class NoisyTreeTests: XCTestCase {
                 return own + zero + 40 * Double(s.normalPair().0)
             }
         }
-        let m = try cellMasses(grid: g, counts: buffers(counts), deviation: 40, total: 10_000)
+        let m = try cellMasses(grid: g, counts: buffers(counts), standardDeviation: 40, total: 10_000)
         XCTAssertEqual(m.reduce(0, +), 10_000, accuracy: 1e-6)
         XCTAssert(m.allSatisfy { $0 >= 0 })
         XCTAssertEqual(m[atom], 4000, accuracy: 400)

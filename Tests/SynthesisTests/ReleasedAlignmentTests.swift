@@ -93,7 +93,7 @@ final class ReleasedAlignmentTests: XCTestCase {
         let pair = try XCTUnwrap(targets.first { $0.columns == [1, 2] })
         let a = try fair.marginal(pair, total: m.statistics.rows), b = try rows.marginal(pair, total: m.statistics.rows)
         XCTAssertEqual(a.values.reduce(0, +), m.statistics.rows, accuracy: 0.01 * m.statistics.rows)
-        XCTAssertEqual(a.deviation, pair.deviation)
+        XCTAssertEqual(a.standardDeviation, pair.standardDeviation)
         // Drawn rows have these shares, in each table's own way.
         for (r, want) in [(fair, a), (rows, b)] {
             let n = 20_000, T = 7, codes = try Buffer<UInt16>(count: n * T, for: "a test"), K = r.levels[2]
@@ -255,16 +255,17 @@ final class ReleasedAlignmentTests: XCTestCase {
             (a.group[i], a.weight[i]) = (Int32(g), a.weight(of: g))
             for l in 0..<L { normals[i * L + l] = random.next() }
         }
-        let batch = CodeRows(cells: codes.base, stride: n, count: n)
+        let batch = CodeRows(bins: codes.base, stride: n, count: n)
         func value() throws -> Double {
             a.collect(vae, batch, at: 0, normals: normals.base, hooks: taps, scratch)
             return try a.computeTermGradients(step: 0, normals: normals.base)
         }
-        func gradient(_ taps: VAETaps?) throws -> Buffer<Float> {
+        func gradient(_ hooks: ActivationHooks?) throws -> Buffer<Float> {
             let sum = try Buffer<Float>(count: P, for: "a test")
-            vae.gradientSum(batch, noise: normals.base, weights: a.weight.base, addedMeanGradient: a.termGradient.base,
-                            beta: 0.5, into: sum.base, taps: taps, scratch) { first, count in
-                if let taps { a.addTermGradients(to: taps, at: first, count: count) }
+            let options = VAE.GradientOptions(weights: a.weight.base, addedMeanGradient: a.termGradient.base, hooks: hooks)
+            vae.gradientSum(batch, noise: normals.base, beta: 0.5, into: sum.base, options: options,
+                            scratch) { first, count in
+                if let hooks { a.addTermGradients(to: hooks, at: first, count: count) }
             }
             return sum
         }

@@ -81,7 +81,7 @@ final class SharedBudgetTests: XCTestCase {
             t.door.durable = { ledger in
                 try charge?(ledger)
                 let known = try SharedBudget.open(self.file).account().runs[0].ledger
-                XCTAssertGreaterThanOrEqual(known.mostSpent, ledger.mostSpent)
+                XCTAssertGreaterThanOrEqual(known.maxSpent, ledger.maxSpent)
                 draws += 1
             }
             try t.step(maxSteps: 4, maxSeconds: 1e9)
@@ -130,13 +130,13 @@ final class SharedBudgetTests: XCTestCase {
         let charge = t.door.durable
         t.door.durable = { ledger in
             try charge?(ledger)
-            XCTAssertGreaterThanOrEqual(try SharedBudget.open(self.file).account().runs[0].ledger.mostSpent,
-                                        ledger.mostSpent)
+            XCTAssertGreaterThanOrEqual(try SharedBudget.open(self.file).account().runs[0].ledger.maxSpent,
+                                        ledger.maxSpent)
         }
         try t.step(maxSteps: 3, maxSeconds: 1e9)
         let id = try XCTUnwrap(b.account().runs.first?.id)
         try b.settle(run: id)                                                // killed here
-        XCTAssertGreaterThanOrEqual(try b.account().runs[0].ledger.mostSpent, t.ledger.mostSpent)
+        XCTAssertGreaterThanOrEqual(try b.account().runs[0].ledger.maxSpent, t.ledger.maxSpent)
     }
 
     func testResuming() throws {

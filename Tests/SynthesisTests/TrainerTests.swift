@@ -123,7 +123,7 @@ final class TrainerTests: XCTestCase {
             // Priced for one row the same releases look far cheaper: a mutant that forgets the person would claim that.
             let forgetful = try Ledger(budget: XCTUnwrap(Budget(epsilon: 8, delta: 1e-5, order: p.budget.order))), g = 0
             XCTAssertLessThan(model.ledger.releases.reduce(0) { $0 + $1.divergence(group: g, order: forgetful.order,
-                rows: 1) }, 0.5 * model.ledger.mostSpent)
+                rows: 1) }, 0.5 * model.ledger.maxSpent)
             let bytes = try model.bytes()
             XCTAssertEqual(try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)).ledger,
                            model.ledger)

@@ -196,7 +196,8 @@ def check(path):
     fine &= all(e <= ledger["epsilon"] * (1.01 if is_exact else 1 + 1e-9) for e in found.values())
     return {"model": path, "promise": ledger["epsilon"], "claimed": ledger["groups"], "recomputed": found,
             "delta": ledger["delta"], "order": ledger["order"], "exact": is_exact, "risk": risks or None,
-            "with_domain": both, "agrees": bool(fine), "private": "deterministic noise: not private" not in ledger["assumptions"]}
+            "with_domain": both, "agrees": bool(fine),
+            "private": "deterministic noise: not private" not in ledger["assumptions"]}
 
 
 def main(paths):

@@ -1,6 +1,6 @@
-// exp, log, sine, cosine and the normal distribution in lanes: polynomials of our own with fused sums, so that a row is
-// the same on every machine. Errors are below 3e-7 relative (exp, log) or 1e-7 absolute (the others) on the stated
-// ranges; a test measures them.
+// exp, log, sine, cosine and the normal distribution in lanes.
+// They are polynomials of our own with fused sums, so that a row is equal on every machine. Errors are below 3e-7
+// relative (exp, log) or 1e-7 absolute (the others) on the stated ranges; a test measures them.
 
 /// e^x. Arguments are held in [-86, 88]; not-a-number stays.
 @inline(__always) func exponential(_ x: V) -> V {

@@ -1,6 +1,6 @@
-// Small matrix products lane by lane, both factors vectors: C[i][j] = sum over k of A[i][k] B[k][j]. Each row of a
-// block has matrices of its own in its lane. All steps are counted in vectors. The sum runs over k in order, whatever
-// the tile.
+// Small matrix products lane by lane, both factors vectors: C[i][j] = sum over k of A[i][k] B[k][j].
+// Each row of a block has matrices of its own in its lane. All steps are counted in vectors. The sum runs over k in
+// order, whatever the tile.
 
 /// A matrix of vectors: element (i, k) is base[i * row + k * column].
 struct LaneMatrix {

@@ -1,7 +1,7 @@
-// Words shared by all kernels. Layout of everything below: an activation is [M][A] vectors, that is [M][A][W] floats,
-// and lane l of every vector belongs to row l of the block. Every operation is elementwise across lanes, so a row gets
-// bit for bit what it would get alone. Sums run in one fixed order and every product that is added is fused, so all
-// instruction sets give the same bits.
+// Words shared by all kernels, and the layout of everything they work on.
+// An activation is [M][A] vectors, that is [M][A][W] floats, and lane l of every vector belongs to row l of the block.
+// Every operation is elementwise across lanes, so a row gets bit for bit what it would get alone. Sums run in one fixed
+// order and every product that is added is fused, so all instruction sets give the same bits.
 //
 // Only raw pointers and concrete SIMD types here: a generic of the standard library, specialised for wide vectors,
 // would be a symbol that the linker may hand to machines without them.

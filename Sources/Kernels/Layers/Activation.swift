@@ -1,5 +1,5 @@
-// Activations. `kind`: 0 ReLU, 1 GELU x Phi(x) (arXiv 1606.08415, exact form), 2 SiLU x / (1 + e^-x) (arXiv
-// 1702.03118).
+// Activation functions and their derivatives.
+// `kind`: 0 ReLU, 1 GELU x Phi(x) (arXiv 1606.08415, exact form), 2 SiLU x / (1 + e^-x) (arXiv 1702.03118).
 
 @inline(__always) func activate(_ x: V, _ kind: Int) -> V {
     switch kind {

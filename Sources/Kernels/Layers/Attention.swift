@@ -1,5 +1,5 @@
-// Scaled dot-product attention among the T tokens of one block, H heads of width e (arXiv 1706.03762): lane by lane, so
-// a row's tokens see only each other.
+// Scaled dot-product attention among the T tokens of a row, H heads of width e (arXiv 1706.03762).
+// It works lane by lane, so a row's tokens see only each other.
 
 /// - qkv: [T][3d] vectors (d = H e): queries, keys, values. weights: [H][T][T]. out: [T][d].
 package func attentionForward(qkv: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,

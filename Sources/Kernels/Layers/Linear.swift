@@ -1,10 +1,10 @@
-// y[m][j] = start + sum over i of x[m][i] w[i][j]: a linear layer forwards, and backwards through its weights read with
-// other steps. The weights are numbers, broadcast; x and y are vectors. The sum runs over i in order, whatever the
-// tile.
+// A linear layer forwards and backwards: y[m][j] = start + sum over i of x[m][i] w[i][j].
+// Backwards the weights are read with other steps. The weights are numbers, broadcast; x and y are vectors. The sum
+// runs over i in order, whatever the tile.
 
 import CProcessor
 
-/// What is the same for all tiles of one product.
+/// What all tiles of one product share.
 private struct Product {
     let inputs: Int, outputs: Int
     /// Steps of the weights along inputs and outputs; strides of the rows of x and y, in vectors.

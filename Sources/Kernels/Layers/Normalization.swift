@@ -1,5 +1,5 @@
-// Layer norm over a row-vector's A features (arXiv 1607.06450), variance with divisor A, 1e-5 added. With `affine`,
-// out = hat * gain + bias.
+// Layer norm over a row's A features (arXiv 1607.06450), variance with divisor A, 1e-5 added.
+// With `affine`, out = hat * gain + bias.
 
 import CProcessor
 

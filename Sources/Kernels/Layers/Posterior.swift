@@ -1,5 +1,5 @@
-// The Gaussian posterior N(mu, diag e^v) of a row and its KL divergence from N(0, I) (arXiv 1312.6114). The
-// log-variance v is held in [-6, 2]; outside, it has no gradient.
+// The Gaussian posterior N(mu, diag e^v) of a row and its KL divergence from N(0, I) (arXiv 1312.6114).
+// The log-variance v is held in [-6, 2]; outside, it has no gradient.
 
 /// z = mu + e^(v / 2) noise; kl[lane] += sum of (mu^2 + e^v - 1 - v) / 2.
 /// - mean mu, logVariance v, noise, z, standardDeviation: [L] vectors; standardDeviation receives e^(v / 2).

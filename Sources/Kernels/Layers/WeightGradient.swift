@@ -1,5 +1,5 @@
-// The gradient of a linear layer's weights, dW[a][n] = sum over the T rows of x[t][a] dy[t][n]: a weight used at
-// several rows has one gradient, the sum. Three ways to its clipped sum over lanes:
+// The gradient of a linear layer's weights, dW[a][n] = sum over the T tokens of x[t][a] dy[t][n].
+// A weight used at several tokens has one gradient, the sum. Three ways to its clipped sum over lanes:
 // - `rowGradient` keeps every lane's own gradient (for small layers) and adds its squared length; `weightedLanes` then
 //   sums lanes;
 // - `gramNorm` gets the squared length alone, from inner products; `weightedGradient` then sums x dy over rows and

@@ -1,6 +1,6 @@
-// Gaussian numbers in double precision from random bits: the C library's logarithm and sine are called once a number
-// and would cost more than a training step. Straight-line arithmetic without tables or branches; every instruction set
-// gives the same bits.
+// Gaussian numbers in double precision from random bits.
+// The C library's logarithm and sine are called once a number and would cost more than a training step. This is
+// straight-line arithmetic without tables or branches; every instruction set gives the same bits.
 
 /// Natural logarithm for x in (0, 1]; error at most a few units of 1e-16.
 /// x = 2ᵉ m with m in [√½, √2); log m = 2 artanh((m − 1)/(m + 1)) by its series: |s| ≤ .1716, the first dropped term is

@@ -1,5 +1,5 @@
-// ChaCha20 (RFC 8439, section 2.3), eight blocks at a time, for instruction sets with vectors of eight words. The
-// portable twin, four blocks at a time, is Privacy/ChaCha20.swift: both give the same bits.
+// ChaCha20 (RFC 8439, section 2.3), eight blocks at a time, for vectors of eight words.
+// The portable twin, four blocks at a time, is Privacy/ChaCha20.swift: both give the same bits.
 
 private typealias W = SIMD8<UInt32>
 

@@ -1,16 +1,16 @@
-// Sums over pairs of rows for the maximum mean discrepancy, and the waves of random Fourier features
-// (Sources/Alignment).
+// Sums over pairs of rows for the maximum mean discrepancy, and cosines and sines of Fourier features.
+// Used by Sources/Alignment.
 
 /// A block of rows, one a lane, against m other rows of one group. With e_b(i, j) = exp(-rate_b |z_i - y_j|^2):
-/// sum[lane] += Σ_j Σ_b e_b;  w_j = c[lane] Σ_b slope_b e_b;  weight[lane] += Σ_j w_j;  pull[l][lane] += Σ_j w_j
+/// sum[lane] += Σ_j Σ_b e_b;  w_j = c[lane] Σ_b slope_b e_b;  weight[lane] += Σ_j w_j;  moved[l][lane] += Σ_j w_j
 /// y_j[l].
-/// - z: [L] vectors. others y: [m][L] numbers. factor c, sum, weight: one vector. pull: [L] vectors. rates, slopes: [B]
-///   numbers.
+/// - z: [L] vectors. others y: [m][L] numbers. factor c, sum, weight: one vector. moved: [L] vectors. rates, slopes:
+///   [B] numbers.
 package func gaussianPairs(z: UnsafePointer<Float>, others y: UnsafePointer<Float>, count m: Int,
                            factor: UnsafePointer<Float>, rates: UnsafePointer<Float>, slopes: UnsafePointer<Float>,
                            bandwidths B: Int, sum: UnsafeMutablePointer<Float>, weight: UnsafeMutablePointer<Float>,
-                           pull: UnsafeMutablePointer<Float>, latent L: Int) {
-    let z = vectors(z), c = vectors(factor)[0], sum = vectors(sum), weight = vectors(weight), pull = vectors(pull)
+                           moved: UnsafeMutablePointer<Float>, latent L: Int) {
+    let z = vectors(z), c = vectors(factor)[0], sum = vectors(sum), weight = vectors(weight), moved = vectors(moved)
     var total = sum[0], weights = weight[0], j = 0, y0 = y
     // Four rows at a time share the loads; sums keep the order of the rows.
     while j &+ 4 <= m {
@@ -34,7 +34,7 @@ package func gaussianPairs(z: UnsafePointer<Float>, others y: UnsafePointer<Floa
         weights = weights + ((w0 + w1) + (w2 + w3))
         l = 0
         while l < L {
-            pull[l] = fma(fma(fma(fma(pull[l], w0, splat(y0[l])), w1, splat(y1[l])), w2, splat(y2[l])), w3,
+            moved[l] = fma(fma(fma(fma(moved[l], w0, splat(y0[l])), w1, splat(y1[l])), w2, splat(y2[l])), w3,
                           splat(y3[l]))
             l = l &+ 1
         }
@@ -58,7 +58,7 @@ package func gaussianPairs(z: UnsafePointer<Float>, others y: UnsafePointer<Floa
         w0 = w0 * c
         weights = weights + w0
         l = 0
-        while l < L { pull[l] = fma(pull[l], w0, splat(y0[l])); l = l &+ 1 }
+        while l < L { moved[l] = fma(moved[l], w0, splat(y0[l])); l = l &+ 1 }
         y0 = y0 + L
         j = j &+ 1
     }

@@ -1,7 +1,7 @@
-// Preconditioned denoising (EDM, arXiv 2206.00364v2, table 1): D(x; s) = skip x + scale F(c x, time(s)), with s0 the
-// standard deviation of the data, r = sqrt(s^2 + s0^2), skip = s0^2 / r^2, scale = s s0 / r, c = 1 / r. Weighted by r^2
-// / (s s0)^2, the error of D is that of F against (z s / s0 - e s0) / r. That form is used: it does not cancel at small
-// s.
+// Preconditioned denoising (EDM, arXiv 2206.00364v2, table 1): D(x; s) = skip x + scale F(c x, time(s)).
+// s0 is the standard deviation of the data, r = sqrt(s^2 + s0^2), skip = s0^2 / r^2, scale = s s0 / r, c = 1 / r.
+// Weighted by r^2 / (s s0)^2, the error of D is that of F against (z s / s0 - e s0) / r. That form is used: it does not
+// cancel at small s.
 
 import CProcessor
 

@@ -9,7 +9,7 @@ package func adamStep(weights w: UnsafeMutablePointer<Float>, first m: UnsafeMut
                       count P: Int) {
     let b1 = factors.beta1, b2 = factors.beta2, epsilon = factors.epsilon
     let inverse1 = splat(1 / factors.correction1), inverse2 = splat(1 / factors.correction2)
-    let pull = splat(-factors.rate)
+    let against = splat(-factors.rate)
     var i = 0
     while i < P {
         let n = P &- i, gi = load(g + i, n)
@@ -19,7 +19,7 @@ package func adamStep(weights w: UnsafeMutablePointer<Float>, first m: UnsafeMut
         let step = mn * inverse1 / fma(splat(epsilon), u, inverseRoot(u))
         store(mn, m + i, n)
         store(vn, v + i, n)
-        store(fma(load(w + i, n), pull, step), w + i, n)
+        store(fma(load(w + i, n), against, step), w + i, n)
         i = i &+ laneCount
     }
 }

@@ -1,5 +1,5 @@
-// What a list of releases costs, by either accountant: Rényi divergences, or privacy-loss distributions. Numbers in, numbers out; knows nothing of
-// rows. A training's own filter is Budget.swift.
+// What a list of releases costs, by either accountant: Rényi divergences, or privacy-loss distributions. Numbers in,
+// numbers out; knows nothing of rows. A training's own filter is Budget.swift.
 
 import Basics
 import Glibc
@@ -10,25 +10,28 @@ package enum Mechanism: Sendable, Equatable {
     case gaussian(rate: Double, noise: Double)
     /// Laplace noise: its scale over the L1 norm that a row can add, ≥ 0.
     case laplace(noise: Double)
-    /// Discrete Gaussian noise on a whole number: its deviation, ≥ 0, and the most a row moves the number, ≥ 1. Not sampled.
-    case discreteGaussian(deviation: Double, shift: Int)
-    /// Discrete Gaussian noise on whole numbers that a row moves together: standard deviation over the L2 sensitivity, ≥ 0, and that sensitivity in
-    /// steps, ≥ 1. Histograms and marginals. Not sampled.
+    /// Discrete Gaussian noise on a whole number: its standard deviation, ≥ 0, and the most a row moves the number, ≥
+    /// 1. Not sampled.
+    case discreteGaussian(standardDeviation: Double, shift: Int)
+    /// Discrete Gaussian noise on whole numbers that a row moves together: standard deviation over the L2 sensitivity,
+    /// ≥ 0, and that sensitivity in steps, ≥ 1. Histograms and marginals. Not sampled.
     case jointDiscreteGaussian(noise: Double, sensitivity: Double)
     /// (ε, 0)-private, ε ≥ 0.
     case pure(epsilon: Double)
     /// ρ-zCDP, ρ ≥ 0.
     case zeroConcentrated(rho: Double)
-    /// With probability δ at most, something shows that one row, or person, alone holds; whatever that is. For all rows of a person together.
+    /// With probability δ at most, something shows that one row, or person, alone holds; whatever that is. For all rows
+    /// of a person together.
     case selection(delta: Double)
 
-    /// The same with its noise multiplied; what has none stays.
+    /// This mechanism with its noise multiplied by s; what has no noise stays.
     package func scaled(_ s: Double) -> Mechanism {
         switch self {
         case .gaussian(let q, let noise): .gaussian(rate: q, noise: noise * s)
         case .laplace(let noise): .laplace(noise: noise * s)
-        case .discreteGaussian(let d, let shift): .discreteGaussian(deviation: d * s, shift: shift)
-        case .jointDiscreteGaussian(let noise, let sensitivity): .jointDiscreteGaussian(noise: noise * s, sensitivity: sensitivity)
+        case .discreteGaussian(let d, let shift): .discreteGaussian(standardDeviation: d * s, shift: shift)
+        case .jointDiscreteGaussian(let noise, let sensitivity):
+            .jointDiscreteGaussian(noise: noise * s, sensitivity: sensitivity)
         case .pure, .zeroConcentrated, .selection: self
         }
     }
@@ -37,9 +40,11 @@ package enum Mechanism: Sendable, Equatable {
     func divergence(order: Int, rows k: Int) -> Double {
         let a = Double(order), n = Double(k)
         switch self {
-        case .gaussian(let q, let noise): return q == 0 ? 0 : rdpSubsampledGaussian(q: q, sigma: noise, order: order, rows: k)
+        case .gaussian(let q, let noise):
+            return q == 0 ? 0 : rdpSubsampledGaussian(q: q, sigma: noise, order: order, rows: k)
         case .laplace(let noise): return rdpLaplace(scale: noise / n, order: a)
-        case .discreteGaussian(let d, let shift): return rdpDiscreteGaussian(deviation: d, shift: shift * k, order: a)
+        case .discreteGaussian(let d, let shift):
+            return rdpDiscreteGaussian(standardDeviation: d, shift: shift * k, order: a)
         case .jointDiscreteGaussian(let noise, _):
             let r = n / noise.nextDown
             return rdpZeroConcentrated(rho: 0.5 * r * r * (1 + 0x1p-50), order: order)
@@ -61,7 +66,9 @@ package enum Mechanism: Sendable, Equatable {
     /// What a factor on the noise multiplies; nil: nothing.
     var noise: Double? {
         switch self {
-        case .gaussian(_, let noise), .laplace(let noise), .discreteGaussian(let noise, _), .jointDiscreteGaussian(let noise, _): noise
+        case .gaussian(_, let noise), .laplace(let noise), .discreteGaussian(let noise, _),
+            .jointDiscreteGaussian(let noise, _):
+            noise
         default: nil
         }
     }
@@ -70,9 +77,10 @@ package enum Mechanism: Sendable, Equatable {
 /// Composes releases and answers ε and δ. A value; equal releases are one entry.
 ///
 /// # Guarantee
-/// For releases whose parameters are constants, fixed before any row was read: an upper bound on ε at δ, and on δ at ε, for neighbours that differ
-/// by adding or removing up to `rows` rows. Where parameters follow from released values only `.renyi` with one order fixed in advance is a bound:
-/// `order`. Falsifiers: AccountantTests, LossCompositionTests, RenyiAccountantTests.
+/// For releases whose parameters are constants, fixed before any row was read: an upper bound on ε at δ, and on δ at ε,
+/// for neighbours that differ by adding or removing up to `rows` rows. Where parameters follow from released values
+/// only `.renyi` with one order fixed in advance is a bound: `order`. Falsifiers: AccountantTests,
+/// LossCompositionTests, RenyiAccountantTests.
 package struct Accountant: Sendable {
     package enum Kind: String, Sendable, CaseIterable { case renyi, pld }
     package let kind: Kind
@@ -81,19 +89,22 @@ package struct Accountant: Sendable {
     /// The one order that may be asked; nil: all of them.
     package let order: Int?
     package private(set) var entries: [(mechanism: Mechanism, count: Int)] = []
-    /// Releases of a ledger for a row or person of any group, whichever pays most: priced when a figure is asked for (Accountant+Ledger.swift).
+    /// Releases of a ledger for a row or person of any group, whichever pays most: priced when a figure is asked for
+    /// (Accountant+Ledger.swift).
     var ofAnyGroup: [Ledger.Release] = []
     private var infinite = false
 
-    package static let mostRows = 1024, mostReleases = 1 << 53
+    package static let maxRows = 1024, maxReleases = 1 << 53
     /// Different entries of one accountant.
-    package static let mostEntries = 10_000
+    package static let maxEntries = 10_000
 
-    package init(_ kind: Kind = .renyi, rows: Int = 1, order: Int? = nil) { (self.kind, self.rows, self.order) = (kind, rows, order) }
+    package init(_ kind: Kind = .renyi, rows: Int = 1, order: Int? = nil) {
+        (self.kind, self.rows, self.order) = (kind, rows, order)
+    }
 
     /// - Throws: `.argument` for parameters out of range or too many releases; nothing is added then.
     package mutating func compose(_ m: Mechanism, count: Int = 1) throws {
-        guard count >= 0, count <= Self.mostReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
+        guard count >= 0, count <= Self.maxReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
         switch m {
         case .gaussian(let q, let noise):
             guard q >= 0, q <= 1 else { throw Failure(.argument, "sampling_rate: must be from 0 to 1") }
@@ -104,19 +115,24 @@ package struct Accountant: Sendable {
             guard shift >= 1, shift <= 1 << 40 else { throw Failure(.argument, "sensitivity: must be from 1 to 2^40") }
         case .jointDiscreteGaussian(let noise, let sensitivity):
             try Self.check(noise, "noise_multiplier")
-            guard sensitivity >= 1, sensitivity <= 0x1p40 else { throw Failure(.argument, "sensitivity: must be from 1 to 2^40") }
+            guard sensitivity >= 1, sensitivity <= 0x1p40 else {
+                throw Failure(.argument, "sensitivity: must be from 1 to 2^40")
+            }
         case .pure(let e): try Self.check(e, "epsilon")
         case .zeroConcentrated(let rho): try Self.check(rho, "rho")
-        case .selection(let d): guard d >= 0, d < 1 else { throw Failure(.argument, "delta: must be 0 or more, and below 1") }
+        case .selection(let d):
+            guard d >= 0, d < 1 else { throw Failure(.argument, "delta: must be 0 or more, and below 1") }
         }
         if count == 0 || m.isNothing { return }
         if m.noise == 0 { infinite = true; return }
         if let i = entries.firstIndex(where: { $0.mechanism == m }) {
             let (sum, overflow) = entries[i].count.addingReportingOverflow(count)
-            guard !overflow, sum <= Self.mostReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
+            guard !overflow, sum <= Self.maxReleases else { throw Failure(.argument, "count: must be from 0 to 2^53") }
             entries[i].count = sum
         } else {
-            guard entries.count < Self.mostEntries else { throw Failure(.argument, "an accountant holds \(Self.mostEntries) different releases at most") }
+            guard entries.count < Self.maxEntries else {
+                throw Failure(.argument, "an accountant holds \(Self.maxEntries) different releases at most")
+            }
             entries.append((m, count))
         }
     }
@@ -142,7 +158,8 @@ package struct Accountant: Sendable {
 
     private func ownDivergence(order: Int) -> Double {
         if infinite { return .infinity }
-        return entries.reduce(0) { $0 + Double($1.count) * $1.mechanism.divergence(order: order, rows: rows) } * (1 + 0x1p-52 * Double(entries.count))
+        return entries.reduce(0) { $0 + Double($1.count) * $1.mechanism.divergence(order: order, rows: rows) } * (1
+            + 0x1p-52 * Double(entries.count))
     }
 
     /// Least ε at `delta` in (0, 1), nats; ∞ where there is none.
@@ -151,10 +168,14 @@ package struct Accountant: Sendable {
         guard delta > 0, delta < 1, !infinite else { return .infinity }
         let s = selection, left = s.delta == 0 ? delta : (delta - s.delta).nextDown
         guard left > 0 else { return .infinity }
-        var e = orders.reduce(Double.infinity) { min($0, RenyiAccountant.epsilon(rdp: divergence(order: $1), order: $1, delta: left)) }
+        var e = orders.reduce(Double.infinity) {
+            min($0, RenyiAccountant.epsilon(rdp: divergence(order: $1), order: $1, delta: left))
+        }
         if kind == .pld {
             var worst = 0.0
-            for removing in [true, false] { worst = max(worst, try composition(removing: removing)?.epsilon(delta: left) ?? .infinity) }
+            for removing in [true, false] {
+                worst = max(worst, try composition(removing: removing)?.epsilon(delta: left) ?? .infinity)
+            }
             e = min(e, worst)
         }
         return s.shift == 0 ? e : (e + s.shift) * (1 + 0x1p-50)
@@ -170,7 +191,9 @@ package struct Accountant: Sendable {
         var d = orders.reduce(1.0) { min($0, RenyiAccountant.delta(rdp: divergence(order: $1), order: $1, epsilon: e)) }
         if kind == .pld, e.isFinite {
             var worst = 0.0
-            for removing in [true, false] { worst = max(worst, try composition(removing: removing)?.delta(epsilon: e) ?? 1) }
+            for removing in [true, false] {
+                worst = max(worst, try composition(removing: removing)?.delta(epsilon: e) ?? 1)
+            }
             d = min(d, worst)
         }
         return min(1, s.delta == 0 ? d : (d + s.delta) * (1 + 0x1p-50))
@@ -184,10 +207,13 @@ package struct Accountant: Sendable {
         let n = Double(rows)
         for (m, count) in entries {
             switch m {
-            case .gaussian(let q, let noise): pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
+            case .gaussian(let q, let noise):
+                pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
             case .laplace(let noise): pairs.append((LaplacePair(scale: noise / n), count))
             case .discreteGaussian(let d, let shift):
-                if d <= DiscreteGaussianPair.widest { pairs.append((DiscreteGaussianPair(deviation: d, shift: shift * rows), count)) }
+                if d <= DiscreteGaussianPair.widest {
+                    pairs.append((DiscreteGaussianPair(standardDeviation: d, shift: shift * rows), count))
+                }
                 else { rho += Double(count) * 0.5 * pow(n * Double(shift) / d, 2) }
             case .jointDiscreteGaussian(let noise, _): rho += Double(count) * 0.5 * pow(n / noise, 2)
             case .pure(let e): pairs.append((PurePair(epsilon: e * n), count))
@@ -196,7 +222,7 @@ package struct Accountant: Sendable {
             }
         }
         rho *= 1 + 0x1p-40
-        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.mostPairs { return nil }
+        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.maxPairs { return nil }
         if rho > 0 { pairs.append((ConcentratedPair(rho: rho), 1)) }
         return LossComposition(pairs: pairs)
     }

@@ -9,13 +9,18 @@ package enum ExactCalibration {
 
     /// The least factor on all noise with which the releases meet (ε, δ) in both directions; a little more, never less.
     ///
-    /// Noise without sampling is solved in closed form (`GaussianPrivacy`), everything else by bisection of loss distributions.
+    /// Noise without sampling is solved in closed form (`GaussianPrivacy`), everything else by bisection of loss
+    /// distributions.
     /// - Parameters:
-    ///   - releases: constants of the plan: each mechanism's noise is its share, which the factor multiplies; what has no noise stays.
+    ///   - releases: constants of the plan: each mechanism's noise is its share, which the factor multiplies; what has
+    ///     no noise stays.
     ///   - rows: rows that neighbours differ by, 1 … 1024.
-    /// - Throws: `.argument` for parameters out of range; `.budget` when no factor up to `Budget.mostNoise` meets them.
-    package static func leastFactor(_ releases: [(mechanism: Mechanism, count: Int)], rows: Int = 1, epsilon: Double, delta: Double) throws -> Double {
-        guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1 else { throw Failure(.argument, "calibration: epsilon and delta are out of range") }
+    /// - Throws: `.argument` for parameters out of range; `.budget` when no factor up to `Budget.maxNoise` meets them.
+    package static func leastFactor(_ releases: [(mechanism: Mechanism, count: Int)], rows: Int = 1, epsilon: Double,
+        delta: Double) throws -> Double {
+        guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1 else {
+            throw Failure(.argument, "calibration: epsilon and delta are out of range")
+        }
         let noises = releases.filter { $0.count > 0 && !$0.mechanism.isNothing }.compactMap(\.mechanism.noise)
         guard noises.allSatisfy({ $0 > 0 }) else { throw Failure(.argument, "calibration: a noise must be above 0") }
         func cost(_ s: Double) throws -> Double {
@@ -32,7 +37,8 @@ package enum ExactCalibration {
             guard try cost(high) <= epsilon else { throw unreachable }
             return try Accountant.leastFactor(from: high, epsilon: epsilon, cost: cost)
         }
-        // A closed form, but for discrete noise, whose excess depends on the factor: from just above what would do without that.
+        // A closed form, but for discrete noise, whose excess depends on the factor: from just above what would do
+        // without that.
         guard let room = GaussianPrivacy.largest(epsilon: epsilon, delta: delta) else { throw unreachable }
         var low = 1e-3 / (noises.max() ?? 1)
         for step in [1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 0.1] {

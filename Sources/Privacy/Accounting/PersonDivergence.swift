@@ -1,18 +1,20 @@
-// The price of a release for a person who has several rows, each drawn by a coin of its own. Proofs are in docs/PRIVACY.md.
+// The price of a release for a person who has several rows, each drawn by a coin of its own. Proofs are in
+// docs/PRIVACY.md.
 
 import Glibc
 
-/// Rényi divergence of order α between the outputs of one Poisson-sampled Gaussian sum on two tables that differ by up to k rows: an upper
-/// bound for both directions, exact for aligned rows up to rounding.
+/// Rényi divergence of order α between the outputs of one Poisson-sampled Gaussian sum on two tables that differ by up
+/// to k rows: an upper bound for both directions, exact for aligned rows up to rounding.
 ///
-/// J ~ Bin(k, q) of the k rows are drawn, and together they move the sum by at most J C. Aligned rows are the worst, in both directions (Kahane's
-/// convexity inequality; docs/PRIVACY.md, section 8), so with r(x) = Σ_j P(J = j) exp(j x/σ − j²/2σ²) the ratio of the densities
+/// J ~ Bin(k, q) of the k rows are drawn, and together they move the sum by at most J C. Aligned rows are the worst, in
+/// both directions (Kahane's convexity inequality; docs/PRIVACY.md, section 8), so with r(x) = Σ_j P(J = j) exp(j x/σ −
+/// j²/2σ²) the ratio of the densities
 ///
 ///     with the person against without:   exp((α−1) D) ≤ E_{x ~ N(0,1)} r(x)^α
 ///     without against with:              exp((α−1) D) ≤ E_{x ~ N(0,1)} r(x)^{1−α}
 ///
-/// and the larger of the two is charged. Rows of one person may have different rates and norms: q is the largest rate, σ the least multiplier.
-/// Falsifiers: PersonDivergenceTests (numerical integration of both directions; mutants).
+/// and the larger of the two is charged. Rows of one person may have different rates and norms: q is the largest rate,
+/// σ the least multiplier. Falsifiers: PersonDivergenceTests (numerical integration of both directions; mutants).
 ///
 /// - Parameters:
 ///   - q: probability that a row is in the batch, in [0, 1].
@@ -22,17 +24,21 @@ import Glibc
 /// - Returns: nats, ≥ 0; ∞ for anything outside these ranges.
 package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int, rows k: Int) -> Double {
     guard k != 1 else { return rdpSubsampledGaussian(q: q, sigma: sigma, order: order) }
-    guard k >= 1, k <= 1024, q >= 0, q <= 1, sigma > 0, sigma.isFinite, order >= 2, order <= 1024 else { return .infinity }
+    guard k >= 1, k <= 1024, q >= 0, q <= 1, sigma > 0, sigma.isFinite, order >= 2, order <= 1024 else {
+        return .infinity
+    }
     if q == 0 { return 0 }
     let p = q.nextUp
     guard p < 1 else { return rdpSubsampledGaussian(q: 1, sigma: (sigma / Double(k)).nextDown, order: order) }
     let weights = (0...k).map { logBinomial(k, $0) + Double($0) * log(p) + Double(k - $0) * log1p(-p) }
-    let r = max(withAgainstWithout(weights, sigma.nextDown, order), withoutAgainstWith(weights, sigma.nextDown, order)) / Double(order - 1)
+    let r = max(withAgainstWithout(weights, sigma.nextDown, order),
+        withoutAgainstWith(weights, sigma.nextDown, order)) / Double(order - 1)
     return r >= 0 ? r * (1 + 0x1p-50) + .leastNonzeroMagnitude : .infinity
 }
 
-/// (α − 1) D of the first direction. The integrand is a sum of Gaussians of standard deviation 1 between 0 and kα/σ, for each of which the trapezoidal rule
-/// with step 1/2 is exact to 2 exp(−8π²) and the range, 10 standard deviations more on both sides, to 10⁻²²: far below the rounding that is added.
+/// (α − 1) D of the first direction. The integrand is a sum of Gaussians of standard deviation 1 between 0 and kα/σ,
+/// for each of which the trapezoidal rule with step 1/2 is exact to 2 exp(−8π²) and the range, 10 standard deviations
+/// more on both sides, to 10⁻²²: far below the rounding that is added.
 private func withAgainstWithout(_ weights: [Double], _ sigma: Double, _ order: Int) -> Double {
     let k = weights.count - 1, a = Double(order), step = 0.5, low = -10.0, reach = Double(k) * a / sigma + 20
     guard reach < 20_000 else { return .infinity }
@@ -57,12 +63,14 @@ private func withAgainstWithout(_ weights: [Double], _ sigma: Double, _ order: I
     return result.isNaN ? .infinity : max(result, 0)
 }
 
-/// (α − 1) D of the second direction, by the trapezoidal rule with a step h that is as short as its error bound asks for.
+/// (α − 1) D of the second direction, by the trapezoidal rule with a step h that is as short as its error bound asks
+/// for.
 ///
-/// With c = 1/σ the terms of r(x + iy) have phases between 0 and k c y, so |r(x + iy)| ≥ cos(k c y/2) r(x) while k c y < π; and r rises with x, so
-/// r^{1−α} is at most P(J = 0)^{1−α}. The integrand is therefore analytic in a strip of half width y, on whose lines its integral is at most
-/// e^{y²/2} cos(k c y/2)^{1−α} times the one that is sought, and the sum is wrong by at most twice that over e^{2πy/h} − 1 (Trefethen and Weideman
-/// 2014, SIAM Review 56, theorem 5.1). What is left out on the left is at most P(J = 0)^{1−α} times the normal tail.
+/// With c = 1/σ the terms of r(x + iy) have phases between 0 and k c y, so |r(x + iy)| ≥ cos(k c y/2) r(x) while k c y
+/// < π; and r rises with x, so r^{1−α} is at most P(J = 0)^{1−α}. The integrand is therefore analytic in a strip of
+/// half width y, on whose lines its integral is at most e^{y²/2} cos(k c y/2)^{1−α} times the one that is sought, and
+/// the sum is wrong by at most twice that over e^{2πy/h} − 1 (Trefethen and Weideman 2014, SIAM Review 56, theorem
+/// 5.1). What is left out on the left is at most P(J = 0)^{1−α} times the normal tail.
 private func withoutAgainstWith(_ weights: [Double], _ sigma: Double, _ order: Int) -> Double {
     let k = weights.count - 1, a1 = Double(order - 1), c = 1 / sigma, slack = 46.0
     // A smaller r is a larger integrand: terms that weigh next to nothing may be left out.
@@ -75,7 +83,11 @@ private func withoutAgainstWith(_ weights: [Double], _ sigma: Double, _ order: I
         return phase < 1.5 ? 0.5 * y * y - a1 * log(cos(phase)) - 2 * Double.pi * y / h : .infinity
     }
     var step = 0.5
-    while step > 1e-4, !(1...24).contains(where: { error(step, min(0.125 * Double($0) / max(widest, 0.03), 2 * Double.pi / step)) < -slack }) { step *= 0.8 }
+    while step > 1e-4,
+        !(1...24).contains(where: { error(step,
+            min(0.125 * Double($0) / max(widest, 0.03), 2 * Double.pi / step)) < -slack }) {
+        step *= 0.8
+    }
     guard step > 1e-4 else { return .infinity }
     func logRatio(_ x: Double) -> Double {
         var most = -Double.infinity, sum = 0.0
@@ -109,8 +121,8 @@ private func withoutAgainstWith(_ weights: [Double], _ sigma: Double, _ order: I
     return result.isNaN ? .infinity : max(result, 0)
 }
 
-/// Rényi divergence of order α of a mechanism that is ρ-zCDP for one row, between tables that differ by up to k rows: k² ρ α (Bun and Steinke
-/// 2016, arXiv 1605.02065, proposition 1.9).
+/// Rényi divergence of order α of a mechanism that is ρ-zCDP for one row, between tables that differ by up to k rows:
+/// k² ρ α (Bun and Steinke 2016, arXiv 1605.02065, proposition 1.9).
 package func rdpZeroConcentrated(rho: Double, order: Int, rows k: Int) -> Double {
     guard k >= 1, k <= 1024 else { return .infinity }
     return rdpZeroConcentrated(rho: rho * Double(k * k), order: order)

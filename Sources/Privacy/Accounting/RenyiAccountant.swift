@@ -1,12 +1,13 @@
-// Composition of Rényi divergences and their conversion to (ε, δ). Knows nothing of rows or budgets: numbers in, numbers out,
-// rounded towards more loss. Anything it cannot price is ∞.
+// Composition of Rényi divergences and their conversion to (ε, δ). Knows nothing of rows or budgets: numbers in,
+// numbers out, rounded towards more loss. Anything it cannot price is ∞.
 
 import Glibc
 
 /// A Rényi curve over a fixed set of integer orders: what all composed releases cost one group.
 ///
-/// Fixed parameters only: a minimum over orders taken afterwards is a bound when no parameter depended on a released value. Where
-/// one did, the figure at the order fixed in the plan is the bound (Feldman and Zrnic 2020, arXiv 2008.11193): `Budget`, `Ledger`.
+/// Fixed parameters only: a minimum over orders taken afterwards is a bound when no parameter depended on a released
+/// value. Where one did, the figure at the order fixed in the plan is the bound (Feldman and Zrnic 2020, arXiv
+/// 2008.11193): `Budget`, `Ledger`.
 package struct RenyiAccountant: Sendable {
     /// 2 … 64, 128, 256, 512, 1024.
     package static let orders: [Int] = Array(2...64) + [128, 256, 512, 1024]
@@ -20,13 +21,16 @@ package struct RenyiAccountant: Sendable {
     package mutating func compose(noiseMultiplier: Double, samplingRate: Double, count: Int = 1) {
         if count == 0 { return }
         for (i, order) in Self.orders.enumerated() {
-            curve[i] += count < 0 ? .infinity : Double(count) * rdpSubsampledGaussian(q: samplingRate, sigma: noiseMultiplier, order: order)
+            curve[i] += count < 0 ? .infinity
+                : Double(count) * rdpSubsampledGaussian(q: samplingRate, sigma: noiseMultiplier, order: order)
         }
     }
 
     /// Adds a release of a ledger as a row of group g (its place there) meets it, or a person of `rows` rows.
     package mutating func compose(_ release: Ledger.Release, group g: Int, rows: Int) {
-        for (i, order) in Self.orders.enumerated() { curve[i] += release.divergence(group: g, order: order, rows: rows) }
+        for (i, order) in Self.orders.enumerated() {
+            curve[i] += release.divergence(group: g, order: order, rows: rows)
+        }
     }
 
     /// Least ε at `delta` over the orders, and the order that gives it.
@@ -50,8 +54,8 @@ package struct RenyiAccountant: Sendable {
     ///
     ///     ε = R + log((α−1)/α) − (log δ + log α)/(α−1)
     ///
-    /// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, proposition 12; never below 0, and 0 when δ² > 1 − e^(−R) (the total
-    /// variation distance is at most √(1 − e^(−KL)), Bretagnolle and Huber 1979, and KL ≤ R).
+    /// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, proposition 12; never below 0, and 0 when δ² > 1 − e^(−R)
+    /// (the total variation distance is at most √(1 − e^(−KL)), Bretagnolle and Huber 1979, and KL ≤ R).
     /// - Returns: ∞ when `rdp` is negative or not a number, or `delta` is not inside (0, 1).
     package static func epsilon(rdp: Double, order: Int, delta: Double) -> Double {
         guard rdp >= 0, rdp.isFinite, delta > 0, delta < 1, order >= 2 else { return .infinity }

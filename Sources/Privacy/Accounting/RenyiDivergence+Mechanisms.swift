@@ -1,10 +1,10 @@
-// Rényi divergences of mechanisms that a host may use beside a training: Laplace noise, discrete Gaussian noise, pure privacy; and the
-// sampled Gaussian sum at fractional orders. Integer orders of the latter: RenyiDivergence.swift.
+// Rényi divergences of mechanisms that a host may use beside a training: Laplace noise, discrete Gaussian noise, pure
+// privacy; and the sampled Gaussian sum at fractional orders. Integer orders of the latter: RenyiDivergence.swift.
 
 import Glibc
 
-/// Laplace noise of scale b times the largest move, at any order α > 1: log(α/(2α−1) e^{(α−1)/b} + (α−1)/(2α−1) e^{−α/b}) / (α−1)
-/// (Mironov 2017, arXiv 1702.07476v3, proposition 6), rounded up.
+/// Laplace noise of scale b times the largest move, at any order α > 1: log(α/(2α−1) e^{(α−1)/b} + (α−1)/(2α−1)
+/// e^{−α/b}) / (α−1) (Mironov 2017, arXiv 1702.07476v3, proposition 6), rounded up.
 /// - Returns: nats, ≥ 0; ∞ for anything outside b > 0, finite, α in (1, 10000].
 package func rdpLaplace(scale b: Double, order a: Double) -> Double {
     guard b > 0, b.isFinite, a > 1, a <= 1e4 else { return .infinity }
@@ -16,8 +16,9 @@ package func rdpLaplace(scale b: Double, order a: Double) -> Double {
     return rounded(min(e, 0.5 * a * e * e, (exact + 0x1p-49 * (x + a * e)) / (a - 1)))
 }
 
-/// ε-private mechanisms at any order α > 1: that of randomised response, log((e^{αε} + e^{(1−α)ε}) / (1 + e^ε)) / (α−1), which all of them are post-processing of
-/// (Kairouz, Oh and Viswanath 2015, arXiv 1311.0776), rounded up; at most α ε²/2 (Bun and Steinke 2016, arXiv 1605.02065, proposition 3.3).
+/// ε-private mechanisms at any order α > 1: that of randomised response, log((e^{αε} + e^{(1−α)ε}) / (1 + e^ε)) /
+/// (α−1), which all of them are post-processing of (Kairouz, Oh and Viswanath 2015, arXiv 1311.0776), rounded up; at
+/// most α ε²/2 (Bun and Steinke 2016, arXiv 1605.02065, proposition 3.3).
 /// - Returns: nats, ≥ 0; ∞ for anything outside ε > 0, finite, α in (1, 10000].
 package func rdpPure(epsilon e: Double, order a: Double) -> Double {
     guard e > 0, e.isFinite, a > 1, a <= 1e4 else { return .infinity }
@@ -26,9 +27,9 @@ package func rdpPure(epsilon e: Double, order a: Double) -> Double {
     return rounded(min(e, 0.5 * a * e * e, exact + 0x1p-50 * (x + 2) / (a - 1)))
 }
 
-/// Discrete Gaussian noise of deviation s on a whole number that moves by `shift`, at any order: α shift² / (2 s²) (Canonne, Kamath and Steinke 2020,
-/// arXiv 2004.00010v4, theorem 14), rounded up. Not sampled.
-package func rdpDiscreteGaussian(deviation s: Double, shift: Int, order a: Double) -> Double {
+/// Discrete Gaussian noise of standard deviation s on a whole number that moves by `shift`, at any order: α shift² / (2
+/// s²) (Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, theorem 14), rounded up. Not sampled.
+package func rdpDiscreteGaussian(standardDeviation s: Double, shift: Int, order a: Double) -> Double {
     guard s > 0, s.isFinite, shift >= 1, a > 1, a <= 1e4 else { return .infinity }
     let r = Double(shift) / s
     return rounded(0.5 * a * r * r * (1 + 0x1p-50))
@@ -36,9 +37,10 @@ package func rdpDiscreteGaussian(deviation s: Double, shift: Int, order a: Doubl
 
 /// The sampled Gaussian sum at any order α in (1, 10000]: an upper bound for both directions, never 0 for q > 0.
 ///
-/// At integer orders it is the binomial sum (up to 1024). Elsewhere the lesser of two bounds: (α−1) D_α is convex in α, so a chord between whole orders is above it;
-/// and with u = q(e^ℓ − 1), ℓ the loss without sampling, A − 1 = E[(1+u)^α − 1 − αu] under Q is the mean of a convex function of u, which grows when every cell of x
-/// is replaced by its two ends with the same mass and mean. The first is within 1/(8σ²) of (α−1)D; the second within the square of a cell.
+/// At integer orders it is the binomial sum (up to 1024). Elsewhere the lesser of two bounds: (α−1) D_α is convex in α,
+/// so a chord between whole orders is above it; and with u = q(e^ℓ − 1), ℓ the loss without sampling, A − 1 = E[(1+u)^α
+/// − 1 − αu] under Q is the mean of a convex function of u, which grows when every cell of x is replaced by its two
+/// ends with the same mass and mean. The first is within 1/(8σ²) of (α−1)D; the second within the square of a cell.
 /// Falsifiers: FractionalOrderTests.
 package func rdpSubsampledGaussian(q: Double, sigma: Double, order a: Double) -> Double {
     guard q >= 0, q <= 1, sigma > 0, sigma.isFinite, a > 1, a <= 1e4 else { return .infinity }
@@ -65,21 +67,29 @@ private func chordBound(q: Double, sigma: Double, order a: Double) -> Double {
     guard cells <= 65_536, (a + reach * sigma) / s2 * a < 600 else { return .infinity }
     /// (1+u)^α − 1 − αu ≥ 0; the series where that cancels.
     func excess(_ u: Double) -> Double {
-        if abs(u) * a < 1e-2 { return a * (a - 1) / 2 * u * u * (1 + (a - 2) / 3 * u * (1 + (a - 3) / 4 * u * (1 + (a - 4) / 5 * u * (1 + (a - 5) / 6 * u)))) }
+        if abs(u) * a < 1e-2 {
+            return a * (a - 1) / 2 * u * u * (1
+                + (a - 2) / 3 * u * (1 + (a - 3) / 4 * u * (1 + (a - 4) / 5 * u * (1 + (a - 5) / 6 * u))))
+        }
         return expm1(a * log1p(u)) - a * u
     }
     func u(_ x: Double) -> Double { q * expm1((x - 0.5) / s2) }
     let n = Int(cells), low = -reach * sigma, h = (a + 2 * reach * sigma) / Double(n)
-    var sum = normalTail(reach) * max(excess(-q), 0), left = (u: u(low), g: excess(u(low)), zero: NormalEdge(low / sigma), one: NormalEdge((low - 1) / sigma))
+    var sum = normalTail(reach) * max(excess(-q), 0),
+        left = (u: u(low), g: excess(u(low)), zero: NormalEdge(low / sigma), one: NormalEdge((low - 1) / sigma))
     for i in 1...n {
-        let x = low + h * Double(i), r = (u: u(x), g: excess(u(x)), zero: NormalEdge(x / sigma), one: NormalEdge((x - 1) / sigma))
-        let p = normalCell(left.zero, r.zero), moved = q * (normalCell(left.one, r.one) - p)      // mass, and E[u; cell]
+        let x = low + h * Double(i),
+            r = (u: u(x), g: excess(u(x)), zero: NormalEdge(x / sigma), one: NormalEdge((x - 1) / sigma))
+        // mass, and E[u; cell]
+        let p = normalCell(left.zero, r.zero), moved = q * (normalCell(left.one, r.one) - p)
         let gap = r.u - left.u
         guard gap > 0 else { sum += max(left.g, r.g) * (p + left.zero.error + r.zero.error); left = r; continue }
         let right = min(max((moved - left.u * p) / gap, 0), p)
         // What rounding can have moved from the dearer end to the cheaper.
-        let slip = min(p, (left.zero.error + r.zero.error + left.one.error + r.one.error + 8 * unitRoundoff * p) * (1 + abs(left.u)) / gap)
-        sum += left.g * (p - right) + r.g * right + abs(r.g - left.g) * slip + max(left.g, r.g) * (left.zero.error + r.zero.error)
+        let slip = min(p, (left.zero.error + r.zero.error + left.one.error + r.one.error + 8 * unitRoundoff * p) * (1
+            + abs(left.u)) / gap)
+        sum += left.g * (p - right) + r.g * right + abs(r.g - left.g) * slip
+            + max(left.g, r.g) * (left.zero.error + r.zero.error)
         left = r
     }
     // Above the last cell 1 + u ≤ e^ℓ: E[(1+u)^α] ≤ e^{(α²−α)/2σ²} · tail of N(α, σ²).

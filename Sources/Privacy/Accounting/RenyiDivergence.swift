@@ -1,5 +1,6 @@
-// The Rényi divergence of one release: the Poisson-subsampled Gaussian mechanism at integer orders, and what is ρ-zCDP. The only formulas
-// through which a release gets its price. Composition and conversion to (ε, δ) are in RenyiAccountant.swift.
+// The Rényi divergence of one release: the Poisson-subsampled Gaussian mechanism at integer orders, and what is ρ-zCDP.
+// The only formulas through which a release gets its price. Composition and conversion to (ε, δ) are in
+// RenyiAccountant.swift.
 
 import Glibc
 
@@ -18,18 +19,19 @@ private let logFactorial: [Double] = {
 /// log C(n, k) for 0 ≤ k ≤ n ≤ 1024.
 func logBinomial(_ n: Int, _ k: Int) -> Double { logFactorial[n] - logFactorial[k] - logFactorial[n - k] }
 
-/// Rényi divergence of order α between the outputs of one sampled Gaussian sum on two tables that differ by one row, in either
-/// direction: an upper bound that is exact up to rounding.
+/// Rényi divergence of order α between the outputs of one sampled Gaussian sum on two tables that differ by one row, in
+/// either direction: an upper bound that is exact up to rounding.
 ///
 ///     A = Σ_{k=0}^{α} C(α,k) (1−q)^{α−k} q^k exp((k² − k) / 2σ²),   D_α = log A / (α − 1)
 ///
-/// Mironov, Talwar and Zhang 2019, arXiv 1908.10530, section 3.3 (integer orders); the same paper shows that the other direction is smaller.
-/// The binomial weights sum to one, so A − 1 = Σ_{k≥2} of the same with exp(…) − 1: all terms are positive and nothing cancels,
-/// which the plain sum does for small q. Rounding goes up: q one unit up, σ one unit down, the result by its error bound.
+/// Mironov, Talwar and Zhang 2019, arXiv 1908.10530, section 3.3 (integer orders); the same paper shows that the other
+/// direction is smaller. The binomial weights sum to one, so A − 1 = Σ_{k≥2} of the same with exp(…) − 1: all terms are
+/// positive and nothing cancels, which the plain sum does for small q. Rounding goes up: q one unit up, σ one unit
+/// down, the result by its error bound.
 ///
 /// - Parameters:
 ///   - q: probability that a row is in the batch, in [0, 1].
-///   - sigma: noise multiplier, deviation of the noise over the L2 norm one row can add; above 0, finite.
+///   - sigma: noise multiplier, standard deviation of the noise over the L2 norm one row can add; above 0, finite.
 ///   - order: α, 2 … 1024.
 /// - Returns: nats, ≥ 0; ∞ for anything outside these ranges (fails closed).
 package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int) -> Double {
@@ -64,7 +66,8 @@ package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int) -> Doub
     return closed((logA * (1 + error) + (l > 0 ? error : 0)) / (a - 1))
 }
 
-/// Rényi divergence of order α of a ρ-zCDP mechanism: ρ α (Bun and Steinke 2016, arXiv 1605.02065, definition 1.1), rounded up.
+/// Rényi divergence of order α of a ρ-zCDP mechanism: ρ α (Bun and Steinke 2016, arXiv 1605.02065, definition 1.1),
+/// rounded up.
 /// - Returns: nats, ≥ 0; ∞ for anything outside ρ > 0, finite, and α in 2 … 1024.
 package func rdpZeroConcentrated(rho: Double, order: Int) -> Double {
     guard rho > 0, rho.isFinite, order >= 2, order <= 1024 else { return .infinity }

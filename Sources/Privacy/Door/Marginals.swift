@@ -1,5 +1,5 @@
-// Histograms, and marginals of one to three columns: what is asked for, how the tables lie in memory and what that costs. Public
-// numbers alone: no row is seen here, counting is the door's.
+// Histograms, and marginals of one to three columns: what is asked for, how the tables lie in memory and what that
+// costs. Public numbers alone: no row is seen here, counting is the door's.
 
 import Basics
 
@@ -51,7 +51,8 @@ struct MarginalLayout {
         var chunks: Int { (cells + noiseChunk - 1) / noiseChunk }
     }
 
-    /// Rows that are recoded at a time: two columns of them and a table fit into the first cache, all columns into the second.
+    /// Rows that are recoded at a time: two columns of them and a table fit into the first cache, all columns into the
+    /// second.
     static let blockRows = 2048
     /// Tables up to this size are counted in four copies at once.
     static let laneCells = 1024
@@ -60,7 +61,7 @@ struct MarginalLayout {
     /// Bytes of counts that are live at once unless somebody says otherwise; one table may be larger.
     static let usualMemory = 64 << 20
     /// Cells of all tables of a call: offsets and numbers of streams stay small.
-    static let mostCells = 1 << 31
+    static let maxCells = 1 << 31
 
     /// Columns of the private table that take part, ascending.
     let columns: [Int]
@@ -81,8 +82,11 @@ struct MarginalLayout {
     ///   - memory: bytes of counts that may be live at once.
     ///   - exactly: a table that does not fit into `memory` is refused; otherwise it is a tile of its own.
     /// - Throws: `.argument` when columns are unknown or repeated, sizes out of range or the tables too large.
-    init(_ requests: [[Int]], _ codes: [ColumnCodes], threads: Int, memory: Int = usualMemory, exactly: Bool = false) throws {
-        guard (1...1024).contains(threads), !requests.isEmpty, requests.count < 1 << 20 else { throw Failure(.argument, "marginals: there must be requests, and 1 to 1024 threads") }
+    init(_ requests: [[Int]], _ codes: [ColumnCodes], threads: Int, memory: Int = usualMemory,
+        exactly: Bool = false) throws {
+        guard (1...1024).contains(threads), !requests.isEmpty, requests.count < 1 << 20 else {
+            throw Failure(.argument, "marginals: there must be requests, and 1 to 1024 threads")
+        }
         var isUsed = [Bool](repeating: false, count: codes.count)
         for r in requests {
             guard (1...3).contains(r.count), Set(r).count == r.count, r.allSatisfy(codes.indices.contains) else {
@@ -93,7 +97,9 @@ struct MarginalLayout {
         columns = codes.indices.filter { isUsed[$0] }
         var place = [Int](repeating: 0, count: codes.count), starts: [Int] = [], cells = 0
         for (p, j) in columns.enumerated() {
-            guard (1...65_536).contains(codes[j].count), (1...65_536).contains(codes[j].map.count) else { throw Failure(.argument, "marginals: a column must have 1 to 65536 codes") }
+            guard (1...65_536).contains(codes[j].count), (1...65_536).contains(codes[j].map.count) else {
+                throw Failure(.argument, "marginals: a column must have 1 to 65536 codes")
+            }
             place[j] = p
             starts.append(cells)
             cells += codes[j].map.count
@@ -104,9 +110,13 @@ struct MarginalLayout {
         for (k, r) in requests.enumerated() {
             // At most 2⁴⁸: no overflow.
             let sizes = r.map { codes[$0].count }, n = sizes.reduce(1, *)
-            all += min(n, Self.mostCells + 1)
-            guard all <= Self.mostCells else { throw Failure(.argument, "marginals: the tables have more than 2^31 cells") }
-            guard !exactly || n <= room else { throw Failure(.argument, "marginals: a table does not fit into the memory allowed") }
+            all += min(n, Self.maxCells + 1)
+            guard all <= Self.maxCells else {
+                throw Failure(.argument, "marginals: the tables have more than 2^31 cells")
+            }
+            guard !exactly || n <= room else {
+                throw Failure(.argument, "marginals: a table does not fit into the memory allowed")
+            }
             if start > 0, start + n > room {
                 tiles.append(first..<k)
                 (first, start) = (k, 0)
@@ -124,7 +134,8 @@ struct MarginalLayout {
 
     /// Bytes while counting: counts, blocks of codes and maps.
     var bytes: Int {
-        (countCells + workers * Self.sumCells) * MemoryLayout<UInt32>.stride + (workers * blockCells + mapCells) * MemoryLayout<UInt16>.stride
+        (countCells + workers * Self.sumCells) * MemoryLayout<UInt32>.stride
+            + (workers * blockCells + mapCells) * MemoryLayout<UInt16>.stride
     }
     var countCells: Int { parts * tileCells }
     var blockCells: Int { columns.count * Self.blockRows }
@@ -151,7 +162,8 @@ struct MarginalLayout {
     func share(_ tile: Range<Int>, worker: Int) -> (tables: Range<Int>, part: Int)? {
         let slices = min(threads, tile.count), slice = worker % slices, part = worker / slices
         guard part < parts else { return nil }
-        return (tile.lowerBound + slice * tile.count / slices ..< tile.lowerBound + (slice + 1) * tile.count / slices, part)
+        return (tile.lowerBound + slice * tile.count / slices ..< tile.lowerBound + (slice + 1) * tile.count / slices,
+            part)
     }
 
     /// Chunks of noise of a tile's tables.

@@ -16,7 +16,8 @@ struct BernoulliThreshold {
         (high, rest) = (UInt8(t >> 56), t & (1 << 56 - 1))
     }
 
-    /// A comparison of 64 random bits with the threshold, of which the last 56 are drawn only when the first eight do not decide.
+    /// A comparison of 64 random bits with the threshold, of which the last 56 are drawn only when the first eight do
+    /// not decide.
     @inline(__always)
     func select(_ byte: UInt8, _ ties: RandomStream) -> Bool {
         always || byte < high || (byte == high && ties.next() >> 8 < rest)
@@ -26,13 +27,15 @@ struct BernoulliThreshold {
 /// Draws a batch.
 ///
 /// # Guarantee
-/// Row i is selected with probability `thresholds[group i]`, independently of all others: each has random bits of its own, and
-/// none are kept between calls. Falsifier: PoissonBatchTests (marginals, pairs, run lengths; a mutant that fixes the batch size).
+/// Row i is selected with probability `thresholds[group i]`, independently of all others: each has random bits of its
+/// own, and none are kept between calls. Falsifier: PoissonBatchTests (marginals, pairs, run lengths; a mutant that
+/// fixes the batch size).
 /// - Parameters:
 ///   - groups: [rows], indices into `thresholds`; nil when there is one group.
 ///   - out: room for [rows].
 /// - Returns: how many were selected; their numbers are in `out`, ascending.
-func drawPoissonBatch(rows: Int, groups: UnsafePointer<UInt16>?, thresholds: [BernoulliThreshold], random: RandomStream, ties: RandomStream,
+func drawPoissonBatch(rows: Int, groups: UnsafePointer<UInt16>?, thresholds: [BernoulliThreshold], random: RandomStream,
+    ties: RandomStream,
                       into out: UnsafeMutablePointer<UInt32>) -> Int {
     let chunk = RandomStream.bufferBytes
     return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: chunk) { scratch in

@@ -1,16 +1,16 @@
-// How workers share a release: work in turns, and the word to stop. Sees no row.
+// How workers share the work of a release: a queue of numbers, and a flag that cancels it. Sees no row.
 
 import Synchronization
 
 /// Set from any thread, taken once.
-final class Cancelled: Sendable {
+final class CancelFlag: Sendable {
     private let flag = Atomic<Bool>(false)
     func set() { flag.store(true, ordering: .relaxed) }
     func take() -> Bool { flag.load(ordering: .relaxed) && flag.exchange(false, ordering: .relaxed) }
 }
 
 /// 0 ..< count in the order in which workers ask, until there is none or one of them fails.
-final class Turns: Sendable {
+final class WorkQueue: Sendable {
     private let next = Atomic<Int>(0)
     private let count: Int
     private let error = Mutex<(any Error)?>(nil)

@@ -1,21 +1,22 @@
-// What several runs share: one order, one ceiling, and who has spent what of it. A value; who keeps it safe on a disk and between processes is
-// Synthesis/SharedBudget.swift.
+// What several runs share: one order, one ceiling, and who has spent what of it. A value; who keeps it safe on a disk
+// and between processes is Synthesis/SharedBudget.swift.
 
 import Basics
 
 /// An append-only list of runs under one filter.
 ///
 /// # Guarantee
-/// Runs may interleave and each may depend on what all others released. In run j a given row (or person) belongs to one group and pays at most
-/// max_g of that run's divergences at α*, so all runs together cost it at most Σ_j max_g. That sum never exceeds R*: an open run counts with all
-/// it may still spend, and a run is admitted only while the sum allows it. Hence everything is (α*, R*)-Rényi private by the filter (docs/PRIVACY.md).
-/// The same holds for δ_sel. Falsifiers: AccountTests, SharedBudgetTests (mutants: a budget that forgets, a race without the lock).
+/// Runs may interleave and each may depend on what all others released. In run j a given row (or person) belongs to one
+/// group and pays at most max_g of that run's divergences at α*, so all runs together cost it at most Σ_j max_g. That
+/// sum never exceeds R*: an open run counts with all it may still spend, and a run is admitted only while the sum
+/// allows it. Hence everything is (α*, R*)-Rényi private by the filter (docs/PRIVACY.md). The same holds for δ_sel.
+/// Falsifiers: AccountTests, SharedBudgetTests (mutants: a budget that forgets, a race without the lock).
 package struct Account: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable { case training, domain, own }
 
     package struct Run: Sendable, Equatable {
-        /// A random name, made once; and one that is made anew whenever a training is taken up again, so that of two copies of a checkpoint
-        /// only one goes on.
+        /// A random name, made once; and one that is made anew whenever a training is taken up again, so that of two
+        /// copies of a checkpoint only one goes on.
         package let id: String
         package internal(set) var token: String
         package let name: String
@@ -25,11 +26,12 @@ package struct Account: Sendable, Equatable {
         package internal(set) var ledger: Ledger
 
         package init(id: String, token: String, name: String, kind: Kind, isOpen: Bool, ledger: Ledger) {
-            (self.id, self.token, self.name, self.kind, self.isOpen, self.ledger) = (id, token, name, kind, isOpen, ledger)
+            (self.id, self.token, self.name, self.kind, self.isOpen, self.ledger) = (id, token, name, kind, isOpen,
+                ledger)
         }
 
         /// Divergence at α* that the account holds against it.
-        package var committed: Double { isOpen ? ledger.budget.ceiling : ledger.mostSpent }
+        package var committed: Double { isOpen ? ledger.budget.ceiling : ledger.maxSpent }
     }
 
     package let budget: Budget
@@ -40,7 +42,9 @@ package struct Account: Sendable, Equatable {
     /// Divergence at α* that is spent or promised away, nats.
     package var committed: Double { runs.reduce(0) { $0 + $1.committed } * (1 + 0x1p-52 * Double(runs.count + 1)) }
     /// δ_sel that is spent.
-    package var selection: Double { runs.reduce(0) { $0 + $1.ledger.selection } * (1 + 0x1p-52 * Double(runs.count + 1)) }
+    package var selection: Double {
+        runs.reduce(0) { $0 + $1.ledger.selection } * (1 + 0x1p-52 * Double(runs.count + 1))
+    }
     /// ε of what is spent or promised away; 0 for nothing.
     package var spent: Double { runs.isEmpty ? 0 : budget.epsilon(spent: committed) }
 
@@ -48,7 +52,9 @@ package struct Account: Sendable, Equatable {
     package var remaining: Double { epsilon(ofPart: budget.ceiling - committed) }
 
     /// The ε of a run that may spend `share` of R*, (0, 1]; 0 when that is too little for any.
-    package func epsilon(share: Double) -> Double { share > 0 && share <= 1 ? epsilon(ofPart: share * budget.ceiling) : 0 }
+    package func epsilon(share: Double) -> Double {
+        share > 0 && share <= 1 ? epsilon(ofPart: share * budget.ceiling) : 0
+    }
 
     /// The largest ε, a little less to be safe, of which R* at this order is at most `rdp`.
     private func epsilon(ofPart rdp: Double) -> Double {
@@ -58,11 +64,16 @@ package struct Account: Sendable, Equatable {
     }
 
     /// Adds a run, or refuses it.
-    /// - Throws: `.budget` when the account cannot bear it; `.argument` when it is of another δ, order or unit, or its name is taken.
+    /// - Throws: `.budget` when the account cannot bear it; `.argument` when it is of another δ, order or unit, or its
+    ///   name is taken.
     package mutating func begin(_ run: Run) throws {
-        guard run.ledger.budget == budget.part(epsilon: run.ledger.target) else { throw Failure(.argument, "budget: the run is of another delta, order or unit") }
-        guard !runs.contains(where: { $0.id == run.id }) else { throw Failure(.argument, "budget: the run is there already") }
-        guard runs.count < Self.mostRuns else { throw Failure(.budget, "the budget holds too many runs") }
+        guard run.ledger.budget == budget.part(epsilon: run.ledger.target) else {
+            throw Failure(.argument, "budget: the run is of another delta, order or unit")
+        }
+        guard !runs.contains(where: { $0.id == run.id }) else {
+            throw Failure(.argument, "budget: the run is there already")
+        }
+        guard runs.count < Self.maxRuns else { throw Failure(.budget, "the budget holds too many runs") }
         try admit { $0.runs.append(run) }
     }
 
@@ -70,7 +81,9 @@ package struct Account: Sendable, Equatable {
     /// - Throws: `.state` when it is closed or was taken up elsewhere.
     package mutating func record(_ id: String, token: String, _ ledger: Ledger) throws {
         let i = try open(id, token)
-        guard ledger.budget == runs[i].ledger.budget, ledger.groups == runs[i].ledger.groups else { throw Failure(.argument, "budget: the ledger is of another run") }
+        guard ledger.budget == runs[i].ledger.budget, ledger.groups == runs[i].ledger.groups else {
+            throw Failure(.argument, "budget: the ledger is of another run")
+        }
         runs[i].ledger = ledger
     }
 
@@ -83,7 +96,10 @@ package struct Account: Sendable, Equatable {
     /// - Throws: `.state` when the checkpoint is not the run's last.
     package mutating func adopt(_ id: String, token: String, as new: String, _ ledger: Ledger) throws -> Bool {
         let i = try place(id), own = runs[i].ledger
-        guard runs[i].token == token, ledger.budget == own.budget, ledger.groups == own.groups, ledger.extends(own) else { throw Self.branch }
+        guard runs[i].token == token, ledger.budget == own.budget, ledger.groups == own.groups,
+            ledger.extends(own) else {
+            throw Self.branch
+        }
         runs[i].token = new
         if runs[i].isOpen { runs[i].ledger = ledger }
         return runs[i].isOpen
@@ -96,7 +112,7 @@ package struct Account: Sendable, Equatable {
             if let i = next.runs.indices.last, next.runs[i].kind == .own, next.runs[i].name == release.name {
                 try next.runs[i].ledger.charge(release)
             } else {
-                guard next.runs.count < Self.mostRuns else { throw Failure(.budget, "the budget holds too many runs") }
+                guard next.runs.count < Self.maxRuns else { throw Failure(.budget, "the budget holds too many runs") }
                 var ledger = try Ledger(budget: budget)
                 try ledger.charge(release)
                 next.runs.append(Run(id: id, token: id, name: release.name, kind: .own, isOpen: false, ledger: ledger))
@@ -104,19 +120,26 @@ package struct Account: Sendable, Equatable {
         }
     }
 
-    static let mostRuns = 4096
-    static let branch = Failure(.state, "budget: this checkpoint is not the last of its run: a copy of it went on, or a later one is elsewhere")
+    static let maxRuns = 4096
+    static let branch = Failure(.state,
+        "budget: this checkpoint is not the last of its run: a copy of it went on, or a later one is elsewhere")
 
     private mutating func admit(_ change: (inout Account) throws -> Void) throws {
         var next = self
         try change(&next)
-        guard next.committed <= budget.ceiling else { throw Failure(.budget, "the shared budget has too little left for this run") }
-        guard next.selection <= budget.selection || next.selection == 0 else { throw Failure(.budget, "the shared budget has too little of delta left for thresholded histograms") }
+        guard next.committed <= budget.ceiling else {
+            throw Failure(.budget, "the shared budget has too little left for this run")
+        }
+        guard next.selection <= budget.selection || next.selection == 0 else {
+            throw Failure(.budget, "the shared budget has too little of delta left for thresholded histograms")
+        }
         self = next
     }
 
     private func place(_ id: String) throws -> Int {
-        guard let i = runs.firstIndex(where: { $0.id == id }) else { throw Failure(.argument, "budget: there is no such run") }
+        guard let i = runs.firstIndex(where: { $0.id == id }) else {
+            throw Failure(.argument, "budget: there is no such run")
+        }
         return i
     }
 

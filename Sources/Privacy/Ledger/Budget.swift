@@ -1,15 +1,16 @@
-// The Rényi filter: an order α* and a ceiling R* that are fixed before any row is seen. Whatever is released later, with
-// parameters computed from earlier releases, stays within (ε, δ) as long as every group's divergences at α* add up to at most R*.
-// How noise is solved from it is in Budget+Calibration.swift; who enforces it is Ledger.charge.
+// The Rényi filter: an order α* and a ceiling R* that are fixed before any row is seen. Whatever is released later,
+// with parameters computed from earlier releases, stays within (ε, δ) as long as every group's divergences at α* add up
+// to at most R*. How noise is solved from it is in Budget+Calibration.swift; who enforces it is Ledger.charge.
 
 import Glibc
 
 /// (ε, δ) turned into one number at one order.
 ///
 /// # Guarantee
-/// Fully adaptive releases whose divergences of order α*, each a function of what was released before, sum to at most R* with
-/// certainty are together (α*, R*)-Rényi private (the Rényi filter of Feldman and Zrnic 2020, arXiv 2008.11193), hence (ε, δ)-private
-/// by `RenyiAccountant.epsilon`. Falsifiers: BudgetTests (random noisy counts; a mutant that takes the first noise from true counts).
+/// Fully adaptive releases whose divergences of order α*, each a function of what was released before, sum to at most
+/// R* with certainty are together (α*, R*)-Rényi private (the Rényi filter of Feldman and Zrnic 2020, arXiv
+/// 2008.11193), hence (ε, δ)-private by `RenyiAccountant.epsilon`. Falsifiers: BudgetTests (random noisy counts; a
+/// mutant that takes the first noise from true counts).
 package struct Budget: Sendable, Equatable {
     /// The orders that α* may have.
     package static var orders: [Int] { RenyiAccountant.orders }
@@ -20,7 +21,8 @@ package struct Budget: Sendable, Equatable {
     package let delta: Double
     /// α*.
     package let order: Int
-    /// R* = ε − log((α*−1)/α*) + (log δ + log α*)/(α*−1), rounded down; above 0. With δ_sel it is that of ε + log(1 − δ_sel) and δ − δ_sel.
+    /// R* = ε − log((α*−1)/α*) + (log δ + log α*)/(α*−1), rounded down; above 0. With δ_sel it is that of ε + log(1 −
+    /// δ_sel) and δ − δ_sel.
     package let ceiling: Double
     /// δ_sel: the part of δ that thresholded histograms may use, in [0, δ).
     package let selection: Double
@@ -29,10 +31,12 @@ package struct Budget: Sendable, Equatable {
     /// Rows that neighbours differ by, at most.
     package var multiplicity: Int { max(rowsPerPerson, 1) }
 
-    /// - Returns: nil when the order is not one of `orders`, a number is out of range, or no divergence above 0 meets ε at this order.
+    /// - Returns: nil when the order is not one of `orders`, a number is out of range, or no divergence above 0 meets ε
+    ///   at this order.
     package init?(epsilon: Double, delta: Double, order: Int, selection: Double = 0, rowsPerPerson: Int = 0) {
-        guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1, selection >= 0, selection < delta, Self.orders.contains(order),
-              (0...Self.mostRowsPerPerson).contains(rowsPerPerson) else { return nil }
+        guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1, selection >= 0, selection < delta,
+            Self.orders.contains(order),
+              (0...Self.maxRowsPerPerson).contains(rowsPerPerson) else { return nil }
         let a = Double(order), left = Self.left(delta, selection)
         guard left > 0 else { return nil }
         let x = log1p(-1 / a) - log1p(-selection), y = (log(left) + log(a)) / (a - 1)
@@ -51,7 +55,7 @@ package struct Budget: Sendable, Equatable {
     /// ε of a total at α*; δ_sel, whether used or not, is part of it.
     package func epsilon(spent rdp: Double) -> Double { Self.epsilon(rdp, order, delta, selection) }
 
-    /// The same with another ε: what a training may spend that shares this budget with others.
+    /// This budget with another ε: what a training may spend that shares it with others.
     package func part(epsilon: Double) -> Budget? {
         Budget(epsilon: epsilon, delta: delta, order: order, selection: selection, rowsPerPerson: rowsPerPerson)
     }
@@ -62,14 +66,18 @@ package struct Budget: Sendable, Equatable {
     }
 
     /// δ − δ_sel, rounded down.
-    private static func left(_ delta: Double, _ selection: Double) -> Double { selection == 0 ? delta : (delta - selection).nextDown }
+    private static func left(_ delta: Double, _ selection: Double) -> Double {
+        selection == 0 ? delta : (delta - selection).nextDown
+    }
 
     // MARK: prices at α*, for a row or for a person of `rowsPerPerson` rows
 
-    package static let mostRowsPerPerson = 1024
+    package static let maxRowsPerPerson = 1024
 
     /// Divergence of one Poisson-sampled Gaussian sum.
-    package func cost(rate: Double, noise: Double) -> Double { rdpSubsampledGaussian(q: rate, sigma: noise, order: order, rows: multiplicity) }
+    package func cost(rate: Double, noise: Double) -> Double {
+        rdpSubsampledGaussian(q: rate, sigma: noise, order: order, rows: multiplicity)
+    }
 
     /// Divergence of a mechanism that is ρ-zCDP for a row.
     package func cost(rho: Double) -> Double { rdpZeroConcentrated(rho: rho, order: order, rows: multiplicity) }

@@ -21,21 +21,25 @@ struct ComposedLoss {
     ///   - theta: tilt, ≥ 0.
     ///   - upper: a larger tilt, which bounds what lies above the window.
     ///   - bottom: least loss of the window.
-    init(_ pairs: [(pair: any LossPair, count: Int)], _ transform: FourierTransform, step: Double, theta: Double, upper: Double, bottom: Double, reach: Double) throws {
+    init(_ pairs: [(pair: any LossPair, count: Int)], _ transform: FourierTransform, step: Double, theta: Double,
+        upper: Double, bottom: Double, reach: Double) throws {
         let n = transform.count, half = n / 2
         guard abs(bottom) / step < 0x1p51 else { throw LossTooFine() }
         (count, self.step, self.theta) = (n, step, theta)
         first = Int((bottom / step).rounded(.down)) - 16
         let re = try Buffer<Double>(count: n, for: "a transform"), im = try Buffer<Double>(count: n, for: "a transform")
-        let magnitude = try Buffer<Double>(count: half + 1, for: "a transform"), phase = try Buffer<Double>(count: half + 1, for: "a transform")
-        let bound = try Buffer<Double>(count: half + 1, for: "a transform"), relative = try Buffer<Double>(count: half + 1, for: "a transform")
+        let magnitude = try Buffer<Double>(count: half + 1, for: "a transform"),
+            phase = try Buffer<Double>(count: half + 1, for: "a transform")
+        let bound = try Buffer<Double>(count: half + 1, for: "a transform"),
+            relative = try Buffer<Double>(count: half + 1, for: "a transform")
         let noise = transform.error(sum: 1.001), mask = n - 1
         var total = 0.0, totalError = 0.0, aboveExponent = 0.0, infinite = 0.0, most = 0.0
         for (pair, times) in pairs {
             let d = try pair.distribution(step: step, reach: reach), c = Double(times), size = d.masses.count
             infinite += c * d.infinity
             drift += c * d.drift
-            // Normalisers: of the tilt, and of the larger one for the bound on the tail. Shifted so that no exponential overflows.
+            // Normalisers: of the tilt, and of the larger one for the bound on the tail. Shifted so that no exponential
+            // overflows.
             var shift = -Double.infinity, shiftUp = -Double.infinity
             var last = 0
             for i in 0..<size where d.masses.base[i] > 0 {
@@ -57,7 +61,9 @@ struct ComposedLoss {
             for i in 0..<n { re.base[i] *= scale }
             total += c * (shift + log(sum))
             totalError += c * 16 * unitRoundoff * (2 + abs(shift) + size1)
-            aboveExponent += c * ((shiftUp + log(sumUp)) + 16 * unitRoundoff * (2 + abs(shiftUp) + upper / max(theta, 1e-300) * size1) + Double(size) * 2 * unitRoundoff)
+            aboveExponent += c * ((shiftUp + log(sumUp))
+                + 16 * unitRoundoff * (2 + abs(shiftUp) + upper / max(theta, 1e-300) * size1)
+                    + Double(size) * 2 * unitRoundoff)
             transform.transform(re.base, im.base)
             for f in 0...half {
                 let x = re.base[f], y = im.base[f], m = (x * x + y * y).squareRoot(), above = m + noise
@@ -90,11 +96,15 @@ struct ComposedLoss {
 
     private func loss(_ i: Int) -> Double { Double(first + i) * step }
 
-    /// Goes down the window from its top. `visit` gets the place i, and δ without `lost` at losses i and i + 1, both times e^{θ ref − logTotal} and
-    /// without the error bound, and the error bound at i in the same unit; it ends the walk with true.
-    private func walk(reference: Double, _ visit: (_ i: Int, _ here: Double, _ above: Double, _ error: Double) -> Bool) {
-        // With A the mass above i and D = Σ_{k>i} p_k (1 − e^{−(k−i)h}):  D_i = e^{−h} D_{i+1} + (1 − e^{−h}) A_i, all terms positive.
-        let rest = exp(-step), share = -expm1(-step), spread = min(Double(count), theta * step > 0 ? 1 / -expm1(-theta * step) : .infinity)
+    /// Goes down the window from its top. `visit` gets the place i, and δ without `lost` at losses i and i + 1, both
+    /// times e^{θ ref − logTotal} and without the error bound, and the error bound at i in the same unit; it ends the
+    /// walk with true.
+    private func walk(reference: Double,
+        _ visit: (_ i: Int, _ here: Double, _ above: Double, _ error: Double) -> Bool) {
+        // With A the mass above i and D = Σ_{k>i} p_k (1 − e^{−(k−i)h}):  D_i = e^{−h} D_{i+1} + (1 − e^{−h}) A_i, all
+        // terms positive.
+        let rest = exp(-step), share = -expm1(-step),
+            spread = min(Double(count), theta * step > 0 ? 1 / -expm1(-theta * step) : .infinity)
         var mass = 0.0, above = 0.0
         for i in stride(from: count - 2, through: 0, by: -1) {
             mass += masses.base[i + 1] * exp(-theta * (loss(i + 1) - reference))
@@ -117,7 +127,9 @@ struct ComposedLoss {
             // Linear in e^ε between two grid points.
             let allowed = target - error
             answer = loss(i + 1)
-            if allowed > above, here > above { answer = min(answer, loss(i) + log1p(expm1(step) * (here - allowed) / (here - above))) }
+            if allowed > above, here > above {
+                answer = min(answer, loss(i) + log1p(expm1(step) * (here - allowed) / (here - above)))
+            }
             return true
         }
         return max(0, (answer + drift) * (1 + 8 * unitRoundoff) + 8 * unitRoundoff * abs(answer))
@@ -146,7 +158,8 @@ struct ComposedLoss {
         walk(reference: reference) { i, here, _, error in
             let e = loss(i) + drift
             guard e > 0 else { return true }
-            points.append((e * (1 + 8 * unitRoundoff), min(1, (exp(log(max(here + error, 1e-290)) + scale) + lost) * (1 + 1e-9))))
+            points.append((e * (1 + 8 * unitRoundoff),
+                min(1, (exp(log(max(here + error, 1e-290)) + scale) + lost) * (1 + 1e-9))))
             return false
         }
         points.append((0, delta(epsilon: 0)))

@@ -1,14 +1,17 @@
-// What constant releases cost together, as exactly as it can be said: Gaussian ones in closed form, others by their loss distributions.
+// What constant releases cost together, as exactly as it can be said: Gaussian ones in closed form, others by their
+// loss distributions.
 
 import Basics
 import Glibc
 
-/// Releases whose parameters are constants, fixed before any row was read, for neighbours that differ by up to `rows` rows.
+/// Releases whose parameters are constants, fixed before any row was read, for neighbours that differ by up to `rows`
+/// rows.
 ///
 /// # Guarantee
-/// `epsilon` and `delta` are upper bounds for adding and for removing the rows. All Gaussian releases that draw everybody are one of √(Σ μ²)
-/// (`GaussianPrivacy`); all that are known to be ρ-zCDP are one of Σ ρ; sampled ones are composed by convolution, each direction apart.
-/// Falsifiers: ExactCompositionTests (closed forms; mutants: rounded down, one direction alone, noise of another share).
+/// `epsilon` and `delta` are upper bounds for adding and for removing the rows. All Gaussian releases that draw
+/// everybody are one of √(Σ μ²) (`GaussianPrivacy`); all that are known to be ρ-zCDP are one of Σ ρ; sampled ones are
+/// composed by convolution, each direction apart. Falsifiers: ExactCompositionTests (closed forms; mutants: rounded
+/// down, one direction alone, noise of another share).
 package struct ExactComposition: Sendable {
     package let rows: Int
     /// All Gaussian releases at rate 1, continuous or discrete.
@@ -18,10 +21,13 @@ package struct ExactComposition: Sendable {
     /// Σ δ_sel, −Σ log(1 − δ_sel), and what discrete distributions have outside the numbers that were looked at.
     private var selection = 0.0, shift = 0.0, beyond = 0.0
 
-    /// - Throws: `.argument` for parameters out of range, as `Accountant.compose`; `.unsupported` for a release without noise or too many different ones.
+    /// - Throws: `.argument` for parameters out of range, as `Accountant.compose`; `.unsupported` for a release without
+    ///   noise or too many different ones.
     package init(_ releases: [(mechanism: Mechanism, count: Int)], rows: Int = 1) throws {
         self.rows = rows
-        guard (1...Accountant.mostRows).contains(rows) else { throw Failure(.argument, "rows: must be from 1 to \(Accountant.mostRows)") }
+        guard (1...Accountant.maxRows).contains(rows) else {
+            throw Failure(.argument, "rows: must be from 1 to \(Accountant.maxRows)")
+        }
         let n = Double(rows)
         for (m, count) in releases {
             var checked = Accountant(.pld, rows: rows)
@@ -29,7 +35,8 @@ package struct ExactComposition: Sendable {
             if count == 0 || m.isNothing { continue }
             guard m.noise != 0 else { throw Failure(.unsupported, "a release without noise has no finite price") }
             switch m {
-            case .gaussian(let q, let noise) where q == 1: gaussian.compose(noise: noise.nextDown, rows: rows, count: count)
+            case .gaussian(let q, let noise) where q == 1:
+                gaussian.compose(noise: noise.nextDown, rows: rows, count: count)
             case .jointDiscreteGaussian(let noise, let sensitivity): discrete(noise, noise * sensitivity, count)
             case .discreteGaussian(let s, let move): discrete(s / Double(move), s, count)
             case .zeroConcentrated(let rho): concentrated += Double(count) * rho * n * n * (1 + 0x1p-50)
@@ -37,10 +44,16 @@ package struct ExactComposition: Sendable {
                 selection += Double(count) * d
                 shift -= Double(count) * log1p(-d)
             default:
-                if let i = others.firstIndex(where: { $0.mechanism == m }) { others[i].count += count } else { others.append((m, count)) }
+                if let i = others.firstIndex(where: { $0.mechanism == m }) {
+                    others[i].count += count
+                } else {
+                    others.append((m, count))
+                }
             }
         }
-        guard others.count < LossComposition.mostPairs - 2 else { throw Failure(.unsupported, "too many different releases") }
+        guard others.count < LossComposition.maxPairs - 2 else {
+            throw Failure(.unsupported, "too many different releases")
+        }
         (selection, shift) = (selection * (1 + 0x1p-40), shift * (1 + 0x1p-40))
     }
 
@@ -63,7 +76,11 @@ package struct ExactComposition: Sendable {
         let left = selection + beyond == 0 ? delta : (delta - selection - beyond).nextDown
         guard delta < 1, left > 0 else { return .infinity }
         var e = isGaussian ? gaussian.epsilon(delta: left) : 0
-        if !isGaussian { for removing in [true, false] { e = max(e, try composition(removing: removing)?.epsilon(delta: left) ?? .infinity) } }
+        if !isGaussian {
+            for removing in [true, false] {
+                e = max(e, try composition(removing: removing)?.epsilon(delta: left) ?? .infinity)
+            }
+        }
         return shift == 0 ? e : (e + shift) * (1 + 0x1p-50)
     }
 
@@ -72,7 +89,9 @@ package struct ExactComposition: Sendable {
         let e = shift == 0 ? epsilon : (epsilon - shift).nextDown
         guard e >= 0 else { return 1 }
         var d = isGaussian ? gaussian.delta(epsilon: e) : 0
-        if !isGaussian { for removing in [true, false] { d = max(d, try composition(removing: removing)?.delta(epsilon: e) ?? 1) } }
+        if !isGaussian {
+            for removing in [true, false] { d = max(d, try composition(removing: removing)?.delta(epsilon: e) ?? 1) }
+        }
         return min(1, (d + selection + beyond) * (1 + 0x1p-50))
     }
 
@@ -96,10 +115,13 @@ package struct ExactComposition: Sendable {
     private func composition(removing: Bool) -> LossComposition? {
         var pairs: [(pair: any LossPair, count: Int)] = []
         let n = Double(rows)
-        if gaussian.square > 0 { pairs.append((GaussianPair(rate: 1, sigma: (1 / gaussian.mu).nextDown, rows: 1, removing: removing), 1)) }
+        if gaussian.square > 0 {
+            pairs.append((GaussianPair(rate: 1, sigma: (1 / gaussian.mu).nextDown, rows: 1, removing: removing), 1))
+        }
         for (m, count) in others {
             switch m {
-            case .gaussian(let q, let noise): pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
+            case .gaussian(let q, let noise):
+                pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
             case .laplace(let noise): pairs.append((LaplacePair(scale: noise / n), count))
             case .pure(let e): pairs.append((PurePair(epsilon: e * n), count))
             default: return nil

@@ -1,13 +1,14 @@
-// The discrete Fourier transform of a power-of-two length, for convolutions of distributions. Plain radix 2: its rounding error has a
-// short proof, and an accountant has no need of more speed.
+// The discrete Fourier transform of a power-of-two length, for convolutions of distributions. Plain radix 2: its
+// rounding error has a short proof, and an accountant has no need of more speed.
 
 import Basics
 import Glibc
 
 /// Transforms of one length, with their roots of unity.
 ///
-/// Every stage combines two numbers as a ± w b; with u the unit roundoff one such step is wrong by at most 5u(|a| + |b|) (products √5 u, roots and
-/// sums u each). Along the tree these add to 5u log₂n Σ|x| for every output; `error` allows 8u.
+/// Every stage combines two numbers as a ± w b; with u the unit roundoff one such step is wrong by at most 5u(|a| +
+/// |b|) (products √5 u, roots and sums u each). Along the tree these add to 5u log₂n Σ|x| for every output; `error`
+/// allows 8u.
 struct FourierTransform {
     let count: Int, bits: Int
     private let cosines: Buffer<Double>, sines: Buffer<Double>
@@ -27,7 +28,8 @@ struct FourierTransform {
     /// Bound on |computed − exact| of every output, for inputs whose absolute values sum to `sum`.
     func error(sum: Double) -> Double { 8 * unitRoundoff * Double(bits) * sum }
 
-    /// In place: X_f = Σ_i x_i e^{−2πi f i / n}, with `inverse` the conjugate roots (not divided by n). re, im: [count].
+    /// In place: X_f = Σ_i x_i e^{−2πi f i / n}, with `inverse` the conjugate roots (not divided by n). re, im:
+    /// [count].
     func transform(_ re: UnsafeMutablePointer<Double>, _ im: UnsafeMutablePointer<Double>, inverse: Bool = false) {
         let n = count
         var j = 0

@@ -1,14 +1,17 @@
-// Gaussian releases that draw every row, in closed form: how their noise adds up exactly, and how far discrete Gaussian noise is from it.
+// Gaussian releases that draw every row, in closed form: how their noise adds up exactly, and how far discrete Gaussian
+// noise is from it.
 
 import Basics
 import Glibc
 
-/// μ-Gaussian privacy: no test tells two neighbours apart better than N(0, 1) from N(μ, 1) (Dong, Roth and Su 2019, arXiv 1905.02383).
+/// μ-Gaussian privacy: no test tells two neighbours apart better than N(0, 1) from N(μ, 1) (Dong, Roth and Su 2019,
+/// arXiv 1905.02383).
 ///
 /// # Guarantee
-/// Releases of μ_1, μ_2, … are together √(Σ μ_i²)-Gaussian private, also when each μ_i is chosen after the earlier releases were seen, as long as
-/// the sum of squares stays below a bound that was fixed in advance (Smith and Thakurta 2022, arXiv 2210.17520). k rows are kμ-Gaussian private. The conversion
-/// is exact: Balle and Wang 2018, arXiv 1805.06530, theorem 8. Rounded towards more loss. Falsifiers: GaussianPrivacyTests.
+/// Releases of μ_1, μ_2, … are together √(Σ μ_i²)-Gaussian private, also when each μ_i is chosen after the earlier
+/// releases were seen, as long as the sum of squares stays below a bound that was fixed in advance (Smith and Thakurta
+/// 2022, arXiv 2210.17520). k rows are kμ-Gaussian private. The conversion is exact: Balle and Wang 2018, arXiv
+/// 1805.06530, theorem 8. Rounded towards more loss. Falsifiers: ExactCompositionTests.
 package struct GaussianPrivacy: Sendable, Equatable {
     /// Σ μ_i², ≥ 0.
     package private(set) var square: Double
@@ -70,22 +73,26 @@ package struct GaussianPrivacy: Sendable, Equatable {
 
     /// Discrete noise wider than this is priced as ρ-zCDP, where it is cheaper to price: then the two hardly differ.
     static let widest = 2e4
-    /// What of a discrete distribution lies outside the numbers that `discreteExcess` looks at, for each number that is released.
+    /// What of a discrete distribution lies outside the numbers that `discreteExcess` looks at, for each number that is
+    /// released.
     static let beyond = 1e-29
 
-    /// κ such that discrete Gaussian noise of standard deviation s on whole numbers that move together by a vector of length C is
-    /// (1 + κ) C/s-Gaussian private, up to the probability `beyond` for each number; about 1/(24 s²).
+    /// κ such that discrete Gaussian noise of standard deviation s on whole numbers that move together by a vector of
+    /// length C is (1 + κ) C/s-Gaussian private, up to the probability `beyond` for each number; about 1/(24 s²).
     ///
-    /// The trade-off curve of Y and Y + w has its corners where a test accepts all y above some z, and a convex curve that is above another convex
-    /// one at its corners is above it everywhere. So it is enough that Φ⁻¹(P(Y ≤ z)) − Φ⁻¹(P(Y < z)) ≤ (1 + κ)/s for every z, which is looked up for all z
-    /// within 11.5 s; w of these differences make a step of w. Proof in docs/PRIVACY.md, section 15.
+    /// The trade-off curve of Y and Y + w has its corners where a test accepts all y above some z, and a convex curve
+    /// that is above another convex one at its corners is above it everywhere. So it is enough that Φ⁻¹(P(Y ≤ z)) −
+    /// Φ⁻¹(P(Y < z)) ≤ (1 + κ)/s for every z, which is looked up for all z within 11.5 s; w of these differences make a
+    /// step of w. Proof in docs/PRIVACY.md, section 15.
     /// - Returns: ∞ for s outside [0.3, `widest`].
     package static func discreteExcess(standardDeviation s: Double) -> Double {
         guard s >= 0.3, s <= widest else { return .infinity }
         let far = Int((14 * s).rounded(.up)) + 2, v = 2 * s * s
         /// Unnormalised mass above z, added from the far end.
         var above = [Double](repeating: 0, count: far + 1)
-        for z in stride(from: far - 1, through: 0, by: -1) { above[z] = above[z + 1] + exp(-Double(z + 1) * Double(z + 1) / v) }
+        for z in stride(from: far - 1, through: 0, by: -1) {
+            above[z] = above[z + 1] + exp(-Double(z + 1) * Double(z + 1) / v)
+        }
         let total = 2 * above[0] + 1, correction = 1 + 1 / (12 * v)
         var most = 0.0, before: Double?, z = 0
         while z < far {
@@ -95,7 +102,8 @@ package struct GaussianPrivacy: Sendable, Equatable {
             var t = (Double(z) + 0.5) / s * correction
             let goal = log(p)
             for _ in 0..<4 {
-                let tail = t > 0 ? logNormalTail(t) : log1p(-normalTail(t)), density = -0.5 * t * t - 0.5 * log(2 * Double.pi)
+                let tail = t > 0 ? logNormalTail(t) : log1p(-normalTail(t)),
+                    density = -0.5 * t * t - 0.5 * log(2 * Double.pi)
                 let next = t + (tail - goal) / exp(density - tail)
                 if abs(next - t) < 1e-15 * (1 + abs(t)) { t = next; break }
                 t = next

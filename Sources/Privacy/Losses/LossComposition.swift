@@ -1,13 +1,14 @@
-// Composition of privacy-loss distributions by convolution, one direction at a time: products of transforms, with every truncation and every
-// rounding added to δ. What each distribution is: LossDistribution.swift. Proofs are in docs/PRIVACY.md.
+// Composition of privacy-loss distributions by convolution, one direction at a time: products of transforms, with every
+// truncation and every rounding added to δ. What each distribution is: LossDistribution.swift. Proofs are in
+// docs/PRIVACY.md.
 
 import Basics
 import Glibc
 
 /// Releases in one direction, each with its count; all parameters constants.
 ///
-/// Masses are tilted by e^{θℓ} before they are transformed (Esscher) and back afterwards: the interesting tail is then in the middle of the
-/// window, so what rounding and wrapping add is small beside δ, however small δ is.
+/// Masses are tilted by e^{θℓ} before they are transformed (Esscher) and back afterwards: the interesting tail is then
+/// in the middle of the window, so what rounding and wrapping add is small beside δ, however small δ is.
 struct LossComposition {
     let pairs: [(pair: any LossPair, count: Int)]
 
@@ -15,7 +16,7 @@ struct LossComposition {
     private static let slack = 30.0
     static let bits = 12...20
     /// More different releases than this are left to the Rényi accountant.
-    static let mostPairs = 512
+    static let maxPairs = 512
     /// By how much of ε the grid may raise it, about.
     static let coarseness = 2e-4
 
@@ -43,8 +44,10 @@ struct LossComposition {
             }
             return (k, mean, variance)
         }
-        /// Least θ on the given side of `from` that is `reached`, about; where `hopeless` comes first (the losses end), that θ.
-        func first(from: Double, sign: Double, scale: Double, where reached: (Double) -> Bool, until hopeless: (Double) -> Bool) -> Double {
+        /// Least θ on the given side of `from` that is `reached`, about; where `hopeless` comes first (the losses end),
+        /// that θ.
+        func first(from: Double, sign: Double, scale: Double, where reached: (Double) -> Bool,
+            until hopeless: (Double) -> Bool) -> Double {
             var step = scale, inside = 0.0, isReached = false
             for _ in 0..<80 {
                 isReached = reached(from + sign * step)
@@ -77,19 +80,27 @@ struct LossComposition {
         guard start.mean.isFinite, start.variance.isFinite else { return nil }
         let scale = 0.1 / max(start.variance.squareRoot(), 1e-300)
         var w = Window()
-        // (1 − e^{ε − L})⁺ ≤ e^{θ(L − ε)} θ^θ/(1 + θ)^{1 + θ}: −log of what that leaves of δ at the ε of the tilted mean.
+        // (1 − e^{ε − L})⁺ ≤ e^{θ(L − ε)} θ^θ/(1 + θ)^{1 + θ}: −log of what that leaves of δ at the ε of the tilted
+        // mean.
         func thin(_ t: Double) -> Double {
             let x = c.at(t)
             return t * x.mean - x.k + log1p(t) + t * log1p(1 / t)
         }
         switch question {
         case .epsilon(let delta):
-            w.theta = c.first(from: 0, sign: 1, scale: scale) { thin($0) >= -log(delta) } until: { $0 * $0 * c.at($0).variance < 1e-3 }
+            w.theta = c.first(from: 0, sign: 1, scale: scale) { thin($0) >= -log(delta) } until: {
+                $0 * $0 * c.at($0).variance < 1e-3
+            }
         case .delta(let epsilon):
-            w.theta = start.mean >= epsilon ? 0 : c.first(from: 0, sign: 1, scale: scale) { c.at($0).mean >= epsilon } until: { $0 * $0 * c.at($0).variance < 1e-3 }
+            w.theta = start.mean >= epsilon ? 0
+                : c.first(from: 0, sign: 1, scale: scale) { c.at($0).mean >= epsilon } until: {
+                $0 * $0 * c.at($0).variance < 1e-3
+            }
         }
         // Sums of losses end here.
-        let most = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.max() ?? 0) }, least = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.min() ?? 0) }
+        let most = wide.reduce(0.0) { $0 + $1.1 * ($1.0.losses.max() ?? 0) }, least = wide.reduce(0.0) {
+            $0 + $1.1 * ($1.0.losses.min() ?? 0)
+        }
         var at = c.at(w.theta)
         if case .epsilon(let delta) = question, thin(w.theta) < -0.98 * log(delta) {
             // They end before the tail is that thin: any tilt that lifts their end far above the rest will do.
@@ -147,20 +158,26 @@ struct LossComposition {
     private func composed(_ w: Window, coarseness: Double = Self.coarseness) throws -> ComposedLoss? {
         let count = pairs.reduce(0.0) { $0 + Double($1.count) }
         let width = max(w.top - w.bottom, 1e-9 * max(abs(w.top), abs(w.bottom)), 1e-100)
-        // A spread over a cell of width h that keeps the mean of e^{−L} raises log E[e^{θL}] by about θ(θ+1) h²/12, which is θ times what it adds to ε; and it adds
-        // at most h to a loss.
-        let fine = max((12 * coarseness * w.scale / (count * (w.theta + 1))).squareRoot(), coarseness * w.scale / count), wanted = width / fine + 64
+        // A spread over a cell of width h that keeps the mean of e^{−L} raises log E[e^{θL}] by about θ(θ+1) h²/12,
+        // which is θ times what it adds to ε; and it adds at most h to a loss.
+        let fine = max((12 * coarseness * w.scale / (count * (w.theta + 1))).squareRoot(),
+            coarseness * w.scale / count), wanted = width / fine + 64
         guard width.isFinite, wanted.isFinite else { return nil }
         let bits = min(max(Int(log2(wanted).rounded(.up)), Self.bits.lowerBound), Self.bits.upperBound)
         // Each release may lift the largest loss by one point.
         let spare = w.isWhole ? min(count, Double(1 << (bits - 2))) : 0
         var step = width / (Double(1 << bits - 64) - spare)
-        if let lattice = pairs.max(by: { $0.count < $1.count })?.pair.lattice, lattice >= step, lattice / step < 1e9 { step = lattice / (lattice / step).rounded(.down) }
+        if let lattice = pairs.max(by: { $0.count < $1.count })?.pair.lattice, lattice >= step, lattice / step < 1e9 {
+            step = lattice / (lattice / step).rounded(.down)
+        }
         let transform = try FourierTransform(bits: bits)
         for _ in 0..<16 {
             // Any tilt is sound; one beyond this would leave the range of doubles inside the window.
             let theta = min(w.theta, 500 / (step * Double(1 << bits)))
-            do { return try ComposedLoss(pairs, transform, step: step, theta: theta, upper: w.upper, bottom: w.bottom, reach: w.reach) }
+            do {
+                return try ComposedLoss(pairs, transform, step: step, theta: theta, upper: w.upper, bottom: w.bottom,
+                    reach: w.reach)
+            }
             catch is LossTooFine { step *= 2 }
         }
         return nil

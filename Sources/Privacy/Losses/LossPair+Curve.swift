@@ -1,14 +1,16 @@
-// A pair for mechanisms of which only zero-concentrated privacy is known: built from the (ε, δ) curve that follows from it.
+// A pair for mechanisms of which only zero-concentrated privacy is known: built from the (ε, δ) curve that follows from
+// it.
 
 import Glibc
 
 /// Stands for every mechanism that is ρ-zCDP, in both directions.
 ///
-/// The Gaussian mechanism of that ρ does not: two ρ-zCDP pairs may have curves that cross. But for every ε ≥ 0 their δ(ε) is at most
-/// c(ε) = min over α of the conversion (arXiv 2004.00010v4, proposition 12), and at most the total variation √(1 − e^{−ρ}); and H(y) = δ(log y) is convex,
-/// with H(1/y) = 1 − 1/y + H′(y)/y of the other direction. So H lies below the largest convex function under c, which is the curve of a pair
-/// (Zhu, Dong and Wang 2022, arXiv 2106.08567, proposition 8): the one whose losses are the corners of the hull through points of c.
-/// Falsifiers: LossDistributionTests (Gaussian, exponential and Laplace mechanisms of the same ρ stay below).
+/// The Gaussian mechanism of that ρ does not: two ρ-zCDP pairs may have curves that cross. But for every ε ≥ 0 their
+/// δ(ε) is at most c(ε) = min over α of the conversion (arXiv 2004.00010v4, proposition 12), and at most the total
+/// variation √(1 − e^{−ρ}); and H(y) = δ(log y) is convex, with H(1/y) = 1 − 1/y + H′(y)/y of the other direction. So H
+/// lies below the largest convex function under c, which is the curve of a pair (Zhu, Dong and Wang 2022, arXiv
+/// 2106.08567, proposition 8): the one whose losses are the corners of the hull through points of c. Falsifiers:
+/// LossDistributionTests (Gaussian, exponential and Laplace mechanisms of the same ρ stay below).
 struct ConcentratedPair: AtomicLossPair {
     /// Sum over all such releases, at least 1e-10: below that differences of the curve are rounding.
     let rho: Double
@@ -34,7 +36,10 @@ struct ConcentratedPair: AtomicLossPair {
         func fallOf(_ a: Int, _ b: Int) -> Double { a < -n ? (b <= 0 ? low(-b) : 1 - h[b]) / y(b) : fall(a, b) }
         var hull = [-n - 1]
         for i in -n...n {
-            while hull.count >= 2, fallOf(hull[hull.count - 2], hull[hull.count - 1]) <= fallOf(hull[hull.count - 1], i) { hull.removeLast() }
+            while hull.count >= 2,
+                fallOf(hull[hull.count - 2], hull[hull.count - 1]) <= fallOf(hull[hull.count - 1], i) {
+                hull.removeLast()
+            }
             hull.append(i)
         }
         var nodes = LossNodes()
@@ -50,7 +55,8 @@ struct ConcentratedPair: AtomicLossPair {
     private func bound(_ epsilon: Double) -> Double {
         func exponent(_ t: Double) -> Double {
             let a = 1 + exp(t)
-            return (a - 1) * (rho * a - epsilon + log1p(-1 / a)) - log(a) + 16 * unitRoundoff * a * (rho * a + epsilon + 1)
+            return (a - 1) * (rho * a - epsilon + log1p(-1 / a)) - log(a)
+                + 16 * unitRoundoff * a * (rho * a + epsilon + 1)
         }
         var lo = -12.0, hi = log(max(2, 2 * (epsilon + rho + 10) / rho))
         let golden = 0.381966011250105

@@ -4,8 +4,9 @@ import Glibc
 
 /// P = Σ_j w_j N(j, σ²) against Q = N(0, σ²), or the other way round; w_j = C(k, j) q^j (1−q)^{k−j}.
 ///
-/// j of the k rows are drawn and move the sum by at most j norms. That this pair of numbers dominates the vectors is Zhu, Dong and Wang 2022, arXiv 2106.08567,
-/// theorem 11, for k = 1, and Ganesh 2024, arXiv 2401.10294, theorem 3.1 and corollary 4.7, for all k.
+/// j of the k rows are drawn and move the sum by at most j norms. That this pair of numbers dominates the vectors is
+/// Zhu, Dong and Wang 2022, arXiv 2106.08567, theorem 11, for k = 1, and Ganesh 2024, arXiv 2401.10294, theorem 3.1 and
+/// corollary 4.7, for all k.
 struct GaussianPair: LossPair {
     let rate: Double, sigma: Double, rows: Int
     /// P is the table with the rows.
@@ -25,7 +26,8 @@ struct GaussianPair: LossPair {
             guard l > -690 else { continue }
             moves.append(Double(j))
             weights.append(rows == 1 ? (j == 0 ? 1 - rate : rate) : exp(l))
-            heights.append((rows == 1 ? log(j == 0 ? 1 - rate : rate) : l) - Double(j) * Double(j) / (2 * sigma * sigma))
+            heights.append((rows == 1 ? log(j == 0 ? 1 - rate : rate)
+                : l) - Double(j) * Double(j) / (2 * sigma * sigma))
         }
         (self.moves, self.weights, self.heights) = (moves, weights, heights)
         weightError = rows == 1 ? 4 * unitRoundoff : 64 * unitRoundoff * Double(rows) * (16 + abs(log(rate)))
@@ -82,7 +84,8 @@ struct GaussianPair: LossPair {
     }
 
     func nodes(reach: Double) -> LossNodes {
-        let (low, high) = ends(reach), count = Int(min(4_000, (12 * (high - low) / sigma).rounded(.up))), d = (high - low) / Double(count)
+        let (low, high) = ends(reach), count = Int(min(4_000, (12 * (high - low) / sigma).rounded(.up))),
+            d = (high - low) / Double(count)
         var n = LossNodes()
         let unit = d / (sigma * (2 * Double.pi).squareRoot())
         for i in 0..<count {
@@ -94,12 +97,16 @@ struct GaussianPair: LossPair {
 
     func distribution(step: Double, reach: Double) throws -> LossDistribution {
         let (low, high) = ends(reach), sign = removing ? 1.0 : -1.0
-        let least = ((removing ? loss(low) : -loss(high)) / step).rounded(.down), most = ((removing ? loss(high) : -loss(low)) / step).rounded(.up)
-        guard most - least < Double(LossDistribution.mostPoints), max(abs(least), abs(most)) < 0x1p51 else { throw tooManyPoints }
+        let least = ((removing ? loss(low) : -loss(high)) / step).rounded(.down),
+            most = ((removing ? loss(high) : -loss(low)) / step).rounded(.up)
+        guard most - least < Double(LossDistribution.maxPoints), max(abs(least), abs(most)) < 0x1p51 else {
+            throw tooManyPoints
+        }
         let first = Int(least), last = max(Int(most), Int(least) + 1)
         var d = try LossDistribution(step: step, lowest: first, highest: last)
         var off = 0.0, near = high + sigma
-        // Cells from the right to the left, so that Newton's start is right of the solution: losses fall when removing, rise when adding.
+        // Cells from the right to the left, so that Newton's start is right of the solution: losses fall when removing,
+        // rise when adding.
         let order = removing ? stride(from: last, through: first, by: -1) : stride(from: first, through: last, by: 1)
         var before: [NormalEdge] = [], here: [NormalEdge] = []
         for point in order {
@@ -114,17 +121,21 @@ struct GaussianPair: LossPair {
             if before.isEmpty {
                 // Right of the first edge: ∞ when removing, the least losses when adding.
                 if removing {
-                    for i in moves.indices { d.infinity += weights[i] * (here[i].z > 0 ? here[i].tail : 1 - here[i].tail) * (1 + 1e-9) }
+                    for i in moves.indices {
+                        d.infinity += weights[i] * (here[i].z > 0 ? here[i].tail : 1 - here[i].tail) * (1 + 1e-9)
+                    }
                 } else { d.addBelow(point: first, p: (base.z > 0 ? base.tail : 1 - base.tail) + base.error) }
             } else if here[0].z < before[0].z {
-                add(&d, removing ? point : point - 1, here, base, before, moves[0] == 0 ? before[0] : NormalEdge(before[0].z + moves[0] / sigma))
+                add(&d, removing ? point : point - 1, here, base, before, moves[0] == 0 ? before[0]
+                    : NormalEdge(before[0].z + moves[0] / sigma))
             }
             swap(&before, &here)
         }
         // Left of the last edge.
         func below(_ e: NormalEdge) -> Double { e.z > 0 ? 1 - e.tail : e.tail }
         if removing {
-            d.addBelow(point: first, p: moves.indices.reduce(0) { $0 + weights[$1] * (below(before[$1]) + before[$1].error) } * (1 + weightError))
+            d.addBelow(point: first, p: moves.indices.reduce(0) { $0
+                + weights[$1] * (below(before[$1]) + before[$1].error) } * (1 + weightError))
         } else {
             d.infinity += below(moves[0] == 0 ? before[0] : NormalEdge(before[0].z + moves[0] / sigma)) * (1 + 1e-9)
         }
@@ -136,7 +147,8 @@ struct GaussianPair: LossPair {
     }
 
     /// The cell between two edges, a left of b; `point` is the grid point of its least loss.
-    private func add(_ d: inout LossDistribution, _ point: Int, _ a: [NormalEdge], _ baseA: NormalEdge, _ b: [NormalEdge], _ baseB: NormalEdge) {
+    private func add(_ d: inout LossDistribution, _ point: Int, _ a: [NormalEdge], _ baseA: NormalEdge,
+        _ b: [NormalEdge], _ baseB: NormalEdge) {
         let l = d.loss(point)
         var mixed = 0.0, mixedError = 0.0
         let t = removing ? 0 : l
@@ -149,10 +161,14 @@ struct GaussianPair: LossPair {
         let s = removing ? l : 0, plain = s == 0 ? normalCell(baseA, baseB) : scaledNormalCell(baseA, baseB, log: s)
         let plainError = baseA.scaledError(log: s) + baseB.scaledError(log: s) + plain * 8 * unitRoundoff * (1 + abs(s))
         if removing {
-            guard mixedError.isFinite else { return d.add(point: point, p: mixed, scaled: 0, errorP: mixed, errorScaled: 0) }
-            d.add(point: point, p: mixed, scaled: plain.isFinite ? plain : 0, errorP: mixedError, errorScaled: plainError.isFinite ? plainError : mixed)
+            guard mixedError.isFinite else {
+                return d.add(point: point, p: mixed, scaled: 0, errorP: mixed, errorScaled: 0)
+            }
+            d.add(point: point, p: mixed, scaled: plain.isFinite ? plain : 0, errorP: mixedError,
+                errorScaled: plainError.isFinite ? plainError : mixed)
         } else {
-            d.add(point: point, p: plain, scaled: mixed.isFinite ? mixed : 0, errorP: plainError, errorScaled: mixedError.isFinite ? mixedError : plain)
+            d.add(point: point, p: plain, scaled: mixed.isFinite ? mixed : 0, errorP: plainError,
+                errorScaled: mixedError.isFinite ? mixedError : plain)
         }
     }
 }

@@ -1,4 +1,5 @@
-// Masses of the normal distribution on cells and in tails, with bounds on what rounding can take off them. Numbers only.
+// Masses of the normal distribution on cells and in tails, with bounds on what rounding can take off them. Numbers
+// only.
 
 import Glibc
 
@@ -17,7 +18,7 @@ func logNormalTail(_ z: Double) -> Double {
     return -0.5 * x * x - log(x * (2 * Double.pi).squareRoot()) + log1p(y * (-1 + y * (3 - 15 * y)))
 }
 
-/// An end of a cell in deviations, with its tail.
+/// An end of a cell in standard deviations, with its tail.
 struct NormalEdge {
     let z: Double, tail: Double
     @inline(__always)

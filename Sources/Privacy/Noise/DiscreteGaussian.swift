@@ -1,26 +1,26 @@
-// Exact samples of the discrete Gaussian: whole numbers only, no floating point between the random bits and the noise. For sums of
-// whole numbers (histograms, counts), where no low bit may tell anything.
+// Exact samples of the discrete Gaussian: whole numbers only, no floating point between the random bits and the noise.
+// For sums of whole numbers (histograms, counts), where no low bit may tell anything.
 
 import Basics
 
 /// N_Z(0, σ²): P(x) ∝ exp(−x² / 2σ²) on the whole numbers.
 ///
-/// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, algorithms 1 to 3. Between whole-step shifts its Rényi divergence at integer
-/// orders is at most the continuous Gaussian's (there, and TightnessTests). Falsifier: DiscreteGaussianTests (χ² against the exact
-/// probabilities).
+/// Canonne, Kamath and Steinke 2020, arXiv 2004.00010v4, algorithms 1 to 3. Between whole-step shifts its Rényi
+/// divergence at integer orders is at most the continuous Gaussian's (there, and TightnessTests). Falsifier:
+/// DiscreteGaussianTests (χ² against the exact probabilities).
 struct DiscreteGaussian {
     /// σ² = numerator / denominator, never below what was asked for.
     let numerator: UInt128, denominator: UInt128
     /// ⌊σ⌋ + 1: scale of the discrete Laplace distribution that proposes.
     let scale: UInt64
 
-    static let largestDeviation = 1e6
+    static let largestStandardDeviation = 1e6
 
     /// - Parameter variance: σ², above 0, at most 1e12; rounded up to a multiple of a power of two.
     /// - Throws: `.argument` when it is out of range.
     init(variance: Double) throws {
-        guard variance > 0, variance <= Self.largestDeviation * Self.largestDeviation else {
-            throw Failure(.argument, "discrete noise: its deviation must be above 0 and at most 1e6")
+        guard variance > 0, variance <= Self.largestStandardDeviation * Self.largestStandardDeviation else {
+            throw Failure(.argument, "discrete noise: its standard deviation must be above 0 and at most 1e6")
         }
         let sigma = variance.squareRoot()
         // As fine as 128 bits allow: 2 σ⁴ r² and |y| σ r have to fit.
@@ -37,7 +37,7 @@ struct DiscreteGaussian {
         while true {
             let (size, negative) = laplace(random)
             let (a, far) = UInt128(size).multipliedReportingOverflow(by: t * denominator)
-            // |y| beyond 2⁶⁴ / (t r), hundreds of deviations: accepted with probability below e⁻¹⁰⁰⁰⁰.
+            // |y| beyond 2⁶⁴ / (t r), hundreds of standard deviations: accepted with probability below e⁻¹⁰⁰⁰⁰.
             if far || a > UInt128(UInt64.max) { continue }
             let d = a > numerator ? a - numerator : numerator - a
             let (square, wide) = d.multipliedReportingOverflow(by: d)
@@ -75,7 +75,8 @@ func bernoulliExp(_ a: UInt128, _ b: UInt128, _ random: RandomStream) -> Bool {
     return bernoulliExpProper(a % b, b, random)
 }
 
-/// The same for a ≤ b: the number of successes of Bernoulli(γ/1), Bernoulli(γ/2), … before the first failure is even with probability e^(−γ).
+/// True with probability exp(−a/b) for a ≤ b: the number of successes of Bernoulli(γ/1), Bernoulli(γ/2), … before the
+/// first failure is even with probability e^(−γ).
 @inline(__always)
 private func bernoulliExpProper<N: UniformBelow>(_ a: N, _ b: N, _ random: RandomStream) -> Bool {
     var k: N = 1

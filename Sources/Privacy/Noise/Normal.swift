@@ -1,4 +1,5 @@
-// Gaussian numbers for noise and for the rows' own randomness, a block of them at a time (arithmetic: Kernels/Gaussian.swift).
+// Gaussian numbers for noise and for the rows' own randomness, a block of them at a time (arithmetic:
+// Kernels/Gaussian.swift).
 
 import Compute
 
@@ -7,11 +8,13 @@ let normalBlock = RandomStream.bufferBytes / 8
 
 /// `normalBlock` standard normals from one buffer of the stream.
 func nextNormals(_ stream: RandomStream, into out: UnsafeMutablePointer<Double>) {
-    NoiseKernels.current.boxMuller(UnsafeRawPointer(stream.nextBlock()).assumingMemoryBound(to: UInt64.self), out, normalBlock / 2)
+    NoiseKernels.current.boxMuller(UnsafeRawPointer(stream.nextBlock()).assumingMemoryBound(to: UInt64.self), out,
+        normalBlock / 2)
 }
 
 /// Standard normals, each half the sum of four: the low bits of one number then say little about the four that made it.
-/// Holohan and Braghin 2021, arXiv 2107.10138, as Opacus does in its secure mode. A mitigation, not a proof. out: [count].
+/// Holohan and Braghin 2021, arXiv 2107.10138, as Opacus does in its secure mode. A mitigation, not a proof. out:
+/// [count].
 func fillFourSample(_ stream: RandomStream, _ out: UnsafeMutablePointer<Double>, _ count: Int) {
     let quarter = normalBlock / 4
     withUnsafeTemporaryAllocation(of: Double.self, capacity: normalBlock) { block in
@@ -20,7 +23,9 @@ func fillFourSample(_ stream: RandomStream, _ out: UnsafeMutablePointer<Double>,
         while i < count {
             nextNormals(stream, into: b)
             let m = min(quarter, count - i)
-            for k in 0..<m { out[i &+ k] = 0.5 * ((b[k] + b[k &+ quarter]) + (b[k &+ 2 &* quarter] + b[k &+ 3 &* quarter])) }
+            for k in 0..<m {
+                out[i &+ k] = 0.5 * ((b[k] + b[k &+ quarter]) + (b[k &+ 2 &* quarter] + b[k &+ 3 &* quarter]))
+            }
             i += m
         }
     }

@@ -1,18 +1,31 @@
-// The secret generator: a ChaCha20 key from the operating system, and streams of it for one purpose each. Used for noise, batches
-// and the rows' own randomness. Not for starting weights or for sampling from a model, which have public seeds.
+// The secret generator: a ChaCha20 key from the operating system, and streams of it for one purpose each. Used for
+// noise, batches and the rows' own randomness. Not for starting weights or for sampling from a model, which have public
+// seeds.
 
 import Basics
 import Glibc
 
 /// What a stream is for. No two purposes share a stream.
 enum Purpose: UInt32 {
-    case direct = 0, batch = 1, batchTies = 2, noise = 3, rows = 4, histogram = 5, marginal = 6, selection = 7, domain = 8
+    case direct = 0, batch = 1, batchTies = 2, noise = 3, rows = 4, histogram = 5, marginal = 6, selection = 7,
+        domain = 8
+}
+
+/// A fresh name for a run or a checkpoint: 32 random hexadecimal digits.
+/// - Throws: `.entropy`.
+package func newID() throws -> String {
+    let random = try SecureRandom()
+    return (0..<4).map { _ in
+        let digits = String(UInt32(truncatingIfNeeded: random.next()), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }.joined()
 }
 
 /// A key, and the number of the release it is used for.
 ///
-/// The key comes from getentropy(3), which reads getrandom(2) until it has all bytes; it is taken anew in a child process after
-/// fork, and is never stored. One owner at a time: not safe to use from two threads (the streams it hands out are independent).
+/// The key comes from getentropy(3), which reads getrandom(2) until it has all bytes; it is taken anew in a child
+/// process after fork, and is never stored. One owner at a time: not safe to use from two threads (the streams it hands
+/// out are independent).
 package final class SecureRandom: RandomNumberGenerator {
     /// Fills `count` bytes, at most 256; 0 on success, anything else on failure.
     typealias EntropySource = (UnsafeMutableRawPointer, Int) -> Int32
@@ -36,7 +49,7 @@ package final class SecureRandom: RandomNumberGenerator {
         try rekey()
     }
 
-    /// **Not private.** The same batches and the same noise for the same seed.
+    /// **Not private.** A seed always gives equal batches and equal noise.
     package init(testSeed: UInt64) {
         source = nil
         var seeded = ChaChaKey(repeating: 0x7465_7374)
@@ -50,12 +63,14 @@ package final class SecureRandom: RandomNumberGenerator {
         let now = forkCount()
         var fresh = ChaChaKey()
         let status = withUnsafeMutableBytes(of: &fresh) { b in b.baseAddress.map { source($0, b.count) } ?? -1 }
-        guard status == 0, fresh != ChaChaKey() else { throw Failure(.entropy, "the operating system gave no random bytes") }
+        guard status == 0, fresh != ChaChaKey() else {
+            throw Failure(.entropy, "the operating system gave no random bytes")
+        }
         (key, process, release, direct) = (fresh, now, 0, nil)
     }
 
-    /// Starts a release: all streams made until the next one are its own. Takes a new key after a fork, or when 2²⁸ releases have
-    /// used this one.
+    /// Starts a release: all streams made until the next one are its own. Takes a new key after a fork, or when 2²⁸
+    /// releases have used this one.
     /// - Throws: `.entropy`.
     func beginRelease() throws {
         if source != nil, hasForked(since: process) || release >= 1 << 28 - 1 { try rekey() }
@@ -75,8 +90,8 @@ package final class SecureRandom: RandomNumberGenerator {
         SIMD2(purpose.rawValue << 28 | release, UInt32(truncatingIfNeeded: index))
     }
 
-    /// For names of runs and the like. A failure to rekey in a child cannot be reported here; the child's release is refused by
-    /// `beginRelease`, so nothing private is noised with a shared key.
+    /// For names of runs and the like. A failure to rekey in a child cannot be reported here; the child's release is
+    /// refused by `beginRelease`, so nothing private is noised with a shared key.
     package func next() -> UInt64 {
         if source != nil, hasForked(since: process) { try? rekey() }
         let s = direct ?? RandomStream(key: key, nonce: nonce(.direct, 0))

@@ -101,7 +101,7 @@ package final class Model: Sendable {
         return .members(parts
             + [("plan", plan.json),
                ("released", .members([("rows", .number(statistics.rows)),
-                                      ("count_noise_rows", .number(plan.countDeviation)),
+                                      ("count_noise_rows", .number(plan.countStandardDeviation)),
                                       ("columns", .array(columns))])),
                          ("weights", .members([("autoencoder",
                                                 .int(Int64(generator.autoencoder?.parameters.count ?? 0))),

@@ -159,7 +159,7 @@ struct RowAttempts: Sendable {
             rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, codes: w.trials.base + k,
                       targets: nil, stride: Self.chunk)
         }
-        vae.encode(CodeRows(cells: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base,
+        vae.encode(CodeRows(bins: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base,
                    logVariance: w.variances.base, scratch)
         for k in 0..<n {
             var stream = stream(at + w.slotRow[k], Purpose.latent, w.slotAttempt[k])

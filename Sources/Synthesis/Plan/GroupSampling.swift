@@ -19,10 +19,10 @@ package struct Batches: Sendable, Equatable {
     package let rates: [Double]
     /// σ_g of one step's whole release, as the ledger holds it.
     package let multipliers: [Double]
-    /// C_g; ν is the deviation of the noise in every number of the gradient's sum.
+    /// C_g; ν is the standard deviation of the noise in every number of the gradient's sum.
     package let clips: [Double]
     package let noise: Double
-    /// R_g, what a row may add to its group's moments, and ν_M, the deviation of their noise; none without such a
+    /// R_g, what a row may add to its group's moments, and ν_M, the standard deviation of their noise; none without such a
     /// release.
     package let momentClips: [Double]
     package let momentNoise: Double

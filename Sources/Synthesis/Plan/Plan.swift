@@ -70,7 +70,7 @@ package struct Plan: Sendable {
     /// L2 norm of what one row adds to the release: one count in each histogram and one in its group's.
     package var histogramSensitivity: Double { Double(histograms.count + 1).squareRoot() }
     /// Deviation of the noise in one released count, in rows.
-    package var countDeviation: Double { histogramNoise * histogramSensitivity }
+    package var countStandardDeviation: Double { histogramNoise * histogramSensitivity }
 
     /// Divergence at α* of a release that is a constant of the plan.
     func cost(_ release: FixedRelease) -> Double {

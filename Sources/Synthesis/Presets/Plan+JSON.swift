@@ -68,7 +68,7 @@ extension Plan {
                          ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })),
                             ("groups", .array(groups.map { .string($0) })),
-                        ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countDeviation)),
+                        ("rows", .members([(known, .int(Int64(n)))])), ("count_noise_rows", .number(countStandardDeviation)),
                             ("histograms", .int(Int64(histograms.count + 1))),
                         ("group_epsilons", groupEpsilons(try batches(expectedCounts))),
                         ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)),

@@ -23,16 +23,16 @@ package struct ColumnEncoder: Sendable {
 
     /// - Parameters:
     ///   - masses: `cellMasses` of this column, in rows.
-    ///   - deviation: noise deviation of one count, in rows.
+    ///   - standardDeviation: noise standard deviation of one count, in rows.
     ///   - most: largest number of bins of a numerical column.
-    package init(grid: ColumnGrid, masses: Buffer<Double>, deviation: Double, most: Int) throws {
+    package init(grid: ColumnGrid, masses: Buffer<Double>, standardDeviation: Double, most: Int) throws {
         let total = max(masses.reduce(0, +), 1e-9)
         let bin = try Buffer<UInt16>(count: grid.count, for: "an encoder"),
             share = try Buffer<Double>(count: grid.count, for: "an encoder")
         var used = 0
         if grid.numerical {
             // Quantile bins; a cell that holds the mass of two bins is an atom and gets a bin of its own.
-            let target = max(total / Double(most), 5 * deviation)
+            let target = max(total / Double(most), 5 * standardDeviation)
             var acc = 0.0, open = false
             for c in 0..<grid.body {
                 let m = masses[c]
@@ -49,7 +49,7 @@ package struct ColumnEncoder: Sendable {
             // around them.
             for i in 0..<grid.atomCount {
                 let c = grid.body + i
-                if masses[c] >= 5 * deviation, masses[c] >= 0.25 * total / Double(most) {
+                if masses[c] >= 5 * standardDeviation, masses[c] >= 0.25 * total / Double(most) {
                     bin[c] = UInt16(used)
                     used += 1
                 }
@@ -57,11 +57,11 @@ package struct ColumnEncoder: Sendable {
             }
         } else {
             // Levels whose mass is lost in the noise share one bin.
-            let levels = 0..<grid.body, rare = levels.reduce(0) { $0 + (masses[$1] < 3 * deviation ? 1 : 0) }
+            let levels = 0..<grid.body, rare = levels.reduce(0) { $0 + (masses[$1] < 3 * standardDeviation ? 1 : 0) }
             let merges = rare >= 2 && grid.body > 2
-            for c in levels where !merges || masses[c] >= 3 * deviation { bin[c] = UInt16(used); used += 1 }
+            for c in levels where !merges || masses[c] >= 3 * standardDeviation { bin[c] = UInt16(used); used += 1 }
             if merges {
-                for c in levels where masses[c] < 3 * deviation { bin[c] = UInt16(used) }
+                for c in levels where masses[c] < 3 * standardDeviation { bin[c] = UInt16(used) }
                 used += 1
             }
         }

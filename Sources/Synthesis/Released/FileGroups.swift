@@ -86,7 +86,7 @@ extension Ledger {
 extension Statistics {
     func write(to root: GroupWriter, plan: Plan) throws {
         try root.group("released") { g in
-            try g.attribute("noise_rows", plan.countDeviation)
+            try g.attribute("noise_rows", plan.countStandardDeviation)
             try g.tensor("group_counts", shape: [groupCounts.count], groupCounts)
             for (k, (h, r)) in zip(counts, plan.histograms).enumerated() {
                 try g.tensor("histogram_\(k)", shape: [h.count], h,

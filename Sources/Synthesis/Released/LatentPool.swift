@@ -7,12 +7,12 @@ import Networks
 
 /// Mean and standard deviation of the latents, number by number: [L] each.
 struct LatentScale: Sendable {
-    let mean: [Float], deviation: [Float]
+    let mean: [Float], standardDeviation: [Float]
 
     /// z = z · deviation + mean for n latents of L numbers.
     func restore(_ z: UnsafeMutablePointer<Float>, count n: Int) {
         let L = mean.count
-        for i in 0..<n { for l in 0..<L { z[i * L + l] = z[i * L + l] * deviation[l] + mean[l] } }
+        for i in 0..<n { for l in 0..<L { z[i * L + l] = z[i * L + l] * standardDeviation[l] + mean[l] } }
     }
 }
 
@@ -44,7 +44,7 @@ final class LatentPool: Sendable {
             for i in 0..<chunk {
                 rows.draw(seed: seed, row: UInt64(c * chunk + i), codes: w.codes.base + i, targets: nil, stride: chunk)
             }
-            vae.encode(CodeRows(cells: w.codes.base, stride: chunk, count: chunk), mean: to,
+            vae.encode(CodeRows(bins: w.codes.base, stride: chunk, count: chunk), mean: to,
                        logVariance: w.variance.base, w.scratch)
             for i in 0..<chunk {
                 var stream = CounterStream(seed: seed, row: UInt64(c * chunk + i), purpose: Purpose.posterior)
@@ -57,16 +57,16 @@ final class LatentPool: Sendable {
                 }
             }
         }
-        var mean = [Float](repeating: 0, count: L), deviation = mean
+        var mean = [Float](repeating: 0, count: L), standardDeviation = mean
         for l in 0..<L {
             var s = 0.0, q = 0.0
             for c in 0..<chunks { s += sums.base[c * 2 * L + l]; q += sums.base[c * 2 * L + L + l] }
             s /= Double(n)
             mean[l] = Float(s)
-            deviation[l] = Float(max(q / Double(n) - s * s, 1e-8).squareRoot())
+            standardDeviation[l] = Float(max(q / Double(n) - s * s, 1e-8).squareRoot())
         }
-        for i in 0..<n { for l in 0..<L { z.base[i * L + l] = (z.base[i * L + l] - mean[l]) / deviation[l] } }
-        (self.z, scale) = (z, LatentScale(mean: mean, deviation: deviation))
+        for i in 0..<n { for l in 0..<L { z.base[i * L + l] = (z.base[i * L + l] - mean[l]) / standardDeviation[l] } }
+        (self.z, scale) = (z, LatentScale(mean: mean, standardDeviation: standardDeviation))
     }
 
     /// The latent at place u · count. u: uniform in [0, 1).

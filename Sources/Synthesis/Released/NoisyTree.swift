@@ -31,9 +31,9 @@ package func projectOnSimplex(_ y: UnsafeMutablePointer<Double>, _ n: Int, total
 /// Mass of every cell of `grid`, summing to `total`.
 /// - Parameters:
 ///   - counts: released histograms, one for each of `grid.divisors`, each `grid.histogramSize(divisor:)` long, in rows.
-///   - deviation: standard deviation of the noise in each count, in rows.
+///   - standardDeviation: standard deviation of the noise in each count, in rows.
 ///   - total: released row count, at least 1.
-package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, deviation: Double, total: Double) throws
+package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, standardDeviation: Double, total: Double) throws
     -> Buffer<Double> {
     let levels = Array(counts), tail = grid.count - grid.body
     let masses = try Buffer<Double>(count: grid.count, for: "an encoder")
@@ -54,7 +54,7 @@ package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, de
         for p in 0..<width where nodes[p] > 0 {
             let mass = nodes[p], lo = p * (parent / own), hi = min(lo + parent / own, size)
             guard lo < hi else { continue }
-            if mass >= 4 * deviation {
+            if mass >= 4 * standardDeviation {
                 for i in lo..<hi { next[i] = levels[level][i] }
                 projectOnSimplex(next.base + lo, hi - lo, total: mass)
             } else {

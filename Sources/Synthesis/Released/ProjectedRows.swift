@@ -100,7 +100,7 @@ final class ProjectedRows: Sendable {
             }
             add(0, 0, 1)
         }
-        return NoisyMarginal(columns: c, values: out, deviation: of.deviation)
+        return NoisyMarginal(columns: c, values: out, standardDeviation: of.standardDeviation)
     }
 
     private func component(_ u: Double) -> Int { min(Int(u * Double(count)), count - 1) }

@@ -22,16 +22,16 @@ package struct ReleasedMarginals: Sendable {
     }
 
     /// What the relaxed table and the tilt are fitted to: the columns' shares from the first release and these
-    /// marginals, each with the deviation of its noise in rows.
+    /// marginals, each with the standard deviation of its noise in rows.
     func targets(plan: Plan, statistics: Statistics) throws -> [NoisyMarginal] {
-        let deviation = plan.marginalNoise * Double(columns.count).squareRoot()
-        // A bin of several cells has more noise than one count; its deviation is taken as that of the marginals over
+        let standardDeviation = plan.marginalNoise * Double(columns.count).squareRoot()
+        // A bin of several cells has more noise than one count; its standard deviation is taken as that of the marginals over
         // the root of their number.
-        let own = min(deviation, max(plan.countDeviation, deviation / Double(statistics.levels.count).squareRoot()))
+        let own = min(standardDeviation, max(plan.countStandardDeviation, standardDeviation / Double(statistics.levels.count).squareRoot()))
         return try statistics.encoders.enumerated().map {
-            try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, deviation: own)
+            try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, standardDeviation: own)
         }
-            + zip(columns, values).map { NoisyMarginal(columns: $0, values: $1, deviation: deviation) }
+            + zip(columns, values).map { NoisyMarginal(columns: $0, values: $1, standardDeviation: standardDeviation) }
     }
 
     /// What the tilt meets: of columns alone what was released, of several, where groups are aligned, what parity has
@@ -47,7 +47,7 @@ package struct ReleasedMarginals: Sendable {
     func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {
         let s = plan.settings.projection
         var options = ProjectionOptions()
-        (options.rows, options.steps, options.rate, options.seed, options.threads) = (s.rows, s.steps, s.learningRate,
+        (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps, s.learningRate,
             plan.settings.seed, threads)
         let table = try RelaxedTable.fit(levels: statistics.levels,
                                          marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
@@ -68,7 +68,7 @@ package struct ReleasedMarginals: Sendable {
         }
         var options = plan.parityOptions
         options.threads = threads
-        return try table.levelled(columns: plan.modelled, ordered: plan.modelled.map { plan.grids[$0].numerical },
+        return try table.movedToParity(columns: plan.modelled, ordered: plan.modelled.map { plan.grids[$0].numerical },
                                   groups: ParityGroups(membership: membership,
                                                        weights: rows.map { $0 >= least ? 1 : 0 }), options: options,
                                                            stop: stop)

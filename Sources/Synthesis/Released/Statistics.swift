@@ -41,7 +41,7 @@ package struct Statistics: Sendable {
         rows = declared ?? n
         // Independent estimates weighted by their inverse variances: the variance of the mean is one over the sum of
         // the weights.
-        (estimatedRows, rowsNoise) = (n, plan.countDeviation / weight.squareRoot())
+        (estimatedRows, rowsNoise) = (n, plan.countStandardDeviation / weight.squareRoot())
         var at = 0
         var made: [ColumnEncoder] = []
         let most = plan.bins(rows: rows)
@@ -56,13 +56,13 @@ package struct Statistics: Sendable {
                 own = counts[at..<at + grid.divisors.count]
                 at += grid.divisors.count
             }
-            let masses = try cellMasses(grid: grid, counts: own, deviation: plan.countDeviation, total: rows)
+            let masses = try cellMasses(grid: grid, counts: own, standardDeviation: plan.countStandardDeviation, total: rows)
             if let axis = hidden?.axes.first(where: { $0.column == j }) {
                 for c in masses.indices { masses[c] /= rows }
                 try made.append(ColumnEncoder(binOfCell: axis.partOfCell, share: masses, bins: axis.parts.count))
                 continue
             }
-            try made.append(ColumnEncoder(grid: grid, masses: masses, deviation: plan.countDeviation, most: most))
+            try made.append(ColumnEncoder(grid: grid, masses: masses, standardDeviation: plan.countStandardDeviation, most: most))
         }
         encoders = made
         modelled = plan.modelled.map { made[$0] }

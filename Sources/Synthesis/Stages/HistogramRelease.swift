@@ -14,7 +14,7 @@ package struct HistogramRelease: Stage {
     package var ledgerWords: String? { "noisy counts of the values of every column, and of the rows in every group" }
 
     package func cost(_ plan: Plan) -> StageCost {
-        let n = plan.histograms.count, noise = plan.histogramNoise, sigma = plan.countDeviation
+        let n = plan.histograms.count, noise = plan.histogramNoise, sigma = plan.countStandardDeviation
         return StageCost(id, steps: 1, divergence: plan.budget.cost(rate: 1, noise: noise),
                          members: Plan.eventMembers(releases: 1, rate: 1, noise: noise)
                              + [("histograms", .int(Int64(n))), ("count_noise_rows", .number(sigma))],

@@ -18,7 +18,7 @@ package struct PairSelection: Stage {
     package func release(_ plan: Plan) -> FixedRelease? { .zeroConcentrated(rho: plan.selectionRho) }
     package var ledgerWords: String? { "a private choice of the columns that are looked at together" }
 
-    /// Standard deviation of the noise that one selected pair's cells will have, in rows.
+    /// Standard standard deviation of the noise that one selected pair's cells will have, in rows.
     private func cellNoise(_ plan: Plan) -> Double { plan.marginalNoise * Double(plan.selectedPairs).squareRoot() }
 
     package func cost(_ plan: Plan) -> StageCost {
@@ -39,7 +39,7 @@ package struct PairSelection: Stage {
         }
         let chosen = try run.door.selectPairs(name: id.name, candidates: all.map { ($0[0], $0[1]) },
                                               codes: statistics.columnCodes, oneWay: oneWay,
-                                              total: statistics.rows, deviation: cellNoise(plan),
+                                              total: statistics.rows, standardDeviation: cellNoise(plan),
                                                   count: plan.selectedPairs, rho: plan.selectionRho,
                                               threads: run.threads)
         run.artefacts.pairs = chosen.sorted().map { all[$0] }

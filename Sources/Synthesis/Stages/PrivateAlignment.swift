@@ -58,7 +58,7 @@ final class PrivateAlignment {
         }
         let features = try MomentFeatures(sites: shapes)
         var options = MomentAlignmentOptions()
-        options.keep = o.keep
+        options.decay = o.decay
         moments = try MomentAlignment(features, groups: pools.counts.count, options: options)
         var at = 0
         places = sites.indices.map { i in
@@ -86,7 +86,7 @@ final class PrivateAlignment {
     func update(_ released: Buffer<Float>, _ b: Batches) {
         let firsts = pools.counts.indices.map { p in pools.of.firstIndex(of: p) ?? 0 }
         moments.update(sums: released.base, rates: firsts.map { b.rates[$0] }, counts: pools.counts,
-                       deviation: b.momentNoise, bounds: firsts.map { b.momentClips[$0] })
+                       standardDeviation: b.momentNoise, bounds: firsts.map { b.momentClips[$0] })
     }
 
     fileprivate var anchorWeight: Float { isActive && anchor != nil ? Float(options.anchor) : 0 }
@@ -94,14 +94,14 @@ final class PrivateAlignment {
 
 /// One worker's memory for it.
 final class AlignmentSpace {
-    let hooks: VAETaps
+    let hooks: ActivationHooks
     /// Σ R_g u over a micro-batch: [pools][count].
     let sum: Buffer<Float>
     private let row, anchorMean, anchorVariance: Buffer<Float>
     private let scratch: MomentScratch
 
     init(_ a: PrivateAlignment, _ network: VAE, rows: Int) throws {
-        hooks = try VAETaps(network, decoded: a.usesDecoder, logits: a.usesHeads)
+        hooks = try ActivationHooks(network, decoded: a.usesDecoder, logits: a.usesHeads)
         sum = try Buffer(count: a.length, for: "group moments")
         row = try Buffer(count: a.moments.features.count, for: "group moments")
         anchorMean = try Buffer(count: rows * network.latentCount, for: "latents")

@@ -117,7 +117,7 @@ extension Generator {
         try weights.group("diffusion") { try denoiser.parameters.write(to: $0) }
         guard let latents else { return }
         try weights.tensor("latent_mean", shape: [latents.mean.count], latents.mean)
-        try weights.tensor("latent_deviation", shape: [latents.mean.count], latents.deviation)
+        try weights.tensor("latent_deviation", shape: [latents.mean.count], latents.standardDeviation)
     }
 
     mutating func read(diffusion weights: GroupReader?, of plan: Plan) throws {
@@ -131,8 +131,8 @@ extension Generator {
         guard let weights, let autoencoder else { throw Failure(.format, "weights: is missing") }
         let L = autoencoder.latentCount
         let scale = LatentScale(mean: Array(try weights.tensor("latent_mean", shape: [L], as: Float.self)),
-                                deviation: Array(try weights.tensor("latent_deviation", shape: [L], as: Float.self)))
-        guard scale.mean.allSatisfy(\.isFinite), scale.deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+                                standardDeviation: Array(try weights.tensor("latent_deviation", shape: [L], as: Float.self)))
+        guard scale.mean.allSatisfy(\.isFinite), scale.standardDeviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw Failure(.format, "latent scale: out of range")
         }
         latents = scale

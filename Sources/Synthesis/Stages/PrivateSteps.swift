@@ -77,16 +77,17 @@ final class PrivateWorkspace {
 
     /// The clipped gradient sum of encoded rows and, with alignment, the sum of what they add to the moments of their
     /// groups.
-    func gradient(_ vae: VAE, _ aligned: PrivateAlignment?, _ loan: LoanedRows, beta: Float) {
-        let own = rows(loan.count)
+    func gradient(_ vae: VAE, _ aligned: PrivateAlignment?, _ batch: MicroBatch, beta: Float) {
+        let own = rows(batch.count)
+        let weights = self.weights
         guard let aligned, let space = alignment else {
-            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base,
-                                          beta: beta, into: sum.base, self.vae)
+            return vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, beta: beta, into: sum.base,
+                                          options: .init(weights: weights.base), self.vae)
         }
         space.begin(aligned, own, self.vae)
-        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, weights: weights.base, beta: beta,
-                               into: sum.base, taps: space.hooks, self.vae) { first, n in
-            space.add(aligned, first: first, count: n, groups: loan.groups, bounds: batches.momentClips,
+        vae.clippedGradientSum(own, noise: normals.base, clips: clips.base, beta: beta, into: sum.base,
+                               options: .init(weights: weights.base, hooks: space.hooks), self.vae) { first, n in
+            space.add(aligned, first: first, count: n, groups: batch.groups, bounds: batches.momentClips,
                       weights: weights.base)
         }
     }
@@ -98,16 +99,16 @@ final class PrivateWorkspace {
         for b in [normals, latents, logVariances, clips, weights, sum] { for i in b.indices { b.base[i] = 0 } }
     }
 
-    func rows(_ count: Int) -> CodeRows { CodeRows(cells: codes.base, stride: rows, count: count) }
+    func rows(_ count: Int) -> CodeRows { CodeRows(bins: codes.base, stride: rows, count: count) }
 
     /// Cells to bins, column by column, and the group's norm and weight: each row by a map of that row alone.
-    func encode(_ loan: LoanedRows) {
+    func encode(_ batch: MicroBatch) {
         for (t, table) in tables.enumerated() {
-            let cells = loan.columns[table.column], out = codes.base + t * rows
-            for i in 0..<loan.count { out[i] = table.bins.base[Int(cells[i])] }
+            let cells = batch.columns[table.column], out = codes.base + t * rows
+            for i in 0..<batch.count { out[i] = table.bins.base[Int(cells[i])] }
         }
-        for i in 0..<loan.count {
-            let g = Int(loan.groups[i])
+        for i in 0..<batch.count {
+            let g = Int(batch.groups[i])
             (clips.base[i], weights.base[i]) = (Float(batches.clips[g]), Float(batches.weights[g]))
         }
     }

@@ -141,21 +141,21 @@ final class ReleasedAlignment {
     }
 
     /// A worker's memory for activations; nil where the encoder's are enough.
-    func hooks(_ vae: VAE) throws -> VAETaps? {
-        behind.isEmpty ? nil : try VAETaps(vae, decoded: options.sites.decoder.isWanted,
+    func hooks(_ vae: VAE) throws -> ActivationHooks? {
+        behind.isEmpty ? nil : try ActivationHooks(vae, decoded: options.sites.decoder.isWanted,
                                            logits: options.sites.heads.isWanted)
     }
 
     /// Takes the activations of rows lo ..< lo + rows.count of the batch. - normals: [rows][L], those of their
     /// gradient.
-    func collect(_ vae: VAE, _ rows: CodeRows, at lo: Int, normals: UnsafePointer<Float>, hooks: VAETaps?,
+    func collect(_ vae: VAE, _ rows: CodeRows, at lo: Int, normals: UnsafePointer<Float>, hooks: ActivationHooks?,
                  _ scratch: VAEScratch) {
         let L = latent
         anchor?.encode(rows, mean: mean0.base + lo * L, logVariance: nil, scratch)
         guard let hooks else {
             return vae.encode(rows, mean: mean.base + lo * L, logVariance: logVariance.base + lo * L, scratch)
         }
-        vae.activations(rows, noise: normals, taps: hooks, scratch) { first, n in
+        vae.activations(rows, noise: normals, hooks: hooks, scratch) { first, n in
             let at = lo + first
             (self.mean.base + at * L).update(from: hooks.mean.base, count: n * L)
             (self.logVariance.base + at * L).update(from: hooks.logVariance.base, count: n * L)
@@ -168,7 +168,7 @@ final class ReleasedAlignment {
     }
 
     /// Adds the terms' gradients by what is behind the latent of rows at ..< at + n of the batch to those of `hooks`.
-    func addTermGradients(to hooks: VAETaps, at: Int, count n: Int) {
+    func addTermGradients(to hooks: ActivationHooks, at: Int, count n: Int) {
         for site in behind {
             site.exchange(site.termGradient, at, n, hooks.dDecoded, hooks.dLogits) { own, hooked in
                 for k in 0..<site.width { hooked[k] += own[k] }

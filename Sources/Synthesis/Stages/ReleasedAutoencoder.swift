@@ -37,13 +37,13 @@ package struct ReleasedAutoencoder: Stage {
                                   aligned?.hooks(vae)) })
         }
         let warmUp = warmUpFactor(t, over: s.warmup)
-        func gradient(_ chunk: Int, _ lo: Int, _ m: Int, _ scratch: VAEScratch, _ hooks: VAETaps?) {
-            vae.gradientSum(CodeRows(cells: b.codes.base + lo, stride: n, count: m),
-                            goals: CodeRows(cells: b.targets.base + lo, stride: n, count: m),
-                            noise: b.normals.base + lo * L, weights: aligned.map { UnsafePointer($0.weight.base + lo) },
-                            addedMeanGradient: aligned.map { UnsafePointer($0.termGradient.base + lo * L) },
-                                beta: Float(s.beta * warmUp),
-                            into: b.part(chunk), taps: hooks, scratch) { first, count in
+        func gradient(_ chunk: Int, _ lo: Int, _ m: Int, _ scratch: VAEScratch, _ hooks: ActivationHooks?) {
+            let options = VAE.GradientOptions(
+                weights: aligned.map { UnsafePointer($0.weight.base + lo) },
+                addedMeanGradient: aligned.map { UnsafePointer($0.termGradient.base + lo * L) },
+                targets: CodeRows(bins: b.targets.base + lo, stride: n, count: m), hooks: hooks)
+            vae.gradientSum(CodeRows(bins: b.codes.base + lo, stride: n, count: m), noise: b.normals.base + lo * L,
+                            beta: Float(s.beta * warmUp), into: b.part(chunk), options: options, scratch) { first, count in
                 if let hooks { aligned?.addTermGradients(to: hooks, at: lo + first, count: count) }
             }
         }
@@ -58,7 +58,7 @@ package struct ReleasedAutoencoder: Stage {
                 if let aligned { (aligned.group[i], aligned.weight[i]) = (Int32(g), aligned.weight(of: g)) }
             }
             guard let aligned else { return gradient(chunk, lo, m, scratch, nil) }
-            aligned.collect(vae, CodeRows(cells: b.codes.base + lo, stride: n, count: m), at: lo,
+            aligned.collect(vae, CodeRows(bins: b.codes.base + lo, stride: n, count: m), at: lo,
                             normals: b.normals.base + lo * L, hooks: hooks,
                             scratch)
         }

@@ -6,7 +6,7 @@ import Networks
 
 /// One batch in micro-batches, each with a gradient sum of its own: the total does not depend on who computed what.
 final class ReleasedBatch {
-    enum Scratch { case autoencoder(VAEScratch, VAETaps?), denoiser(DenoiserScratch) }
+    enum Scratch { case autoencoder(VAEScratch, ActivationHooks?), denoiser(DenoiserScratch) }
     static let microBatch = 64
     let codes, targets: Buffer<UInt16>
     let normals: Buffer<Float>

@@ -30,7 +30,7 @@ package struct Tilting: Stage {
         let pool = try Sampler(plan: run.plan, generator).bins(seed: Self.poolSeed, count: s.pool, threads: run.threads,
                                                                stop: run.takeCancel)
         var options = TiltOptions()
-        (options.steps, options.rate, options.ridge, options.floor, options.cap) = (run.plan.tiltSteps, s.learningRate,
+        (options.steps, options.learningRate, options.ridge, options.floor, options.cap) = (run.plan.tiltSteps, s.learningRate,
             s.ridge, s.floor, s.cap)
         options.threads = run.threads
         let targets = try marginals.tiltTargets(plan: run.plan, statistics: statistics, rows: run.projectedRows)

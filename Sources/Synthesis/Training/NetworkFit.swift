@@ -26,8 +26,8 @@ final class NetworkFit<Network: TrainableNetwork> {
         let P = average.count, scale = Float(1 / divisor)
         for i in 0..<P { sum.base[i] *= scale }
         let step = adam.steps
-        adam.step(network.parameters.base, gradient: sum.base, rate: Float(learningRate))
-        averageWeights(average.base, network.parameters.base, count: P, keep: Float(decay), step: step)
+        adam.step(network.parameters.base, gradient: sum.base, learningRate: learningRate)
+        averageWeights(average.base, network.parameters.base, count: P, decay: Float(decay), step: step)
     }
 
     /// A copy of the network with the averaged weights.

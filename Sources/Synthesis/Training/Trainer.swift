@@ -64,7 +64,7 @@ package final class Trainer {
                 + "\(short(shared.terms.delta)))-private, "
                 + "and whoever sees several of them has that figure")
         }
-        try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: newRunID())
+        try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: newID())
         if let shared { sharedRun = try SharedRun(shared, id: runID, name: name, self.ledger) }
     }
 

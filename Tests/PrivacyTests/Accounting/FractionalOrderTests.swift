@@ -17,7 +17,8 @@ final class FractionalOrderTests: XCTestCase {
 
     func testWholeOrdersAreTheSum() {
         for a in [2, 3, 64, 1024] {
-            XCTAssertEqual(rdpSubsampledGaussian(q: 0.03, sigma: 1.5, order: Double(a)), rdpSubsampledGaussian(q: 0.03, sigma: 1.5, order: a))
+            XCTAssertEqual(rdpSubsampledGaussian(q: 0.03, sigma: 1.5, order: Double(a)),
+                rdpSubsampledGaussian(q: 0.03, sigma: 1.5, order: a))
         }
     }
 
@@ -28,18 +29,27 @@ final class FractionalOrderTests: XCTestCase {
                 for a in [1.01, 1.5, 2, 2.5, 63.5, 1023.5, 1024, 5000.5, 1e4] {
                     let r = rdpSubsampledGaussian(q: q, sigma: s, order: a)
                     XCTAssertGreaterThan(r, 0, "\(q) \(s) \(a)")
-                    XCTAssertGreaterThanOrEqual(r, last * (1 - 1e-6), "Rényi divergences grow with the order: \(q) \(s) \(a)")
+                    XCTAssertGreaterThanOrEqual(r, last * (1 - 1e-6),
+                        "Rényi divergences grow with the order: \(q) \(s) \(a)")
                     last = r
                 }
             }
         }
         XCTAssertEqual(rdpSubsampledGaussian(q: 0, sigma: 1, order: 1.5), 0)
-        for (q, s, a) in [(0.1, 0, 2.5), (0.1, -1, 2.5), (0.1, .nan, 2.5), (.nan, 1, 2.5), (1.1, 1, 2.5), (-0.1, 1, 2.5), (0.1, 1, 1), (0.1, 1, 0.5), (0.1, 1, .nan), (0.1, 1, 1e4 + 1)] as [(Double, Double, Double)] {
+        for (q, s, a) in [(0.1, 0, 2.5), (0.1, -1, 2.5), (0.1, .nan, 2.5), (.nan, 1, 2.5), (1.1, 1, 2.5),
+            (-0.1, 1, 2.5), (0.1, 1, 1), (0.1, 1, 0.5), (0.1, 1, .nan),
+                (0.1, 1, 1e4 + 1)] as [(Double, Double, Double)] {
             XCTAssertEqual(rdpSubsampledGaussian(q: q, sigma: s, order: a), .infinity, "\(q) \(s) \(a)")
         }
-        for a in [1, .nan, 1e5] { XCTAssertEqual(rdpLaplace(scale: 1, order: a), .infinity); XCTAssertEqual(rdpPure(epsilon: 1, order: a), .infinity) }
+        for a in [1, .nan, 1e5] {
+            XCTAssertEqual(rdpLaplace(scale: 1, order: a), .infinity)
+            XCTAssertEqual(rdpPure(epsilon: 1, order: a), .infinity)
+        }
         for b in [0, -1, .nan, .infinity, 1e-320] { XCTAssertEqual(rdpLaplace(scale: b, order: 2), .infinity) }
-        for b in [1e-3, 1, 1e9] { XCTAssertGreaterThan(rdpLaplace(scale: b, order: 2.5), 0); XCTAssertGreaterThan(rdpPure(epsilon: 1 / b, order: 2.5), 0) }
+        for b in [1e-3, 1, 1e9] {
+            XCTAssertGreaterThan(rdpLaplace(scale: b, order: 2.5), 0)
+            XCTAssertGreaterThan(rdpPure(epsilon: 1 / b, order: 2.5), 0)
+        }
     }
 
     /// Randomised response by its two outcomes; Laplace is below it.

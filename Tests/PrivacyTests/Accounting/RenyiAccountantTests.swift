@@ -13,7 +13,10 @@ final class RenyiAccountantTests: XCTestCase {
             XCTAssertGreaterThanOrEqual(a.epsilon(delta: l[3]), l[8] * (1 - 1e-6) - l[2] * 1e-11)
             let d = a.delta(epsilon: l[9])
             XCTAssertGreaterThanOrEqual(d, 0)
-            if l[10] > 1e-250 { XCTAssertEqual(log(d), log(l[10]), accuracy: 1e-6 * abs(log(l[10])) + 1e-6 * l[9] * 64 + l[2] * 1e-8, "\(l)") }
+            if l[10] > 1e-250 {
+                XCTAssertEqual(log(d), log(l[10]), accuracy: 1e-6 * abs(log(l[10])) + 1e-6 * l[9] * 64 + l[2] * 1e-8,
+                    "\(l)")
+            }
         }
     }
 
@@ -23,7 +26,9 @@ final class RenyiAccountantTests: XCTestCase {
         for l in lines {
             var a = RenyiAccountant()
             let n = Int(l[1])
-            for k in 0..<n { a.compose(noiseMultiplier: l[3 + 3 * k], samplingRate: l[2 + 3 * k], count: Int(l[4 + 3 * k])) }
+            for k in 0..<n {
+                a.compose(noiseMultiplier: l[3 + 3 * k], samplingRate: l[2 + 3 * k], count: Int(l[4 + 3 * k]))
+            }
             let r = Array(l[(2 + 3 * n)...])
             for (order, theirs) in [(5, r[0]), (64, r[1])] {
                 let at = RenyiAccountant.orders.firstIndex(of: order) ?? 0
@@ -51,8 +56,12 @@ final class RenyiAccountantTests: XCTestCase {
     }
 
     func testFailsClosed() {
-        for r in [-1e-300, -1, .nan, .infinity] { XCTAssertEqual(RenyiAccountant.epsilon(rdp: r, order: 8, delta: 1e-5), .infinity) }
-        for d in [0, -1e-9, 1, 1.5, .nan, .infinity] { XCTAssertEqual(RenyiAccountant.epsilon(rdp: 1, order: 8, delta: d), .infinity) }
+        for r in [-1e-300, -1, .nan, .infinity] {
+            XCTAssertEqual(RenyiAccountant.epsilon(rdp: r, order: 8, delta: 1e-5), .infinity)
+        }
+        for d in [0, -1e-9, 1, 1.5, .nan, .infinity] {
+            XCTAssertEqual(RenyiAccountant.epsilon(rdp: 1, order: 8, delta: d), .infinity)
+        }
         XCTAssertEqual(RenyiAccountant.epsilon(rdp: 1, order: 1, delta: 1e-5), .infinity)
         for r in [-1, .nan, .infinity] { XCTAssertEqual(RenyiAccountant.delta(rdp: r, order: 8, epsilon: 1), 1) }
         for e in [-1, .nan] { XCTAssertEqual(RenyiAccountant.delta(rdp: 1, order: 8, epsilon: e), 1) }

@@ -1,4 +1,5 @@
-// P1, P2, P3 for one release: equal to dp_accounting and to a 60-digit sum, never below it, closed for what it cannot price.
+// P1, P2, P3 for one release: equal to dp_accounting and to a 60-digit sum, never below it, closed for what it cannot
+// price.
 
 import Glibc
 @testable import Privacy
@@ -34,7 +35,8 @@ final class RenyiDivergenceTests: XCTestCase {
             for k in terms {
                 let c = lgamma(Double(a + 1)) - lgamma(Double(k + 1)) - lgamma(Double(a - k + 1))
                 let j = k + shift
-                total += exp(c + Double(a - k) * log1p(-q) + Double(k) * log(q)) * expm1(Double(j * (j - 1)) / (2 * s * s))
+                total += exp(c + Double(a - k) * log1p(-q)
+                    + Double(k) * log(q)) * expm1(Double(j * (j - 1)) / (2 * s * s))
             }
             return log1p(total) / Double(a - 1)
         }
@@ -66,9 +68,13 @@ final class RenyiDivergenceTests: XCTestCase {
     }
 
     func testFailsClosed() {
-        let bad: [(Double, Double, Int)] = [(0.1, 0, 2), (0.1, -1, 2), (0.1, .nan, 2), (0.1, .infinity, 2), (.nan, 1, 2), (-0.1, 1, 2), (1.1, 1, 2), (.infinity, 1, 2),
-                                            (0.1, 1, 1), (0.1, 1, 0), (0.1, 1, -3), (0.1, 1, 1025), (0.1, 1e-300, 2), (1, 1e-200, 2), (0, 0, 2), (0, .nan, 2)]
-        for (q, s, a) in bad { XCTAssertEqual(rdpSubsampledGaussian(q: q, sigma: s, order: a), .infinity, "\(q) \(s) \(a)") }
+        let bad: [(Double, Double, Int)] = [(0.1, 0, 2), (0.1, -1, 2), (0.1, .nan, 2), (0.1, .infinity, 2),
+            (.nan, 1, 2), (-0.1, 1, 2), (1.1, 1, 2), (.infinity, 1, 2),
+                                            (0.1, 1, 1), (0.1, 1, 0), (0.1, 1, -3), (0.1, 1, 1025), (0.1, 1e-300, 2),
+                                                (1, 1e-200, 2), (0, 0, 2), (0, .nan, 2)]
+        for (q, s, a) in bad {
+            XCTAssertEqual(rdpSubsampledGaussian(q: q, sigma: s, order: a), .infinity, "\(q) \(s) \(a)")
+        }
         for q in [1e-300, 1e-9, 0.5, 1.0.nextDown, 1] {
             for s in [0.01, 1, 1e6, 1e150] {
                 for a in [2, 3, 64, 1024] {

@@ -1,4 +1,5 @@
-// The accountant against the exact (ε, δ) curve of one release, by integration: never below it, in either direction, and not far above.
+// The accountant against the exact (ε, δ) curve of one release, by integration: never below it, in either direction,
+// and not far above.
 
 import Glibc
 @testable import Privacy
@@ -7,7 +8,8 @@ import XCTest
 final class TightnessTests: XCTestCase {
     private func phi(_ x: Double) -> Double { exp(-x * x / 2) / (2 * Double.pi).squareRoot() }
 
-    /// δ(ε) of one sampled Gaussian release: ∫ max(P − e^ε Q, 0) for P = (1−q) N(0, σ²) + q N(1, σ²), Q = N(0, σ²) and the other way round.
+    /// δ(ε) of one sampled Gaussian release: ∫ max(P − e^ε Q, 0) for P = (1−q) N(0, σ²) + q N(1, σ²), Q = N(0, σ²) and
+    /// the other way round.
     private func exactDelta(_ q: Double, _ s: Double, _ eps: Double) -> (removing: Double, adding: Double) {
         let n = 40_000, lo = -12 * s, hi = 12 * s + 1, h = (hi - lo) / Double(n)
         var a = 0.0, b = 0.0
@@ -34,7 +36,8 @@ final class TightnessTests: XCTestCase {
         }
     }
 
-    /// Composition of full-rate releases is one Gaussian of σ/√n: its exact curve is in closed form (Balle and Wang 2018, arXiv 1805.06530, theorem 8).
+    /// Composition of full-rate releases is one Gaussian of σ/√n: its exact curve is in closed form (Balle and Wang
+    /// 2018, arXiv 1805.06530, theorem 8).
     func testComposedGaussians() {
         for (s, n) in [(5.0, 10), (20, 100), (60, 1000)] {
             var a = RenyiAccountant()
@@ -50,7 +53,8 @@ final class TightnessTests: XCTestCase {
         }
     }
 
-    /// Whole-step shifts of the discrete Gaussian, sampled or not, cost at most what the ledger charges at integer orders.
+    /// Whole-step shifts of the discrete Gaussian, sampled or not, cost at most what the ledger charges at integer
+    /// orders.
     func testDiscreteNoiseCostsAtMostTheContinuousPrice() {
         for s in [0.4, 0.7, 1, 2.5] {
             for q in [0.05, 0.5, 1] {

@@ -1,4 +1,5 @@
-// Lower bounds on ε from many runs of one mechanism on two neighbours: what an attacker proves, for tests of every mechanism.
+// Lower bounds on ε from many runs of one mechanism on two neighbours: what an attacker proves, for tests of every
+// mechanism.
 
 import Glibc
 
@@ -19,16 +20,17 @@ func clopperPearsonLow(_ k: Int, of n: Int, error: Double) -> Double {
     return lo
 }
 
-/// Lower bound on ε from how often an event was seen on each of two neighbours: (a − δ) / b at Clopper-Pearson bounds, for the event and for its
-/// complement, each way. `error`: of each of the bounds.
+/// Lower bound on ε from how often an event was seen on each of two neighbours: (a − δ) / b at Clopper-Pearson bounds,
+/// for the event and for its complement, each way. `error`: of each of the bounds.
 func epsilonProved(_ with: Int, _ without: Int, runs: Int, delta: Double, error: Double) -> Double {
     func low(_ k: Int) -> Double { clopperPearsonLow(k, of: runs, error: error) }
     func ratio(_ a: Int, _ b: Int) -> Double { log(max(low(a) - delta, 1e-300) / (1 - low(runs - b))) }
     return max(0, ratio(with, without), ratio(runs - without, runs - with))
 }
 
-/// The same for an attacker who first learns which event to look for, in the manner of DP-Sniper (Bichsel, Steffen, Bogunovic and Vechev 2021,
-/// IEEE S&P): the threshold of a score that separates the neighbours best is chosen on the first half of the runs and judged on the second.
+/// The same for an attacker who first learns which event to look for, in the manner of DP-Sniper (Bichsel, Steffen,
+/// Bogunovic and Vechev 2021, IEEE S&P): the threshold of a score that separates the neighbours best is chosen on the
+/// first half of the runs and judged on the second.
 /// - Parameter confidence: that the bound holds.
 func epsilonSniped(with: [Double], without: [Double], delta: Double, confidence: Double) -> Double {
     let half = with.count / 2, a = with.prefix(half).sorted(), b = without.prefix(half).sorted()
@@ -40,7 +42,8 @@ func epsilonSniped(with: [Double], without: [Double], delta: Double, confidence:
     var best = (gain: -Double.infinity, threshold: 0.0)
     for i in stride(from: 0, to: half, by: max(1, half / 400)) {
         for t in [a[i], b[i]] {
-            // What these counts would prove, roughly: four deviations off, so that thresholds that hardly anything passes are not preferred.
+            // What these counts would prove, roughly: four standard deviations off, so that thresholds that hardly
+            // anything passes are not preferred.
             let p = Double(above(a, t)), q = Double(above(b, t)), n = Double(half)
             func low(_ k: Double) -> Double { max(k - 4 * (k * (1 - k / n)).squareRoot() - 8, 1e-9) }
             let gain = max(log(low(p) / (n - low(n - q))), log(low(n - q) / (n - low(p))))
@@ -48,5 +51,6 @@ func epsilonSniped(with: [Double], without: [Double], delta: Double, confidence:
         }
     }
     func count(_ x: [Double]) -> Int { x.suffix(from: half).filter { $0 > best.threshold }.count }
-    return epsilonProved(count(with), count(without), runs: with.count - half, delta: delta, error: (1 - confidence) / 4)
+    return epsilonProved(count(with), count(without), runs: with.count - half, delta: delta,
+        error: (1 - confidence) / 4)
 }

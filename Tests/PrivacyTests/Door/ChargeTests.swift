@@ -1,5 +1,5 @@
-// P4: the charge comes before the draw, is durable before the draw, and stays whatever goes wrong. P10: the trace of a release does not
-// depend on the rows.
+// P4: the charge comes before the draw, is durable before the draw, and stays whatever goes wrong. P10: the trace of a
+// release does not depend on the rows.
 
 import Basics
 import Glibc
@@ -17,9 +17,14 @@ private struct Real: Mechanism {
     let door: Door
     init() throws { door = try smallDoor() }
     var charged: Int { door.ledger.releases.reduce(0) { $0 + $1.count } }
-    var hook: ((Int) throws -> Void)? { didSet { door.durable = hook.map { h in { l in try h(l.releases.reduce(0) { $0 + $1.count }) } } } }
+    var hook: ((Int) throws -> Void)? {
+        didSet { door.durable = hook.map { h in { l in try h(l.releases.reduce(0) { $0 + $1.count }) } } }
+    }
     mutating func draw(_ map: () throws -> Void) throws {
-        _ = try door.releaseSum(name: "s", length: 2, rates: [1], clips: [1], noise: 1, microBatch: 4, threads: 1) { _, _, _ in try map() }
+        _ = try door.releaseSum(name: "s", length: 2, rates: [1], clips: [1], noise: 1, microBatch: 4, threads: 1) { _,
+            _, _ in
+            try map()
+        }
     }
 }
 private func smallDoor() throws -> Door { try door(cells: [[0, 1, 0, 1]], cellCounts: [2]) }
@@ -61,7 +66,9 @@ final class ChargeTests: XCTestCase {
 
     func testFailuresStayCharged() throws {
         var d = try Real()
-        XCTAssertThrowsError(try d.draw { throw Failure(.noMemory, "fault") }) { XCTAssertEqual(($0 as? Failure)?.code, .noMemory) }
+        XCTAssertThrowsError(try d.draw { throw Failure(.noMemory, "fault") }) {
+            XCTAssertEqual(($0 as? Failure)?.code, .noMemory)
+        }
         XCTAssertEqual(d.charged, 1)
         d.hook = { _ in throw Failure(.io, "fault") }
         XCTAssertThrowsError(try d.draw {}) { XCTAssertEqual(($0 as? Failure)?.code, .io) }
@@ -76,7 +83,8 @@ final class ChargeTests: XCTestCase {
         let r = try SecureRandom(source: { p, n in calls += 1; memset(p, 3, n); return calls == 1 ? 0 : -1 })
         let d = try door(cells: [[0]], cellCounts: [1], random: r)
         r.useUp()
-        XCTAssertThrowsError(try d.releaseSum(name: "s", length: 1, rates: [1], clips: [1], noise: 1, microBatch: 1, threads: 1) { _, _, _ in XCTFail("drawn without a key") }) {
+        XCTAssertThrowsError(try d.releaseSum(name: "s", length: 1, rates: [1], clips: [1], noise: 1, microBatch: 1,
+            threads: 1) { _, _, _ in XCTFail("drawn without a key") }) {
             XCTAssertEqual(($0 as? Failure)?.code, .entropy)
         }
         XCTAssertEqual(d.ledger.releases.count, 1)
@@ -88,8 +96,10 @@ final class ChargeTests: XCTestCase {
         let before = d.ledger
         var hooks = 0
         d.durable = { _ in hooks += 1 }
-        for run in [{ _ = try d.releaseSum(name: "s", length: 1, rates: [1], clips: [1], noise: 0.3, microBatch: 1, threads: 1) { _, _, _ in XCTFail("drawn") } },
-                    { _ = try d.releaseHistograms(name: "h", requests: [], noiseMultiplier: 0.3) }] as [() throws -> Void] {
+        for run in [{ _ = try d.releaseSum(name: "s", length: 1, rates: [1], clips: [1], noise: 0.3, microBatch: 1,
+            threads: 1) { _, _, _ in XCTFail("drawn") } },
+                    { _ = try d.releaseHistograms(name: "h", requests: [], noiseMultiplier: 0.3) }] as [() throws
+                        -> Void] {
             XCTAssertThrowsError(try run()) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
         }
         XCTAssertEqual(d.ledger, before)
@@ -100,10 +110,15 @@ final class ChargeTests: XCTestCase {
         let d = try door(cells: [[Int](repeating: 0, count: 100)], cellCounts: [1])
         func release(_ map: @escaping (Int) -> Void) throws {
             let calls = Locked(0)
-            _ = try d.releaseSum(name: "s", length: 1, rates: [1], clips: [1], noise: 1, microBatch: 10, threads: 1) { _, _, _ in map(calls.with { $0 += 1; return $0 }) }
+            _ = try d.releaseSum(name: "s", length: 1, rates: [1], clips: [1], noise: 1, microBatch: 10,
+                threads: 1) { _, _, _ in
+                map(calls.with { $0 += 1; return $0 })
+            }
         }
         let most = Locked(0)
-        XCTAssertThrowsError(try release { n in most.with { $0 = n }; if n == 3 { d.cancel() } }) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+        XCTAssertThrowsError(try release { n in most.with { $0 = n }; if n == 3 { d.cancel() } }) {
+            XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
+        }
         XCTAssertEqual(most.with { $0 }, 3)
         XCTAssertEqual(d.ledger.releases[0].count, 1, "stays charged")
         try release { _ in }
@@ -116,26 +131,35 @@ final class ChargeTests: XCTestCase {
 
     func testStepsMergeIntoOneEntry() throws {
         let d = try door(cells: [[0, 1]], cellCounts: [2])
-        for _ in 0..<20 { _ = try d.releaseSum(name: "s", length: 2, rates: [0.5], clips: [2], noise: 3, microBatch: 1, threads: 1, map: oneHot) }
-        XCTAssertEqual(d.ledger.releases, [.init(name: "s", count: 20, groups: [.init(group: "all", samplingRate: 0.5, noiseMultiplier: 1.5)])])
+        for _ in 0..<20 {
+            _ = try d.releaseSum(name: "s", length: 2, rates: [0.5], clips: [2], noise: 3, microBatch: 1, threads: 1,
+                map: oneHot)
+        }
+        XCTAssertEqual(d.ledger.releases,
+            [.init(name: "s", count: 20, groups: [.init(group: "all", samplingRate: 0.5, noiseMultiplier: 1.5)])])
     }
 
     // MARK: the trace
 
     /// Everything that is visible of two releases except the noisy numbers.
-    private func trace(cells: [Int], groupOf: [Int], rate: Double, poison: Bool = false, skipsEmpty: Bool = false) throws -> [String] {
-        let d = try door(cells: [cells], cellCounts: [5], groups: ["a", "b"], groupOf: groupOf, random: SecureRandom(testSeed: 3))
+    private func trace(cells: [Int], groupOf: [Int], rate: Double, poison: Bool = false,
+        skipsEmpty: Bool = false) throws -> [String] {
+        let d = try door(cells: [cells], cellCounts: [5], groups: ["a", "b"], groupOf: groupOf,
+            random: SecureRandom(testSeed: 3))
         var events: [String] = []
         d.durable = { events.append($0.json.text) }
         func run() {
             do {
                 if skipsEmpty && cells.isEmpty { return }
-                let sum = try d.releaseSum(name: "s", length: 5000, rates: [rate, rate], clips: [1, 1], noise: 1, microBatch: 2, threads: 2) { rows, _, out in
+                let sum = try d.releaseSum(name: "s", length: 5000, rates: [rate, rate], clips: [1, 1], noise: 1,
+                    microBatch: 2, threads: 2) { rows, _, out in
                     var v = [Float](repeating: 0, count: 5000)
                     for i in 0..<rows.count { v[Int(rows.columns[0][i])] += poison ? .nan : 1 }
                     out.add(v)
                 }
-                let finite = (0..<5000).allSatisfy { sum[$0].isFinite }, grid = (0..<5000).allSatisfy { (sum[$0] * 0x1p16).rounded() == sum[$0] * 0x1p16 }
+                let finite = (0..<5000).allSatisfy { sum[$0].isFinite }, grid = (0..<5000).allSatisfy {
+                    (sum[$0] * 0x1p16).rounded() == sum[$0] * 0x1p16
+                }
                 let still = (0..<5000).filter { sum[$0] == 0 }.count
                 events.append("sum of \(sum.count), finite \(finite), on the grid \(grid), mostly noise \(still < 10)")
             } catch { events.append("\(error)") }
@@ -151,9 +175,12 @@ final class ChargeTests: XCTestCase {
         XCTAssertEqual(plain.count, 7)
         XCTAssertEqual(try trace(cells: [0, 1, 2, 3, 4], groupOf: [0, 1, 0, 1, 0], rate: 0.5), plain, "one row less")
         XCTAssertEqual(try trace(cells: [0], groupOf: [0], rate: 0.5), plain, "one row")
-        XCTAssertEqual(try trace(cells: [0, 1, 2, 3, 4, 0], groupOf: [0, 0, 0, 0, 0, 0], rate: 0.5), plain, "an absent group")
+        XCTAssertEqual(try trace(cells: [0, 1, 2, 3, 4, 0], groupOf: [0, 0, 0, 0, 0, 0], rate: 0.5), plain,
+            "an absent group")
         XCTAssertEqual(try trace(cells: [], groupOf: [], rate: 0.5), plain, "an empty batch")
-        XCTAssertEqual(try trace(cells: [0, 1, 2, 3, 4, 0], groupOf: [0, 1, 0, 1, 0, 1], rate: 0.5, poison: true), plain, "rows that are not finite")
-        XCTAssertNotEqual(try trace(cells: [], groupOf: [], rate: 0.5, skipsEmpty: true), plain, "a mutant that skips empty batches is seen")
+        XCTAssertEqual(try trace(cells: [0, 1, 2, 3, 4, 0], groupOf: [0, 1, 0, 1, 0, 1], rate: 0.5, poison: true),
+            plain, "rows that are not finite")
+        XCTAssertNotEqual(try trace(cells: [], groupOf: [], rate: 0.5, skipsEmpty: true), plain,
+            "a mutant that skips empty batches is seen")
     }
 }

@@ -1,5 +1,5 @@
-// A domain bought from the budget: charged before it is drawn, one row moves it by C, noise is what it should be, and a text that one row alone holds
-// shows as rarely as was paid for.
+// A domain bought from the budget: charged before it is drawn, one row moves it by C, noise is what it should be, and a
+// text that one row alone holds shows as rarely as was paid for.
 
 import Basics
 import Glibc
@@ -8,7 +8,8 @@ import XCTest
 
 final class DomainDoorTests: XCTestCase {
     private func ledger(rowsPerPerson: Int = 0, selection: Double = 1e-6) throws -> Ledger {
-        try Ledger(budget: XCTUnwrap(Budget(epsilon: 50, delta: 1e-5, order: 8, selection: selection, rowsPerPerson: rowsPerPerson)))
+        try Ledger(budget: XCTUnwrap(Budget(epsilon: 50, delta: 1e-5, order: 8, selection: selection,
+            rowsPerPerson: rowsPerPerson)))
     }
 
     private func add(_ door: DomainDoor, _ text: String, _ column: Int) throws {
@@ -26,41 +27,56 @@ final class DomainDoorTests: XCTestCase {
         return door
     }
 
-    private func release(_ door: DomainDoor, sigma: Double = 2, selection: Double = 1e-6, seed: UInt64? = nil, _ ledger: inout Ledger) throws -> DomainDoor.Released {
-        try door.release(name: "domain", ledger: &ledger, noiseMultiplier: sigma, selection: selection, random: seed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()) { _ in }
+    private func release(_ door: DomainDoor, sigma: Double = 2, selection: Double = 1e-6, seed: UInt64? = nil,
+        _ ledger: inout Ledger) throws -> DomainDoor.Released {
+        try door.release(name: "domain", ledger: &ledger, noiseMultiplier: sigma, selection: selection,
+            random: seed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()) {
+            _ in
+        }
     }
 
     func testThresholdOfTheContract() {
-        XCTAssertEqual(DomainDoor.threshold(deviation: 10, delta: 1e-7, rows: 1), 53)
-        for (deviation, delta, k) in [(0.5, 1e-9, 1), (3, 1e-6, 1), (40, 1e-8, 4), (1000, 1e-3, 10)] {
-            let t = DomainDoor.threshold(deviation: deviation, delta: delta, rows: k)
-            func risk(_ t: Int) -> Double { Double(k) * 0.5 * erfc(Double(t - k) / (deviation * 2.0.squareRoot())) }
+        XCTAssertEqual(DomainDoor.threshold(standardDeviation: 10, delta: 1e-7, rows: 1), 53)
+        for (standardDeviation, delta, k) in [(0.5, 1e-9, 1), (3, 1e-6, 1), (40, 1e-8, 4), (1000, 1e-3, 10)] {
+            let t = DomainDoor.threshold(standardDeviation: standardDeviation, delta: delta, rows: k)
+            func risk(_ t: Int) -> Double {
+                Double(k) * 0.5 * erfc(Double(t - k) / (standardDeviation * 2.0.squareRoot()))
+            }
             XCTAssertLessThanOrEqual(risk(t), delta)
             XCTAssertGreaterThan(risk(t - 1), delta)
         }
     }
 
-    /// The exact tail of the discrete Gaussian is at most what the threshold was computed with; shown from τ on instead of above it, it is not.
+    /// The exact tail of the discrete Gaussian is at most what the threshold was computed with; shown from τ on instead
+    /// of above it, it is not.
     func testExactTails() {
-        for deviation in [0.7, 2.0, 10.0] {
-            let delta = 1e-4, t = DomainDoor.threshold(deviation: deviation, delta: delta, rows: 1)
-            let total = (-2000...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * deviation * deviation)) }
-            func tail(_ m: Int) -> Double { (m...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * deviation * deviation)) } / total }
+        for standardDeviation in [0.7, 2.0, 10.0] {
+            let delta = 1e-4, t = DomainDoor.threshold(standardDeviation: standardDeviation, delta: delta, rows: 1)
+            let variance2 = 2 * standardDeviation * standardDeviation
+            let total = (-2000...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / variance2) }
+            func tail(_ m: Int) -> Double { (m...2000).reduce(0.0) { $0 + exp(-Double($1 * $1) / variance2) } / total }
             XCTAssertLessThanOrEqual(tail(t), delta)                           // 1 + noise > τ
-            for m in 1...30 { XCTAssertLessThanOrEqual(tail(m), 0.5 * erfc(Double(m - 1) / (deviation * 2.0.squareRoot())) * (1 + 1e-12)) }
+            for m in 1...30 {
+                XCTAssertLessThanOrEqual(tail(m),
+                    0.5 * erfc(Double(m - 1) / (standardDeviation * 2.0.squareRoot())) * (1 + 1e-12))
+            }
         }
     }
 
     func testWhatLeaves() throws {
-        let rows = (0..<5000).map { (bin: $0 % 4 == 0 ? 1 : 3, text: $0 < 3000 ? "often" : $0 < 4990 ? "seldom" : "rare\($0)") }
+        let rows = (0..<5000).map {
+            (bin: $0 % 4 == 0 ? 1 : 3, text: $0 < 3000 ? "often" : $0 < 4990 ? "seldom" : "rare\($0)")
+        }
         var l = try ledger()
         let r = try release(filled(rows), &l)
-        XCTAssertEqual(r.deviation, 2 * 3.0.squareRoot(), accuracy: 1e-12)
-        XCTAssertEqual(r.rows, 5000, accuracy: 8 * r.deviation)
+        XCTAssertEqual(r.standardDeviation, 2 * 3.0.squareRoot(), accuracy: 1e-12)
+        XCTAssertEqual(r.rows, 5000, accuracy: 8 * r.standardDeviation)
         XCTAssertEqual(r.levels[1].map(\.text), ["often", "seldom"])
-        XCTAssertEqual(r.levels[1][0].count, 3000, accuracy: 8 * r.deviation)
+        XCTAssertEqual(r.levels[1][0].count, 3000, accuracy: 8 * r.standardDeviation)
         XCTAssertEqual(r.bins[0].count, 5)
-        for (b, want) in zip(r.bins[0], [0, 1250, 0, 3750, 0] as [Double]) { XCTAssertEqual(b, want, accuracy: 8 * r.deviation) }
+        for (b, want) in zip(r.bins[0], [0, 1250, 0, 3750, 0] as [Double]) {
+            XCTAssertEqual(b, want, accuracy: 8 * r.standardDeviation)
+        }
         XCTAssertEqual(r.bins[1].count, 0)
         XCTAssertEqual(l.releases.map(\.name), ["domain", "domain, levels"])
         XCTAssertEqual(l.selection, 1e-6, accuracy: 1e-18)
@@ -72,7 +88,8 @@ final class DomainDoorTests: XCTestCase {
         struct Full: Error {}
         var l = try ledger(), order: [String] = []
         let door = try filled([(0, "a")])
-        XCTAssertThrowsError(try door.release(name: "domain", ledger: &l, noiseMultiplier: 2, selection: 1e-6, random: SecureRandom(source: { order.append("entropy"); return getentropy($0, $1) })) {
+        XCTAssertThrowsError(try door.release(name: "domain", ledger: &l, noiseMultiplier: 2, selection: 1e-6,
+            random: SecureRandom(source: { order.append("entropy"); return getentropy($0, $1) })) {
             XCTAssertEqual($0.releases.count, 2)
             order.append("disk")
             throw Full()
@@ -81,16 +98,24 @@ final class DomainDoorTests: XCTestCase {
         XCTAssertEqual(l.releases.count, 2)
         XCTAssertThrowsError(try release(door, &l)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
         var poor = try Ledger(budget: XCTUnwrap(Budget(epsilon: 3, delta: 1e-5, order: 8, selection: 1e-6)))
-        XCTAssertThrowsError(try release(filled([(0, "a")]), sigma: 0.5, &poor)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
-        XCTAssertThrowsError(try release(filled([(0, "a")]), sigma: 5, selection: 2e-6, &poor)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
-        XCTAssertThrowsError(try release(filled([(0, "a")]), selection: 0, &l)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
-        for bad in [0, -1, .nan, .infinity] as [Double] { XCTAssertThrowsError(try release(filled([(0, "a")]), sigma: bad, &l)) }
+        XCTAssertThrowsError(try release(filled([(0, "a")]), sigma: 0.5, &poor)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .budget)
+        }
+        XCTAssertThrowsError(try release(filled([(0, "a")]), sigma: 5, selection: 2e-6, &poor)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .budget)
+        }
+        XCTAssertThrowsError(try release(filled([(0, "a")]), selection: 0, &l)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .argument)
+        }
+        for bad in [0, -1, .nan, .infinity] as [Double] {
+            XCTAssertThrowsError(try release(filled([(0, "a")]), sigma: bad, &l))
+        }
         XCTAssertThrowsError(try DomainDoor([]))
         XCTAssertThrowsError(try DomainDoor([.bins(0)]))
     }
 
-    /// Brute force: with the same noise, one row more moves each grid by one cell, the texts by one count, the row count by one: by C together.
-    /// A second count of the same row adds nothing; a mutant that counts it is caught.
+    /// Brute force: with the same noise, one row more moves each grid by one cell, the texts by one count, the row
+    /// count by one: by C together. A second count of the same row adds nothing; a mutant that counts it is caught.
     func testOneRowMovesItByItsSensitivity() throws {
         let rows = (0..<400).map { (bin: $0 % 5, text: "t\($0 % 3)") }
         func move(_ more: (DomainDoor) throws -> Void) throws -> Double {
@@ -124,14 +149,15 @@ final class DomainDoorTests: XCTestCase {
         }, 3.4)
     }
 
-    /// A text of one row shows about as often as its tail says, far more often without the threshold; one of many rows always. The number of
-    /// those below leaves no trace: neighbours differ in nothing else.
+    /// A text of one row shows about as often as its tail says, far more often without the threshold; one of many rows
+    /// always. The number of those below leaves no trace: neighbours differ in nothing else.
     func testOneRowsTextShowsAsRarelyAsPaidFor() throws {
         let runs = 3000, selection = 0.01
         var shown = 0
         for _ in 0..<runs {
             var l = try Ledger(budget: XCTUnwrap(Budget(epsilon: 50, delta: 0.1, order: 8, selection: selection)))
-            let r = try release(filled((0..<80).map { (0, $0 == 0 ? "mine" : "all") }), sigma: 1, selection: selection, &l)
+            let r = try release(filled((0..<80).map { (0, $0 == 0 ? "mine" : "all") }), sigma: 1, selection: selection,
+                &l)
             if r.levels[1].contains(where: { $0.text == "mine" }) { shown += 1 }
             XCTAssertTrue(r.levels[1].contains { $0.text == "all" })
         }
@@ -140,7 +166,10 @@ final class DomainDoorTests: XCTestCase {
         var loose = 0
         for _ in 0..<300 {
             var l = try Ledger(budget: XCTUnwrap(Budget(epsilon: 50, delta: 0.9, order: 8, selection: 0.49)))
-            if try release(filled((0..<80).map { (0, $0 == 0 ? "mine" : "all") }), sigma: 1, selection: 0.49, &l).levels[1].contains(where: { $0.text == "mine" }) { loose += 1 }
+            if try release(filled((0..<80).map { (0, $0 == 0 ? "mine" : "all") }), sigma: 1, selection: 0.49,
+                &l).levels[1].contains(where: { $0.text == "mine" }) {
+                loose += 1
+            }
         }
         XCTAssertGreaterThan(Double(loose), 0.01 * 300 + 4 * (0.01 * 300.0).squareRoot())
     }
@@ -165,7 +194,8 @@ final class DomainDoorTests: XCTestCase {
         XCTAssertTrue(door.isEmpty)                                             // wiped
     }
 
-    /// Two texts that are the same to a reader stand in an order that counts and bytes alone decide, not in that of their rows.
+    /// Two texts that are the same to a reader stand in an order that counts and bytes alone decide, not in that of
+    /// their rows.
     func testTextsThatLookAlike() throws {
         let composed = "caf\u{E9}", apart = "cafe\u{301}"
         for first in [composed, apart] {
@@ -182,7 +212,8 @@ final class DomainDoorTests: XCTestCase {
     }
 
     func testPersonsRaiseTheThreshold() throws {
-        let one = DomainDoor.threshold(deviation: 10, delta: 1e-7, rows: 1), three = DomainDoor.threshold(deviation: 10, delta: 1e-7, rows: 3)
+        let one = DomainDoor.threshold(standardDeviation: 10, delta: 1e-7, rows: 1),
+            three = DomainDoor.threshold(standardDeviation: 10, delta: 1e-7, rows: 3)
         XCTAssertGreaterThanOrEqual(three, one + 2)
         var l = try ledger(rowsPerPerson: 3)
         _ = try release(filled([(0, "a")]), sigma: 6, &l)

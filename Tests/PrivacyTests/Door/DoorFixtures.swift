@@ -5,16 +5,19 @@ import Basics
 import Synchronization
 
 /// A door over small rows with a budget that refuses nothing.
-func door(cells: [[Int]], cellCounts: [Int], groups: [String] = ["all"], groupOf: [Int] = [], epsilon: Double = 1e16, random: SecureRandom? = nil) throws -> Door {
+func door(cells: [[Int]], cellCounts: [Int], groups: [String] = ["all"], groupOf: [Int] = [], epsilon: Double = 1e16,
+    random: SecureRandom? = nil) throws -> Door {
     let t = try PrivateTable(rows: cells.first?.count ?? groupOf.count, cellCounts: cellCounts, groups: groups)
-    for (j, c) in cells.enumerated() { try t.fill(column: j) { p in for (i, v) in c.enumerated() { p[i] = UInt16(v) } } }
+    for (j, c) in cells.enumerated() {
+        try t.fill(column: j) { p in for (i, v) in c.enumerated() { p[i] = UInt16(v) } }
+    }
     if groups.count > 1 { try t.fillGroups { p in for (i, v) in groupOf.enumerated() { p[i] = Int32(v) } } }
     let ledger = try Ledger(epsilon: epsilon, delta: 1e-5, order: 2, groups: groups)
     return try Door(table: t, budget: ledger.budget, ledger: ledger, random: random ?? SecureRandom())
 }
 
 /// Counts the cells of column 0: vectors of norm 1.
-func oneHot(_ rows: LoanedRows, _ worker: Int, _ out: ClippedSum) {
+func oneHot(_ rows: MicroBatch, _ worker: Int, _ out: ClippedSum) {
     var v = [Float](repeating: 0, count: out.length)
     for i in 0..<rows.count { v[Int(rows.columns[0][i])] += 1 }
     out.add(v)

@@ -1,4 +1,5 @@
-// Joint releases of marginals: tables as a slow twin counts them, noise as the weights say, the same for all threads, charged first.
+// Joint releases of marginals: tables as a slow twin counts them, noise as the weights say, the same for all threads,
+// charged first.
 
 import Basics
 import Glibc
@@ -20,9 +21,13 @@ final class MarginalTests: XCTestCase {
 
     /// Columns of 7, 300 and 40 cells and their codes: 5, 11 and 6.
     private let cellCounts = [7, 300, 40]
-    private func codes() throws -> [ColumnCodes] { try columnCodes([(0..<7).map { $0 % 5 }, (0..<300).map { $0 / 28 }, (0..<40).map { $0 * $0 % 6 }], counts: [5, 11, 6]) }
+    private func codes() throws -> [ColumnCodes] {
+        try columnCodes([(0..<7).map { $0 % 5 }, (0..<300).map { $0 / 28 }, (0..<40).map { $0 * $0 % 6 }],
+            counts: [5, 11, 6])
+    }
     private func rows(_ n: Int) -> [[Int]] { cellCounts.map { m in (0..<n).map { _ in below(m) * below(2) } } }
-    private let requests = [MarginalRequest(columns: [1], weight: 3), .init(columns: [2, 0], weight: 2), .init(columns: [0, 1]), .init(columns: [2, 1, 0]), .init(columns: [1, 2], weight: 5)]
+    private let requests = [MarginalRequest(columns: [1], weight: 3), .init(columns: [2, 0], weight: 2),
+        .init(columns: [0, 1]), .init(columns: [2, 1, 0]), .init(columns: [1, 2], weight: 5)]
 
     /// The slow twin: one row, one table, one cell at a time.
     private func twin(_ cells: [[Int]], _ r: MarginalRequest, _ codes: [ColumnCodes]) -> [Double] {
@@ -36,14 +41,16 @@ final class MarginalTests: XCTestCase {
     }
 
     private func release(_ d: Door, _ noise: Double = 1e-4, threads: Int = 1) throws -> [[Double]] {
-        try d.releaseMarginals(name: "m", requests: requests, codes: codes(), noiseMultiplier: noise, threads: threads).map(Array.init)
+        try d.releaseMarginals(name: "m", requests: requests, codes: codes(), noiseMultiplier: noise,
+            threads: threads).map(Array.init)
     }
 
     func testTablesAreThoseOfTheTwin() throws {
         for n in [0, 1, 2047, 2048, 2049, 5000] {
             let cells = rows(n), codes = try codes()
             for threads in [1, 2, 5, 32] {
-                XCTAssertEqual(try release(door(cells: cells, cellCounts: cellCounts), threads: threads), requests.map { twin(cells, $0, codes) }, "\(n) \(threads)")
+                XCTAssertEqual(try release(door(cells: cells, cellCounts: cellCounts), threads: threads),
+                    requests.map { twin(cells, $0, codes) }, "\(n) \(threads)")
             }
         }
     }
@@ -51,39 +58,50 @@ final class MarginalTests: XCTestCase {
     func testOneEntryForAll() throws {
         let d = try door(cells: rows(10) , cellCounts: cellCounts, groups: ["a", "b"], groupOf: (0..<10).map { $0 % 2 })
         _ = try release(d, 0.7)
-        XCTAssertEqual(d.ledger.releases, [.init(name: "m", groups: ["a", "b"].map { .init(group: $0, samplingRate: 1, noiseMultiplier: 0.7) })])
+        XCTAssertEqual(d.ledger.releases,
+            [.init(name: "m", groups: ["a", "b"].map { .init(group: $0, samplingRate: 1, noiseMultiplier: 0.7) })])
     }
 
     /// Same seed, same tables, bit by bit, however the work is split.
     func testThreadsChangeNothing() throws {
         let cells = rows(5000)
-        let all = try [1, 2, 3, 17].map { try release(door(cells: cells, cellCounts: cellCounts, random: SecureRandom(testSeed: 4)), 9, threads: $0) }
+        let all = try [1, 2, 3, 17].map {
+            try release(door(cells: cells, cellCounts: cellCounts, random: SecureRandom(testSeed: 4)), 9, threads: $0)
+        }
         for other in all { XCTAssertEqual(other, all[0]) }
-        XCTAssertNotEqual(try release(door(cells: cells, cellCounts: cellCounts, random: SecureRandom(testSeed: 5)), 9), all[0])
+        XCTAssertNotEqual(try release(door(cells: cells, cellCounts: cellCounts, random: SecureRandom(testSeed: 5)), 9),
+            all[0])
     }
 
     func testNoiseIsThatOfTheWeights() throws {
-        // C = √(3² + 1² + 2²); deviation of a cell is σ C / w.
+        // C = √(3² + 1² + 2²); standard deviation of a cell is σ C / w.
         let identity = try columnCodes([Array(0..<150), Array(0..<140)])
-        let requests = [MarginalRequest(columns: [0, 1], weight: 3), .init(columns: [1, 0]), .init(columns: [0], weight: 2)]
+        let requests = [MarginalRequest(columns: [0, 1], weight: 3), .init(columns: [1, 0]),
+            .init(columns: [0], weight: 2)]
         let d = try door(cells: [[], []], cellCounts: [150, 140])
-        let out = try d.releaseMarginals(name: "m", requests: requests, codes: identity, noiseMultiplier: 10, threads: 2)
+        let out = try d.releaseMarginals(name: "m", requests: requests, codes: identity, noiseMultiplier: 10,
+            threads: 2)
         for (x, w) in zip(out, [3.0, 1]) {
             let s = 10 * 14.0.squareRoot() / w, n = Double(x.count)
             XCTAssertLessThan(abs(x.reduce(0) { $0 + $1 * $1 } / (s * s) - n) / (2 * n).squareRoot(), 5)
-            XCTAssertLessThan(kolmogorov(Array(x), deviation: s), 2.5)
+            XCTAssertLessThan(kolmogorov(Array(x), standardDeviation: s), 2.5)
             XCTAssertTrue(x.allSatisfy { abs(($0 * w).rounded() - $0 * w) < 1e-9 }, "whole numbers over the weight")
         }
         // Chunks, tables and releases have noise of their own.
-        let again = try d.releaseMarginals(name: "m", requests: requests, codes: identity, noiseMultiplier: 10, threads: 2)
-        func correlation(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norm(a) / norm(b) }
+        let again = try d.releaseMarginals(name: "m", requests: requests, codes: identity, noiseMultiplier: 10,
+            threads: 2)
+        func correlation(_ a: [Double], _ b: [Double]) -> Double {
+            zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norm(a) / norm(b)
+        }
         let a = Array(out[0]), b = Array(out[1])
-        for (x, y) in [(a, b), (a, Array(again[0])), (Array(a[0..<1024]), Array(a[1024..<2048])), (Array(a[0..<1024]), Array(b[0..<1024]))] {
+        for (x, y) in [(a, b), (a, Array(again[0])), (Array(a[0..<1024]), Array(a[1024..<2048])),
+            (Array(a[0..<1024]), Array(b[0..<1024]))] {
             XCTAssertLessThan(abs(correlation(x, y)) * Double(x.count).squareRoot(), 5)
         }
     }
 
-    /// Tables that do not fit together are counted in several passes; a table larger than the memory allowed has one to itself.
+    /// Tables that do not fit together are counted in several passes; a table larger than the memory allowed has one to
+    /// itself.
     func testTiles() throws {
         let codes = try columnCodes([Array(0..<10), Array(0..<20), Array(0..<30)])
         let layout = try MarginalLayout([[0, 1], [0, 2], [1, 2], [0], [1]], codes, threads: 2, memory: 500 * 4)
@@ -95,8 +113,11 @@ final class MarginalTests: XCTestCase {
             let layout = try MarginalLayout([[0, 1], [0, 2], [1, 2], [0], [1]], codes, threads: threads)
             var seen: [[Int]] = []
             XCTAssertLessThanOrEqual(layout.workers, threads)
-            for w in 0..<layout.workers { if let (tables, part) = layout.share(layout.tiles[0], worker: w) { seen += tables.map { [$0, part] } } }
-            XCTAssertEqual(seen.sorted { $0.lexicographicallyPrecedes($1) }, (0..<5).flatMap { t in (0..<layout.parts).map { [t, $0] } }, "every table, every part, once")
+            for w in 0..<layout.workers {
+                if let (tables, part) = layout.share(layout.tiles[0], worker: w) { seen += tables.map { [$0, part] } }
+            }
+            XCTAssertEqual(seen.sorted { $0.lexicographicallyPrecedes($1) },
+                (0..<5).flatMap { t in (0..<layout.parts).map { [t, $0] } }, "every table, every part, once")
             for chunk in layout.chunks(layout.tiles[0]) {
                 let t = layout.tables[layout.table(layout.tiles[0], chunk: chunk)]
                 XCTAssertTrue(t.firstChunk <= chunk && chunk < t.firstChunk + t.chunks)
@@ -107,16 +128,20 @@ final class MarginalTests: XCTestCase {
     func testMemoryIsStated() throws {
         let codes = try columnCodes([Array(0..<10), Array(0..<20)])
         // 200 cells counted and released, a block of two columns, places and four small tables, two maps.
-        XCTAssertEqual(try marginalMemory(requests: [.init(columns: [0, 1])], codes: codes, threads: 1), 200 * 4 + 200 * 8 + 2 * 2048 * 2 + 6144 * 4 + 30 * 2)
+        XCTAssertEqual(try marginalMemory(requests: [.init(columns: [0, 1])], codes: codes, threads: 1), 200 * 4
+            + 200 * 8 + 2 * 2048 * 2 + 6144 * 4 + 30 * 2)
         let large = try columnCodes([[65_535], [65_535]])
         XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0, 1])], codes: large, threads: 1))
-        XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0]), .init(columns: [0, 1])], codes: large, threads: 1))
+        XCTAssertThrowsError(try marginalMemory(requests: [.init(columns: [0]), .init(columns: [0, 1])], codes: large,
+            threads: 1))
     }
 
     func testBadRequestsAreNotCharged() throws {
         let d = try door(cells: [[0, 1], [1, 1]], cellCounts: [3, 2]), good = try columnCodes([[0, 1, 2], [0, 1]])
-        func refused(_ requests: [MarginalRequest], _ codes: [ColumnCodes], noise: Double = 1, threads: Int = 1, line: UInt = #line) {
-            XCTAssertThrowsError(try d.releaseMarginals(name: "m", requests: requests, codes: codes, noiseMultiplier: noise, threads: threads), line: line) {
+        func refused(_ requests: [MarginalRequest], _ codes: [ColumnCodes], noise: Double = 1, threads: Int = 1,
+            line: UInt = #line) {
+            XCTAssertThrowsError(try d.releaseMarginals(name: "m", requests: requests, codes: codes,
+                noiseMultiplier: noise, threads: threads), line: line) {
                 XCTAssertEqual(($0 as? Failure)?.code, .argument, line: line)
             }
         }
@@ -135,12 +160,16 @@ final class MarginalTests: XCTestCase {
 
     // MARK: privacy
 
-    /// Brute force over neighbours in any order: exactly one cell of every table moves, by its weight, and all together by C.
+    /// Brute force over neighbours in any order: exactly one cell of every table moves, by its weight, and all together
+    /// by C.
     func testOneRowMovesTablesByTheirWeights() throws {
         let weights = requests.map { Double($0.weight) }, bound = norm(weights)
         func tables(_ rows: [[Int]]) throws -> [[Double]] {
             let cells = cellCounts.indices.map { j in rows.map { $0[j] } }
-            return zip(try release(door(cells: cells, cellCounts: cellCounts), threads: 1 + below(3)), weights).map { t, w in t.map { $0 * w } }
+            return zip(try release(door(cells: cells, cellCounts: cellCounts), threads: 1 + below(3)), weights).map { t,
+                w in
+                t.map { $0 * w }
+            }
         }
         for _ in 0..<40 {
             var D = (0..<below(20)).map { _ in cellCounts.map(below) }
@@ -153,7 +182,8 @@ final class MarginalTests: XCTestCase {
         }
     }
 
-    /// Charged and durable before anything is counted or drawn; not taken back. What is left behind does not depend on the rows.
+    /// Charged and durable before anything is counted or drawn; not taken back. What is left behind does not depend on
+    /// the rows.
     func testChargeBeforeCount() throws {
         let d = try door(cells: rows(100), cellCounts: cellCounts)
         var durable = 0
@@ -189,7 +219,8 @@ final class MarginalTests: XCTestCase {
             d.durable = { events.append($0.json.text) }
             let out = try release(d, 50, threads: 2)
             let one = try codes().map { try Buffer<Double>(count: $0.count) }
-            let pairs = try d.selectPairs(name: "c", candidates: [(0, 1), (0, 2), (1, 2)], codes: codes(), oneWay: one, total: 1, deviation: 1, count: 3, rho: 0.1, threads: 2)
+            let pairs = try d.selectPairs(name: "c", candidates: [(0, 1), (0, 2), (1, 2)], codes: codes(), oneWay: one,
+                total: 1, standardDeviation: 1, count: 3, rho: 0.1, threads: 2)
             return events + ["\(out.map(\.count)) \(pairs.sorted()) \(out.map { $0.filter { $0 == 0 }.count < 20 })"]
         }
         let plain = try trace(3000)
@@ -200,10 +231,14 @@ final class MarginalTests: XCTestCase {
         for threads in [1, 3] {
             let d = try door(cells: rows(5000), cellCounts: cellCounts)
             d.cancel()
-            XCTAssertThrowsError(try release(d, threads: threads)) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+            XCTAssertThrowsError(try release(d, threads: threads)) {
+                XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
+            }
             XCTAssertTrue(d.ledger.releases.isEmpty, "before the charge")
             d.durable = { _ in d.cancel() }
-            XCTAssertThrowsError(try release(d, threads: threads)) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+            XCTAssertThrowsError(try release(d, threads: threads)) {
+                XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
+            }
             XCTAssertEqual(d.ledger.releases.map(\.count), [1], "after the charge")
             d.durable = nil
             _ = try release(d, threads: threads)

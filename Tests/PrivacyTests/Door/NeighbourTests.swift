@@ -1,5 +1,5 @@
-// P8: by brute force over random tables with and without a row, in any order and any micro-batch, every release moves by at most what
-// the ledger assumes. Sums are seen through releases with next to no noise.
+// P8: by brute force over random tables with and without a row, in any order and any micro-batch, every release moves
+// by at most what the ledger assumes. Sums are seen through releases with next to no noise.
 
 import Basics
 import Glibc
@@ -28,9 +28,12 @@ final class NeighbourTests: XCTestCase {
     enum Map { case right, noClip, clipBatch, notCleared, mean, onePercent }
 
     /// Σ of the clipped vectors, as released with noise 1e-7.
-    private func sum(_ rows: [Row], _ map: Map = .right, micro: Int, clips: [Double], rates: [Double] = [1, 1], seed: UInt64 = 1) throws -> [Double] {
-        let d = try door(cells: [rows.map(\.cell)], cellCounts: [200], groups: ["a", "b"], groupOf: rows.map(\.group), random: SecureRandom(testSeed: seed))
-        let out = try d.releaseSum(name: "s", length: P, rates: rates, clips: clips, noise: 1e-7, microBatch: micro, threads: 2) { [self] rows, _, out in
+    private func sum(_ rows: [Row], _ map: Map = .right, micro: Int, clips: [Double], rates: [Double] = [1, 1],
+        seed: UInt64 = 1) throws -> [Double] {
+        let d = try door(cells: [rows.map(\.cell)], cellCounts: [200], groups: ["a", "b"], groupOf: rows.map(\.group),
+            random: SecureRandom(testSeed: seed))
+        let out = try d.releaseSum(name: "s", length: P, rates: rates, clips: clips, noise: 1e-7, microBatch: micro,
+            threads: 2) { [self] rows, _, out in
             var s = [Double](repeating: 0, count: P)
             for i in 0..<rows.count {
                 let c = clips[Int(rows.groups[i])], raw = vector(Int(rows.columns[0][i]))
@@ -51,9 +54,12 @@ final class NeighbourTests: XCTestCase {
         return (0..<P).map { Double(out[$0]) }
     }
 
-    private func table(_ n: Int, cells: Int = 200) -> [Row] { (0..<n).map { _ in Row(cell: Int(dice.below(UInt64(cells))), group: Int(dice.below(UInt64(2)))) } }
+    private func table(_ n: Int, cells: Int = 200) -> [Row] {
+        (0..<n).map { _ in Row(cell: Int(dice.below(UInt64(cells))), group: Int(dice.below(UInt64(2)))) }
+    }
 
-    /// Largest movement over the clip of the row that was added, among random neighbours in other places, orders and micro-batches.
+    /// Largest movement over the clip of the row that was added, among random neighbours in other places, orders and
+    /// micro-batches.
     private func worst(_ map: Map, clips: [Double], trials: Int = 60) throws -> Double {
         var worst = 0.0
         for t in 0..<trials {
@@ -63,7 +69,8 @@ final class NeighbourTests: XCTestCase {
             more.insert(extra, at: Int(dice.below(UInt64(D.count + 1))))
             if t % 3 == 0 { more.shuffle() }
             let micro = [1, 4, 8, 64][t % 4]
-            let a = try sum(D, map, micro: micro, clips: clips), b = try sum(more, map, micro: t % 5 == 0 && map == .right ? 3 : micro, clips: clips)
+            let a = try sum(D, map, micro: micro, clips: clips),
+                b = try sum(more, map, micro: t % 5 == 0 && map == .right ? 3 : micro, clips: clips)
             worst = max(worst, (norm(zip(a, b).map { $0 - $1 }) - 2e-6) / clips[extra.group])
         }
         return worst
@@ -77,24 +84,31 @@ final class NeighbourTests: XCTestCase {
     }
 
     func testMutantMapsAreSeen() throws {
-        for map in [Map.noClip, .clipBatch, .mean, .notCleared] { XCTAssertGreaterThan(try worst(map, clips: [C, C]), 1.2, "\(map)") }
+        for map in [Map.noClip, .clipBatch, .mean, .notCleared] {
+            XCTAssertGreaterThan(try worst(map, clips: [C, C]), 1.2, "\(map)")
+        }
         // A clip that is off by 1 % alone: below what the door itself can see, so that this test has to.
         XCTAssertGreaterThan(try worst(.onePercent, clips: [C, C]), 1 + FixedPoint.headroom)
     }
 
-    /// A second block with a part for every pool of groups, as moments have: a row moves the joint vector by at most its norm in each block.
-    /// Mutant: moments that go into the part, and under the norm, of another pool.
+    /// A second block with a part for every pool of groups, as moments have: a row moves the joint vector by at most
+    /// its norm in each block. Mutant: moments that go into the part, and under the norm, of another pool.
     func testOneRowMovesAJointBlockByAtMostItsNorm() throws {
         let clips = [1.0, 0.8], momentClips = [0.05, 2.0], L = 4
         func sums(_ rows: [Row], wrongPool: Bool) throws -> [Double] {
-            let d = try door(cells: [rows.map(\.cell)], cellCounts: [200], groups: ["a", "b"], groupOf: rows.map(\.group), random: SecureRandom(testSeed: 5))
-            let blocks = [SumBlock(length: P, clips: clips, noise: 1e-7), SumBlock(length: 2 * L, clips: momentClips, noise: 1e-7)]
-            let out = try d.releaseSums(name: "s", blocks: blocks, rates: [1, 1], microBatch: 4, threads: 2) { [self] rows, _, out in
+            let d = try door(cells: [rows.map(\.cell)], cellCounts: [200], groups: ["a", "b"],
+                groupOf: rows.map(\.group), random: SecureRandom(testSeed: 5))
+            let blocks = [SumBlock(length: P, clips: clips, noise: 1e-7),
+                SumBlock(length: 2 * L, clips: momentClips, noise: 1e-7)]
+            let out = try d.releaseSums(name: "s", blocks: blocks, rates: [1, 1], microBatch: 4,
+                threads: 2) { [self] rows, _, out in
                 var gradient = [Double](repeating: 0, count: P), moments = [Double](repeating: 0, count: 2 * L)
                 for i in 0..<rows.count {
                     let g = Int(rows.groups[i]), raw = vector(Int(rows.columns[0][i])), pool = wrongPool ? 1 - g : g
                     for (k, x) in clipped(raw, clips[g]).enumerated() { gradient[k] += x }
-                    for (k, x) in clipped(Array(raw[0..<L]), 1).enumerated() { moments[pool * L + k] += momentClips[pool] * x }
+                    for (k, x) in clipped(Array(raw[0..<L]), 1).enumerated() {
+                        moments[pool * L + k] += momentClips[pool] * x
+                    }
                 }
                 out.add(gradient.map { Float($0) })
                 out.add(moments.map { Float($0) }, block: 1)
@@ -105,7 +119,9 @@ final class NeighbourTests: XCTestCase {
             var worst = 0.0
             for t in 0..<40 {
                 let extra = Row(cell: t % 200, group: 0), D = table(8 + t % 8)
-                let moved = zip(try sums(D, wrongPool: wrongPool), try sums(D + [extra], wrongPool: wrongPool)).map { $1 - $0 }
+                let moved = zip(try sums(D, wrongPool: wrongPool), try sums(D + [extra], wrongPool: wrongPool)).map {
+                    $1 - $0
+                }
                 worst = max(worst, norm(Array(moved[0..<P])), (norm(Array(moved[P...])) - 2e-6) / momentClips[0])
             }
             return worst
@@ -114,12 +130,14 @@ final class NeighbourTests: XCTestCase {
         XCTAssertGreaterThan(try worst(wrongPool: true), 2)
     }
 
-    /// The last defence: a micro-batch that is longer than its rows can make it, or not finite, adds nothing and shows nothing.
+    /// The last defence: a micro-batch that is longer than its rows can make it, or not finite, adds nothing and shows
+    /// nothing.
     func testImpossibleSumsAddNothing() throws {
         let rows = table(20, cells: 1)
         for value in [Float.nan, .infinity, 1e30, 2.0] {
             let d = try door(cells: [rows.map(\.cell)], cellCounts: [1])
-            let out = try d.releaseSum(name: "s", length: 4, rates: [1], clips: [1], noise: 1e-6, microBatch: 1, threads: 1) { _, _, out in
+            let out = try d.releaseSum(name: "s", length: 4, rates: [1], clips: [1], noise: 1e-6, microBatch: 1,
+                threads: 1) { _, _, out in
                 out.add([value, 0, 0, 0])
                 out.add([0.5, 0, 0, 0])
             }
@@ -131,7 +149,8 @@ final class NeighbourTests: XCTestCase {
     func testSampledSums() throws {
         for t in 0..<40 {
             let D = table(25), extra = Row(cell: t * 5, group: t % 2)
-            let a = try sum(D, micro: 4, clips: [C, C], rates: [0.5, 0.2], seed: UInt64(t)), b = try sum(D + [extra], micro: 4, clips: [C, C], rates: [0.5, 0.2], seed: UInt64(t))
+            let a = try sum(D, micro: 4, clips: [C, C], rates: [0.5, 0.2], seed: UInt64(t)),
+                b = try sum(D + [extra], micro: 4, clips: [C, C], rates: [0.5, 0.2], seed: UInt64(t))
             XCTAssertLessThanOrEqual(norm(zip(a, b).map { $0 - $1 }), C * (1 + FixedPoint.headroom) + 2e-6)
         }
     }
@@ -142,7 +161,8 @@ final class NeighbourTests: XCTestCase {
         func sum(_ n: Int, micro: Int) throws -> [Double] {
             let d = try door(cells: [[Int](repeating: 0, count: n)], cellCounts: [1])
             let v = Float(c / Double(P).squareRoot())
-            let out = try d.releaseSum(name: "s", length: P, rates: [1], clips: [c], noise: 1e-6, microBatch: micro, threads: 2) { rows, _, out in
+            let out = try d.releaseSum(name: "s", length: P, rates: [1], clips: [c], noise: 1e-6, microBatch: micro,
+                threads: 2) { rows, _, out in
                 var s = [Float](repeating: 0, count: P)
                 for _ in 0..<rows.count { for k in 0..<P { s[k] += v } }
                 out.add(s)
@@ -156,8 +176,9 @@ final class NeighbourTests: XCTestCase {
         }
     }
 
-    /// By how much rounding moves a sum, in norms of a row, when rows are put before n others that differ by 30 % from a common direction: all
-    /// of them move on in their micro-batches. The door's arithmetic without its noise, which would hide so little.
+    /// By how much rounding moves a sum, in norms of a row, when rows are put before n others that differ by 30 % from
+    /// a common direction: all of them move on in their micro-batches. The door's arithmetic without its noise, which
+    /// would hide so little.
     /// - Parameter micro: rows that are added in 32 bits before they go into the exact sum.
     private func roundingMoved(_ n: Int, micro: Int = 64) throws -> Double {
         let P = 64, patterns = 4_001, stream = SecureRandom(testSeed: 8).stream(.direct, 2)
@@ -187,8 +208,8 @@ final class NeighbourTests: XCTestCase {
         return [1, 23, 45].map { norm(zip(first, sum(before: $0)).map { $0 - $1 }) }.max() ?? 0
     }
 
-    /// It grows as the root of the rows and as the length of a micro-batch, and stays inside the headroom, which grows likewise. Mutant: the headroom of
-    /// micro-batches of 64 for longer ones.
+    /// It grows as the root of the rows and as the length of a micro-batch, and stays inside the headroom, which grows
+    /// likewise. Mutant: the headroom of micro-batches of 64 for longer ones.
     ///
     /// FLIP_ROUNDING_ROWS=1100000 measures larger batches.
     func testRoundingStaysInsideTheHeadroom() throws {
@@ -209,19 +230,25 @@ final class NeighbourTests: XCTestCase {
 
     /// The noise is as wide as the headroom says, and no number that is none is taken for one.
     func testHeadroomOfLargeBatches() throws {
-        let block = SumBlock(length: 1, clips: [1], noise: 1), small = try FixedPoint(block), large = try FixedPoint(block, expectedRows: 1_000_000)
-        XCTAssertEqual(large.deviation / small.deviation, (1 + 1e-3 * (1_000_000 / 131_072.0).squareRoot()) / 1.001, accuracy: 1e-12)
+        let block = SumBlock(length: 1, clips: [1], noise: 1), small = try FixedPoint(block),
+            large = try FixedPoint(block, expectedRows: 1_000_000)
+        XCTAssertEqual(large.standardDeviation / small.standardDeviation,
+            (1 + 1e-3 * (1_000_000 / 131_072.0).squareRoot()) / 1.001, accuracy: 1e-12)
         for n in [-1, .nan, .infinity, 1e10] { XCTAssertThrowsError(try FixedPoint(block, expectedRows: n)) }
     }
 
     func testOneRowMovesHistogramsByItsWeights() throws {
-        let requests = [HistogramRequest(column: 0, body: 6, weight: 3), .init(column: 0, divisor: 4, body: 6, weight: 2), .init(column: 1, divisor: 7, body: 200)]
+        let requests = [HistogramRequest(column: 0, body: 6, weight: 3),
+            .init(column: 0, divisor: 4, body: 6, weight: 2), .init(column: 1, divisor: 7, body: 200)]
         func counts(_ rows: [(Int, Int, Int)]) throws -> [Double] {
-            let d = try door(cells: [rows.map(\.0), rows.map(\.1)], cellCounts: [9, 300], groups: ["a", "b", "c"], groupOf: rows.map(\.2))
+            let d = try door(cells: [rows.map(\.0), rows.map(\.1)], cellCounts: [9, 300], groups: ["a", "b", "c"],
+                groupOf: rows.map(\.2))
             let r = try d.releaseHistograms(name: "h", requests: requests, noiseMultiplier: 1e-4, groupWeight: 5)
             return zip(r.counts.map(Array.init) + [r.groups], [3.0, 2, 1, 5]).flatMap { h, w in h.map { $0 * w } }
         }
-        func random() -> (Int, Int, Int) { (Int(dice.below(UInt64(9))), Int(dice.below(UInt64(300))), Int(dice.below(UInt64(3)))) }
+        func random() -> (Int, Int, Int) {
+            (Int(dice.below(UInt64(9))), Int(dice.below(UInt64(300))), Int(dice.below(UInt64(3))))
+        }
         let bound = (9.0 + 4 + 1 + 25).squareRoot()
         for _ in 0..<50 {
             var D = (0..<dice.below(UInt64(20))).map { _ in random() }

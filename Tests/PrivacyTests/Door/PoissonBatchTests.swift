@@ -13,16 +13,20 @@ final class PoissonBatchTests: XCTestCase {
 
     private func drawn(_ rows: Int, _ rates: [Double], _ groups: [UInt16]?, _ draw: Int) -> [Int] {
         var out = [UInt32](repeating: 0, count: rows)
-        let thresholds = rates.map(BernoulliThreshold.init), bytes = random.stream(.batch, draw), ties = random.stream(.batchTies, draw)
+        let thresholds = rates.map(BernoulliThreshold.init), bytes = random.stream(.batch, draw),
+            ties = random.stream(.batchTies, draw)
         let n = (groups ?? []).withUnsafeBufferPointer { g in
-            drawPoissonBatch(rows: rows, groups: groups == nil ? nil : g.baseAddress, thresholds: thresholds, random: bytes, ties: ties, into: &out)
+            drawPoissonBatch(rows: rows, groups: groups == nil ? nil : g.baseAddress, thresholds: thresholds,
+                random: bytes, ties: ties, into: &out)
         }
         return out.prefix(n).map { Int($0) }
     }
 
     /// Largest deviates of marginals, pairs, run lengths, batch sizes and repeats over many draws of 40 rows.
-    private func deviates(_ sampler: Sampler, rate q: Double, draws: Int = 10_000, rows n: Int = 40) -> [String: Double] {
-        var marginal = [Double](repeating: 0, count: n), pairs = [Double](repeating: 0, count: n * n), size = [Double](repeating: 0, count: n + 1)
+    private func deviates(_ sampler: Sampler, rate q: Double, draws: Int = 10_000, rows n: Int = 40)
+        -> [String: Double] {
+        var marginal = [Double](repeating: 0, count: n), pairs = [Double](repeating: 0, count: n * n),
+            size = [Double](repeating: 0, count: n + 1)
         var gaps = [Double](repeating: 0, count: 30), gapCount = 0.0, again = 0.0, last = Set<Int>()
         for d in 0..<draws {
             let b = sampler(n, q, d)
@@ -34,7 +38,9 @@ final class PoissonBatchTests: XCTestCase {
             last = Set(b)
         }
         let m = Double(draws)
-        func worst(_ counts: [Double], _ p: Double) -> Double { counts.map { abs($0 - m * p) / (m * p * (1 - p)).squareRoot() }.max() ?? 0 }
+        func worst(_ counts: [Double], _ p: Double) -> Double {
+            counts.map { abs($0 - m * p) / (m * p * (1 - p)).squareRoot() }.max() ?? 0
+        }
         var own: [Double] = []
         for i in 0..<n { for j in i + 1..<n { own.append(pairs[i * n + j]) } }
         var binomial: [Double] = [], geometric: [Double] = []
@@ -44,18 +50,22 @@ final class PoissonBatchTests: XCTestCase {
         }
         for k in 0..<30 { geometric.append(gapCount * q * pow(1 - q, Double(k))) }
         let twice = m * Double(n) * q * q
-        return ["marginal": worst(marginal, q), "pair": worst(own, q * q), "size": chiSquareDeviate(size, binomial), "run": chiSquareDeviate(gaps, geometric),
+        return ["marginal": worst(marginal, q), "pair": worst(own, q * q), "size": chiSquareDeviate(size, binomial),
+            "run": chiSquareDeviate(gaps, geometric),
                 "again": abs(again - twice) / twice.squareRoot()]
     }
 
     func testIndependentBernoulli() {
         // Deviates of up to 780 pairs: 5 has probability 4e-4 for all of them.
-        for q in [0.02, 0.3, 0.5] { for (what, z) in deviates(library, rate: q) { XCTAssertLessThan(z, 5, "\(what) at \(q)") } }
+        for q in [0.02, 0.3, 0.5] {
+            for (what, z) in deviates(library, rate: q) { XCTAssertLessThan(z, 5, "\(what) at \(q)") }
+        }
     }
 
     func testMutantsAreSeen() {
         let s = random.stream(.direct, 1)
-        // The size drawn first and then that many rows; a fixed size; every second row follows its neighbour; the same batch again.
+        // The size drawn first and then that many rows; a fixed size; every second row follows its neighbour; the same
+        // batch again.
         let fixed: Sampler = { n, q, _ in
             var pool = Array(0..<n), b: [Int] = []
             for _ in 0..<Int(Double(n) * q) { b.append(pool.remove(at: Int(s.below(UInt64(pool.count))))) }

@@ -1,4 +1,5 @@
-// The choice of pairs: scores move by at most 1 with a row, draws have the probabilities that the proof is about, and the charge comes first.
+// The choice of pairs: scores move by at most 1 with a row, draws have the probabilities that the proof is about, and
+// the charge comes first.
 
 import Basics
 import Glibc
@@ -13,8 +14,10 @@ final class SelectionTests: XCTestCase {
         for (i, v) in x.enumerated() { b[i] = v }
         return b
     }
-    private func reference(_ a: [Double], _ b: [Double], total: Double, deviation: Double = 0) throws -> PairReference {
-        try PairReference(PairReference.shares(buffer(a)), PairReference.shares(buffer(b)), total: total, deviation: deviation)
+    private func reference(_ a: [Double], _ b: [Double], total: Double, standardDeviation: Double = 0) throws
+        -> PairReference {
+        try PairReference(PairReference.shares(buffer(a)), PairReference.shares(buffer(b)), total: total,
+            standardDeviation: standardDeviation)
     }
     private let row = Double(PairReference.row)
 
@@ -26,20 +29,28 @@ final class SelectionTests: XCTestCase {
         XCTAssertEqual(Double(r.score([15, 0, 15, 5, 0, 5])) / row, 0)
         XCTAssertEqual(Double(r.score([30, 0, 0, 0, 0, 10])) / row, 15 + 15 + 5 + 5)
         XCTAssertEqual(Double(r.score([0, 7, 0, 0, 0, 0])) / row, 47)
-        let noisy = try reference([30, 10], [20, -5, 20], total: 40, deviation: 3)
-        XCTAssertEqual(Double(noisy.score([0, 7, 0, 0, 0, 0])) / row, 47 - 6 * 3 * (2 / Double.pi).squareRoot(), accuracy: 1 / row)
+        let noisy = try reference([30, 10], [20, -5, 20], total: 40, standardDeviation: 3)
+        XCTAssertEqual(Double(noisy.score([0, 7, 0, 0, 0, 0])) / row, 47 - 6 * 3 * (2 / Double.pi).squareRoot(),
+            accuracy: 1 / row)
     }
 
-    /// Largest move of a score between neighbours, in rows. The mutant's reference is the product of the counts' own margins.
+    /// Largest move of a score between neighbours, in rows. The mutant's reference is the product of the counts' own
+    /// margins.
     private func worstMove(mutant: Bool) throws -> Double {
         var worst = 0.0
         for _ in 0..<2000 {
             let m = 1 + below(4), n = 1 + below(4)
             var x = (0..<m * n).map { _ in UInt32(below(6) * below(3)) }
-            let a = (0..<m).map { _ in Double(below(4000)) / 100 - 5 }, b = (0..<n).map { _ in Double(below(4000)) / 100 - 5 }, total = Double(below(5000)) / 100 - 5
+            let a = (0..<m).map { _ in Double(below(4000)) / 100 - 5 },
+                b = (0..<n).map { _ in Double(below(4000)) / 100 - 5 }, total = Double(below(5000)) / 100 - 5
             func score(_ x: [UInt32]) throws -> Double {
-                guard mutant else { return try Double(reference(a, b, total: total, deviation: 1).score(x)) / row }
-                let own = (0..<m).map { i in Double((0..<n).reduce(0) { $0 + x[i * n + $1] }) }, other = (0..<n).map { j in Double((0..<m).reduce(0) { $0 + x[$1 * n + j] }) }
+                guard mutant else {
+                    return try Double(reference(a, b, total: total, standardDeviation: 1).score(x)) / row
+                }
+                let own = (0..<m).map { i in Double((0..<n).reduce(0) { $0 + x[i * n + $1] }) },
+                    other = (0..<n).map { j in
+                    Double((0..<m).reduce(0) { $0 + x[$1 * n + j] })
+                }
                 return try Double(reference(own, other, total: own.reduce(0, +)).score(x)) / row
             }
             let before = try score(x)
@@ -58,8 +69,9 @@ final class SelectionTests: XCTestCase {
     func testReleasedValuesOfAnyKindGiveAReference() throws {
         for odd in [[Double.nan, 1], [.infinity, .infinity], [-1, -2], [0, 0], [1e300, 1e-300]] {
             for total in [-5, 0, 1e300, .infinity, 3] {
-                for deviation in [0, 1e300] {
-                    let s = try reference(odd, [1, 2, 3], total: total, deviation: deviation).score([0, 0, 0, 0, 0, 1 << 29])
+                for standardDeviation in [0, 1e300] {
+                    let s = try reference(odd, [1, 2, 3], total: total,
+                        standardDeviation: standardDeviation).score([0, 0, 0, 0, 0, 1 << 29])
                     XCTAssertTrue(s >= -(1 << 60) && s <= 1 << 48, "\(odd) \(total)")
                 }
             }
@@ -104,16 +116,21 @@ final class SelectionTests: XCTestCase {
         }
         XCTAssertLessThan(abs(chiSquareDeviate(counted(gumbel), expected)), 5)
         // Mutants: twice the rate, and draws that do not take the winner out.
-        XCTAssertGreaterThan(chiSquareDeviate(try counted(draws(scores, rho: 4 * rho, count: 2, times: n)), expected), 20)
+        XCTAssertGreaterThan(chiSquareDeviate(try counted(draws(scores, rho: 4 * rho, count: 2, times: n)), expected),
+            20)
         let single = try draws(scores, rho: rho / 2, count: 1, times: 2 * n)
-        XCTAssertGreaterThan(chiSquareDeviate(counted((0..<n).map { single[2 * $0] + single[2 * $0 + 1] }), expected), 20)
+        XCTAssertGreaterThan(chiSquareDeviate(counted((0..<n).map { single[2 * $0] + single[2 * $0 + 1] }), expected),
+            20)
     }
 
-    /// Exact probabilities of two draws between neighbours at the largest move: within exp(2 ε₀), and Rényi divergences within ρ α.
+    /// Exact probabilities of two draws between neighbours at the largest move: within exp(2 ε₀), and Rényi divergences
+    /// within ρ α.
     func testNeighboursStayWithinThePrice() throws {
         for _ in 0..<300 {
             let rho = [0.02, 0.3, 2][below(3)], e0 = (8 * rho / 2).squareRoot()
-            let s = (0..<5).map { _ in Double(below(300)) / 50 }, t = s.map { $0 + [-1, 0, 1, Double(below(3)) - 1][below(4)] }
+            let s = (0..<5).map { _ in Double(below(300)) / 50 }, t = s.map {
+                $0 + [-1, 0, 1, Double(below(3)) - 1][below(4)]
+            }
             let p = exact(s, half: e0 / 2), q = exact(t, half: e0 / 2)
             for (x, y) in zip(p, q) where x > 0 { XCTAssertLessThanOrEqual(abs(log(x / y)), 2 * e0 * (1 + 1e-12)) }
             for a in [2.0, 5, 20] {
@@ -130,7 +147,9 @@ final class SelectionTests: XCTestCase {
                 XCTAssertGreaterThan(Double(k) * e0 * e0 / 8, rho * (1 - 1e-3))
             }
         }
-        for rho in [0, -1, .nan, .infinity, 1001, 1e-30] { XCTAssertThrowsError(try PeeledSelection(rho: rho, count: 1)) }
+        for rho in [0, -1, .nan, .infinity, 1001, 1e-30] {
+            XCTAssertThrowsError(try PeeledSelection(rho: rho, count: 1))
+        }
     }
 
     // MARK: through the door
@@ -142,10 +161,14 @@ final class SelectionTests: XCTestCase {
     }
     private func codes() throws -> [ColumnCodes] { try columnCodes([[Int]](repeating: [0, 1, 2, 3], count: 6)) }
     private func candidates() -> [(Int, Int)] { (0..<6).flatMap { a in (a + 1..<6).map { (a, $0) } } }
-    private func oneWay(_ cells: [[Int]]) throws -> [Buffer<Double>] { try cells.map { c in try buffer((0..<4).map { v in Double(c.filter { $0 == v }.count) }) } }
+    private func oneWay(_ cells: [[Int]]) throws -> [Buffer<Double>] {
+        try cells.map { c in try buffer((0..<4).map { v in Double(c.filter { $0 == v }.count) }) }
+    }
 
-    private func select(_ d: Door, _ cells: [[Int]], count k: Int, rho: Double, memory: Int = 1 << 20, threads: Int = 1) throws -> [Int] {
-        try d.selectPairs(name: "pairs", candidates: candidates(), codes: codes(), oneWay: oneWay(cells), total: Double(cells[0].count), deviation: 1, count: k, rho: rho,
+    private func select(_ d: Door, _ cells: [[Int]], count k: Int, rho: Double, memory: Int = 1 << 20,
+        threads: Int = 1) throws -> [Int] {
+        try d.selectPairs(name: "pairs", candidates: candidates(), codes: codes(), oneWay: oneWay(cells),
+            total: Double(cells[0].count), standardDeviation: 1, count: k, rho: rho,
                           memory: memory, threads: threads)
     }
 
@@ -158,11 +181,16 @@ final class SelectionTests: XCTestCase {
             return (0..<16).reduce(0) { $0 + abs(x[$1] - one[a][$1 / 4] * one[b][$1 % 4] / Double(n)) }
         }
         let expected = scores.indices.sorted { scores[$0] > scores[$1] }
-        XCTAssertGreaterThan(zip(expected, expected.dropFirst()).map { scores[$0] - scores[$1] }.min() ?? 0, 3, "no ties")
+        XCTAssertGreaterThan(zip(expected, expected.dropFirst()).map { scores[$0] - scores[$1] }.min() ?? 0, 3,
+            "no ties")
         for (memory, threads) in [(1 << 20, 1), (64, 1), (64, 3), (200, 2), (1 << 20, 40)] {
-            XCTAssertEqual(try select(door(cells: cells, cellCounts: [Int](repeating: 4, count: 6)), cells, count: 15, rho: 1000, memory: memory, threads: threads), expected)
+            XCTAssertEqual(try select(door(cells: cells, cellCounts: [Int](repeating: 4, count: 6)), cells, count: 15,
+                rho: 1000, memory: memory, threads: threads), expected)
         }
-        let seeded = try [1, 4].map { try select(door(cells: cells, cellCounts: [Int](repeating: 4, count: 6), random: SecureRandom(testSeed: 2)), cells, count: 9, rho: 1e-4, threads: $0) }
+        let seeded = try [1, 4].map {
+            try select(door(cells: cells, cellCounts: [Int](repeating: 4, count: 6), random: SecureRandom(testSeed: 2)),
+                cells, count: 9, rho: 1e-4, threads: $0)
+        }
         XCTAssertEqual(seeded[0], seeded[1])
         XCTAssertEqual(Set(seeded[0]).count, 9)
     }
@@ -181,33 +209,43 @@ final class SelectionTests: XCTestCase {
         XCTAssertEqual(d.ledger.releases.map(\.count), [3])
         XCTAssertEqual(d.ledger.spent(group: 0), 0.6, accuracy: 1e-12)
         d.durable = { _ in d.cancel() }
-        XCTAssertThrowsError(try select(d, cells, count: 2, rho: 0.1)) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+        XCTAssertThrowsError(try select(d, cells, count: 2, rho: 0.1)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
+        }
         XCTAssertEqual(d.ledger.releases.map(\.count), [4])
 
         let poor = try door(cells: cells, cellCounts: sizes, epsilon: 20)
         poor.durable = { _ in XCTFail("nothing to make durable") }
-        XCTAssertThrowsError(try select(poor, cells, count: 2, rho: 50)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+        XCTAssertThrowsError(try select(poor, cells, count: 2, rho: 50)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .budget)
+        }
         XCTAssertTrue(poor.ledger.releases.isEmpty)
     }
 
     func testBadSelectionsAreNotCharged() throws {
-        let cells = table(50), d = try door(cells: cells, cellCounts: [Int](repeating: 4, count: 6)), one = try oneWay(cells)
-        func refused(candidates: [(Int, Int)] = [(0, 1), (1, 2)], oneWay: [Buffer<Double>]? = nil, total: Double = 50, deviation: Double = 1, count: Int = 1, rho: Double = 0.1,
+        let cells = table(50), d = try door(cells: cells, cellCounts: [Int](repeating: 4, count: 6)),
+            one = try oneWay(cells)
+        func refused(candidates: [(Int, Int)] = [(0, 1), (1, 2)], oneWay: [Buffer<Double>]? = nil, total: Double = 50,
+            standardDeviation: Double = 1, count: Int = 1, rho: Double = 0.1,
                      memory: Int = 64, threads: Int = 1, line: UInt = #line) {
-            XCTAssertThrowsError(try d.selectPairs(name: "pairs", candidates: candidates, codes: codes(), oneWay: oneWay ?? one, total: total, deviation: deviation, count: count,
-                                                   rho: rho, memory: memory, threads: threads), line: line) { XCTAssertEqual(($0 as? Failure)?.code, .argument, line: line) }
+            XCTAssertThrowsError(try d.selectPairs(name: "pairs", candidates: candidates, codes: codes(), oneWay: oneWay
+                ?? one, total: total, standardDeviation: standardDeviation, count: count,
+                                                   rho: rho, memory: memory, threads: threads),
+                                                       line: line) { XCTAssertEqual(($0 as? Failure)?.code, .argument,
+                                                           line: line) }
         }
         refused(candidates: [])
         for pair in [(0, 0), (-1, 2), (0, 6)] { refused(candidates: [pair]) }
         refused(oneWay: Array(one.dropLast()))
         refused(oneWay: try [buffer([1])] + one.dropFirst())
-        for x in [Double.nan, .infinity] { refused(total: x); refused(deviation: x) }
-        refused(deviation: -1)
+        for x in [Double.nan, .infinity] { refused(total: x); refused(standardDeviation: x) }
+        refused(standardDeviation: -1)
         for k in [0, -1, 3] { refused(count: k) }
         for rho in [0, -1, .nan, .infinity] { refused(rho: rho) }
         refused(memory: 63)
         for t in [0, 1025] { refused(threads: t) }
         XCTAssertTrue(d.ledger.releases.isEmpty)
-        XCTAssertEqual(try selectionMemory(candidates: [(0, 1), (1, 2)], codes: codes(), memory: 64, threads: 1), 64 + 2 * (3 * 2048 + 12) + 6144 * 4 + 3 * 4 * 8 + 2 * 12)
+        XCTAssertEqual(try selectionMemory(candidates: [(0, 1), (1, 2)], codes: codes(), memory: 64, threads: 1), 64
+            + 2 * (3 * 2048 + 12) + 6144 * 4 + 3 * 4 * 8 + 2 * 12)
     }
 }

@@ -1,4 +1,5 @@
-// What several runs share: whatever they do, and in whatever order, the sum at α* never exceeds R*. Accounts that forget are caught.
+// What several runs share: whatever they do, and in whatever order, the sum at α* never exceeds R*. Accounts that
+// forget are caught.
 
 import Basics
 import XCTest
@@ -6,18 +7,24 @@ import XCTest
 
 final class AccountTests: XCTestCase {
     private func terms(_ epsilon: Double = 3, selection: Double = 0, rowsPerPerson: Int = 0) throws -> Budget {
-        try XCTUnwrap(Budget(epsilon: epsilon, delta: 1e-5, order: 12, selection: selection, rowsPerPerson: rowsPerPerson))
+        try XCTUnwrap(Budget(epsilon: epsilon, delta: 1e-5, order: 12, selection: selection,
+            rowsPerPerson: rowsPerPerson))
     }
 
-    private func ledger(_ b: Budget, _ epsilon: Double, groups: [String] = ["all"]) throws -> Ledger { try Ledger(budget: XCTUnwrap(b.part(epsilon: epsilon)), groups: groups) }
+    private func ledger(_ b: Budget, _ epsilon: Double, groups: [String] = ["all"]) throws -> Ledger {
+        try Ledger(budget: XCTUnwrap(b.part(epsilon: epsilon)), groups: groups)
+    }
 
-    private func run(_ id: String, _ ledger: Ledger, open: Bool = true) -> Account.Run { .init(id: id, token: "t" + id, name: id, kind: .training, isOpen: open, ledger: ledger) }
+    private func run(_ id: String, _ ledger: Ledger, open: Bool = true) -> Account.Run {
+        .init(id: id, token: "t" + id, name: id, kind: .training, isOpen: open, ledger: ledger)
+    }
 
     private func refused(_ code: FailureCode, line: UInt = #line, _ body: () throws -> Void) {
         XCTAssertThrowsError(try body(), line: line) { XCTAssertEqual(($0 as? Failure)?.code, code, line: line) }
     }
 
-    /// Random runs, charges, ends and refusals: what was drawn is never above R*, the worst group of each run counted, and no refusal changes anything.
+    /// Random runs, charges, ends and refusals: what was drawn is never above R*, the worst group of each run counted,
+    /// and no refusal changes anything.
     func testNoOrderOfEventsOverspends() throws {
         for seed in 0..<40 as Range<UInt64> {
             var random = CounterRandom(seed), account = Account(budget: try terms())
@@ -30,18 +37,28 @@ final class AccountTests: XCTestCase {
                         try account.begin(run("\(k)", l))
                         for _ in 0..<3 {
                             let q = random.uniform()
-                            try l.charge(.init(name: "r", groups: [.init(group: "a", samplingRate: q, noiseMultiplier: 5), .init(group: "b", samplingRate: 1 - q, noiseMultiplier: 7)]))
+                            try l.charge(.init(name: "r", groups: [.init(group: "a", samplingRate: q,
+                                noiseMultiplier: 5), .init(group: "b", samplingRate: 1 - q, noiseMultiplier: 7)]))
                             try account.record("\(k)", token: "t\(k)", l)
                         }
-                    case 1: try account.charge(.init(name: "own", groups: [.init(group: "all", samplingRate: 1, noiseMultiplier: 20 + 10 * random.uniform())]), id: "own\(k)")
-                    case 2: try account.charge(.init(name: "choice\(k)", rho: 0.02 * random.uniform() + 1e-6), id: "c\(k)")
+                    case 1:
+                        try account.charge(.init(name: "own",
+                            groups: [.init(group: "all", samplingRate: 1, noiseMultiplier: 20
+                                + 10 * random.uniform())]), id: "own\(k)")
+                    case 2:
+                        try account.charge(.init(name: "choice\(k)", rho: 0.02 * random.uniform() + 1e-6), id: "c\(k)")
                     default: try account.settle("\(Int(random.next() % 30))")
                     }
                 } catch let f as Failure {
                     XCTAssertTrue([.budget, .argument].contains(f.code), f.message)
-                    if account.runs.count == before.runs.count, f.code == .budget, account != before { XCTAssertTrue(account.runs.last?.isOpen ?? false) }   // a run's own ceiling
+                    // a run's own ceiling
+                    if account.runs.count == before.runs.count, f.code == .budget, account != before {
+                        XCTAssertTrue(account.runs.last?.isOpen ?? false)
+                    }
                 }
-                let drawn = account.runs.reduce(0) { sum, run in sum + (run.ledger.groups.map { run.ledger.rdp($0, at: 12) }.max() ?? 0) }
+                let drawn = account.runs.reduce(0) { sum, run in
+                    sum + (run.ledger.groups.map { run.ledger.rdp($0, at: 12) }.max() ?? 0)
+                }
                 XCTAssertLessThanOrEqual(drawn, account.budget.ceiling)
                 XCTAssertLessThanOrEqual(account.spent, 3)
             }
@@ -49,13 +66,14 @@ final class AccountTests: XCTestCase {
         }
     }
 
-    /// A row is in one group of each run, so the sum of the runs' worst groups bounds every row's sum; ε of runs added is no bound on the whole
-    /// the other way round.
+    /// A row is in one group of each run, so the sum of the runs' worst groups bounds every row's sum; ε of runs added
+    /// is no bound on the whole the other way round.
     func testSumOfWorstGroupsBoundsEveryRow() throws {
         var account = Account(budget: try terms(30))
         for (id, sigma) in [("x", [3.0, 9.0]), ("y", [8.0, 4.0])] {
             var l = try ledger(account.budget, 8, groups: ["a", "b"])
-            try l.charge(.init(name: "r", groups: zip(["a", "b"], sigma).map { .init(group: $0, samplingRate: 1, noiseMultiplier: $1) }))
+            try l.charge(.init(name: "r", groups: zip(["a", "b"],
+                sigma).map { .init(group: $0, samplingRate: 1, noiseMultiplier: $1) }))
             try account.begin(run(id, l, open: false))
         }
         for a in ["a", "b"] {
@@ -105,7 +123,10 @@ final class AccountTests: XCTestCase {
     /// Two branches of one checkpoint would spend twice what one run shows.
     func testOneBranchOfACheckpointGoesOn() throws {
         var account = Account(budget: try terms()), l = try ledger(account.budget, 2)
-        func step(_ l: inout Ledger, _ n: Int = 1) throws { try l.charge(.init(name: "r", count: n, groups: [.init(group: "all", samplingRate: 0.1, noiseMultiplier: 4)])) }
+        func step(_ l: inout Ledger, _ n: Int = 1) throws {
+            try l.charge(.init(name: "r", count: n,
+                groups: [.init(group: "all", samplingRate: 0.1, noiseMultiplier: 4)]))
+        }
         try step(&l, 5)
         let early = l
         try account.begin(run("a", l))
@@ -139,12 +160,17 @@ final class AccountTests: XCTestCase {
         var account = Account(budget: try terms())
         try account.begin(run("a", ledger(account.budget, 2)))
         let text = account.json.text
-        for (from, to) in [("\"open\":true", "\"open\":1"), ("\"kind\":\"training\"", "\"kind\":\"free\""), ("\"order\":12", "\"order\":13"), ("\"id\"", "\"idd\""),
-                           ("\"epsilon\":3", "\"epsilon\":1.9"), ("\"selection_delta\":0", "\"selection_delta\":1"), ("\"runs\"", "\"run\"")] {
+        for (from, to) in [("\"open\":true", "\"open\":1"), ("\"kind\":\"training\"", "\"kind\":\"free\""),
+            ("\"order\":12", "\"order\":13"), ("\"id\"", "\"idd\""),
+                           ("\"epsilon\":3", "\"epsilon\":1.9"), ("\"selection_delta\":0", "\"selection_delta\":1"),
+                               ("\"runs\"", "\"run\"")] {
             var edited = text
-            if let range = text.firstRange(of: from) { edited.replaceSubrange(range, with: to) }          // the first alone
+            // the first alone
+            if let range = text.firstRange(of: from) { edited.replaceSubrange(range, with: to) }
             XCTAssertNotEqual(edited, text, from)
-            XCTAssertThrowsError(try Account(json: JSON.parse(edited)), from) { XCTAssertEqual(($0 as? Failure)?.code, .format) }
+            XCTAssertThrowsError(try Account(json: JSON.parse(edited)), from) {
+                XCTAssertEqual(($0 as? Failure)?.code, .format)
+            }
         }
     }
 
@@ -153,7 +179,7 @@ final class AccountTests: XCTestCase {
         let b = try terms()
         // Open runs counted with their charges: two promised 2.9 each are both admitted, and both spend it.
         let open = try (0..<2).map { _ in try ledger(b, 2.9) }
-        XCTAssertLessThanOrEqual(open.reduce(0) { $0 + $1.mostSpent }, b.ceiling)
+        XCTAssertLessThanOrEqual(open.reduce(0) { $0 + $1.maxSpent }, b.ceiling)
         XCTAssertGreaterThan(open.reduce(0) { $0 + $1.budget.ceiling }, b.ceiling)
         var account = Account(budget: b)
         try account.begin(run("0", open[0]))

@@ -8,8 +8,10 @@ final class LedgerTests: XCTestCase {
     func ledger(_ groups: [String] = ["all"], epsilon: Double = 2, order: Int = 12) throws -> Ledger {
         try Ledger(epsilon: epsilon, delta: 1e-5, order: order, groups: groups, assumptions: ["the schema is public"])
     }
-    func release(_ name: String, _ count: Int = 1, _ shares: [(String, Double, Double)] = [("all", 0.03, 1.7)]) -> Ledger.Release {
-        .init(name: name, count: count, groups: shares.map { .init(group: $0.0, samplingRate: $0.1, noiseMultiplier: $0.2) })
+    func release(_ name: String, _ count: Int = 1, _ shares: [(String, Double, Double)] = [("all", 0.03, 1.7)])
+        -> Ledger.Release {
+        .init(name: name, count: count,
+            groups: shares.map { .init(group: $0.0, samplingRate: $0.1, noiseMultiplier: $0.2) })
     }
 
     func testEqualReleasesInARowAreOneEntry() throws {
@@ -35,7 +37,8 @@ final class LedgerTests: XCTestCase {
         try l.charge(release("h", 1, [("x", 1, 20), ("y", 1, 20)]))
         try l.charge(release("s", 40, [("x", 0.02, 2.5), ("y", 0.1, 2.5)]))
         for (g, q) in [("x", 0.02), ("y", 0.1)] {
-            let r = rdpSubsampledGaussian(q: 1, sigma: 20, order: 12) + 40 * rdpSubsampledGaussian(q: q, sigma: 2.5, order: 12)
+            let r = rdpSubsampledGaussian(q: 1, sigma: 20, order: 12)
+                + 40 * rdpSubsampledGaussian(q: q, sigma: 2.5, order: 12)
             XCTAssertEqual(l.rdp(g, at: 12), r, accuracy: 1e-12 * r)
             XCTAssertEqual(l.epsilon(g), RenyiAccountant.epsilon(rdp: r, order: 12, delta: 1e-5), accuracy: 1e-9)
         }
@@ -52,7 +55,9 @@ final class LedgerTests: XCTestCase {
         try l.charge(release("h", 1, [("x", 1, 20), ("y", 1, 20)]))
         let before = l
         // y alone would be over.
-        XCTAssertThrowsError(try l.charge(release("s", 400, [("x", 0.001, 1.7), ("y", 0.5, 1.7)]))) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+        XCTAssertThrowsError(try l.charge(release("s", 400, [("x", 0.001, 1.7), ("y", 0.5, 1.7)]))) {
+            XCTAssertEqual(($0 as? Failure)?.code, .budget)
+        }
         XCTAssertEqual(l, before)
         var n = 0
         while (try? l.charge(release("s", 1, [("x", 0.01, 2), ("y", 0.05, 2)]))) != nil { n += 1 }
@@ -64,8 +69,10 @@ final class LedgerTests: XCTestCase {
     func testBadReleasesAreRefused() throws {
         var l = try ledger()
         let before = l
-        for r in [release("a", 0), release("a", -1), release("a", 1, []), release("a", 1, [("x", 0.1, 1)]), release("a", 1, [("all", 0.1, 0)]), release("a", 1, [("all", 0.1, .nan)]),
-                  release("a", 1, [("all", 0.1, .infinity)]), release("a", 1, [("all", -0.1, 1)]), release("a", 1, [("all", 1.1, 1)]), release("a", 1, [("all", .nan, 1)]),
+        for r in [release("a", 0), release("a", -1), release("a", 1, []), release("a", 1, [("x", 0.1, 1)]),
+            release("a", 1, [("all", 0.1, 0)]), release("a", 1, [("all", 0.1, .nan)]),
+                  release("a", 1, [("all", 0.1, .infinity)]), release("a", 1, [("all", -0.1, 1)]),
+                      release("a", 1, [("all", 1.1, 1)]), release("a", 1, [("all", .nan, 1)]),
                   release("a", .max, [("all", 0, 1)])] {
             XCTAssertThrowsError(try l.charge(r))
         }
@@ -112,14 +119,25 @@ final class LedgerTests: XCTestCase {
         for r in l.releases { renyi.compose(r, group: 1, rows: 1) }
         XCTAssertEqual(renyi.curve[10], l.spent(group: 1), accuracy: 1e-12)
         // The same divergences as a Gaussian of noise (2ρ)^(-1/2).
-        for order in [2, 12, 1024] { XCTAssertEqual(rdpZeroConcentrated(rho: 0.02, order: order), rdpSubsampledGaussian(q: 1, sigma: 5, order: order), accuracy: 1e-9) }
+        for order in [2, 12, 1024] {
+            XCTAssertEqual(rdpZeroConcentrated(rho: 0.02, order: order),
+                rdpSubsampledGaussian(q: 1, sigma: 5, order: order), accuracy: 1e-9)
+        }
 
         let before = l
-        for rho in [0, -1, .nan, .infinity] { XCTAssertThrowsError(try l.charge(.init(name: "bad", rho: rho))) { XCTAssertEqual(($0 as? Failure)?.code, .argument) } }
+        for rho in [0, -1, .nan, .infinity] {
+            XCTAssertThrowsError(try l.charge(.init(name: "bad", rho: rho))) {
+                XCTAssertEqual(($0 as? Failure)?.code, .argument)
+            }
+        }
         XCTAssertThrowsError(try l.charge(.init(name: "bad", count: 0, rho: 1)))
-        XCTAssertThrowsError(try l.charge(.init(name: "dear", rho: l.budget.ceiling / 12))) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
+        XCTAssertThrowsError(try l.charge(.init(name: "dear", rho: l.budget.ceiling / 12))) {
+            XCTAssertEqual(($0 as? Failure)?.code, .budget)
+        }
         XCTAssertEqual(l, before)
-        for bad in [(0.0, 12), (-1, 12), (.nan, 12), (.infinity, 12), (1, 1), (1, 1025)] { XCTAssertEqual(rdpZeroConcentrated(rho: bad.0, order: bad.1), .infinity) }
+        for bad in [(0.0, 12), (-1, 12), (.nan, 12), (.infinity, 12), (1, 1), (1, 1025)] {
+            XCTAssertEqual(rdpZeroConcentrated(rho: bad.0, order: bad.1), .infinity)
+        }
 
         var whole = try ledger()
         try whole.charge(.init(name: "all", rho: whole.budget.rho(share: 1)))

@@ -1,4 +1,5 @@
-// Exact prices of constant releases: closed forms, discrete noise, both directions, and the factor on the noise that they ask for.
+// Exact prices of constant releases: closed forms, discrete noise, both directions, and the factor on the noise that
+// they ask for.
 
 import Glibc
 @testable import Privacy
@@ -29,7 +30,9 @@ final class ExactCompositionTests: XCTestCase {
         for s in [3.0, 4] { g.compose(noise: s, rows: 2) }
         XCTAssertEqual(g.square, 4.0 / 9 + 4.0 / 16, accuracy: 1e-12)
         XCTAssertGreaterThanOrEqual(g.square, 4.0 / 9 + 4.0 / 16)
-        for (e, d) in [(0.0, 0.1), (.nan, 0.1), (1, 0), (1, 1), (1, .nan), (.infinity, 0.1)] { XCTAssertNil(GaussianPrivacy.largest(epsilon: e, delta: d)) }
+        for (e, d) in [(0.0, 0.1), (.nan, 0.1), (1, 0), (1, 1), (1, .nan), (.infinity, 0.1)] {
+            XCTAssertNil(GaussianPrivacy.largest(epsilon: e, delta: d))
+        }
         g.compose(noise: 0)
         XCTAssertEqual(g.epsilon(delta: 1e-5), .infinity)
         XCTAssertEqual(g.delta(epsilon: 5), 1)
@@ -39,7 +42,8 @@ final class ExactCompositionTests: XCTestCase {
     func testNoiseOfTwoReleasesIsTheOptimum() throws {
         for e in [0.25, 0.5, 1, 2, 4] {
             for d in [1e-5, 1e-6] {
-                let s = try ExactCalibration.leastFactor([(.gaussian(rate: 1, noise: 4), 1), (.gaussian(rate: 1, noise: 1), 1)], epsilon: e, delta: d)
+                let s = try ExactCalibration.leastFactor([(.gaussian(rate: 1, noise: 4), 1),
+                    (.gaussian(rate: 1, noise: 1), 1)], epsilon: e, delta: d)
                 var low = 1e-3, high = 100.0
                 while high / low > 1 + 1e-13 {
                     let m = (low * high).squareRoot()
@@ -48,8 +52,10 @@ final class ExactCompositionTests: XCTestCase {
                 let combined = s / (1.0 / 16 + 1).squareRoot()
                 XCTAssertGreaterThanOrEqual(combined * low, 1 - 1e-12)
                 XCTAssertLessThan(combined * low, 1 + 1e-6)
-                // Histograms and marginals on a grid of 40 and of 22 steps: a few parts in ten thousand more, never less.
-                let discrete = try ExactCalibration.leastFactor([(.jointDiscreteGaussian(noise: 4, sensitivity: 4), 1), (.jointDiscreteGaussian(noise: 1, sensitivity: 10), 1)],
+                // Histograms and marginals on a grid of 40 and of 22 steps: a few parts in ten thousand more, never
+                // less.
+                let discrete = try ExactCalibration.leastFactor([(.jointDiscreteGaussian(noise: 4, sensitivity: 4), 1),
+                    (.jointDiscreteGaussian(noise: 1, sensitivity: 10), 1)],
                                                                epsilon: e, delta: d)
                 XCTAssertGreaterThan(discrete, s)
                 XCTAssertLessThan(discrete, 1.005 * s)
@@ -57,9 +63,11 @@ final class ExactCompositionTests: XCTestCase {
         }
     }
 
-    /// The adaptive filter: whatever noise later releases have, while the squares stay below the ceiling the total is within (ε, δ). One step more is not.
+    /// The adaptive filter: whatever noise later releases have, while the squares stay below the ceiling the total is
+    /// within (ε, δ). One step more is not.
     func testGaussianFilter() throws {
-        let room = try XCTUnwrap(GaussianPrivacy.largest(epsilon: 1, delta: 1e-6)), dice = SecureRandom(testSeed: 3).stream(.direct, 0)
+        let room = try XCTUnwrap(GaussianPrivacy.largest(epsilon: 1, delta: 1e-6)),
+            dice = SecureRandom(testSeed: 3).stream(.direct, 0)
         for _ in 0..<20 {
             var spent = GaussianPrivacy(), refused = 0
             for _ in 0..<200 {
@@ -77,8 +85,8 @@ final class ExactCompositionTests: XCTestCase {
 
     // MARK: discrete noise
 
-    /// The trade-off curve of Y and Y + w is above that of Gaussians of the priced distance at every corner: brute force, with the quantile found by bisection.
-    /// Mutant: without the excess it is not.
+    /// The trade-off curve of Y and Y + w is above that of Gaussians of the priced distance at every corner: brute
+    /// force, with the quantile found by bisection. Mutant: without the excess it is not.
     func testDiscreteExcessCoversEveryCorner() {
         func quantile(_ logTail: Double) -> Double {
             var low = -40.0, high = 40.0
@@ -97,7 +105,9 @@ final class ExactCompositionTests: XCTestCase {
             for w in [1, 2, Int(s) + 1] {
                 for z in (-far + 2)...(far - w - 2) {
                     // Accept all y ≥ z: α = P(Y ≥ z + w) without, power P(Y ≥ z) with the move.
-                    func tail(_ from: Int) -> Double { ((from + far)..<p.count).reversed().reduce(0) { $0 + p[$1] } / total }
+                    func tail(_ from: Int) -> Double {
+                        ((from + far)..<p.count).reversed().reduce(0) { $0 + p[$1] } / total
+                    }
                     let alpha = tail(z + w), power = tail(z)
                     guard alpha > 1e-20, 1 - power > 1e-6 else { continue }
                     worst = max(worst, (quantile(log(alpha)) - quantile(log(power))) * s / Double(w))
@@ -106,7 +116,9 @@ final class ExactCompositionTests: XCTestCase {
             XCTAssertLessThanOrEqual(worst, 1 + excess + 1e-9, "\(s)")
             XCTAssertGreaterThan(worst, 1 + 0.8 * excess, "\(s)")
         }
-        for s in [0, -1, 0.2, 1e9, .nan, .infinity] { XCTAssertEqual(GaussianPrivacy.discreteExcess(standardDeviation: s), .infinity) }
+        for s in [0, -1, 0.2, 1e9, .nan, .infinity] {
+            XCTAssertEqual(GaussianPrivacy.discreteExcess(standardDeviation: s), .infinity)
+        }
     }
 
     /// Never below the own distribution of the discrete noise, as dp_accounting has it, and close to it.
@@ -115,7 +127,8 @@ final class ExactCompositionTests: XCTestCase {
         XCTAssertEqual(lines.count, 120)
         var differs = false
         for l in lines {
-            let c = try ExactComposition([(.discreteGaussian(deviation: l[1], shift: Int(l[0])), Int(l[2]))]), ours = try c.delta(epsilon: l[3])
+            let c = try ExactComposition([(.discreteGaussian(standardDeviation: l[1], shift: Int(l[0])), Int(l[2]))]),
+                ours = try c.delta(epsilon: l[3])
             // Their discretisation is an upper bound too, within 2e-5.
             XCTAssertGreaterThanOrEqual(ours, l[4] * (1 - 2e-3) - 2e-5, "\(l)")
             XCTAssertLessThan(ours, l[4] * (1 + 2 / (l[1] * l[1])) + 1e-3 / l[1] + 1e-4, "\(l)")
@@ -127,18 +140,24 @@ final class ExactCompositionTests: XCTestCase {
 
     // MARK: everything together
 
-    private let sampled: Releases = [(.gaussian(rate: 0.02, noise: 1), 200), (.jointDiscreteGaussian(noise: 8, sensitivity: 5), 1), (.zeroConcentrated(rho: 0.002), 1)]
+    private let sampled: Releases = [(.gaussian(rate: 0.02, noise: 1), 200),
+        (.jointDiscreteGaussian(noise: 8, sensitivity: 5), 1), (.zeroConcentrated(rho: 0.002), 1)]
 
-    /// Never below the accountant that is given more noise, never above the one whose joint noise is known by ρ alone; both directions below the answer.
+    /// Never below the accountant that is given more noise, never above the one whose joint noise is known by ρ alone;
+    /// both directions below the answer.
     func testSampledReleases() throws {
         let c = try ExactComposition(sampled), e = try c.epsilon(delta: 1e-5)
         var a = Accountant(.pld)
         for r in sampled { try a.compose(r.mechanism, count: r.count) }
         XCTAssertLessThanOrEqual(e, try a.epsilon(delta: 1e-5))
-        for removing in [true, false] { XCTAssertLessThanOrEqual(try c.curve(removing: removing).points.first { $0.delta <= 1e-5 }?.epsilon ?? 0, e * (1 + 1e-3)) }
+        for removing in [true, false] {
+            XCTAssertLessThanOrEqual(try c.curve(removing: removing).points.first { $0.delta <= 1e-5 }?.epsilon ?? 0,
+                e * (1 + 1e-3))
+        }
         XCTAssertLessThanOrEqual(try c.delta(epsilon: e), 1e-5 * 1.02)
         // One direction alone is less than both where sampling is: a mutant that has but one is seen.
-        let pair = GaussianPair(rate: 0.1, sigma: 0.6, rows: 1, removing: true), other = GaussianPair(rate: 0.1, sigma: 0.6, rows: 1, removing: false)
+        let pair = GaussianPair(rate: 0.1, sigma: 0.6, rows: 1, removing: true),
+            other = GaussianPair(rate: 0.1, sigma: 0.6, rows: 1, removing: false)
         let both = try [pair, other].map { try LossComposition(pairs: [($0, 3)]).epsilon(delta: 1e-3) }
         let all = try ExactComposition([(.gaussian(rate: 0.1, noise: 0.6), 3)]).epsilon(delta: 1e-3)
         XCTAssertEqual(all, max(both[0], both[1]), accuracy: 1e-9)
@@ -148,11 +167,15 @@ final class ExactCompositionTests: XCTestCase {
     func testFactorIsLeast() throws {
         for (releases, rows) in [(sampled, 1), ([(.gaussian(rate: 0.05, noise: 1), 30)], 4)] as [(Releases, Int)] {
             let s = try ExactCalibration.leastFactor(releases, rows: rows, epsilon: 1.5, delta: 1e-6)
-            func epsilon(_ s: Double) throws -> Double { try ExactComposition(releases.map { ($0.mechanism.scaled(s), $0.count) }, rows: rows).epsilon(delta: 1e-6) }
+            func epsilon(_ s: Double) throws -> Double {
+                try ExactComposition(releases.map { ($0.mechanism.scaled(s), $0.count) },
+                    rows: rows).epsilon(delta: 1e-6)
+            }
             XCTAssertLessThanOrEqual(try epsilon(s), 1.5)
             XCTAssertGreaterThan(try epsilon(s * 0.9999), 1.5)
             // Mutants: noise of another share than was solved for, and the factor rounded down.
-            XCTAssertGreaterThan(try ExactComposition(releases.enumerated().map { ($1.mechanism.scaled($0 == 0 ? 0.98 * s : s), $1.count) }, rows: rows).epsilon(delta: 1e-6), 1.5)
+            XCTAssertGreaterThan(try ExactComposition(releases.enumerated().map { ($1.mechanism.scaled($0 == 0
+                ? 0.98 * s : s), $1.count) }, rows: rows).epsilon(delta: 1e-6), 1.5)
             XCTAssertGreaterThan(try epsilon((s * 1000).rounded(.down) / 1000 - 1e-3), 1.5)
         }
     }
@@ -165,10 +188,15 @@ final class ExactCompositionTests: XCTestCase {
         XCTAssertEqual(try ExactComposition([(.selection(delta: 1e-5), 1)]).epsilon(delta: 1e-5), .infinity)
         XCTAssertEqual(try ExactComposition([(.zeroConcentrated(rho: 60), 1)]).epsilon(delta: 1e-5), .infinity)
         let g = Mechanism.gaussian(rate: 1, noise: 1)
-        for (e, d) in [(0.0, 1e-5), (-1, 1e-5), (.nan, 1e-5), (1, 0), (1, 1), (1, .nan)] { XCTAssertThrowsError(try ExactCalibration.leastFactor([(g, 1)], epsilon: e, delta: d)) }
-        XCTAssertThrowsError(try ExactCalibration.leastFactor([(.gaussian(rate: 1, noise: 0), 1)], epsilon: 1, delta: 1e-5))
-        XCTAssertThrowsError(try ExactCalibration.leastFactor([(.zeroConcentrated(rho: 5), 1)], epsilon: 1, delta: 1e-5))
-        XCTAssertEqual(try ExactCalibration.leastFactor([(.zeroConcentrated(rho: 1e-4), 1)], epsilon: 1, delta: 1e-5), 1)
+        for (e, d) in [(0.0, 1e-5), (-1, 1e-5), (.nan, 1e-5), (1, 0), (1, 1), (1, .nan)] {
+            XCTAssertThrowsError(try ExactCalibration.leastFactor([(g, 1)], epsilon: e, delta: d))
+        }
+        XCTAssertThrowsError(try ExactCalibration.leastFactor([(.gaussian(rate: 1, noise: 0), 1)], epsilon: 1,
+            delta: 1e-5))
+        XCTAssertThrowsError(try ExactCalibration.leastFactor([(.zeroConcentrated(rho: 5), 1)], epsilon: 1,
+            delta: 1e-5))
+        XCTAssertEqual(try ExactCalibration.leastFactor([(.zeroConcentrated(rho: 1e-4), 1)], epsilon: 1, delta: 1e-5),
+            1)
         // Coarse discrete noise is still priced, by its ρ.
         let coarse = try ExactComposition([(.jointDiscreteGaussian(noise: 0.5, sensitivity: 1), 1)])
         XCTAssertFalse(coarse.isGaussian)

@@ -30,7 +30,8 @@ final class LossCompositionTests: XCTestCase {
         for i in 0..<n { XCTAssertEqual(re[i] / 64, x[i], accuracy: f.error(sum: 64)) }
     }
 
-    /// One Gaussian of σ/√n in closed form (Balle and Wang 2018, arXiv 1805.06530, theorem 8): never below, within a thousandth.
+    /// One Gaussian of σ/√n in closed form (Balle and Wang 2018, arXiv 1805.06530, theorem 8): never below, within a
+    /// thousandth.
     func testComposedGaussians() throws {
         for (s, n) in [(5.0, 10), (20, 100), (300, 100_000)] as [(Double, Int)] {
             let m = Double(n).squareRoot() / s
@@ -61,7 +62,8 @@ final class LossCompositionTests: XCTestCase {
         }
         for l in try fixtures("G").prefix(40 / share) {
             let n = Int(l[1])
-            let e = try pld((0..<n).map { (.gaussian(rate: l[2 + 3 * $0], noise: l[3 + 3 * $0]), Int(l[4 + 3 * $0])) }).epsilon(delta: l[0])
+            let e = try pld((0..<n).map { (.gaussian(rate: l[2 + 3 * $0], noise: l[3 + 3 * $0]),
+                Int(l[4 + 3 * $0])) }).epsilon(delta: l[0])
             XCTAssertEqual(e, l[2 + 3 * n], accuracy: 0.01 * l[2 + 3 * n], "\(l)")
         }
         for l in try fixtures("K").prefix(share == 1 ? 8 : 2) {
@@ -76,18 +78,22 @@ final class LossCompositionTests: XCTestCase {
             XCTAssertGreaterThan(e, 0.999 * l[6] - 1e-4, "\(l)")               // their grid is 1e-4 wide
             XCTAssertLessThan(e, 1.01 * l[6], "\(l)")
             for (order, theirs) in zip([2, 8, 64], l[3...5]) {
-                XCTAssertEqual(l[1] * rdpLaplace(scale: l[0], order: Double(order)), theirs, accuracy: 1e-6 * theirs + 1e-12, "\(l)")
+                XCTAssertEqual(l[1] * rdpLaplace(scale: l[0], order: Double(order)), theirs, accuracy: 1e-6 * theirs
+                    + 1e-12, "\(l)")
             }
         }
         for l in try fixtures("Z") {
-            let e = try pld([(.discreteGaussian(deviation: l[0], shift: Int(l[1])), Int(l[2]))]).epsilon(delta: l[3])
+            let e = try pld([(.discreteGaussian(standardDeviation: l[0], shift: Int(l[1])),
+                Int(l[2]))]).epsilon(delta: l[3])
             XCTAssertEqual(e, l[4], accuracy: 0.01 * l[4] + 2e-3, "\(l)")
         }
     }
 
-    /// Randomised response in closed form, δ = Σ P(j) (1 − e^{ε − ℓ_j})⁺ over how often of n times it told the truth: its losses lie on the grid.
+    /// Randomised response in closed form, δ = Σ P(j) (1 − e^{ε − ℓ_j})⁺ over how often of n times it told the truth:
+    /// its losses lie on the grid.
     func testPureReleases() throws {
-        for (e0, n, delta) in [(0.1, 1, 1e-12), (3, 1, 1e-12), (10, 2, 1e-12), (0.5, 10, 1e-12), (3, 10, 1e-12), (0.05, 40, 1e-7), (1, 10, 1e-4)] as [(Double, Int, Double)] {
+        for (e0, n, delta) in [(0.1, 1, 1e-12), (3, 1, 1e-12), (10, 2, 1e-12), (0.5, 10, 1e-12), (3, 10, 1e-12),
+            (0.05, 40, 1e-7), (1, 10, 1e-4)] as [(Double, Int, Double)] {
             let p = 1 / (1 + exp(-e0))
             func truth(_ e: Double) -> Double {
                 var d = 0.0, choose = 1.0
@@ -99,7 +105,8 @@ final class LossCompositionTests: XCTestCase {
                 return d
             }
             let e = try pld([(.pure(epsilon: e0), n)]).epsilon(delta: delta)
-            XCTAssertLessThanOrEqual(truth(e), delta * (1 + 1e-3), "\(e0) \(n)")            // e itself is rounded: 1e-16 of 3 beside 1e-12
+            // e itself is rounded: 1e-16 of 3 beside 1e-12
+            XCTAssertLessThanOrEqual(truth(e), delta * (1 + 1e-3), "\(e0) \(n)")
             XCTAssertGreaterThan(truth(e - 1e-3 * Double(n) * e0), delta, "\(e0) \(n) \(e)")
         }
     }
@@ -114,10 +121,14 @@ final class LossCompositionTests: XCTestCase {
         XCTAssertGreaterThan(e, 0.7 * renyi)
     }
 
-    /// The larger direction is taken at the end: one alone is a mutant, and so is adding two ε's or leaving a release out.
+    /// The larger direction is taken at the end: one alone is a mutant, and so is adding two ε's or leaving a release
+    /// out.
     func testDirectionsAreComposedApart() throws {
         let m = Mechanism.gaussian(rate: 0.2, noise: 1)
-        func side(_ removing: Bool) throws -> Double { try LossComposition(pairs: [(GaussianPair(rate: 0.2, sigma: 1, rows: 1, removing: removing), 5)]).epsilon(delta: 1e-5) }
+        func side(_ removing: Bool) throws -> Double {
+            try LossComposition(pairs: [(GaussianPair(rate: 0.2, sigma: 1, rows: 1, removing: removing),
+                5)]).epsilon(delta: 1e-5)
+        }
         let whole = try pld([(m, 5)]).epsilon(delta: 1e-5), sides = try (side(true), side(false))
         XCTAssertEqual(whole, max(sides.0, sides.1))
         XCTAssertNotEqual(sides.0, sides.1, accuracy: 0.01)
@@ -130,22 +141,27 @@ final class LossCompositionTests: XCTestCase {
             var a = Accountant(kind)
             XCTAssertEqual(try a.epsilon(delta: 1e-5), 0)
             XCTAssertEqual(try a.delta(epsilon: 0), 0)
-            let bad: [Mechanism] = [.gaussian(rate: -0.1, noise: 1), .gaussian(rate: .nan, noise: 1), .gaussian(rate: 1.1, noise: 1), .gaussian(rate: 0.1, noise: -1), .gaussian(rate: 0.1, noise: .nan),
-                                    .gaussian(rate: 0.1, noise: .infinity), .laplace(noise: -1), .laplace(noise: .nan), .discreteGaussian(deviation: 1, shift: 0), .pure(epsilon: .nan),
-                                    .pure(epsilon: -1), .zeroConcentrated(rho: .infinity), .selection(delta: 1), .selection(delta: -0.1)]
+            let bad: [Mechanism] = [.gaussian(rate: -0.1, noise: 1), .gaussian(rate: .nan, noise: 1),
+                .gaussian(rate: 1.1, noise: 1), .gaussian(rate: 0.1, noise: -1), .gaussian(rate: 0.1, noise: .nan),
+                                    .gaussian(rate: 0.1, noise: .infinity), .laplace(noise: -1), .laplace(noise: .nan),
+                                        .discreteGaussian(standardDeviation: 1, shift: 0), .pure(epsilon: .nan),
+                                    .pure(epsilon: -1), .zeroConcentrated(rho: .infinity), .selection(delta: 1),
+                                        .selection(delta: -0.1)]
             for m in bad { XCTAssertThrowsError(try a.compose(m), "\(m)") }
             XCTAssertThrowsError(try a.compose(.pure(epsilon: 1), count: -1))
             XCTAssertEqual(try a.epsilon(delta: 1e-5), 0)
             for d in [0.0, 1, -1, .nan] { XCTAssertEqual(try a.epsilon(delta: d), .infinity) }
             for e in [-1.0, .nan] { XCTAssertEqual(try a.delta(epsilon: e), 1) }
-            for m in [Mechanism.gaussian(rate: 0.5, noise: 0), .laplace(noise: 0), .discreteGaussian(deviation: 0, shift: 1)] {
+            for m in [Mechanism.gaussian(rate: 0.5, noise: 0), .laplace(noise: 0),
+                .discreteGaussian(standardDeviation: 0, shift: 1)] {
                 var b = a
                 try b.compose(m)
                 XCTAssertEqual(try b.epsilon(delta: 1e-5), .infinity)
                 XCTAssertEqual(try b.delta(epsilon: 1), 1)
             }
             // Extremes: a bound, never 0, never not a number.
-            for (q, s, n) in [(1e-9, 0.01, 1), (1e-9, 1e6, 1 << 40), (0.5, 0.01, 1 << 40), (0.5, 1, 1), (1, 1e6, 1), (1, 0.01, 1)] as [(Double, Double, Int)] {
+            for (q, s, n) in [(1e-9, 0.01, 1), (1e-9, 1e6, 1 << 40), (0.5, 0.01, 1 << 40), (0.5, 1, 1), (1, 1e6, 1),
+                (1, 0.01, 1)] as [(Double, Double, Int)] {
                 var b = a
                 try b.compose(.gaussian(rate: q, noise: s), count: n)
                 let e = try b.epsilon(delta: 1e-300), d = try b.delta(epsilon: 0.1)
@@ -161,21 +177,27 @@ final class LossCompositionTests: XCTestCase {
     func testMonotoneAndRoundedUp() throws {
         var last = 0.0
         for n in [1, 30, 60, 120] {
-            let a = try pld([(.gaussian(rate: 0.05, noise: 1.2), n), (.laplace(noise: 10), 1)]), e = try a.epsilon(delta: 1e-6)
+            let a = try pld([(.gaussian(rate: 0.05, noise: 1.2), n), (.laplace(noise: 10), 1)]),
+                e = try a.epsilon(delta: 1e-6)
             XCTAssertGreaterThan(e, last)
             // The δ at the ε of a δ: that δ, from above within what the grid costs.
             XCTAssertEqual(log(try a.delta(epsilon: e)), log(1e-6), accuracy: 0.02)
             last = e
         }
-        for (more, less) in [(Mechanism.gaussian(rate: 0.06, noise: 1.2), Mechanism.gaussian(rate: 0.05, noise: 1.2)), (.gaussian(rate: 0.05, noise: 1.1), .gaussian(rate: 0.05, noise: 1.2)),
-                             (.laplace(noise: 2), .laplace(noise: 2.1)), (.discreteGaussian(deviation: 5, shift: 2), .discreteGaussian(deviation: 5, shift: 1)), (.pure(epsilon: 0.3), .pure(epsilon: 0.2)),
+        for (more, less) in [(Mechanism.gaussian(rate: 0.06, noise: 1.2), Mechanism.gaussian(rate: 0.05, noise: 1.2)),
+            (.gaussian(rate: 0.05, noise: 1.1), .gaussian(rate: 0.05, noise: 1.2)),
+                             (.laplace(noise: 2), .laplace(noise: 2.1)),
+                                 (.discreteGaussian(standardDeviation: 5, shift: 2),
+                                     .discreteGaussian(standardDeviation: 5, shift: 1)),
+                                         (.pure(epsilon: 0.3), .pure(epsilon: 0.2)),
                              (.zeroConcentrated(rho: 0.02), .zeroConcentrated(rho: 0.01))] {
             XCTAssertGreaterThan(try pld([(more, 20)]).epsilon(delta: 1e-6), try pld([(less, 20)]).epsilon(delta: 1e-6))
         }
     }
 
     func testSeveralRows() throws {
-        for m in [Mechanism.gaussian(rate: 0.02, noise: 2), .laplace(noise: 20), .discreteGaussian(deviation: 30, shift: 1), .pure(epsilon: 0.05), .zeroConcentrated(rho: 0.001)] {
+        for m in [Mechanism.gaussian(rate: 0.02, noise: 2), .laplace(noise: 20),
+            .discreteGaussian(standardDeviation: 30, shift: 1), .pure(epsilon: 0.05), .zeroConcentrated(rho: 0.001)] {
             for kind in Accountant.Kind.allCases {
                 var last = 0.0
                 for k in [1, 2, 4] {
@@ -195,12 +217,15 @@ final class LossCompositionTests: XCTestCase {
     }
 
     func testCalibration() throws {
-        let events: [(mechanism: Mechanism, count: Int)] = [(.gaussian(rate: 0.03, noise: 1), 400), (.zeroConcentrated(rho: 0.005), 1)]
-        let r = try Accountant.calibrate(.renyi, events, rows: 1, epsilon: 2, delta: 1e-5), p = try Accountant.calibrate(.pld, events, rows: 1, epsilon: 2, delta: 1e-5)
+        let events: [(mechanism: Mechanism, count: Int)] = [(.gaussian(rate: 0.03, noise: 1), 400),
+            (.zeroConcentrated(rho: 0.005), 1)]
+        let r = try Accountant.calibrate(.renyi, events, rows: 1, epsilon: 2, delta: 1e-5),
+            p = try Accountant.calibrate(.pld, events, rows: 1, epsilon: 2, delta: 1e-5)
         XCTAssertLessThan(p, r)
         let e = try pld(events.map { ($0.mechanism.scaled(p), $0.count) }).epsilon(delta: 1e-5)
         XCTAssertLessThanOrEqual(e, 2)
         XCTAssertEqual(e, 2, accuracy: 1e-4)
-        XCTAssertThrowsError(try Accountant.calibrate(.pld, [(.pure(epsilon: 3), 1), (.laplace(noise: 1), 1)], rows: 1, epsilon: 2, delta: 1e-5))
+        XCTAssertThrowsError(try Accountant.calibrate(.pld, [(.pure(epsilon: 3), 1), (.laplace(noise: 1), 1)], rows: 1,
+            epsilon: 2, delta: 1e-5))
     }
 }

@@ -23,7 +23,9 @@ final class RiskFiguresTests: XCTestCase {
             check(r.advantage, 2 * cdf(m / 2) - 1)
             for (a, x) in zip(RiskFigures.falsePositiveRates, r.truePositives) { check(x, cdf(quantile(a) + m)) }
             for (k, x) in zip(RiskFigures.guesses, r.guessing) { check(x, cdf(quantile(1 / Double(k)) + m)) }
-            for (d, e) in zip(RiskFigures.deltas, r.epsilons) { XCTAssertEqual(e, GaussianPrivacy(square: m * m).epsilon(delta: d), accuracy: 1e-9) }
+            for (d, e) in zip(RiskFigures.deltas, r.epsilons) {
+                XCTAssertEqual(e, GaussianPrivacy(square: m * m).epsilon(delta: d), accuracy: 1e-9)
+            }
         }
     }
 
@@ -34,7 +36,8 @@ final class RiskFiguresTests: XCTestCase {
         var worst = 0.0, oneDirection = 0.0
         for l in _isDebugAssertConfiguration() ? Array(lines.prefix(25)) : lines {
             let n = Int(l[0])
-            let c = try ExactComposition((0..<n).map { (.gaussian(rate: l[1 + 3 * $0], noise: l[2 + 3 * $0]), Int(l[3 + 3 * $0])) })
+            let c = try ExactComposition((0..<n).map { (.gaussian(rate: l[1 + 3 * $0], noise: l[2 + 3 * $0]),
+                Int(l[3 + 3 * $0])) })
             let r = try RiskFigures(c), theirs = Array(l[(1 + 3 * n)...])
             for (ours, x) in zip([r.advantage] + r.truePositives + r.guessing, theirs) {
                 XCTAssertEqual(ours, x, accuracy: 1e-4, "\(l)")
@@ -66,10 +69,12 @@ final class RiskFiguresTests: XCTestCase {
         XCTAssertLessThan(nothing.advantage, 1e-6)
     }
 
-    /// With selections everything is larger, by δ_sel at least; and the curve is one: from (0, …) up to 1, rising, below it never.
+    /// With selections everything is larger, by δ_sel at least; and the curve is one: from (0, …) up to 1, rising,
+    /// below it never.
     func testCurve() throws {
         let plain: [(mechanism: Mechanism, count: Int)] = [(.gaussian(rate: 0.2, noise: 2), 10)]
-        let t = try TradeOff(ExactComposition(plain)), s = try TradeOff(ExactComposition(plain + [(.selection(delta: 1e-3), 1)]))
+        let t = try TradeOff(ExactComposition(plain)),
+            s = try TradeOff(ExactComposition(plain + [(.selection(delta: 1e-3), 1)]))
         var last = 0.0
         for i in 0...200 {
             let a = Double(i) / 200, x = t.truePositives(a)
@@ -83,7 +88,8 @@ final class RiskFiguresTests: XCTestCase {
         XCTAssertEqual(t.guessing(oneOf: 1), 1)
     }
 
-    /// An attack on the real pair, by the likelihood ratio and by numbers drawn, stays below the figures; with the figures of more noise it does not.
+    /// An attack on the real pair, by the likelihood ratio and by numbers drawn, stays below the figures; with the
+    /// figures of more noise it does not.
     func testAnAttackStaysBelow() throws {
         let (q, sigma, count) = (0.5, 1.0, 4), random = SecureRandom(testSeed: 21).stream(.direct, 0), n = 20_000
         func losses(_ isIn: Bool) -> [Double] {
@@ -100,7 +106,8 @@ final class RiskFiguresTests: XCTestCase {
         let r = try RiskFigures(ExactComposition([(.gaussian(rate: q, noise: sigma), count)]))
         let mutant = try RiskFigures(ExactComposition([(.gaussian(rate: q, noise: 1.5 * sigma), count)]))
         for (a, (bound, low)) in zip(RiskFigures.falsePositiveRates, zip(r.truePositives, mutant.truePositives)) {
-            let threshold = out[n - Int(a * Double(n))], power = Double(inside.filter { $0 > threshold }.count) / Double(n)
+            let threshold = out[n - Int(a * Double(n))],
+                power = Double(inside.filter { $0 > threshold }.count) / Double(n)
             XCTAssertLessThan(power, bound + 5 * (0.25 / Double(n)).squareRoot() + 3 * (a / Double(n)).squareRoot() * 5)
             if a > 0.05 { XCTAssertGreaterThan(power, low) }
         }

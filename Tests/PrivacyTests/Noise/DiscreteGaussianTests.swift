@@ -31,14 +31,15 @@ final class DiscreteGaussianTests: XCTestCase {
         fillFourSample(s, &z, z.count)
         XCTAssertGreaterThan(deviate(60_000, sigma: 0.5) { i += 1; return Int64((z[i] * 0.5).rounded()) }, 5)
         XCTAssertGreaterThan(deviate(60_000, sigma: 0.52) { d.sample(s) }, 5)
-        XCTAssertGreaterThan(deviate(60_000, sigma: 0.5) { let v = d.sample(s); return v == 0 && s.next() & 15 == 0 ? d.sample(s) : v }, 5)
+        XCTAssertGreaterThan(deviate(60_000, sigma: 0.5) { let v = d.sample(s); return v == 0 && s.next() & 15 == 0
+            ? d.sample(s) : v }, 5)
     }
 
     func testLargeDeviations() throws {
         for sigma in [1e3, 1e5, 1e6] {
             let d = try DiscreteGaussian(variance: sigma * sigma), s = random.stream(.histogram, Int(sigma))
             let x = (0..<20_000).map { _ in Double(d.sample(s)) }
-            XCTAssertLessThan(kolmogorov(x, deviation: sigma), 1.95)
+            XCTAssertLessThan(kolmogorov(x, standardDeviation: sigma), 1.95)
             XCTAssertLessThan(abs(correlationDeviate(Array(x.dropLast()), Array(x.dropFirst()))), 4)
         }
     }

@@ -1,4 +1,5 @@
-// Keys: fresh for every generator and in every child process, an error when there is no entropy; streams: none is used twice.
+// Keys: fresh for every generator and in every child process, an error when there is no entropy; streams: none is used
+// twice.
 
 import Basics
 import Glibc
@@ -9,7 +10,10 @@ import XCTest
 @_silgen_name("unshare") private func unshare(_ flags: Int32) -> Int32
 
 final class SecureRandomTests: XCTestCase {
-    private func first(_ r: SecureRandom, _ p: Purpose = .noise, _ i: Int = 0) -> [UInt64] { let s = r.stream(p, i); return (0..<8).map { _ in s.next() } }
+    private func first(_ r: SecureRandom, _ p: Purpose = .noise, _ i: Int = 0) -> [UInt64] {
+        let s = r.stream(p, i)
+        return (0..<8).map { _ in s.next() }
+    }
 
     func testEntropyFailureIsAnError() {
         for source in [{ _, _ in -1 }, { p, n in memset(p, 0, n); return 0 }] as [SecureRandom.EntropySource] {
@@ -95,8 +99,8 @@ final class SecureRandomTests: XCTestCase {
         }
     }
 
-    /// The child may have its parent's process number (a process namespace inside another): the key must still be another one.
-    /// Mutant: a generator that compares process numbers draws its parent's noise.
+    /// The child may have its parent's process number (a process namespace inside another): the key must still be
+    /// another one. Mutant: a generator that compares process numbers draws its parent's noise.
     func testChildOfTheSameNumberTakesANewKey() throws {
         let newProcesses: Int32 = 0x2000_0000
         var ends: [Int32] = [0, 0], answer: UInt8 = 0, status: Int32 = 0
@@ -112,7 +116,10 @@ final class SecureRandomTests: XCTestCase {
             guard unshare(newProcesses) == 0 else { child { 9 } }
             let first = forked()
             if first == 0 {
-                guard getpid() == 1, unshare(newProcesses) == 0, let r = try? SecureRandom(), (try? r.beginRelease()) != nil else { child { 9 } }
+                guard getpid() == 1, unshare(newProcesses) == 0, let r = try? SecureRandom(),
+                    (try? r.beginRelease()) != nil else {
+                    child { 9 }
+                }
                 let own = self.first(r), number = getpid()
                 let second = forked()
                 if second == 0 {

@@ -40,9 +40,8 @@ days_of <- function(name, x) {
 }
 
 set_values <- function(table, field, x, missing_texts) {
-  texts <- cell_text(x)
-  distinct <- unique(texts)
-  set_text(table, field, match(texts, distinct), distinct, missing_texts)
+  cells <- column_texts(x)
+  set_text(table, field, cells$codes, cells$levels, missing_texts)
 }
 
 # Row i holds levels[codes[i]].

@@ -53,6 +53,7 @@ infer_column <- function(name, x, levels) {
   part <- schema_from_json(schema_json(answer))
   type <- part$fields[[1]]$type
   if (declared && type != "string" || is.character(x) && type %in% c("integer", "number", "boolean")) {
+    # the library's own rule for texts
     if (!declared && length(cells$levels) > 20 && 2 * length(cells$levels) > sum(!is.na(cells$codes))) {
       refuse("schema", "column '", name,
           "': text that looks like numbers, and hardly one occurs twice; leave it out (skip =) or use as.numeric()")
@@ -74,7 +75,7 @@ beside_numbers <- c("?", "-", ".", "None")
 stay_levels <- function(name, part, levels, most = NULL) {
   part$missingValues <- setdiff(unlist(part$missingValues), beside_numbers)
   kept <- levels[!is.na(levels) & !levels %in% part$missingValues]
-  most <- if (is.null(most)) 1000 else most
+  if (is.null(most)) most <- from_json(check(.Call("r_config_schema", "infer", PACKAGE = "libflip")))$levels$default
   if (length(kept) > most) {
     refuse("schema", "column '", name, "': more than ", most,
         " different texts; leave it out (skip =), or allow more (levels =)")
@@ -104,16 +105,11 @@ check_frame <- function(schema, x, extra) {
   names <- column_names(x)
   fields <- fields_of(schema)
   wanted <- vapply(fields, `[[`, "", "name")
-  missing_texts <- unlist(from_json(schema$json)$missingValues)
+  missing_texts <- missing_texts_of(schema)
+  plain <- without_format(schema)
   problems <- if (nrow(x) == 0) list(list(column = NULL, rule = "the table has no rows", count = 1, first_row = 1))
-  for (name in intersect(wanted, names)) {
-    field <- fields[[match(name, wanted)]]
-    cells <- tryCatch(column_texts(plain_column(name, x[[name]], field, missing_texts)),
-        flip_error_schema = conditionMessage)
-    if (is.character(cells)) found <- list(list(column = name, rule = cells, count = nrow(x), first_row = 1))
-    else found <- from_json(check(.Call("r_schema_check_strings", pointer(schema), name, cells$codes, cells$levels,
-        PACKAGE = "libflip")))$problems
-    problems <- c(problems, found)
+  for (i in which(wanted %in% names)) {
+    problems <- c(problems, check_column(schema, plain, fields[[i]], x[[wanted[i]]], missing_texts[[i]]))
   }
   missing <- as.list(setdiff(wanted, names))
   unknown <- if (!identical(extra, "ignore")) as.list(setdiff(names, wanted))
@@ -121,8 +117,21 @@ check_frame <- function(schema, x, extra) {
       missing_columns = missing, unknown_columns = unknown, problems = problems))
 }
 
-# fits, rows, missing_columns, unknown_columns (names, or their number where a file has no header), problems: a data
-# frame.
+# What one column breaks, as a list of problems. plain: the schema whose texts are written as R's values are.
+check_column <- function(schema, plain, field, x, missing_texts) {
+  cells <- tryCatch(plain_column(field$name, x, field, missing_texts), flip_error_schema = identity)
+  if (inherits(cells, "condition")) {
+    return(list(list(column = field$name, rule = conditionMessage(cells), count = length(x), first_row = 1)))
+  }
+  texts <- column_texts(cells)
+  by <- if (is.character(cells) || is.factor(cells)) schema else plain
+  answer <- check(.Call("r_schema_check_strings", pointer(by), field$name, texts$codes, texts$levels,
+      PACKAGE = "libflip"))
+  from_json(answer)$problems
+}
+
+# A list: fits, rows, missing_columns, unknown_columns (names, or their number where a file has no header), and problems
+# as a data frame.
 new_check <- function(answer) {
   place <- function(p) if (is.null(p$first_line)) p$first_row else p$first_line
   answer$missing_columns <- unlist(answer$missing_columns)
@@ -154,9 +163,9 @@ print.flip_check <- function(x, ...) {
 # A plain column as texts, each distinct one once: row i is levels[codes[i]].
 column_texts <- function(x) {
   if (is.factor(x)) return(list(codes = as.integer(x), levels = levels(x)))
-  texts <- cell_text(x)
-  distinct <- unique(texts[!is.na(texts)])
-  list(codes = match(texts, distinct), levels = distinct)
+  if (inherits(x, "integer64")) x <- int64_text(x)
+  distinct <- unique(x[!is.na(x)])
+  list(codes = match(x, distinct), levels = cell_text(distinct))
 }
 
 column_names <- function(x) {

@@ -2,23 +2,29 @@
 # flip_table, flip_infer and flip_check begin here, so that all three agree on missing cells, labels, encodings and
 # moments. No message shows a value.
 
-# The column as a factor, logical, integer, double, integer64, character, Date or POSIXct vector. field: the schema's
-# field as a list, or NULL where a schema is being inferred; missing_texts: the schema's missingValues.
+# The column as a factor, logical, integer, double, integer64, character, Date or POSIXct vector.
+# field: the schema's field as a list, or NULL where a schema is being inferred.
+# missing_texts: the texts that mean "missing" in the field.
 plain_column <- function(name, x, field = NULL, missing_texts = NULL) {
   if (inherits(x, "POSIXlt")) x <- as.POSIXct(x)
   refuse_strange(name, x)
   if (inherits(x, "factor_ext")) x <- factor_of_values(x)
   gone <- absent(x)
+  # hdf5r reads a factor's NA as a code that has no level.
+  if (is.factor(x)) gone <- gone | !as.integer(x) %in% seq_along(levels(x))
   if (inherits(x, c("haven_labelled", "haven_labelled_spss"))) x <- labelled_column(name, x, gone, field)
   if (!is.factor(x) && !inherits(x, c("Date", "POSIXct", "integer64"))) x <- as.vector(unclass(x))
   if (any(gone) && !inherits(x, "integer64")) x[gone] <- NA
-  if (is.character(x)) x <- utf8(x, name)
+  if (is.character(x)) x <- by_distinct(x, function(texts) utf8(texts, name))
   if (is.factor(x)) levels(x) <- utf8(levels(x), name)
   if (inherits(x, "POSIXct")) microseconds(x, name)
   exactly_whole(name, without_codes(x, missing_texts), field)
 }
 
 refuse_strange <- function(name, x) {
+  if (isS4(x) || inherits(x, "integer64") && !is.double(x)) {       # such as nanotime, or a damaged integer64
+    refuse("schema", "column '", name, "': a column of class ", class(x)[1], " is not one a table can hold")
+  }
   if (!is.null(dim(x)) || is.list(x) || !(is.atomic(x) || is.factor(x)) || is.complex(x) || is.raw(x) ||
       inherits(x, "difftime")) {
     refuse("schema", "column '", name, "': a column of class ", class(x)[1], " is not one a table can hold")
@@ -76,6 +82,13 @@ factor_of_values <- function(x) {
   factor(levels(x)[match(as.vector(unclass(x)), attr(x, "values"))], levels = levels(x))
 }
 
+# What `change` makes of each element, each distinct one changed once.
+by_distinct <- function(x, change) {
+  distinct <- unique(x)
+  changed <- change(distinct)
+  if (identical(changed, distinct)) x else changed[match(x, distinct)]
+}
+
 # The texts in UTF-8, translated from the encoding they are marked with. Bytes that are no text in it are refused.
 # name: of the column, for the message.
 utf8 <- function(x, name) {
@@ -120,7 +133,8 @@ without_codes <- function(x, missing_texts) {
   if (length(missing_texts) == 0 || is.character(x) || is.factor(x)) return(x)
   if (inherits(x, c("Date", "POSIXct"))) {
     if (!any(grepl("^[0-9]{4}-", missing_texts))) return(x)
-    gone <- cell_text(x) %in% missing_texts
+    distinct <- unique(x)
+    gone <- x %in% distinct[cell_text(distinct) %in% missing_texts]
   } else {
     numbers <- grep("^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$", missing_texts, value = TRUE)
     if (length(numbers) == 0 || is.logical(x)) return(x)

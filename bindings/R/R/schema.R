@@ -49,6 +49,9 @@ new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL,
 schema_list <- function(x, missing_values) {
   if (!is.null(x$fields)) x$fields <- lapply(unname(x$fields), function(field) {
     if (!is.null(field$constraints$enum)) field$constraints$enum <- as.list(unname(field$constraints$enum))
+    for (key in c("missingValues", "categories", "trueValues", "falseValues")) {
+      if (!is.null(field[[key]])) field[[key]] <- as.list(unname(field[[key]]))
+    }
     if (identical(field$type, "integer") && !is.null(field$constraints)) {
       field$constraints <- lapply(field$constraints, whole_text)
     }
@@ -76,6 +79,27 @@ read_text <- function(path) {
 
 # The fields as lists: name, type, constraints.
 fields_of <- function(schema) schema_from_json(schema$json)$fields
+
+# For each field the texts that mean "missing": its own, or those of the schema. A text that is a level of the field is
+# none.
+missing_texts_of <- function(schema) {
+  whole <- schema_from_json(schema$json)
+  lapply(whole$fields, function(field) {
+    entries <- field$missingValues %or% whole$missingValues
+    texts <- vapply(entries, function(entry) if (is.list(entry)) entry$value else entry, "")
+    setdiff(texts, unlist(field$constraints$enum))
+  })
+}
+
+# The schema without the members that say how numbers and dates are written as text: what is no text in R is not written
+# so.
+without_format <- function(schema) {
+  whole <- as.list(schema)
+  written <- c("format", "decimalChar", "groupChar", "bareNumber")
+  if (!any(vapply(whole$fields, function(field) any(written %in% names(field)), NA))) return(schema)
+  whole$fields <- lapply(whole$fields, function(field) field[setdiff(names(field), written)])
+  flip_schema(whole)
+}
 
 # `value`, or `other` when that is NULL.
 `%or%` <- function(value, other) if (is.null(value)) other else value
@@ -114,8 +138,9 @@ domain_text <- function(field) {
   }
   if (field$type == "boolean") return("TRUE, FALSE")
   text <- paste(cell_text(rule$minimum), "to", cell_text(rule$maximum))
-  if (!is.null(rule$multipleOf)) {
-    text <- paste0(text, " by ", cell_text(rule$multipleOf), if (field$type == "datetime") " s")
+  step <- rule$multipleOf %or% field[["flip:multipleOf"]]
+  if (!is.null(step)) {
+    text <- paste0(text, " by ", cell_text(step), if (field$type == "datetime") " s")
   }
   text
 }

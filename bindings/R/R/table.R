@@ -1,6 +1,10 @@
 # Tables: rows under a schema, private ones or sampled ones.
 
-flip_table <- function(x, schema = NULL) {
+flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NULL) {
+  if (is.null(person) != is.null(max_rows_per_person)) {
+    refuse("arg", "person and max_rows_per_person: give both or neither")
+  }
+  if (!is.data.frame(x) && !is.null(person)) refuse("arg", "person: of a data frame")
   if (inherits(x, "flip_table")) return(x)
   if (!is.data.frame(x)) return(from_arrow(x, schema))
   if (is.null(schema)) refuse("arg", "a data frame needs schema=")
@@ -9,12 +13,22 @@ flip_table <- function(x, schema = NULL) {
   names <- vapply(fields, `[[`, "", "name")
   absent <- setdiff(names, column_names(x))
   if (length(absent) > 0) refuse("schema", "columns missing: ", paste(absent, collapse = ", "))
-  extra <- setdiff(names(x), names)
+  extra <- setdiff(names(x), c(names, if (!is.null(person)) one_text(person, "person")))
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
   table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
-  missing_texts <- unlist(from_json(schema$json)$missingValues)
-  for (field in fields) set_column(table$pointer, field, x[[field$name]], missing_texts)
-  table
+  missing_texts <- missing_texts_of(schema)
+  for (i in seq_along(fields)) set_column(table$pointer, fields[[i]], x[[fields[[i]]$name]], missing_texts[[i]])
+  if (is.null(person)) table else bound_persons(table, x, person, max_rows_per_person)
+}
+
+# A table that keeps at most `most` rows of each person. The column `person` of the data frame x says whose a row is.
+bound_persons <- function(table, x, person, most) {
+  if (!person %in% names(x)) refuse("arg", "person: the data frame has no such column")
+  if (person %in% colnames(table)) refuse("arg", "person: must be a column outside the schema")
+  codes <- column_texts(plain_column(person, x[[person]]))$codes
+  if (anyNA(codes)) refuse("schema", "column '", person, "': every row must belong to a person")
+  most <- one_whole(most, "max_rows_per_person")
+  new_table(check(.Call("r_table_bound_persons", table$pointer, codes, most, PACKAGE = "libflip")), table$schema)
 }
 
 # From an Arrow stream, or from what package nanoarrow makes one of: Arrow tables, record batches, readers, queries.
@@ -61,9 +75,11 @@ as_flip_table <- function(x, schema, name, group = NULL) {
   flip_table(x, schema)
 }
 
-flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL, person = NULL,
+    max_rows_per_person = NULL) {
   schema <- flip_schema(schema)
-  config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
+  config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter, person = person,
+      max_rows_per_person = max_rows_per_person))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
   new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,

@@ -127,6 +127,24 @@ static SEXP r_table_read_hdf5(SEXP schema, SEXP path, SEXP group) {
 static SEXP r_table_write_hdf5(SEXP table, SEXP path, SEXP group) {
     NOTHING(flip_table_write_hdf5(get(table, TABLE), text(path), text(group), &err));
 }
+/* A column must have the rows of its table before the library is shown its memory. */
+static flip_table *table_of(SEXP table, SEXP x) {
+    flip_table *t = get(table, TABLE);
+    if (flip_table_rows(t) != (int64_t)XLENGTH(x)) Rf_error("a column of another length");
+    return t;
+}
+
+/* A new table with at most max_rows rows of each person; persons: one number for each row, equal ones are one person.
+ * */
+static SEXP r_table_bound_persons(SEXP table, SEXP persons, SEXP max_rows) {
+    flip_table *t = table_of(table, persons);
+    R_xlen_t n = XLENGTH(persons), i;
+    const int *d = INTEGER(persons);
+    int64_t *codes = (int64_t *)R_alloc((size_t)n + 1, sizeof *codes), most = whole(max_rows);
+    for (i = 0; i < n; i++) codes[i] = d[i];
+    HANDLE(TABLE, flip_table, R_NilValue, flip_table_bound_persons(t, codes, most, &out, &err));
+}
+
 static SEXP r_table_rows(SEXP table) { return Rf_ScalarReal((double)flip_table_rows(get(table, TABLE))); }
 static SEXP r_table_schema(SEXP table) {
     flip_table *t = get(table, TABLE);
@@ -165,13 +183,6 @@ static SEXP r_table_export(SEXP table) {
     if (flip_table_export(t, stream, &err)) holder = failure(&err);
     UNPROTECT(1);
     return holder;
-}
-
-/* A column must have the rows of its table before the library is shown its memory. */
-static flip_table *table_of(SEXP table, SEXP x) {
-    flip_table *t = get(table, TABLE);
-    if (flip_table_rows(t) != (int64_t)XLENGTH(x)) Rf_error("a column of another length");
-    return t;
 }
 
 static SEXP r_table_set_float64(SEXP table, SEXP field, SEXP x) { /* NA is a NaN */
@@ -502,7 +513,8 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
     ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64,
         3),
-    ENTRY(r_table_get_codes, 2), ENTRY(r_int64_text, 1), ENTRY(r_int64_of, 1), ENTRY(r_plan_create,
+    ENTRY(r_table_get_codes, 2), ENTRY(r_table_bound_persons, 3), ENTRY(r_int64_text, 1), ENTRY(r_int64_of,
+        1), ENTRY(r_plan_create,
         3), ENTRY(r_plan_create_under, 4), ENTRY(r_budget_create, 2),
     ENTRY(r_budget_open, 2), ENTRY(r_budget_report, 1), ENTRY(r_budget_charge, 3), ENTRY(r_budget_settle,
         2), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),

@@ -11,6 +11,7 @@ frame_of_one <- function(x) {
   out$x <- x
   out["x"]
 }
+methods::setClass("numeric_with_unit", contains = "numeric", representation(unit = "character"))
 rule <- function(code) tryCatch({ code; "accepted" }, flip_error = conditionMessage)
 
 test_that("user-missing codes of SPSS files are missing in every way in", {
@@ -61,6 +62,29 @@ test_that("a factor with values of its own has its labels", {
   schema <- flip_schema(flip_field("x", "string", enum = c("b", "a")))
   expect_identical(as.character(column(x, schema)), c("a", "b", "a"))
   expect_identical(as.list(flip_infer(frame_of_one(x)))$fields[[1]]$constraints$enum, list("a", "b"))
+})
+
+test_that("a factor's code without a level is missing in every way in", {
+  x <- structure(c(1L, 2L, 255L), levels = c("b", "a"), class = "factor")                  # as package hdf5r reads NA
+  schema <- flip_schema(flip_field("x", "string", enum = c("b", "a")))
+  expect_identical(as.character(column(x, schema)), c("b", "a", NA))
+  expect_true(flip_check(schema, frame_of_one(x))$fits)
+  drafted <- flip_infer(frame_of_one(x))
+  expect_null(as.list(drafted)$fields[[1]]$constraints$required)
+  expect_identical(as.character(column(x, drafted)), c("b", "a", NA))
+})
+
+test_that("classes that no plain vector stands for are refused by name", {
+  strange <- list(methods::new("numeric_with_unit", c(1, 2), unit = "CANARY"), structure(1:2, class = "integer64"),
+      structure(c(1, 2), class = "difftime", units = "secs"))
+  wide <- flip_schema(flip_field("x", "integer", minimum = 0, maximum = 9))
+  for (x in strange) {
+    for (said in c(rule(libflip:::plain_column("x", x)),
+        rule(libflip:::set_column(NULL, libflip:::fields_of(wide)[[1]], x, "")))) {
+      expect_match(said, paste0("column 'x': a column of class ", class(x)[1]), fixed = TRUE)
+      expect_no_match(said, "CANARY", fixed = TRUE)
+    }
+  }
 })
 
 test_that("levels that look like numbers, dates or truth values stay levels, in their order", {
@@ -156,9 +180,11 @@ test_that("bytes that are no text of their encoding are refused by column and ru
       expect_no_match(said, "caf", fixed = TRUE)
     }
   }
-  marked <- "caf\xe9"
-  Encoding(marked) <- "bytes"
-  expect_match(rule(column(c(marked, "CANARY"), schema)), "not UTF-8")
+  for (mark in c("bytes", "UTF-8")) {
+    marked <- "caf\xe9"
+    Encoding(marked) <- mark
+    expect_match(rule(column(c(marked, "CANARY"), schema)), "column 'x': not UTF-8", fixed = TRUE)
+  }
   expect_error(flip_schema(flip_field("x", "string", enum = "caf\xe9")), "UTF-8", class = "flip_error_arg")
   expect_error(flip_schema(flip_field("caf\xe9", "boolean")), "UTF-8", class = "flip_error_arg")
   named <- data.frame(row = 1:2, x = 1:2)

@@ -60,3 +60,23 @@ test_that("JSON is exact and escaped", {
   expect_error(json(Inf), class = "flip_error_arg")
   expect_error(json(1i), class = "flip_error_arg")
 })
+
+test_that("missing values of a field come before those of the schema, and a level is none", {
+  text <- paste0('{"fields": [{"name": "a", "type": "integer", "constraints": {"minimum": 0, "maximum": 9},',
+      '"missingValues": [{"value": "-9", "label": "refused"}, {"value": ""}]},',
+      '{"name": "b", "type": "string", "constraints": {"enum": ["x", "-8"]}}, {"name": "c", "type": "boolean"}],',
+      '"missingValues": [{"value": ""}, {"value": "-8", "label": "refused"}]}')
+  schema <- structure(list(json = text), class = "flip_schema")
+  expect_identical(libflip:::missing_texts_of(schema), list(c("-9", ""), "", c("", "-8")))
+  expect_identical(libflip:::missing_texts_of(small_schema)[[1]], c("", "NA"))
+})
+
+test_that("values that are no text are checked without the text format of their field", {
+  text <- paste0('{"fields": [{"name": "x", "type": "number", "constraints": {"minimum": 0, "maximum": 9},',
+      '"decimalChar": ","}]}')
+  written <- structure(list(json = text), class = "flip_schema")
+  plain <- libflip:::without_format(written)
+  expect_null(as.list(plain)$fields[[1]]$decimalChar)
+  expect_identical(as.list(plain)$fields[[1]]$constraints, list(minimum = 0L, maximum = 9L))
+  expect_identical(libflip:::without_format(small_schema), small_schema)
+})

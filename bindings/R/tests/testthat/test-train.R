@@ -2,9 +2,9 @@ test_that("a plan is made and priced without data", {
   plan <- small_plan()
   expect_match(format(plan), "epsilon 4 at delta 1e-05")
   expect_output(print(plan), "do not add")
-  bill <- summary(plan)
-  expect_equal(sum(bill$share_of_budget), 1, tolerance = 1e-4)
-  expect_true(all(bill$epsilon_alone > 0 & bill$epsilon_alone < 4))
+  costs <- summary(plan)
+  expect_equal(sum(costs$share_of_budget), 1, tolerance = 1e-4)
+  expect_true(all(costs$epsilon_alone > 0 & costs$epsilon_alone < 4))
   expect_equal(flip_plan_epsilon(plan, 1e-5), 4)
   expect_gt(flip_plan_epsilon(plan, 1e-7), 4)
   expect_gt(flip_plan_memory(plan, 1e7), flip_plan_memory(plan, 1000))
@@ -30,7 +30,7 @@ test_that("plans that cannot be are refused by code", {
   refused("flip_error_budget", epsilon = 1e-9, delta = 1e-300)
 })
 
-test_that("a training gives a model, its rows and its bill", {
+test_that("a training gives a model, its rows and its ledger", {
   model <- small_model()
   rows <- flip_sample(model, 200, seed = 1)
   expect_s3_class(rows, "data.frame")
