@@ -37,8 +37,8 @@ class Table(Handle):
 
     _free = "flip_table_free"
     replaced: Optional[Mapping[str, int]] = None
-    """How many cells of which column invalid="coerce" replaced; None where that was not asked for or cannot be known,
-    as of a stream that is read once."""
+    """How many cells of which column invalid="coerce" replaced: not private, since it comes from the rows. None where
+    that was not asked for or cannot be known, as of a stream that is read once."""
 
     @classmethod
     def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
@@ -47,9 +47,9 @@ class Table(Handle):
                  **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
-        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound. A warning, and
-        the property `replaced`, then say how many cells of which column that were; the file is read a second time for
-        it.
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound, and in a
+        required column its first level or its minimum. A warning, and the property `replaced`, then say how many cells
+        of which column that were; the file is read a second time for it.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         delimiter: one character; "," unless given.
         person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of
@@ -229,8 +229,8 @@ def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, inv
     Errors: those of reading, then those of writing.
     """
     if group is not None:
-        return _convert_group(source, target, schema, group,
-                              {"invalid": invalid, "extra": extra, "delimiter": delimiter}, progress)
+        reading = {"invalid": invalid, "extra": extra, "delimiter": delimiter}
+        return _convert_group(source, target, schema, group=group, reading=reading, progress=progress)
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     checked = Schema.maybe(schema)
@@ -240,7 +240,7 @@ def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, inv
         _replaced(checked, source, os.fspath(source), delimiter)
 
 
-def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], group: str, reading: dict[str, Any],
+def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], *, group: str, reading: dict[str, Any],
                    progress: Report) -> None:
     """`convert` with a group, by way of a table."""
     if is_hdf5(source):
