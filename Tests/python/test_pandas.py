@@ -211,7 +211,9 @@ def test_declared_levels_stay_levels_in_their_order():
     parts = pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(codes, pa.uint8()), levels) for codes, levels in (
         ([0, None, 1], ["b", "a"]), ([1, 2, 0], pa.array(["c", "a", None])))])
     parts = pa.table({"x": pa.chunked_array(parts.chunks * 9)})
-    assert flip.Schema.infer(parts).fields == [{"name": "x", "type": "string", "constraints": {"enum": ["b", "a", "c"]}}]
+    assert flip.Schema.infer(parts).fields == [{
+        "name": "x", "type": "string", "constraints": {"enum": ["b", "a", "c"]}
+    }]
     whole = pandas.Categorical([1, 99, None] * 30, categories=[99, 1, 2])
     assert field(whole) == {"name": "x", "type": "integer", "constraints": {"enum": [99, 1, 2]}}
     real = pandas.Categorical([.5, .25] * 30, categories=[.5, .25])
@@ -286,3 +288,52 @@ def test_what_is_no_frame_is_said_to_be_none():
                      lambda bad: flip.evaluate(bad, bad, rule)):
             with pytest.raises(flip.ArgumentError, match=type(bad).__name__):
                 call(bad)
+
+
+# check, infer and from_pandas mean one thing
+
+MIXED = [[5, 1, None], [True, False], [-9, 9], [0.1, -9.0], [2**64 - 1, 3], ["5", "5.0", " 5"], ["true", "-9", None],
+         ["2020-01-01", "2020-01-01T00:00:00Z"], [DAY, None], [DAY, 5], [DAY.date(), "a"],
+         [decimal.Decimal("0.5"), True], [numpy.float32(.1), numpy.uint64(5)], [datetime.time(1), b"a"], [1j, 2],
+         [[1], {}], []]
+DTYPES = [
+    None, object, "Int64", "UInt8", "Float32", "float16", "float64", "boolean", "string", "category", "datetime64[ns]",
+    "Sparse[float64]", "timedelta64[ns]"
+] + [
+    pandas.ArrowDtype(kind) for kind in (pa.uint64(), pa.float32(), pa.large_string(), pa.date32(),
+                                         pa.timestamp("s", "UTC"), pa.time64("us"), pa.bool_(), pa.decimal128(20, 3))
+]
+RULES = {
+    "string": {"enum": ["5", "true", "a"]}, "integer": {"minimum": 0, "maximum": 9}, "number": {"enum": [5, .1, 1]},
+    "boolean": {}, "date": {"minimum": "2000-01-01", "maximum": "2030-01-01"},
+    "datetime": {"minimum": "2000-01-01T00:00:00Z", "maximum": "2030-01-01T00:00:00Z"}
+}
+
+
+def answer(call):
+    """What a call gives, None where it refuses; every refusal is a FlipError."""
+    try:
+        return call()
+    except flip.FlipError:
+        return None
+
+
+def test_a_frame_fits_exactly_if_it_can_be_read():
+    tried = read_by_schema = 0
+    for cells in MIXED:
+        for dtype in DTYPES:
+            try:
+                frame = pandas.DataFrame({"x": pandas.Series(cells, dtype=dtype)})
+            except Exception:                   # pandas cannot hold them so
+                continue
+            drafted = answer(lambda: flip.Schema.infer(frame))
+            if drafted is not None:
+                assert len(flip.Table.from_pandas(frame, drafted)) == len(cells), (cells, dtype)
+                read_by_schema += 1
+            for kind, rules in RULES.items():
+                rule = flip.Schema(
+                    {"fields": [{"name": "x", "type": kind, "constraints": rules}], "missingValues": ["", "-9"]})
+                fits = (answer(lambda: rule.check(frame)) or {"fits": False})["fits"]
+                assert fits == (answer(lambda: flip.Table.from_pandas(frame, rule)) is not None), (cells, dtype, kind)
+                tried += 1
+    assert tried > 500 and read_by_schema > 50

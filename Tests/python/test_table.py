@@ -120,6 +120,19 @@ def test_coerce_says_what_it_replaced(tmp_path):
     with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
         table = flip.Table.read_csv(path, schema, person="who", max_rows_per_person=5, **options)
     assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
+    rows = pandas.read_csv(path, sep=";")[["x", "y"]]
+    import polars
+    import pyarrow
+    for frame in (rows, pyarrow.table(rows), polars.from_pandas(rows)):
+        with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
+            table = flip.Table.from_arrow(frame, schema, invalid="coerce")
+        assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
+    stream = pyarrow.table(rows).to_reader()
+    assert flip.Table.from_arrow(stream, schema, invalid="coerce").replaced is None     # it is read once
+    path.write_text("x;y\n5;true\n99;false\n")
+    with pytest.warns(UserWarning, match='1 of column "x"') as told:
+        flip.convert(path, tmp_path / "out.csv", schema, **options)
+    assert told[0].filename == __file__
     path.write_text("x;y\n5;true\n;\n")
     assert flip.Table.read_csv(path, schema, **options).replaced == {}
     assert flip.Table.read_csv(path, schema, delimiter=";").replaced is None

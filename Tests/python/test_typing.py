@@ -85,8 +85,8 @@ def fits(value, kind, place):
         return
     if isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__"):
         kinds = typing.get_type_hints(kind)
-        assert isinstance(value, dict) and kind.__required_keys__ <= set(value), (place,
-                                                                                  kind.__required_keys__ - set(value))
+        assert isinstance(value, dict), place
+        assert kind.__required_keys__ <= set(value), (place, kind.__required_keys__ - set(value))
         assert set(value) <= set(kinds), (place, set(value) - set(kinds))
         for key, x in value.items():
             fits(x, kinds[key], f"{place}.{key}")

@@ -152,5 +152,6 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     result: EvaluationReport = take_json("flip_evaluate", real._pointer, synthetic._pointer,
                                          None if holdout is None else holdout._pointer, options)
     if classifiers == "sklearn":
-        _sklearn.fill(result, real, synthetic, holdout, protected, target, positive, edges or {})
+        _sklearn.fill(result, real, synthetic, holdout, protected=protected, target=target, positive=positive,
+                      edges=edges or {})
     return Evaluation(result)

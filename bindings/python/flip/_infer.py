@@ -72,7 +72,7 @@ def field(name: str, column: pandas.Series[Any], levels: Optional[int]) -> dict[
     if found["type"] in ("integer", "number") and "enum" not in found.get("constraints", {}):
         kept = [text for text in dict.fromkeys(cells) if text is not None and text not in one["missingValues"]]
         if declared or is_text(host):
-            keep_levels(found, kept, len(cells), levels or 1000, declared, is_text(host))
+            keep_levels(found, kept, cells=len(cells), maximum=levels or 1000, declared=declared, text=is_text(host))
     return one
 
 
@@ -83,7 +83,8 @@ def is_text(column: pandas.Series[Any]) -> bool:
     return bool(column.dtype == object) and pandas.api.types.infer_dtype(column, skipna=True) == "string"
 
 
-def keep_levels(field: dict[str, Any], found: list[str], cells: int, maximum: int, declared: bool, text: bool) -> None:
+def keep_levels(field: dict[str, Any], found: list[str], *, cells: int, maximum: int, declared: bool,
+                text: bool) -> None:
     """Makes a field of numbers one of levels, where its host holds levels or texts that only look like numbers.
 
     found: the different texts; declared: they are levels by the host's word, in their order; text: the host holds text.

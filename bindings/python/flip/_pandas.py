@@ -84,7 +84,7 @@ def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gon
     if levels_of(field) is None and kind in _UNIT:
         found = moments(column)
         if found is not None:
-            return fill_moments(table, name, kind, found, missing, gone)
+            return fill_moments(table, name, kind, found, missing=missing, gone=gone)
     numeric = types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)
     if ordinary and kind in ("integer", "number") and numeric:
         if types.is_integer_dtype(dtype):
@@ -103,7 +103,7 @@ def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gon
     fill_texts(table, field, column, missing, gone)
 
 
-def fill_moments(table: Optional[int], name: str, kind: str, found: Moments, missing: Any, gone: Missing) -> None:
+def fill_moments(table: Optional[int], name: str, kind: str, found: Moments, *, missing: Any, gone: Missing) -> None:
     """Sets a field of dates or datetimes without levels. missing: bool, one a row."""
     refuse_finer(name, found)
     x = found.micros

@@ -173,14 +173,15 @@ def mean(values: Sequence[Optional[float]]) -> Optional[float]:
     return float(numpy.mean(there)) if there else None
 
 
-def fill(*arguments: Any) -> None:
+def fill(result: EvaluationReport, real: Table, synthetic: Table, holdout: Optional[Table], *, protected: Sequence[str],
+         target: Optional[str], positive: Any, edges: Mapping[str, Sequence[float]]) -> None:
     """Puts tasks and probes, and their part of the summary, into the library's result."""
     with threadpool_limits(1):  # many small fits: threads that wait for each other cost more than they bring
-        _fill(*arguments)
+        _fill(result, real, synthetic, holdout, protected=protected, target=target, positive=positive, edges=edges)
 
 
-def _fill(result: EvaluationReport, real: Table, synthetic: Table, holdout: Optional[Table], protected: Sequence[str],
-          target: Optional[str], positive: Any, edges: Mapping[str, Sequence[float]]) -> None:
+def _fill(result: EvaluationReport, real: Table, synthetic: Table, holdout: Optional[Table], *,
+          protected: Sequence[str], target: Optional[str], positive: Any, edges: Mapping[str, Sequence[float]]) -> None:
     whole, made = columns_of(real), columns_of(synthetic)
     if holdout is not None:
         learned, test = whole, columns_of(holdout)

@@ -14,7 +14,7 @@ from ._budget import Budget
 from ._deprecated import warn
 from ._domain import release_domain
 from ._errors import ArgumentError, SchemaError
-from ._frames import without_index
+from ._frames import can_be_read_again, without_index
 from ._library import Handle, Path, call, config_bytes, group_bytes, lib, new, path_bytes
 from ._progress import Callback, Report, reporter
 from ._schema import Schema, SchemaLike, is_hdf5
@@ -37,7 +37,8 @@ class Table(Handle):
 
     _free = "flip_table_free"
     replaced: Optional[Mapping[str, int]] = None
-    """How many cells of which column read_csv(invalid="coerce") replaced; None for a table that was not made so."""
+    """How many cells of which column invalid="coerce" replaced: not private, since it comes from the rows. None where
+    that was not asked for or cannot be known, as of a stream that is read once."""
 
     @classmethod
     def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
@@ -46,9 +47,9 @@ class Table(Handle):
                  **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
-        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound. A warning, and
-        the property `replaced`, then say how many cells of which column that were; the file is read a second time for
-        it.
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound, and in a
+        required column its first level or its minimum. A warning, and the property `replaced`, then say how many cells
+        of which column that were; the file is read a second time for it.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         delimiter: one character; "," unless given.
         person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of
@@ -81,7 +82,7 @@ class Table(Handle):
         table = callback.run(
             lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
         if invalid == "coerce":
-            table.replaced = _replaced(path, checked, delimiter)
+            table.replaced = _replaced(checked, path, os.fspath(path), delimiter)
         return table
 
     @classmethod
@@ -144,8 +145,11 @@ class Table(Handle):
         checked, callback = Schema.of(schema), Callback(reporter(progress))
         source = _arrow.Source(without_index(x, checked.names))
         config = config_bytes({"invalid": invalid, "extra": extra})
-        return callback.run(
+        table = callback.run(
             lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
+        if invalid == "coerce" and can_be_read_again(x):
+            table.replaced = _replaced(checked, x, f"the {type(x).__name__}")
+        return table
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """The rows as an Arrow stream in a PyCapsule, so that pyarrow.table(t), polars.DataFrame(t), duckdb and others
@@ -199,15 +203,18 @@ def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptio
                           selection_delta=options.get("selection_delta"), **reading).schema
 
 
-def _replaced(path: Path, schema: Schema, delimiter: Optional[str]) -> dict[str, int]:
-    """How many cells of which column of a CSV file break the schema, with a warning where there are any."""
+def _replaced(schema: Schema, rows: Any, name: Any, delimiter: Optional[str] = None) -> dict[str, int]:
+    """How many cells of which column break the schema, with a warning to the caller's caller where there are any.
+
+    rows: what Schema.check takes; name: what the warning calls it.
+    """
     counts: dict[str, int] = {}
-    for problem in schema.check(path, extra="ignore", delimiter=delimiter)["problems"]:
+    for problem in schema.check(rows, extra="ignore", delimiter=delimiter)["problems"]:
         if problem["column"] is not None:
             counts[problem["column"]] = counts.get(problem["column"], 0) + problem["count"]
     if counts:
         told = ", ".join(f'{count} of column "{column}"' for column, count in counts.items())
-        warnings.warn(f"{os.fspath(path)}: cells were replaced that break the schema: {told}", stacklevel=3)
+        warnings.warn(f"{name}: cells were replaced that break the schema: {told}", stacklevel=3)
     return counts
 
 
@@ -222,16 +229,18 @@ def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, inv
     Errors: those of reading, then those of writing.
     """
     if group is not None:
-        return _convert_group(source, target, schema, group,
-                              {"invalid": invalid, "extra": extra, "delimiter": delimiter}, progress)
+        reading = {"invalid": invalid, "extra": extra, "delimiter": delimiter}
+        return _convert_group(source, target, schema, group=group, reading=reading, progress=progress)
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     checked = Schema.maybe(schema)
     callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source),
                               path_bytes(target), config, callback.c, None))
+    if invalid == "coerce" and checked is not None and not is_hdf5(source):
+        _replaced(checked, source, os.fspath(source), delimiter)
 
 
-def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], group: str, reading: dict[str, Any],
+def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], *, group: str, reading: dict[str, Any],
                    progress: Report) -> None:
     """`convert` with a group, by way of a table."""
     if is_hdf5(source):

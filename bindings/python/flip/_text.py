@@ -41,7 +41,7 @@ def text_of(value: Any, kind: str = "", name: Any = "") -> str:
     day.
     """
     if isinstance(value, (bool, numpy.bool_)):
-        return "true" if value else "false"
+        return ("01" if kind in ("integer", "number") else ("false", "true"))[bool(value)]
     if isinstance(value, (float, numpy.floating)) and float(value).is_integer():
         return str(int(value))
     if isinstance(value, numpy.floating):

@@ -123,6 +123,8 @@ class LedgerDomain(TypedDict):
 
 class _Release(TypedDict, total=False):
     groups: dict[str, Share]  # Gaussian sums: the parameters for a row of each group
+    # discrete Gaussian sums over all rows: the most that one row moves the sum, L2 norm (steps of the noise)
+    sensitivity: float
     rho: float  # choices, and charges of a host: cost for a row of any group (ρ of zCDP)
     # thresholded histograms: that a level shows what one row, or person, alone holds (probability)
     selection_delta: float
@@ -135,11 +137,21 @@ class Release(_Release):
     count: int  # how many equal releases
 
 
+class ExactFigures(TypedDict):
+    """What the releases cost by their exact composition."""
+
+    epsilon: Optional[float]  # what all releases cost, for the group that pays most (nats)
+    groups: dict[str, Optional[float]]  # what the releases cost a row of each group (nats)
+
+
 class _Ledger(Versioned, total=False):
     max_rows_per_person: int  # where the promise is for persons: bound on the rows of a person
     selection_delta: float  # where above 0: part of δ that thresholded histograms may use (probability)
     domain: LedgerDomain  # where the schema was estimated under a budget: what the schema cost
     epsilon_of_training: float  # where the schema was estimated under a budget: the promise of the training alone (nats)
+    # where every release was a constant of the plan, and the plan admits them by their exact cost: what the releases
+    # cost by their exact composition
+    exact: ExactFigures
 
 
 class Ledger(_Ledger):

@@ -77,7 +77,8 @@ def curve(table: Table, *, protected: Union[str, Iterable[str]], target: str, ep
 
     Raises BudgetError before the first training when all of them together may cost more than is left.
     """
-    runs = plans_for(table.schema, strengths, repeats, protected, epsilon, delta, preset, config, budget)
+    runs = plans_for(table.schema, strengths, repeats, protected, epsilon=epsilon, delta=delta, preset=preset,
+                     config=config, budget=budget)
     if not runs:
         raise BudgetError("no strength was given")
     before = budget.report()
@@ -221,8 +222,8 @@ def main(words: Optional[Sequence[str]] = None) -> None:
                 pass
             os.remove(f"{path}.part")
         protected = a.protected.split(",")
-        budget = budget_for(a.budget_file or f"{a.out}.budget", a.budget, table.schema, protected, a.epsilon, a.delta,
-                            a.preset, config)
+        budget = budget_for(a.budget_file or f"{a.out}.budget", a.budget, table.schema, protected, part=a.epsilon,
+                            delta=a.delta, preset=a.preset, config=config)
         say(f"{NOT_PRIVATE}: every figure is computed from real rows without noise")
         for row in curve(table, protected=protected, target=a.target, epsilon=a.epsilon, delta=a.delta, budget=budget,
                          strengths=a.strengths, repeats=a.repeats, holdout=holdout, rows=a.rows, preset=a.preset,
