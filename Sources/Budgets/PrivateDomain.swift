@@ -55,7 +55,7 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
             }
         }
         for (k, j) in open.enumerated() {
-            guard let text = cell(j), !sketch.isMissing(text) else { continue }
+            guard let text = cell(j), !sketch.isMissing(text, column: j) else { continue }
             switch sketch.needs[j] {
             case .bounds(let grid):
                 if let c = sketch.cell(text, j, grid) { door.add(bin: c, column: k) }
