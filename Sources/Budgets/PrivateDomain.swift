@@ -59,7 +59,7 @@ package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared
             }
         }
         for (k, j) in open.enumerated() {
-            guard let text = cell(j), !sketch.isMissing(text) else { continue }
+            guard let text = cell(j), !sketch.isMissing(text, column: j) else { continue }
             switch sketch.needs[j] {
             case .bounds(let grid):
                 if let c = sketch.cell(text, j, grid) { door.add(bin: c, column: k) }

@@ -1,5 +1,4 @@
-/* Persons by numbers of a host, given in order of appearance: one person more moves the bounded table by that person's
- * rows alone. */
+/* Persons by numbers of a host in order of appearance: one person more moves the bounded table by its own rows. */
 #include "check.h"
 
 #define PERSONS 200
@@ -74,5 +73,4 @@ static void numbers_choose_nothing(void) {
 }
 
 const test_case persons_tests[] = {{"persons: one more", one_person_more},
-    {"persons: numbers choose nothing", numbers_choose_nothing},
-    {NULL, NULL}};
+    {"persons: numbers choose nothing", numbers_choose_nothing}, {NULL, NULL}};
