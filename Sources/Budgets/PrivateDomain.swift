@@ -29,7 +29,7 @@ package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared
         !sketch.missingValues.contains(options.other) else {
         throw Failure(.argument, "other: must be a text of 1 to 200 bytes that does not mean missing")
     }
-    guard (options.csv.person?.most ?? 0) == terms.rowsPerPerson else {
+    guard (options.csv.person?.maxRows ?? 0) == terms.rowsPerPerson else {
         throw Failure(.argument, "domain: person and max_rows_per_person must be those that the budget was made for")
     }
     guard let part = try terms.part(epsilon: options.epsilon(of: shared)) else {

@@ -79,7 +79,7 @@ public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ o
 public func flip_table_bound_persons(_ handle: OpaquePointer?, _ person: UnsafePointer<Int64>?, _ most: Int64,
                                      _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.table, out, err, .reading(handle, .table)) {
-        try complete(handle).bounded(persons: pointer(person, "person"), most: Int(most))
+        try complete(handle).bounded(persons: pointer(person, "person"), maxRows: Int(most))
     }
 }
 

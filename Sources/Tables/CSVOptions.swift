@@ -28,12 +28,8 @@ package struct CSVOptions: Equatable, Sendable {
         package var column: String
         /// 1 ... `Table.maxRowsPerPerson`.
         package var maxRows: Int
-        // shim: CSVOptions.Person.most -> maxRows
-        package var most: Int { maxRows }
 
         package init(column: String, maxRows: Int) { (self.column, self.maxRows) = (column, maxRows) }
-        // shim: CSVOptions.Person(column:most:) -> Person(column:maxRows:)
-        package init(column: String, most: Int) { self.init(column: column, maxRows: most) }
 
         /// Why the column may not be in the schema.
         var hint: String {

@@ -51,8 +51,6 @@ final class PersonList {
 
 extension Table {
     package static let maxRowsPerPerson = 1024
-    // shim: mostRowsPerPerson -> maxRowsPerPerson
-    package static let mostRowsPerPerson = maxRowsPerPerson
 
     /// At most `maxRows` rows of each person, in a table of its own that remembers only the bound.
     ///
@@ -69,11 +67,6 @@ extension Table {
         let list = try PersonList()
         for i in 0..<rows { try list.append(PersonKey(person[i])) }
         return try bounded(list, maxRows: maxRows)
-    }
-
-    // shim: Table.bounded(persons:most:) -> bounded(persons:maxRows:)
-    package func bounded(persons person: UnsafePointer<Int64>, most: Int) throws -> Table {
-        try bounded(persons: person, maxRows: most)
     }
 
     func bounded(_ persons: PersonList, maxRows: Int) throws -> Table {

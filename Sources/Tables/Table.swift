@@ -41,8 +41,6 @@ package final class Table: @unchecked Sendable {
     /// Rows of a table stay below this: what is computed from private rows later relies on it, so a loader must refuse
     /// more.
     package static let maxRows = 1 << 29
-    // shim: Table.mostRows -> Table.maxRows
-    package static let mostRows = maxRows
 
     /// - Throws: `.schema` for no rows or too many.
     static func checkRows(_ rows: Int) throws {

@@ -35,7 +35,7 @@ package final class Model: Sendable {
     package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, where condition: Condition? = nil,
                         stage: IntermediateStage? = nil, threads: Int = 0, progress: (Int, Int)
                             -> Bool = { _, _ in true }) throws -> Table {
-        guard first >= 0, count >= 1, count < Table.mostRows, first <= Int.max - count else {
+        guard first >= 0, count >= 1, count < Table.maxRows, first <= Int.max - count else {
             throw Failure(.argument,
                           "first must not be negative, count from 1 to 536870911, and their sum not too large")
         }
