@@ -33,7 +33,7 @@ func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, choice: Boo
         guard !choice else {
             _ = try door.selectPairs(name: "choice", candidates: requests.map { ($0.columns[0], $0.columns[1]) },
                                      codes: codes, oneWay: oneWay, total: Double(n),
-                                     deviation: 100, count: 100, rho: 0.02, threads: threads)
+                                     standardDeviation: 100, count: 100, rho: 0.02, threads: threads)
             return
         }
         _ = try door.releaseMarginals(name: "pairs", requests: requests, codes: codes, noiseMultiplier: 5,

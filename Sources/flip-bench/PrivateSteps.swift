@@ -38,14 +38,14 @@ func privateSteps(shape: VAEShape, batch: Int, threads: Int, seconds: Double, ke
                                            microBatch: chunk, threads: threads) { rows, w, out in
             for t in 0..<T { (codes[w].base + t * chunk).update(from: rows.columns[t], count: rows.count) }
             rows.random.fillNormal(normals[w].base, rows.count * Z)
-            vae.clippedGradientSum(CodeRows(cells: codes[w].base, stride: chunk, count: rows.count),
+            vae.clippedGradientSum(CodeRows(bins: codes[w].base, stride: chunk, count: rows.count),
                                    noise: normals[w].base, clips: clips.base, beta: 0.5,
                                    into: sums[w].base, scratch[w])
             out.add(sums[w].base)
         }
         for p in 0..<P { released.base[p] /= Float(batch) }
-        adam.step(vae.parameters.base, gradient: released.base, rate: 1e-3)
-        averageWeights(average.base, vae.parameters.base, count: P, keep: 0.98, step: adam.steps)
+        adam.step(vae.parameters.base, gradient: released.base, learningRate: 1e-3)
+        averageWeights(average.base, vae.parameters.base, count: P, decay: 0.98, step: adam.steps)
     }
     func processorSeconds() -> Double {
         var t = timespec()
