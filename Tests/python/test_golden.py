@@ -104,6 +104,11 @@ def hashed(*parts):
     return h.hexdigest()[:32]
 
 
+def unversioned(value):
+    """An object of the library without the version of its grammar, which says nothing of the training."""
+    return {k: v for k, v in value.items() if k != "schema_version"}
+
+
 def csv(columns, rows=ROWS):
     """Related columns from a public stream of numbers."""
     lines = [",".join(columns)]
@@ -154,7 +159,7 @@ def outputs(name, folder):
     config = merged(merged(QUICK, BEST if preset == "best" else {}), options)
     plan = flip.plan(schema(columns), protected=protected, epsilon=4, delta=1e-5, preset=preset, config=config)
     found = {
-        "plan": hashed(plan.json), "explain": hashed(json.dumps(plan.explain(), sort_keys=True)),
+        "plan": hashed(plan.json.replace('"schema_version":1,', "", 1)), "explain": hashed(json.dumps(unversioned(plan.explain()), sort_keys=True)),
         "explanation": hashed(plan.explanation()), "memory": hashed(str(plan.memory(5000)))
     }
     trainer, checkpoint = flip.Trainer(plan, table), os.path.join(folder, "c.h5")
@@ -175,8 +180,8 @@ def outputs(name, folder):
     model = trainer.finish()
     found["events"] = hashed(*events)
     found["model"] = hashed(model.to_bytes())
-    found["info"] = hashed(json.dumps(model.info, sort_keys=True))
-    found["ledger"] = hashed(json.dumps(model.ledger, sort_keys=True))
+    found["info"] = hashed(json.dumps(unversioned(model.info), sort_keys=True))
+    found["ledger"] = hashed(json.dumps(unversioned(model.ledger), sort_keys=True))
     found["report"] = hashed(model.ledger_report())
 
     def sampled(**k):

@@ -67,19 +67,26 @@ extension Ledger {
     /// One line for each release and group. A ρ-zCDP release has the rate and noise of the Gaussian with the same
     /// divergences at all orders, 1 and (2ρ)^(−1/2), and its ρ; the others' is 0.
     private var events: [(String, FrameColumn)] {
-        let lines = releases.flatMap { r in
-            groups.indices.map { g in
-                (r, r.rho.map { Share(group: groups[g], samplingRate: 1, noiseMultiplier: 1 / (2 * $0).squareRoot()) }
-                    ?? r.groups[g])
+        var names: [String] = [], mechanisms: [String] = [], places: [String] = [], counts: [Int64] = []
+        var rates: [Double] = [], noises: [Double] = [], rhos: [Double] = []
+        for r in releases {
+            let rho = r.rho, shares = r.groups
+            for g in groups.indices {
+                names.append(r.name)
+                mechanisms.append(rho == nil ? "poisson-sampled gaussian" : "zcdp")
+                places.append(groups[g])
+                rates.append(rho == nil ? shares[g].samplingRate : 1)
+                noises.append(rho.map { 1 / (2 * $0).squareRoot() } ?? shares[g].noiseMultiplier)
+                counts.append(Int64(r.count))
+                rhos.append(rho ?? 0)
             }
         }
-        return [("name", .strings(lines.map { $0.0.name })),
-                ("mechanism", .strings(lines.map { $0.0.rho == nil ? "poisson-sampled gaussian" : "zcdp" })),
-                ("group", .strings(lines.map { $0.1.group })),
-                    ("sampling_rate", .numbers(lines.map { $0.1.samplingRate })),
-                ("noise_multiplier", .numbers(lines.map { $0.1.noiseMultiplier })),
-                    ("count", .integers(lines.map { Int64($0.0.count) }))]
-            + (hasRho ? [("rho", .numbers(lines.map { $0.0.rho ?? 0 }))] : [])
+        var frame: [(String, FrameColumn)] = [
+            ("name", .strings(names)), ("mechanism", .strings(mechanisms)), ("group", .strings(places)),
+            ("sampling_rate", .numbers(rates)), ("noise_multiplier", .numbers(noises)), ("count", .integers(counts)),
+        ]
+        if hasRho { frame.append(("rho", .numbers(rhos))) }
+        return frame
     }
 }
 
