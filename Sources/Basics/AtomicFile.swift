@@ -1,6 +1,7 @@
-// Writing a file so that whoever looks sees the old content or the new, never a part: the bytes go to a temporary file
-// in the same folder, are flushed to the disk, and take the place of the old file in one step. On any error, or when
-// the owner is dropped before `commit`, the temporary file is removed and the old one is untouched.
+// Writes a file so that a reader sees the old content or the new, never a part of it.
+// The bytes go to a temporary file in the same folder, are flushed to the disk, and take the place of the old file in
+// one step. On any error, or when the owner is dropped before `commit`, the temporary file is removed and the old one
+// is untouched.
 
 import Glibc
 

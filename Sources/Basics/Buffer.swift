@@ -1,5 +1,5 @@
-// Memory whose size comes from input. Swift aborts the process when an array cannot be allocated, so such memory is
-// taken from malloc, checked, and freed with its owner.
+// Memory whose size comes from input: allocated with a check, aligned, zeroed, freed with its owner.
+// Swift aborts the process when an array cannot be allocated, so such memory is taken from malloc.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The one error type of the library. A failure carries a stable code and one sentence that names column and rule, never
-// a cell's value. Every module throws it; the C boundary copies it into the caller's memory.
+// The one error type of the library: a stable code and one sentence without any cell's value.
+// Every module throws it; the C boundary copies it into the caller's memory.
 
 /// What went wrong, in the terms of `flip.h`. The raw values are part of the ABI: new ones may be added, old ones never
 /// change.

@@ -1,5 +1,5 @@
-// One process or thread at a time: an advisory lock on a file beside the one that is guarded, which may then be
-// replaced. The kernel gives the lock back when its holder ends, however it ends.
+// An advisory lock on a file beside the one it guards: one process or thread at a time.
+// The kernel gives the lock back when its holder ends, however it ends.
 
 import Glibc
 

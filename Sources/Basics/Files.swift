@@ -1,5 +1,5 @@
-// Reading files and the words for what went wrong with them. Every system call is repeated when a signal interrupts it.
-// Writing is in AtomicFile.swift.
+// Reads whole files, and puts the system's errors into words.
+// Every system call is repeated when a signal interrupts it. Writing is in AtomicFile.swift.
 
 import Glibc
 

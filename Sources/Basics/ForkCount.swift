@@ -1,4 +1,4 @@
-// Noticing a fork: a count that is another one in every child process, whatever the child's process number is.
+// A count that is another one in every forked child process, whatever the child's process number is.
 
 import Glibc
 import Synchronization

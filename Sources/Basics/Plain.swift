@@ -1,4 +1,4 @@
-// Numbers and columns of text for people.
+// Formats numbers and columns of text for people.
 
 import Glibc
 

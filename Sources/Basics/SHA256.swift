@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4, sections 4.1.2, 5.1.1, 6.2.2): the digest that model files carry against damage. Of private rows
-// it only tells persons apart in memory (Tables/Persons.swift); no digest of a row leaves it.
+// SHA-256 (FIPS 180-4): the digest that model files carry against damage.
+// Of private rows it only tells persons apart in memory (Tables/Persons.swift); no digest of a row leaves it.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// Is this UTF-8? Asked of every byte that comes from outside before a String is made of it, because Swift repairs bad
-// bytes silently and a repaired name is not the name that was given.
+// Checks that bytes from outside are UTF-8 before a String is made of them.
+// Swift repairs bad bytes silently, and a repaired name is not the name that was given.
 
 /// True when `bytes` is well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above
 /// U+10FFFF).

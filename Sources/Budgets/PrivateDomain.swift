@@ -1,4 +1,4 @@
-// A private domain: bounds, levels and the row count of a table, bought from a shared budget by one noisy release, so
+// A private domain: bounds, levels and the row count of a table, estimated under a shared budget by one noisy release, so
 // that nobody has to know or to guess them. The training that follows spends from the same budget.
 
 import Basics
@@ -6,22 +6,7 @@ import Glibc
 import Privacy
 import Tables
 
-package struct DomainOptions: Sendable {
-    /// ε of this release alone, at the budget's order.
-    package var epsilon: Double
-    /// Of its run in the budget's report.
-    package var name = "domain"
-    /// The level that stands for all that are not bought.
-    package var other = "other"
-    /// δ_sel; nil: all that the budget has left of it.
-    package var selection: Double?
-    package var csv = CSVOptions()
-    /// Tests only: the noise can be predicted.
-    package var testSeed: UInt64?
-    package init(epsilon: Double) { self.epsilon = epsilon }
-}
-
-/// Reads the CSV file at `path` and buys what `sketch` leaves open: charged to the budget's file before anything is
+/// Reads the CSV file at `path` and estimates what `sketch` leaves open: charged to the budget's file before anything is
 /// drawn.
 ///
 /// Numbers, dates and times get the bounds of a public grid of powers of two (`PowerGrid`): from the first to the last
@@ -31,7 +16,7 @@ package struct DomainOptions: Sendable {
 ///   noise in rows, threshold, ledger.
 /// - Throws: `.budget` when the budget has too little left of ε or of δ; `.schema`, `.format`, `.io`, `.cancelled` of
 ///   reading; `.argument`, `.noMemory`, `.entropy`.
-package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: SharedBudget, _ options: DomainOptions,
+package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared: SharedBudget, _ options: DomainOptions,
                        progress: TableProgress? = nil) throws -> (schema: Schema, report: JSON) {
     let terms = shared.terms, open = sketch.needs.indices.filter { sketch.needs[$0] != .nothing }
     guard !open.isEmpty else {
@@ -47,7 +32,7 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
     guard (options.csv.person?.most ?? 0) == terms.rowsPerPerson else {
         throw Failure(.argument, "domain: person and max_rows_per_person must be those that the budget was made for")
     }
-    guard let part = terms.part(epsilon: options.epsilon) else {
+    guard let part = try terms.part(epsilon: options.epsilon(of: shared)) else {
         throw Failure(.budget, "domain: no noise meets this epsilon at the budget's order; ask for more, or for a "
             + "share")
     }
@@ -74,7 +59,7 @@ package func buyDomain(_ sketch: SchemaSketch, csv path: String, from shared: Sh
             }
         }
         for (k, j) in open.enumerated() {
-            guard let text = cell(j), !sketch.isMissing(text) else { continue }
+            guard let text = cell(j), !sketch.isMissing(text, column: j) else { continue }
             switch sketch.needs[j] {
             case .bounds(let grid):
                 if let c = sketch.cell(text, j, grid) { door.add(bin: c, column: k) }

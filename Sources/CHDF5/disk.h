@@ -1,7 +1,8 @@
-// A file driver of our own for HDF5: reads and writes through a descriptor that we opened, and never fails a write. HDF5 cannot live with
-// failed writes: what it could not write stays pending, the file cannot be closed, and the library crashes on it later. Here a write
-// that the disk refuses is kept in memory instead, its error number is noted for us, and HDF5 goes on undisturbed until we give up the
-// file. Used for every file on disk; files in memory use HDF5's core driver. (HDF5, "Virtual File Layer", H5FD_class_t.)
+// A file driver for HDF5 that writes through a descriptor of ours and never fails a write.
+// HDF5 cannot live with failed writes: what it could not write stays pending, the file cannot be closed, and the
+// library crashes on it later. Here a write that the disk refuses is kept in memory instead, its error number is noted
+// for us, and HDF5 goes on undisturbed until we give up the file. Used for every file on disk; files in memory use
+// HDF5's core driver. (HDF5, "Virtual File Layer", H5FD_class_t.)
 
 #pragma once
 #include <hdf5.h>
@@ -16,7 +17,12 @@
 #include <unistd.h>
 
 // A piece of the file that is not on the disk.
-typedef struct flip_h5_piece { struct flip_h5_piece *next; haddr_t start; size_t size; unsigned char bytes[]; } flip_h5_piece;
+typedef struct flip_h5_piece {
+    struct flip_h5_piece *next;
+    haddr_t start;
+    size_t size;
+    unsigned char bytes[];
+} flip_h5_piece;
 
 // The file behind the driver; the caller's, and must outlive the HDF5 file.
 typedef struct {
@@ -32,7 +38,8 @@ static H5FD_t *flip_h5fd_open(const char *name, unsigned flags, hid_t fapl, hadd
     (void)name; (void)maxaddr;
     flip_h5_disk *const *info = (flip_h5_disk *const *)H5Pget_driver_info(fapl);
     struct stat s;
-    if (!info || ((flags & 0x0001u /* to write */) && !(*info)->writable) || fstat((*info)->descriptor, &s) < 0) return 0;
+    if (!info || ((flags & 0x0001u /* to write */) && !(*info)->writable)
+        || fstat((*info)->descriptor, &s) < 0) return 0;
     flip_h5_file *f = (flip_h5_file *)calloc(1, sizeof *f);
     if (!f) return 0;
     f->disk = *info;
@@ -42,12 +49,23 @@ static H5FD_t *flip_h5fd_open(const char *name, unsigned flags, hid_t fapl, hadd
 static herr_t flip_h5fd_close(H5FD_t *file) { free(file); return 0; }
 static herr_t flip_h5fd_query(const H5FD_t *file, unsigned long *flags) {
     (void)file;
-    if (flags) *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE | H5FD_FEAT_AGGREGATE_SMALLDATA;
+    if (flags) *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE
+        | H5FD_FEAT_AGGREGATE_SMALLDATA;
     return 0;
 }
-static haddr_t flip_h5fd_get_eoa(const H5FD_t *file, H5FD_mem_t type) { (void)type; return ((const flip_h5_file *)file)->eoa; }
-static herr_t flip_h5fd_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t a) { (void)type; ((flip_h5_file *)file)->eoa = a; return 0; }
-static haddr_t flip_h5fd_get_eof(const H5FD_t *file, H5FD_mem_t type) { (void)type; return ((const flip_h5_file *)file)->eof; }
+static haddr_t flip_h5fd_get_eoa(const H5FD_t *file, H5FD_mem_t type) {
+    (void)type;
+    return ((const flip_h5_file *)file)->eoa;
+}
+static herr_t flip_h5fd_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t a) {
+    (void)type;
+    ((flip_h5_file *)file)->eoa = a;
+    return 0;
+}
+static haddr_t flip_h5fd_get_eof(const H5FD_t *file, H5FD_mem_t type) {
+    (void)type;
+    return ((const flip_h5_file *)file)->eof;
+}
 
 static int flip_h5fd_outside(haddr_t a, size_t size) { return a > (haddr_t)INT64_MAX || size > (haddr_t)INT64_MAX - a; }
 
@@ -109,22 +127,28 @@ static herr_t flip_h5fd_truncate(H5FD_t *file, hid_t dxpl, hbool_t closing) {
     return 0;
 }
 
-// The driver, made known to the library. `known`: what an earlier call gave, or -1; it is kept for good, because HDF5 1.10 reads a
-// driver's table once more after it has let go of the driver. Host and library may meanwhile have been through H5close.
+// The driver, made known to the library. `known`: what an earlier call gave, or -1; it is kept for good, because HDF5
+// 1.10 reads a driver's table once more after it has let go of the driver. Host and library may meanwhile have been
+// through H5close.
 static inline hid_t flip_h5fd_driver(hid_t known) {
     static const H5FD_class_t driver = {
 #if H5_VERSION_GE(1, 13, 0)
-        .version = H5FD_CLASS_VERSION, .value = (H5FD_class_value_t)612,    // any number from 512 on that is free in the process
+        // any number from 512 on that is free in the process
+        .version = H5FD_CLASS_VERSION, .value = (H5FD_class_value_t)612,
 #endif
-        .name = "libflip", .maxaddr = (haddr_t)INT64_MAX, .fc_degree = H5F_CLOSE_STRONG, .fapl_size = sizeof(flip_h5_disk *),
-        .open = flip_h5fd_open, .close = flip_h5fd_close, .query = flip_h5fd_query, .get_eoa = flip_h5fd_get_eoa, .set_eoa = flip_h5fd_set_eoa,
+        .name = "libflip", .maxaddr = (haddr_t)INT64_MAX, .fc_degree = H5F_CLOSE_STRONG,
+            .fapl_size = sizeof(flip_h5_disk *),
+        .open = flip_h5fd_open, .close = flip_h5fd_close, .query = flip_h5fd_query, .get_eoa = flip_h5fd_get_eoa,
+            .set_eoa = flip_h5fd_set_eoa,
         .get_eof = flip_h5fd_get_eof, .read = flip_h5fd_read, .write = flip_h5fd_write, .truncate = flip_h5fd_truncate,
         .fl_map = H5FD_FLMAP_DICHOTOMY,
     };
     return known >= 0 && H5Iget_type(known) == H5I_VFL ? known : H5FDregister(&driver);
 }
 // Makes `fapl` use the driver on `disk`.
-static inline herr_t flip_h5p_disk(hid_t fapl, hid_t driver, flip_h5_disk *disk) { return H5Pset_driver(fapl, driver, &disk); }
+static inline herr_t flip_h5p_disk(hid_t fapl, hid_t driver, flip_h5_disk *disk) {
+    return H5Pset_driver(fapl, driver, &disk);
+}
 
 static inline void flip_h5_disk_empty(flip_h5_disk *disk) {
     for (flip_h5_piece *q = disk->first, *next; q; q = next) { next = q->next; free(q); }

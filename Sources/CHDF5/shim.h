@@ -1,6 +1,7 @@
-// What of HDF5's C interface Swift cannot import: macros, functions that are macros over versions, and the few places where the
-// releases differ. No logic of ours beyond that. Constants are spelled as numbers where HDF5's own macro would first call
-// H5check_version, which ends the process when the header and the loaded library differ; we compare them ourselves and return an error.
+// What of HDF5's C interface Swift cannot import: macros, and functions that differ between releases.
+// No logic of ours beyond that. Constants are spelled as numbers where HDF5's own macro would first call
+// H5check_version, which ends the process when the header and the loaded library differ; we compare them ourselves and
+// return an error.
 
 #pragma once
 #include <hdf5.h>
@@ -35,8 +36,13 @@ static inline hid_t flip_h5p_group_create(void) { return H5Pcreate(H5P_GROUP_CRE
 static inline hid_t flip_h5p_dataset_create(void) { return H5Pcreate(H5P_DATASET_CREATE); }
 
 // The oldest format the objects need, never newer than 1.10.
-static inline herr_t flip_h5p_bounds(hid_t fapl) { return H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110); }
-static inline hid_t flip_h5f_create(const char *name, hid_t fcpl, hid_t fapl) { return H5Fcreate(name, 0x0002u, fcpl, fapl); } // truncate
+static inline herr_t flip_h5p_bounds(hid_t fapl) {
+    return H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
+}
+// truncate
+static inline hid_t flip_h5f_create(const char *name, hid_t fcpl, hid_t fapl) {
+    return H5Fcreate(name, 0x0002u, fcpl, fapl);
+}
 
 // Types. `kind`: 0 float32, 1 float64, 2 int8, 3 int16, 4 int32, 5 int64, 6 uint8, 7 uint16, 8 uint32, 9 uint64.
 static inline hid_t flip_h5t_memory(int kind) {
@@ -72,7 +78,8 @@ static inline hid_t flip_h5t_file(int kind, int big) {
 // Text of `size` bytes padded with zeros or spaces, or of variable length when `size` is 0.
 static inline hid_t flip_h5t_text(size_t size, int spaces, int ascii) {
     hid_t t = H5Tcopy(H5T_C_S1);
-    if (t >= 0 && (H5Tset_size(t, size ? size : H5T_VARIABLE) < 0 || H5Tset_cset(t, ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8) < 0
+    if (t >= 0
+        && (H5Tset_size(t, size ? size : H5T_VARIABLE) < 0 || H5Tset_cset(t, ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8) < 0
                    || H5Tset_strpad(t, !size ? H5T_STR_NULLTERM : spaces ? H5T_STR_SPACEPAD : H5T_STR_NULLPAD) < 0)) {
         H5Tclose(t);
         return -1;

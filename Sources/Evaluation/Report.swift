@@ -6,49 +6,6 @@ import Basics
 import Compute
 import Tables
 
-/// What a host may ask for.
-package struct ReportOptions {
-    package var protected: [String] = []
-    package var target: String?
-    /// The target's level that counts as "yes".
-    package var positive: String?
-    /// Cuts of numerical protected columns, ascending.
-    package var edges: [String: [Double]] = [:]
-    /// False leaves out tasks and probes, for hosts that bring classifiers of their own.
-    package var classifiers = true
-    /// Worker threads; 0: as many as the process may use.
-    package var threads = 0
-
-    package init() {}
-
-    /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "evaluate")
-        protected = try r.optionalStrings("protected") ?? []
-        target = try r.optionalString("target")
-        positive = try r.optionalString("positive")
-        if let e = try r.optionalObject("edges") {
-            for key in e.keys { edges[key] = try e.doubles(key) }
-            try e.finish()
-        }
-        classifiers = try r.optionalChoice("classifiers", of: ["native", "none"]) != "none"
-        threads = try r.optionalInt("threads", in: 0...1024) ?? 0
-        try r.finish()
-    }
-
-    /// Every key, for hosts.
-    package static let schema: JSON = ["protected": ["default": [], "range": "[names]", "unit": "",
-        "help": "protected columns; groups are their joint levels"],
-        "target": ["default": nil, "range": "a column that is not protected", "unit": "",
-        "help": "the task that is listed first"], "positive": ["default": nil, "range": "a level of the target",
-        "unit": "", "help": "the level that counts as yes; absent: the last in the order of texts"],
-        "edges": ["default": [:], "range": "{column: [ascending numbers]}", "unit": "the column's",
-        "help": "cuts of numerical protected columns; absent: the real table's median"],
-        "classifiers": ["default": "native", "range": "native | none", "unit": "",
-        "help": "none leaves out tasks and probes"], "threads": ["default": 0, "range": "0 to 1024", "unit": "",
-        "help": "worker threads; 0: as many as the process may use"], ]
-}
-
 package struct Report {
     package static let notPrivate =
         "NOT PRIVATE: computed from real rows without noise; do not publish as if it were covered by a model's epsilon"

@@ -9,7 +9,7 @@ import Tables
 public func flip_evaluate(_ real: OpaquePointer?, _ synthetic: OpaquePointer?, _ holdout: OpaquePointer?,
                           _ config: UnsafePointer<CChar>?,
                           _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) {
+    giveObject(json, err) {
         let real = try complete(real), synthetic = try complete(synthetic), holdout = try holdout.map {
             try complete($0)
         }

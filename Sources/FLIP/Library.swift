@@ -1,6 +1,7 @@
 // What the library says about itself, and about a file.
 
 import Basics
+import Budgets
 import CFlip
 import Compute
 import Evaluation
@@ -32,31 +33,19 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
     giveJSON(json, err) {
         switch try text(what, "what") {
         case "plan": return Plan.optionsSchema
-        case "sample": return sampleSchema
+        case "sample": return SampleOptions.table.schema(SampleOptions())
         case "csv": return csvSchema
-        case "budget": return budgetSchema
-        case "domain": return domainSchema
+        case "budget": return BudgetOptions.table.schema(BudgetOptions())
+        case "domain": return DomainOptions.table.schema(DomainOptions())
         case "infer": return inferSchema
         case "arrow": return arrowSchema
-        case "evaluate": return ReportOptions.schema
+        case "evaluate": return ReportOptions.table.schema(ReportOptions())
         default: throw Failure(.argument,
                                "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"domain\", "
                                    + "\"infer\" or \"evaluate\"")
         }
     }
 }
-
-private let sampleSchema: JSON = [
-    "seed": ["default": nil, "range": "0 to 2^63 - 1", "unit": "",
-             "help": "which endless table; without it fresh randomness of the system"],
-    "threads": ["default": 0, "range": "0 to 1024", "unit": "",
-                "help": "worker threads; 0: as many as the process may use"],
-    "where": ["default": nil, "range": "{column: value | [values] | {\"minimum\": x, \"maximum\": y}}", "unit": "",
-              "help": "what every row must meet; null: missing"],
-    "stage": ["default": nil, "range": "projection | autoencoder | diffusion", "unit": "",
-              "help": .string("preset best: rows as this stage leaves them, to compare with; without it the finished "
-                  + "generator's")],
-]
 
 private let arrowSchema: JSON = [
     "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
@@ -90,12 +79,12 @@ private let inferSchema: JSON = [
 
 @_cdecl("flip_file_check")
 public func flip_file_check(_ path: UnsafePointer<CChar>?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) { try checkFile(text(path, "path")) }
+    giveObject(json, err) { try checkFile(text(path, "path")) }
 }
 
 @_cdecl("flip_build_info")
 public func flip_build_info(_ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) {
+    giveObject(json, err) {
         let hdf5 = hdf5Versions()
         return ["version": .string("\(version.major).\(version.minor).\(version.patch)"), "compiler": .string(compiler),
                 "architecture": .string(architecture), "kernels": .string(Kernels.current.name),

@@ -49,7 +49,7 @@ public func flip_plan_epsilon(_ handle: OpaquePointer?, _ accountant: UnsafePoin
 
 @_cdecl("flip_plan_explain")
 public func flip_plan_explain(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) { try plan(handle).explain() }
+    giveObject(json, err) { try plan(handle).explain() }
 }
 
 @_cdecl("flip_plan_explanation")
@@ -59,7 +59,7 @@ public func flip_plan_explanation(_ handle: OpaquePointer?, _ text: HandleOut, _
 
 @_cdecl("flip_plan_json")
 public func flip_plan_json(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) { try plan(handle).json }
+    giveObject(json, err) { try plan(handle).json }
 }
 
 @_cdecl("flip_plan_memory")

@@ -55,7 +55,7 @@ public func flip_schema_infer_strings(_ name: UnsafePointer<CChar>?, _ bytes: Un
 public func flip_schema_check_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
                                   _ config: UnsafePointer<CChar>?, _ callback: Callback,
                                   _ user: UnsafeMutableRawPointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) {
+    giveObject(json, err) {
         try SchemaCheck(csv: text(path, "path"), schema(schemaHandle), csvOptions(config),
                         progress: Reporter(callback, user, "reading").report).json
     }
@@ -67,7 +67,7 @@ public func flip_schema_check_strings(_ schemaHandle: OpaquePointer?, _ field: U
                                       _ offsets: UnsafePointer<Int64>?, _ valid: UnsafePointer<UInt8>?, _ count: Int64,
                                           _ json: HandleOut,
                                       _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) {
+    giveObject(json, err) {
         let texts = try HostTexts(bytes, offsets, valid, count)
         return try SchemaCheck(schema(schemaHandle), column: text(field, "field"), rows: texts.count) { texts[$0] }.json
     }

@@ -1,4 +1,4 @@
-// The attributes of an object, in its header or in a fractal heap: versions 1 to 3 of the attribute message.
+// Reads the attributes of an object, in its header or in a fractal heap (attribute message 1 to 3).
 
 import Basics
 
@@ -25,7 +25,9 @@ package struct Attribute {
             }
         }
         for message in header.messages where message.kind == .attribute {
-            guard !message.isShared else { throw BrokenRule("has an attribute that is kept elsewhere, which is not read") }
+            guard !message.isShared else {
+                throw BrokenRule("has an attribute that is kept elsewhere, which is not read")
+            }
             var c = message.content
             try add(read(&c))
         }
@@ -40,13 +42,17 @@ package struct Attribute {
                     guard kind == 8 else { throw record.unknown("lists attributes in an unknown way") }
                     var id = record
                     try record.skip(8)
-                    guard try record.byte() & 2 == 0 else { throw record.unknown("lists an attribute that is kept elsewhere") }
+                    guard try record.byte() & 2 == 0 else {
+                        throw record.unknown("lists an attribute that is kept elsewhere")
+                    }
                     var object = try heap.object(&id)
                     try add(read(&object))
                 }
             }
         }
-        guard Set(out.map(\.name)).count == out.count else { throw BrokenRule("damaged: an object has an attribute twice") }
+        guard Set(out.map(\.name)).count == out.count else {
+            throw BrokenRule("damaged: an object has an attribute twice")
+        }
         return out
     }
 
@@ -57,13 +63,17 @@ package struct Attribute {
         if version == 3 { try c.skip(1) }
         func padded(_ n: Int) -> Int { version == 1 ? n.padded : n }
         var name = try c.part(padded(sizes.name), "the name of an attribute")
-        var type = try c.part(padded(sizes.type), "an attribute"), space = try c.part(padded(sizes.space), "an attribute")
+        var type = try c.part(padded(sizes.type), "an attribute"),
+            space = try c.part(padded(sizes.space), "an attribute")
         let isShared = version > 1 && flags & 1 != 0
         guard version == 1 || flags & 2 == 0 else { throw c.unknown("has an attribute whose shape is kept elsewhere") }
         let text = try name.terminated()
-        let (kind, size) = try isShared ? (.other("a committed (named) data type, which is not supported"), 0) : DataType.read(&type)
+        let (kind, size) = try isShared ? (.other("a committed (named) data type, which is not supported"), 0)
+            : DataType.read(&type)
         let shape = try DataSpace.read(&space)
-        guard !isShared, let shape else { return Attribute(name: text, type: kind, elementSize: size, shape: shape, bytes: []) }
+        guard !isShared, let shape else {
+            return Attribute(name: text, type: kind, elementSize: size, shape: shape, bytes: [])
+        }
         let (count, overflow) = shape.reduce((1, false)) { product, n in
             let (value, over) = product.0.multipliedReportingOverflow(by: n)
             return (value, product.1 || over)

@@ -1,5 +1,5 @@
-// The bytes of a file, read by place: from a descriptor, piece by piece, or from memory. Places count from the superblock's base,
-// behind a user block if there is one.
+// Reads the bytes of a file by place, from a descriptor piece by piece, or from memory.
+// Places count from the superblock's base, behind a user block if there is one.
 
 import Basics
 import Glibc
@@ -25,7 +25,9 @@ package final class ByteSource {
         (storage, self.base, self.size) = (.descriptor(descriptor, path: path), base, size - base)
     }
 
-    package init(_ bytes: Buffer<UInt8>, count: Int) { (storage, base, size) = (.memory(bytes), 0, min(count, bytes.count)) }
+    package init(_ bytes: Buffer<UInt8>, count: Int) {
+        (storage, base, size) = (.memory(bytes), 0, min(count, bytes.count))
+    }
 
     /// Fills `target` with the bytes `start ..< start + count`.
     /// - Throws: `BrokenRule` beyond the end of the file; `Failure` of code `.io`.
@@ -48,7 +50,9 @@ package final class ByteSource {
 
     /// The structure `what` of `count` bytes at `start`.
     func structure(_ start: Int, _ count: Int, _ what: String) throws -> Cursor {
-        guard count <= Self.maxStructure else { throw BrokenRule("damaged: \(what) is larger than \(Self.maxStructure >> 20) MiB") }
+        guard count <= Self.maxStructure else {
+            throw BrokenRule("damaged: \(what) is larger than \(Self.maxStructure >> 20) MiB")
+        }
         let bytes = try Buffer<UInt8>(count: max(count, 0), for: "a structure of a file")
         try read(start, count, into: bytes.base, what)
         return Cursor(bytes, 0..<bytes.count, what)
@@ -56,7 +60,9 @@ package final class ByteSource {
 
     /// A structure whose last four bytes are the checksum of the others, without them.
     func checked(_ start: Int, _ count: Int, _ what: String) throws -> Cursor {
-        guard count >= 4, count <= Self.maxStructure else { throw BrokenRule("damaged: \(what) is of an impossible size") }
+        guard count >= 4, count <= Self.maxStructure else {
+            throw BrokenRule("damaged: \(what) is of an impossible size")
+        }
         let bytes = try Buffer<UInt8>(count: count, for: "a structure of a file")
         try read(start, count, into: bytes.base, what)
         var sum = Cursor(bytes, count - 4..<count, what)

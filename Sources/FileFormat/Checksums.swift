@@ -1,4 +1,4 @@
-// The two checksums of the format: Jenkins' lookup3 (hashlittle, May 2006) over structures, Fletcher's over chunks of data.
+// Computes the two checksums of the format: lookup3 of structures, Fletcher-32 of chunks.
 
 /// lookup3 with the initial value 0.
 func lookup3(_ bytes: UnsafeRawBufferPointer) -> UInt32 {

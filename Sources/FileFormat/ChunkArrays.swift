@@ -1,5 +1,6 @@
-// Indexes of chunks since HDF5 1.10: fixed arrays (a data set that cannot grow) and extensible arrays (one dimension that can). Both
-// are lists of entries by the number of the chunk, in pages when they are long.
+// Reads the indexes of chunks since HDF5 1.10: fixed arrays and extensible arrays.
+// A fixed array belongs to a data set that cannot grow, an extensible array to one that can. Both list entries by the
+// number of the chunk, in pages when they are long.
 
 import Basics
 
@@ -23,27 +24,34 @@ struct ChunkEntry {
         var entry = try c.part(size)
         guard let address = try entry.address() else { return nil }
         if let plain { return ChunkPlace(address: address, stored: plain, mask: 0) }
-        guard let stored = Int(exactly: try entry.number(entry.left - 4)) else { throw entry.damaged("has a chunk beyond all files") }
+        guard let stored = Int(exactly: try entry.number(entry.left - 4)) else {
+            throw entry.damaged("has a chunk beyond all files")
+        }
         return ChunkPlace(address: address, stored: stored, mask: try entry.word())
     }
 
     /// - Parameter isFiltered: what the data set says, which the array must say too.
     static func make(client: Int, size: Int, isFiltered: Bool, plain: Int, _ c: Cursor) throws -> ChunkEntry {
-        guard client == (isFiltered ? 1 : 0), isFiltered ? (13...20).contains(size) : size == 8 else { throw c.damaged("has impossible entries") }
+        guard client == (isFiltered ? 1 : 0), isFiltered ? (13...20).contains(size) : size == 8 else {
+            throw c.damaged("has impossible entries")
+        }
         return ChunkEntry(plain: isFiltered ? nil : plain, size: size)
     }
 }
 
 enum FixedArray {
     /// Calls `body` with the number and place of every chunk that was written, of `count`.
-    static func each(_ address: Int, count: Int, isFiltered: Bool, plain: Int, _ source: ByteSource, _ body: (Int, ChunkPlace) throws -> Void) throws {
+    static func each(_ address: Int, count: Int, isFiltered: Bool, plain: Int, _ source: ByteSource,
+        _ body: (Int, ChunkPlace) throws -> Void) throws {
         var c = try source.checked(address, 28, "an index of chunks")
         try c.expect("FAHD")
         try c.expect(version: 0)
         let entry = try ChunkEntry.make(client: c.byte(), size: c.byte(), isFiltered: isFiltered, plain: plain, c)
         let pageBits = try c.byte(), most = try c.length()
         guard let block = try c.address() else { return }
-        guard most >= count, most <= 1 << 32, (1...32).contains(pageBits) else { throw c.damaged("has impossible sizes") }
+        guard most >= count, most <= 1 << 32, (1...32).contains(pageBits) else {
+            throw c.damaged("has impossible sizes")
+        }
         let perPage = 1 << pageBits, head = 6 + 8
         guard most > perPage else {
             var c = try source.checked(block, head + most * entry.size + 4, "an index of chunks")
@@ -62,7 +70,9 @@ enum FixedArray {
             // The highest bit of a byte is the first page.
             if written[page / 8] >> (7 - page % 8) & 1 == 1 {
                 var c = try source.checked(at, entries * entry.size + 4, "an index of chunks")
-                for i in first..<min(first + entries, count) { if let place = try entry.read(&c) { try body(i, place) } }
+                for i in first..<min(first + entries, count) {
+                    if let place = try entry.read(&c) { try body(i, place) }
+                }
             }
             at += entries * entry.size + 4
         }
@@ -78,20 +88,24 @@ enum FixedArray {
 
 enum ExtensibleArray {
     /// Calls `body` with the number and place of every chunk that was written, of `count`.
-    static func each(_ address: Int, count: Int, isFiltered: Bool, plain: Int, _ source: ByteSource, _ body: (Int, ChunkPlace) throws -> Void) throws {
+    static func each(_ address: Int, count: Int, isFiltered: Bool, plain: Int, _ source: ByteSource,
+        _ body: (Int, ChunkPlace) throws -> Void) throws {
         let what = "an index of chunks"
         var c = try source.checked(address, 12 + 6 * 8 + 8 + 4, what)
         try c.expect("EAHD")
         try c.expect(version: 0)
         let entry = try ChunkEntry.make(client: c.byte(), size: c.byte(), isFiltered: isFiltered, plain: plain, c)
-        let bits = try c.byte(), inIndex = try c.byte(), least = try c.byte(), pointers = try c.byte(), pageBits = try c.byte()
+        let bits = try c.byte(), inIndex = try c.byte(), least = try c.byte(), pointers = try c.byte(),
+            pageBits = try c.byte()
         try c.skip(6 * 8)
         guard let index = try c.address() else { return }
         func isPower(_ x: Int) -> Bool { x > 0 && x & (x - 1) == 0 }
-        guard (1...64).contains(bits), isPower(least), isPower(pointers), pointers >= 2, pageBits <= 32, least.logarithm <= bits else {
+        guard (1...64).contains(bits), isPower(least), isPower(pointers), pointers >= 2, pageBits <= 32,
+            least.logarithm <= bits else {
             throw c.damaged("has impossible sizes")
         }
-        // Super block u holds 2^(u/2) data blocks of 2^((u+1)/2) times the least number of entries; the first ones stand in the index block.
+        // Super block u holds 2^(u/2) data blocks of 2^((u+1)/2) times the least number of entries; the first ones
+        // stand in the index block.
         func blocks(_ u: Int) -> Int { 1 << (u / 2) }
         func entries(_ u: Int) -> Int { least << ((u + 1) / 2) }
         let superBlocks = 1 + bits - least.logarithm, inline = 2 * pointers.logarithm
@@ -116,7 +130,8 @@ enum ExtensibleArray {
             guard total > perPage else {
                 var c = try source.checked(block, head + total * entry.size + 4, what)
                 try begin(&c, "EADB", address)
-                // The place that the block gives itself counts blocks twice that stand in the index block, so it says nothing.
+                // The place that the block gives itself counts blocks twice that stand in the index block, so it says
+                // nothing.
                 try c.skip(offsetWidth)
                 for i in first..<min(first + total, count) { if let place = try entry.read(&c) { try body(i, place) } }
                 return
@@ -128,8 +143,11 @@ enum ExtensibleArray {
                 guard start < count else { break }
                 guard (bit + page) / 8 < marks.count else { throw c.damaged("has pages where none can be") }
                 guard marks[(bit + page) / 8] >> (7 - (bit + page) % 8) & 1 == 1 else { continue }
-                var c = try source.checked(block + head + 4 + page * (perPage * entry.size + 4), perPage * entry.size + 4, what)
-                for i in start..<min(start + perPage, count) { if let place = try entry.read(&c) { try body(i, place) } }
+                var c = try source.checked(block + head + 4 + page * (perPage * entry.size + 4), 
+                                           perPage * entry.size + 4, what)
+                for i in start..<min(start + perPage, count) {
+                    if let place = try entry.read(&c) { try body(i, place) }
+                }
             }
         }
 

@@ -1,5 +1,5 @@
-// Reading the fields of one structure of a file, one after the other. Every read is checked against the end of the structure, so no
-// count or length in a file can lead beyond the bytes that were read for it.
+// Reads the fields of one structure of a file, one after the other, and never beyond its end.
+// No count or length in a file can lead beyond the bytes that were read for the structure.
 
 import Basics
 
@@ -89,7 +89,9 @@ struct Cursor {
     /// The bytes up to a NUL, which is passed over; at most 64 KiB.
     mutating func terminated() throws -> [UInt8] {
         let limit = min(end, position + (64 << 10))
-        guard let stop = (position..<limit).first(where: { bytes[$0] == 0 }) else { throw damaged("has a name without an end") }
+        guard let stop = (position..<limit).first(where: { bytes[$0] == 0 }) else {
+            throw damaged("has a name without an end")
+        }
         defer { position = stop + 1 }
         return Array(bytes[position..<stop])
     }
@@ -102,7 +104,9 @@ struct Cursor {
     /// Hands `count` bytes from `start`, a place such as `position` gives, to `body`.
     func withBytes<R>(_ start: Int, _ count: Int, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
         guard start >= 0, count >= 0, count <= end, start <= end - count else { throw damaged("is cut short") }
-        return try withExtendedLifetime(bytes) { try body(UnsafeRawBufferPointer(start: bytes.base + start, count: count)) }
+        return try withExtendedLifetime(bytes) {
+            try body(UnsafeRawBufferPointer(start: bytes.base + start, count: count))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-// The shape of a data set or attribute: versions 1 and 2 of the data space message.
+// Reads the shape of a data set or attribute (data space message 1 and 2).
 
 enum DataSpace {
     /// The dimensions, none for a scalar; nil for a space without any element (h5py's Empty).

@@ -1,5 +1,5 @@
-// What one element of a data set or attribute is: versions 1 to 5 of the data type message. The types that a reader of tables can use
-// are decoded; of all others only what they are.
+// Reads what one element of a data set or attribute is (data type message 1 to 5).
+// The types that a reader of tables can use are decoded; of all others only what they are.
 
 import Basics
 
@@ -47,10 +47,16 @@ package enum DataType: Equatable {
             let offset = try c.short(), precision = try c.short()
             let layout = [offset, precision, try c.byte(), try c.byte(), try c.byte(), try c.byte(), try c.word()]
             let sign = bits >> 8 & 0xFF, isImplied = bits & 0x7E == 0x20
-            if isImplied, size == 4, sign == 31, layout == [0, 32, 23, 8, 0, 23, 127] { return (.float(size: 4, isBigEndian: order), size) }
-            if isImplied, size == 8, sign == 63, layout == [0, 64, 52, 11, 0, 52, 1023] { return (.float(size: 8, isBigEndian: order), size) }
+            if isImplied, size == 4, sign == 31, layout == [0, 32, 23, 8, 0, 23, 127] {
+                return (.float(size: 4, isBigEndian: order), size)
+            }
+            if isImplied, size == 8, sign == 63, layout == [0, 64, 52, 11, 0, 52, 1023] {
+                return (.float(size: 8, isBigEndian: order), size)
+            }
             return (.other("floating-point numbers that are not of 32 or 64 bits, which are not supported"), size)
-        case 2: return (.other("HDF5's time type, which is not supported: store numbers with the attribute \"units\""), size)
+        case 2:
+            return (.other("HDF5's time type, which is not supported: store numbers with the attribute \"units\""),
+                size)
         case 3:
             guard let padding = Padding(rawValue: bits & 15), size <= 1 << 30, bits >> 4 & 15 <= 1 else {
                 throw c.unknown("holds text of an unknown kind")
@@ -61,8 +67,12 @@ package enum DataType: Equatable {
             return (size == 1 && offset == 0 && precision == 8 && bits & 6 == 0 ? .bits
                 : .other("bits that do not fill one byte, which are not supported"), size)
         case 5: return (.other("opaque bytes, which are not supported"), size)
-        case 6: return (.other("records (a compound data type), which are not supported: store one data set a column"), size)
-        case 7: return (size == 8 && bits & 15 == 0 && version < 4 ? .objectReference : .other("references, which are not supported"), size)
+        case 6:
+            return (.other("records (a compound data type), which are not supported: store one data set a column"),
+                size)
+        case 7:
+            return (size == 8 && bits & 15 == 0 && version < 4 ? .objectReference
+                : .other("references, which are not supported"), size)
         case 8: return (try enumeration(&c, count: bits & 0xFFFF, size: size, isPadded: version < 3), size)
         case 9:
             guard bits & 15 == 1 else { return (.other("a list in each cell, which is not supported"), size) }
@@ -75,7 +85,8 @@ package enum DataType: Equatable {
     }
 
     /// An integer type: whether it uses all its bits, and whether only its lowest.
-    private static func plainInteger(_ c: inout Cursor, _ bits: Int, _ size: Int) throws -> (isFull: Bool, isLow: Bool, isSigned: Bool) {
+    private static func plainInteger(_ c: inout Cursor, _ bits: Int, _ size: Int) throws
+        -> (isFull: Bool, isLow: Bool, isSigned: Bool) {
         let offset = try c.short(), precision = try c.short(), isSigned = bits & 8 != 0
         let isUsual = [1, 2, 4, 8].contains(size) && offset == 0 && bits & 6 == 0
         return (isUsual && precision == size * 8, isUsual && !isSigned && (1...size * 8).contains(precision), isSigned)
@@ -102,8 +113,11 @@ package enum DataType: Equatable {
             guard let value else { return strange }
             values.append(value)
         }
-        guard Set(names).count == count, Set(values).count == count else { throw c.damaged("holds an enumeration with a name or value twice") }
-        return .enumeration(size: size, isSigned: number.isSigned, isBigEndian: isBig, members: zip(names, values).map(Member.init))
+        guard Set(names).count == count, Set(values).count == count else {
+            throw c.damaged("holds an enumeration with a name or value twice")
+        }
+        return .enumeration(size: size, isSigned: number.isSigned, isBigEndian: isBig,
+            members: zip(names, values).map(Member.init))
     }
 
     /// The integer that 1, 2, 4 or 8 bytes stand for; nil beyond 64 signed bits.

@@ -1,10 +1,12 @@
-// What elements are that were never written: the two fill value messages.
+// Reads what elements are that were never written (the two fill value messages).
 
 enum FillValue {
     /// The bytes of one element; nil means zeros.
     static func read(_ header: ObjectHeader) throws -> [UInt8]? {
         if let message = header.first(.fill) {
-            guard !message.isShared else { throw BrokenRule("has a fill value that is kept elsewhere, which is not read") }
+            guard !message.isShared else {
+                throw BrokenRule("has a fill value that is kept elsewhere, which is not read")
+            }
             var c = message.content
             let version = try c.byte()
             switch version {

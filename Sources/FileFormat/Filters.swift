@@ -1,4 +1,4 @@
-// The filters that chunks went through, and their way back: Fletcher-32, deflate, shuffle. Versions 1 and 2 of the filter message.
+// Undoes the filters of chunks: Fletcher-32, deflate, shuffle (filter message 1 and 2).
 
 import Basics
 import CZlib
@@ -66,9 +66,12 @@ struct Filters {
     /// Reads the chunk of `stored` bytes at `address` and undoes the filters whose bit in `mask` is 0.
     /// - Returns: the elements, exactly `expected` bytes, valid until the next call.
     /// - Throws: `BrokenRule` when they are not so many.
-    func chunk(_ source: ByteSource, _ address: Int, stored: Int, expected: Int, mask: Int, _ room: Workspace) throws -> UnsafeRawBufferPointer {
+    func chunk(_ source: ByteSource, _ address: Int, stored: Int, expected: Int, mask: Int, _ room: Workspace) throws
+        -> UnsafeRawBufferPointer {
         // No filter of these makes more of what it packs than a few bytes and a thousandth.
-        guard expected <= 1 << 40, stored <= expected + expected / 512 + 1024 else { throw BrokenRule("damaged: a chunk is larger than its elements") }
+        guard expected <= 1 << 40, stored <= expected + expected / 512 + 1024 else {
+            throw BrokenRule("damaged: a chunk is larger than its elements")
+        }
         try room.grow(max(stored, expected + 4))
         try source.read(address, stored, into: room.from, "a chunk")
         var count = stored
@@ -81,10 +84,14 @@ struct Filters {
                 let kept = UInt32(littleEndian: UnsafeRawPointer(room.from + count).loadUnaligned(as: UInt32.self))
                 // Releases before 1.6.3 exchanged the bytes of each half.
                 let old = (sum & 0x00FF_00FF) << 8 | (sum >> 8) & 0x00FF_00FF
-                guard kept == sum || kept == old else { throw BrokenRule("damaged: a chunk does not have its checksum") }
+                guard kept == sum || kept == old else {
+                    throw BrokenRule("damaged: a chunk does not have its checksum")
+                }
             case .deflate:
                 var length = uLong(expected + 4)                 // a checksum may have been packed too
-                guard uncompress(room.to, &length, room.from, uLong(count)) == Z_OK else { throw BrokenRule("damaged: a chunk cannot be unpacked") }
+                guard uncompress(room.to, &length, room.from, uLong(count)) == Z_OK else {
+                    throw BrokenRule("damaged: a chunk cannot be unpacked")
+                }
                 count = Int(length)
                 room.swap()
             case .shuffle(let size):
@@ -92,24 +99,29 @@ struct Filters {
                 guard size > 1, elements > 1 else { continue }       // nothing was moved
                 unshuffle(room.from, room.to, count, size: size, elements: elements)
                 room.swap()
-            case .other: throw BrokenRule("a filter other than shuffle, deflate (gzip) and Fletcher-32, which is not read")
+            case .other:
+                throw BrokenRule("a filter other than shuffle, deflate (gzip) and Fletcher-32, which is not read")
             }
         }
-        guard count == expected else { throw BrokenRule("damaged: a chunk holds another number of elements than its data set says") }
+        guard count == expected else {
+            throw BrokenRule("damaged: a chunk holds another number of elements than its data set says")
+        }
         return UnsafeRawBufferPointer(start: room.from, count: count)
     }
 }
 
-/// Brings the bytes of each element together again: `from` holds the first bytes of all elements, then the second ones, and so on, and
-/// behind them what is left of `count` bytes.
-private func unshuffle(_ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>, _ count: Int, size: Int, elements: Int) {
+/// Brings the bytes of each element together again: `from` holds the first bytes of all elements, then the second ones,
+/// and so on, and behind them what is left of `count` bytes.
+private func unshuffle(_ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>, _ count: Int, size: Int,
+    elements: Int) {
     if size == 8 {
         let raw = UnsafeMutableRawPointer(to)
         for i in 0..<elements {
             // Low bytes first, on every machine.
             let low = UInt64(from[i]) | UInt64(from[elements + i]) << 8 | UInt64(from[2 * elements + i]) << 16
                 | UInt64(from[3 * elements + i]) << 24
-            let high = UInt64(from[4 * elements + i]) | UInt64(from[5 * elements + i]) << 8 | UInt64(from[6 * elements + i]) << 16
+            let high = UInt64(from[4 * elements + i]) | UInt64(from[5 * elements + i]) << 8
+                | UInt64(from[6 * elements + i]) << 16
                 | UInt64(from[7 * elements + i]) << 24
             raw.storeBytes(of: (low | high << 32).littleEndian, toByteOffset: 8 * i, as: UInt64.self)
         }

@@ -1,8 +1,9 @@
-// A file in HDF5's format, read without the HDF5 library. Nothing in it is believed: every structure is read into memory of its own, every
-// read is checked against the structure's end, every walk ends. What is not known is refused by name.
+// Opens a file in HDF5's format and its objects, without the HDF5 library.
+// Nothing in the file is believed: every structure is read into memory of its own, every read is checked against the
+// structure's end, every walk ends. What is not known is refused by name.
 //
-// The format is that of the HDF5 File Format Specification, versions 1.0 to 4.0. What is read is what writers of tables use; see
-// docs/FORMATS.md.
+// The format is that of the HDF5 File Format Specification, versions 1.0 to 4.0. What is read is what writers of tables
+// use; see docs/FORMATS.md.
 
 import Basics
 
@@ -56,7 +57,8 @@ package final class FormatObject {
     init(_ address: Int, _ source: ByteSource, _ texts: GlobalHeap) throws {
         header = try ObjectHeader(source, address)
         (self.address, self.source, self.texts) = (address, source, texts)
-        let isGroup = header.first(.symbolTable) != nil || header.first(.linkInfo) != nil || header.first(.groupInfo) != nil
+        let isGroup = header.first(.symbolTable) != nil || header.first(.linkInfo) != nil
+            || header.first(.groupInfo) != nil
         kind = isGroup ? .group : header.first(.layout) != nil ? .dataSet : .other
         attributes = try Attribute.attributes(header, source)
     }
@@ -72,7 +74,8 @@ package final class FormatObject {
     package func data() throws -> StoredData { try StoredData(header, source, texts) }
 
     /// The texts of an attribute of variable length, handed out one after the other.
-    package func texts(_ attribute: Attribute, maxBytes: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
+    package func texts(_ attribute: Attribute, maxBytes: Int, 
+                       _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
         guard case .variableText = attribute.type else { throw BrokenRule("must be text") }
         try attribute.bytes.withUnsafeBytes { bytes in
             for i in 0..<bytes.count / 16 {

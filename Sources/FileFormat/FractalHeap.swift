@@ -1,5 +1,5 @@
-// The fractal heap: where groups with many links and objects with many attributes keep them. Objects are found by identifiers; the
-// blocks form a table whose rows double in size.
+// Reads fractal heaps, where groups with many links and objects with many attributes keep them.
+// Objects are found by identifiers. The blocks form a table whose rows double in size.
 
 import Basics
 
@@ -35,7 +35,8 @@ final class FractalHeap {
         root = try c.address()
         rootRows = try c.short()
         func isPower(_ x: Int) -> Bool { x > 0 && x & (x - 1) == 0 }
-        guard isPower(width), width <= 1024, isPower(startSize), isPower(maxDirect), startSize <= maxDirect, maxDirect <= 16 << 20,
+        guard isPower(width), width <= 1024, isPower(startSize), isPower(maxDirect), startSize <= maxDirect,
+            maxDirect <= 16 << 20,
               (1...63).contains(heapBits), rootRows <= 64, (2...64).contains(idLength), maxManaged > 0 else {
             throw c.damaged("has impossible sizes")
         }
@@ -49,7 +50,9 @@ final class FractalHeap {
     private var directRows: Int { maxDirect.logarithm - startSize.logarithm + 2 }
     private func blockSize(_ row: Int) throws -> Int {
         let shift = max(0, row - 1)
-        guard startSize.logarithm + shift < 62 else { throw BrokenRule("damaged: \(Self.what) has a block beyond all files") }
+        guard startSize.logarithm + shift < 62 else {
+            throw BrokenRule("damaged: \(Self.what) has a block beyond all files")
+        }
         return startSize << shift
     }
 
@@ -61,7 +64,9 @@ final class FractalHeap {
         switch head >> 4 & 3 {
         case 0:
             let offset = try id.number(offsetWidth), length = try id.number(lengthWidth)
-            guard let offset = Int(exactly: offset), let length = Int(exactly: length), length > 0 else { throw id.damaged("has an impossible place") }
+            guard let offset = Int(exactly: offset), let length = Int(exactly: length), length > 0 else {
+                throw id.damaged("has an impossible place")
+            }
             return try managed(offset, length)
         case 1: return try huge(id)
         case 2:
@@ -114,7 +119,9 @@ final class FractalHeap {
             start += rowStart + column * size
             if row < directRows { return try inBlock(child, start, size, offset, length) }
             let childRows = size.logarithm - firstBits + 1
-            guard childRows < rows, childRows > 0 else { throw BrokenRule("damaged: \(Self.what) has an impossible table") }
+            guard childRows < rows, childRows > 0 else {
+                throw BrokenRule("damaged: \(Self.what) has an impossible table")
+            }
             (address, rows) = (child, childRows)
         }
         throw BrokenRule("damaged: \(Self.what) has an impossible table")
@@ -140,7 +147,9 @@ final class FractalHeap {
         var c = block
         try c.expect("FHDB")
         try c.expect(version: 0)
-        guard try c.address() == header, try c.number(offsetWidth) == UInt64(start) else { throw c.damaged("belongs to another place") }
+        guard try c.address() == header, try c.number(offsetWidth) == UInt64(start) else {
+            throw c.damaged("belongs to another place")
+        }
         guard offset - start >= c.position else { throw c.damaged("holds an object in its own head") }
         try c.skip(offset - start - c.position)
         return try c.part(length, "an object of a fractal heap")

@@ -1,4 +1,5 @@
-// Texts of variable length: the element is a length, the address of a collection and a number in it.
+// Reads texts of variable length, which global heaps hold.
+// The element of a data set is a length, the address of a heap collection and a number in it.
 
 import Basics
 
@@ -18,16 +19,23 @@ final class GlobalHeap {
 
     /// Hands the bytes of the text that the 16 bytes of `element` stand for to `body`, up to the first NUL.
     /// - Throws: `BrokenRule`, also for a text longer than `maxBytes`.
-    func text(_ element: UnsafeRawBufferPointer, maxBytes: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
+    func text(_ element: UnsafeRawBufferPointer, maxBytes: Int, 
+              _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
         let length = Int(UInt32(littleEndian: element.loadUnaligned(as: UInt32.self)))
         let address = UInt64(littleEndian: element.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
         let number = Int(UInt32(littleEndian: element.loadUnaligned(fromByteOffset: 12, as: UInt32.self)))
         // Nothing was written, or a null pointer: an empty text.
-        guard address != 0, address != .max, length > 0 else { return try body(UnsafeBufferPointer(start: nil, count: 0)) }
+        guard address != 0, address != .max, length > 0 else {
+            return try body(UnsafeBufferPointer(start: nil, count: 0))
+        }
         guard length <= maxBytes else { throw BrokenRule("text longer than \(maxBytes) bytes") }
-        guard let place = Int(exactly: address) else { throw BrokenRule("damaged: a text is beyond the end of the file") }
+        guard let place = Int(exactly: address) else {
+            throw BrokenRule("damaged: a text is beyond the end of the file")
+        }
         let collection = try self.collection(place)
-        guard let range = collection.objects[number], range.count >= length else { throw BrokenRule("damaged: a text is not where its element says") }
+        guard let range = collection.objects[number], range.count >= length else {
+            throw BrokenRule("damaged: a text is not where its element says")
+        }
         try collection.content.withBytes(range.lowerBound, length) { bytes in
             let end = bytes.firstIndex(of: 0) ?? bytes.count
             try body(UnsafeBufferPointer(start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: end))

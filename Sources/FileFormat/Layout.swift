@@ -1,4 +1,4 @@
-// Where the elements of a data set are: versions 1 to 5 of the data layout message.
+// Reads where the elements of a data set are (data layout message 1 to 5).
 
 import Basics
 
@@ -77,10 +77,14 @@ enum Layout {
 
     private static func readChunks(_ c: inout Cursor) throws -> Chunks {
         let flags = try c.byte(), rank = try c.byte(), width = try c.byte()
-        guard (2...33).contains(rank), (1...8).contains(width), flags & ~3 == 0 else { throw c.damaged("has an unknown storage layout") }
+        guard (2...33).contains(rank), (1...8).contains(width), flags & ~3 == 0 else {
+            throw c.damaged("has an unknown storage layout")
+        }
         var shape: [Int] = []
         for _ in 0..<rank {
-            guard let size = Int(exactly: try c.number(width)), size > 0 else { throw c.damaged("has chunks without a size") }
+            guard let size = Int(exactly: try c.number(width)), size > 0 else {
+                throw c.damaged("has chunks without a size")
+            }
             shape.append(size)
         }
         let index: ChunkIndex
@@ -94,6 +98,7 @@ enum Layout {
         case 5: throw c.unknown("has chunks that may grow along several dimensions")
         case let kind: throw c.unknown("has an index of chunks of the unknown kind \(kind)")
         }
-        return Chunks(shape: Array(shape.dropLast()), index: index, address: try c.address(), leavesEdgesPlain: flags & 1 != 0)
+        return Chunks(shape: Array(shape.dropLast()), index: index, address: try c.address(),
+            leavesEdgesPlain: flags & 1 != 0)
     }
 }

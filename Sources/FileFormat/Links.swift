@@ -1,4 +1,5 @@
-// The members of a group, whichever way it keeps them: symbol table, link messages in its header, or link messages in a fractal heap.
+// Reads the members of a group, whichever way it keeps them.
+// A symbol table, link messages in the header, or link messages in a fractal heap.
 
 import Basics
 
@@ -43,7 +44,9 @@ package struct Link {
     }
 
     private static func unique(_ links: [Link]) throws -> [Link] {
-        guard links.reduce(0, { $0 + $1.name.count }) <= 64 << 20 else { throw BrokenRule("has more than 64 MiB of names") }
+        guard links.reduce(0, { $0 + $1.name.count }) <= 64 << 20 else {
+            throw BrokenRule("has more than 64 MiB of names")
+        }
         guard Set(links.map(\.name)).count == links.count else { throw BrokenRule("damaged: a group has a name twice") }
         return links
     }
@@ -55,7 +58,9 @@ package struct Link {
         let kind = try flags & 8 != 0 ? c.byte() : 0
         if flags & 4 != 0 { try c.skip(8) }
         if flags & 16 != 0 { try c.skip(1) }
-        guard let length = Int(exactly: try c.number(1 << (flags & 3))), length > 0 else { throw c.damaged("has a link without a name") }
+        guard let length = Int(exactly: try c.number(1 << (flags & 3))), length > 0 else {
+            throw c.damaged("has a link without a name")
+        }
         let name = try c.array(length)
         return Link(name: name, target: kind == 0 ? .object(try c.requiredAddress()) : .elsewhere)
     }

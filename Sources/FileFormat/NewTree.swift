@@ -1,4 +1,4 @@
-// B-trees of version 2: lists of equally long records, which say where things are in a fractal heap, or where chunks are.
+// Reads B-trees of version 2: records that say where things are in a fractal heap.
 
 import Basics
 
@@ -22,7 +22,9 @@ struct NewTree {
         root = try c.address()
         rootCount = try c.short()
         count = try c.length()
-        guard nodeSize >= 64, nodeSize <= 16 << 20, recordSize > 0, recordSize < nodeSize, depth <= Self.maxDepth else { throw c.damaged("has impossible sizes") }
+        guard nodeSize >= 64, nodeSize <= 16 << 20, recordSize > 0, recordSize < nodeSize, depth <= Self.maxDepth else {
+            throw c.damaged("has impossible sizes")
+        }
         self.source = source
     }
 
@@ -40,8 +42,11 @@ struct NewTree {
             let most = (nodeSize - 10 - pointer) / (recordSize + pointer)
             guard most > 0 else { throw BrokenRule("damaged: \(Self.what) has impossible sizes") }
             let (product, overflow) = (most + 1).multipliedReportingOverflow(by: below.total)
-            guard !overflow, product < Int.max - most else { throw BrokenRule("damaged: \(Self.what) has impossible sizes") }
-            levels.append(Level(most: most, pointer: pointer, total: product + most, totalWidth: (product + most).logarithm / 8 + 1))
+            guard !overflow, product < Int.max - most else {
+                throw BrokenRule("damaged: \(Self.what) has impossible sizes")
+            }
+            levels.append(Level(most: most, pointer: pointer, total: product + most,
+                totalWidth: (product + most).logarithm / 8 + 1))
         }
         return levels
     }
@@ -53,9 +58,13 @@ struct NewTree {
         var waiting = [(address: root, count: rootCount, depth: depth)], seen = Set<Int>()
         let countWidth = levels[0].most.logarithm / 8 + 1
         while let node = waiting.popLast() {
-            guard seen.insert(node.address).inserted, seen.count <= 1 << 20 else { throw BrokenRule("damaged: \(Self.what) leads back into itself") }
+            guard seen.insert(node.address).inserted, seen.count <= 1 << 20 else {
+                throw BrokenRule("damaged: \(Self.what) leads back into itself")
+            }
             let level = levels[node.depth]
-            guard node.count <= level.most else { throw BrokenRule("damaged: \(Self.what) has a node with too many records") }
+            guard node.count <= level.most else {
+                throw BrokenRule("damaged: \(Self.what) has a node with too many records")
+            }
             let used = 6 + node.count * recordSize + (node.depth > 0 ? (node.count + 1) * level.pointer : 0)
             var c = try source.checked(node.address, used + 4, "a node of a B-tree")
             try c.expect(node.depth > 0 ? "BTIN" : "BTLF")

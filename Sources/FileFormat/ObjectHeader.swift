@@ -1,11 +1,12 @@
-// The header of a group, data set or committed type: a list of messages, in one block and its continuations.
+// Reads the header of a group or data set: a list of messages, in one block and its continuations.
 
 import Basics
 
 /// One message of a header.
 struct Message {
     enum Kind: Int {
-        case nothing = 0, dataSpace, linkInfo, dataType, oldFill, fill, link, external, layout, bogus, groupInfo, filters
+        case nothing = 0, dataSpace, linkInfo, dataType, oldFill, fill, link, external, layout, bogus, groupInfo,
+            filters
         case attribute, comment, oldTime, sharedTable, continuation, symbolTable, time, treeSizes, driver, attributeInfo
         case references, fileSpace
     }
@@ -33,7 +34,9 @@ struct ObjectHeader {
             }
             // Blocks do not overlap, so together they are no longer than the file.
             total += min(block.count, source.size)
-            guard total <= min(source.size, Self.maxBytes) else { throw BrokenRule("damaged: an object header is beyond all sizes") }
+            guard total <= min(source.size, Self.maxBytes) else {
+                throw BrokenRule("damaged: an object header is beyond all sizes")
+            }
             let what = "a continuation of an object header"
             if isNew {
                 var c = try source.checked(block.start, block.count, what)
@@ -50,7 +53,8 @@ struct ObjectHeader {
 
     private var hasCreationOrder = false
 
-    private mutating func readOld(_ source: ByteSource, _ address: Int, _ prefix: Cursor, _ waiting: inout [(start: Int, count: Int)]) throws {
+    private mutating func readOld(_ source: ByteSource, _ address: Int, _ prefix: Cursor,
+        _ waiting: inout [(start: Int, count: Int)]) throws {
         var c = prefix
         try c.expect(version: 1)
         try c.skip(1 + 2 + 4)
@@ -59,7 +63,8 @@ struct ObjectHeader {
         try add(&body, &waiting, new: false)
     }
 
-    private mutating func readNew(_ source: ByteSource, _ address: Int, _ waiting: inout [(start: Int, count: Int)]) throws {
+    private mutating func readNew(_ source: ByteSource, _ address: Int,
+        _ waiting: inout [(start: Int, count: Int)]) throws {
         var c = try source.structure(address, min(64, source.size - address), "an object header")
         try c.expect("OHDR")
         try c.expect(version: 2)
@@ -68,7 +73,9 @@ struct ObjectHeader {
         hasCreationOrder = flags & 4 != 0
         if flags & 0x20 != 0 { try c.skip(16) }
         if flags & 0x10 != 0 { try c.skip(4) }
-        guard let size = Int(exactly: try c.number(1 << (flags & 3))), size < 1 << 40 else { throw c.damaged("is beyond all files") }
+        guard let size = Int(exactly: try c.number(1 << (flags & 3))), size < 1 << 40 else {
+            throw c.damaged("is beyond all files")
+        }
         let start = c.position
         var body = try source.checked(address, start + size + 4, "an object header")
         try body.skip(start)
@@ -94,7 +101,9 @@ struct ObjectHeader {
                 waiting.append((start, count))
             default:
                 messages.append(Message(kind: kind, isShared: flags & 2 != 0, content: content))
-                guard messages.count <= Self.maxMessages else { throw BrokenRule("has more than \(Self.maxMessages) messages in its header") }
+                guard messages.count <= Self.maxMessages else {
+                    throw BrokenRule("has more than \(Self.maxMessages) messages in its header")
+                }
             }
         }
     }

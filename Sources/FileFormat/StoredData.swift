@@ -1,4 +1,4 @@
-// The elements of a data set, by their numbers, in the file's representation.
+// Reads elements of a data set by their numbers, in the file's representation.
 
 import Basics
 
@@ -29,11 +29,16 @@ package final class StoredData {
     }
 
     init(_ header: ObjectHeader, _ source: ByteSource, _ texts: GlobalHeap) throws {
-        guard let typeMessage = header.first(.dataType), let spaceMessage = header.first(.dataSpace), let layoutMessage = header.first(.layout) else {
+        guard let typeMessage = header.first(.dataType), let spaceMessage = header.first(.dataSpace),
+            let layoutMessage = header.first(.layout) else {
             throw BrokenRule("damaged: a data set without a type, shape or layout")
         }
-        guard header.first(.external) == nil else { throw BrokenRule("its data is in another file (external storage), which is not read") }
-        guard !spaceMessage.isShared, !layoutMessage.isShared else { throw BrokenRule("has a shape that is kept elsewhere, which is not read") }
+        guard header.first(.external) == nil else {
+            throw BrokenRule("its data is in another file (external storage), which is not read")
+        }
+        guard !spaceMessage.isShared, !layoutMessage.isShared else {
+            throw BrokenRule("has a shape that is kept elsewhere, which is not read")
+        }
         if let message = header.first(.filters) {
             guard !message.isShared else { throw BrokenRule("has filters that are kept elsewhere, which is not read") }
             var c = message.content
@@ -43,17 +48,24 @@ package final class StoredData {
         }
         var c = layoutMessage.content
         layout = try Layout.read(&c, hasFilters: !filters.filters.isEmpty)
-        if case .virtual = layout { throw BrokenRule("its data is in other files (a virtual data set), which is not read") }
+        if case .virtual = layout {
+            throw BrokenRule("its data is in other files (a virtual data set), which is not read")
+        }
         guard filters.areKnown else {
-            throw BrokenRule("a filter other than shuffle, deflate (gzip) and Fletcher-32; save it with compression=\"gzip\" or none")
+            throw BrokenRule("a filter other than shuffle, deflate (gzip) and Fletcher-32; save it with "
+                + "compression=\"gzip\" or none")
         }
         (type, elementSize) = try DataType.read(typeMessage)
         c = spaceMessage.content
-        guard let shape = try DataSpace.read(&c), shape.count <= 8 else { throw BrokenRule("a shape that is not supported") }
+        guard let shape = try DataSpace.read(&c), shape.count <= 8 else {
+            throw BrokenRule("a shape that is not supported")
+        }
         self.shape = shape
         fill = try FillValue.read(header)
         (self.source, self.texts) = (source, texts)
-        if let fill, fill.count != elementSize, elementSize > 0 { throw BrokenRule("damaged: a fill value of another size than its elements") }
+        if let fill, fill.count != elementSize, elementSize > 0 {
+            throw BrokenRule("damaged: a fill value of another size than its elements")
+        }
     }
 
     /// The number of elements; nil beyond an address space.
@@ -100,12 +112,18 @@ package final class StoredData {
     package func read(_ start: Int, _ count: Int, into target: UnsafeMutableRawPointer) throws {
         guard count > 0 else { return }
         guard start >= 0, let total = self.count, count <= total, start <= total - count, elementSize > 0,
-              !total.multipliedReportingOverflow(by: elementSize).overflow else { throw BrokenRule("damaged: elements beyond the shape") }
+              !total.multipliedReportingOverflow(by: elementSize).overflow else {
+            throw BrokenRule("damaged: elements beyond the shape")
+        }
         switch layout {
         case .compact(let c):
             let bytes = c.left
-            guard bytes >= total * elementSize else { throw BrokenRule("damaged: fewer elements in the header than the shape says") }
-            try c.withBytes(c.position + start * elementSize, count * elementSize) { target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+            guard bytes >= total * elementSize else {
+                throw BrokenRule("damaged: fewer elements in the header than the shape says")
+            }
+            try c.withBytes(c.position + start * elementSize, count * elementSize) {
+                target.copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+            }
         case .contiguous(let address):
             guard let address else { return fill(target, count) }
             let (offset, overflow) = address.addingReportingOverflow(start * elementSize)
@@ -117,7 +135,8 @@ package final class StoredData {
         }
     }
 
-    private func readChunks(_ chunks: Layout.Chunks, _ start: Int, _ count: Int, _ total: Int, _ target: UnsafeMutableRawPointer) throws {
+    private func readChunks(_ chunks: Layout.Chunks, _ start: Int, _ count: Int, _ total: Int,
+        _ target: UnsafeMutableRawPointer) throws {
         guard let room else { throw Failure(.noMemory, "not enough memory for a chunk") }
         let places = try chunkPlaces(), size = chunks.shape[0]
         let (bytes, overflow) = size.multipliedReportingOverflow(by: elementSize)
@@ -130,7 +149,9 @@ package final class StoredData {
                 fill(out, n)
             } else {
                 let isEdge = size > total - first && chunks.leavesEdgesPlain
-                let elements = try filters.chunk(source, place.address, stored: place.stored, expected: bytes, mask: isEdge ? -1 : place.mask, room)
+                let mask = isEdge ? -1 : place.mask
+                let elements = try filters.chunk(source, place.address, stored: place.stored, expected: bytes,
+                                                 mask: mask, room)
                 out.copyMemory(from: elements.baseAddress! + (at - first) * elementSize, byteCount: n * elementSize)
             }
             at += n
@@ -138,8 +159,14 @@ package final class StoredData {
     }
 
     private func fill(_ target: UnsafeMutableRawPointer, _ count: Int) {
-        guard let fill else { return _ = target.initializeMemory(as: UInt8.self, repeating: 0, count: count * elementSize) }
-        for i in 0..<count { fill.withUnsafeBytes { (target + i * elementSize).copyMemory(from: $0.baseAddress!, byteCount: elementSize) } }
+        guard let fill else {
+            target.initializeMemory(as: UInt8.self, repeating: 0, count: count * elementSize)
+            return
+        }
+        for i in 0..<count {
+            let place = target + i * elementSize
+            fill.withUnsafeBytes { place.copyMemory(from: $0.baseAddress!, byteCount: elementSize) }
+        }
     }
 
     /// The places of all chunks by their number; read once.
@@ -159,7 +186,9 @@ package final class StoredData {
             guard place.stored > 0, place.stored <= source.size, place.address <= source.size - place.stored else {
                 throw BrokenRule("damaged: a chunk is beyond the end of the file")
             }
-            guard isFiltered || place.stored == plain else { throw BrokenRule("damaged: a chunk of another size than its data set says") }
+            guard isFiltered || place.stored == plain else {
+                throw BrokenRule("damaged: a chunk of another size than its data set says")
+            }
             guard places[number].stored == 0 else { throw BrokenRule("damaged: a chunk is there twice") }
             // Chunks do not overlap, so together they are no longer than the file.
             total += place.stored
@@ -172,15 +201,18 @@ package final class StoredData {
                 guard offset[0] % size == 0 else { throw BrokenRule("damaged: a chunk between the places of chunks") }
                 try put(offset[0] / size, place)
             }
-            case .single(let stored, let mask): try put(0, ChunkPlace(address: address, stored: stored ?? plain, mask: mask))
+            case .single(let stored, let mask):
+                try put(0, ChunkPlace(address: address, stored: stored ?? plain, mask: mask))
             case .implicit:
                 guard !isFiltered else { throw BrokenRule("damaged: chunks without an index that have filters") }
                 guard count <= source.size / max(1, plain), address <= source.size else {
                     throw BrokenRule("damaged: a chunk is beyond the end of the file")
                 }
                 for i in 0..<count { try put(i, ChunkPlace(address: address + i * plain, stored: plain, mask: 0)) }
-            case .fixedArray: try FixedArray.each(address, count: count, isFiltered: isFiltered, plain: plain, source, put)
-            case .extensibleArray: try ExtensibleArray.each(address, count: count, isFiltered: isFiltered, plain: plain, source, put)
+            case .fixedArray:
+                try FixedArray.each(address, count: count, isFiltered: isFiltered, plain: plain, source, put)
+            case .extensibleArray:
+                try ExtensibleArray.each(address, count: count, isFiltered: isFiltered, plain: plain, source, put)
             }
         }
         self.places = places
@@ -188,14 +220,16 @@ package final class StoredData {
     }
 
     /// The texts `start ..< start + count` of a data set of variable length, each at most `maxBytes` long.
-    package func readTexts(_ start: Int, _ count: Int, maxBytes: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
+    package func readTexts(_ start: Int, _ count: Int, maxBytes: Int, 
+                           _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
         guard case .variableText = type, elementSize == 16 else { throw BrokenRule("must be text") }
         let block = min(count, 4096), elements = try Buffer<UInt8>(count: max(1, block) * 16, for: "text")
         for first in stride(from: start, to: start + count, by: max(1, block)) {
             let n = min(block, start + count - first)
             try read(first, n, into: elements.base)
             for i in 0..<n {
-                try texts.text(UnsafeRawBufferPointer(start: elements.base + 16 * i, count: 16), maxBytes: maxBytes, body)
+                try texts.text(UnsafeRawBufferPointer(start: elements.base + 16 * i, count: 16), maxBytes: maxBytes,
+                    body)
             }
         }
     }

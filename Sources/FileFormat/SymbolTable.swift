@@ -1,4 +1,4 @@
-// Groups of the earliest format: a B-tree of nodes with the members' addresses, and a local heap with their names.
+// Reads groups of the earliest format: a B-tree of members and a local heap with their names.
 
 import Basics
 
@@ -12,24 +12,35 @@ enum SymbolTable {
         var links: [Link] = []
         var waiting = [(address: tree, level: -1)], seen = Set<Int>()
         while let node = waiting.popLast() {
-            guard seen.insert(node.address).inserted, seen.count <= maxNodes else { throw BrokenRule("damaged: a group leads back into itself") }
+            guard seen.insert(node.address).inserted, seen.count <= maxNodes else {
+                throw BrokenRule("damaged: a group leads back into itself")
+            }
             var c = try source.structure(node.address, 24, "a B-tree of a group")
             try c.expect("TREE")
             guard try c.byte() == 0 else { throw c.damaged("is one of another kind") }
             let level = try c.byte(), count = try c.short()
-            guard node.level < 0 ? level <= 32 : level == node.level else { throw c.damaged("has a node at an impossible depth") }
+            guard node.level < 0 ? level <= 32 : level == node.level else {
+                throw c.damaged("has a node at an impossible depth")
+            }
             var body = try source.structure(node.address + 24, 8 + 16 * count, "a B-tree of a group")
             for _ in 0..<count {
                 try body.skip(8)
                 let child = try body.requiredAddress()
-                if level > 0 { waiting.append((child, level - 1)) } else { try read(child, heap, source, &links, &seen) }
+                if level > 0 {
+                    waiting.append((child, level - 1))
+                } else {
+                    try read(child, heap, source, &links, &seen)
+                }
             }
         }
         return links
     }
 
-    private static func read(_ address: Int, _ heap: Cursor, _ source: ByteSource, _ links: inout [Link], _ seen: inout Set<Int>) throws {
-        guard seen.insert(address).inserted, seen.count <= maxNodes else { throw BrokenRule("damaged: a group leads back into itself") }
+    private static func read(_ address: Int, _ heap: Cursor, _ source: ByteSource, _ links: inout [Link],
+        _ seen: inout Set<Int>) throws {
+        guard seen.insert(address).inserted, seen.count <= maxNodes else {
+            throw BrokenRule("damaged: a group leads back into itself")
+        }
         var c = try source.structure(address, 8, "a node of a group")
         try c.expect("SNOD")
         try c.expect(version: 1)

@@ -72,21 +72,17 @@ package final class Tilt: Sendable {
     /// - Throws: `.argument`, `.noMemory`, `.cancelled`. The same bits for any number of threads.
     package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int,
                             options: TiltOptions, stop: () -> Bool = { false }) throws -> Tilt {
-        try LevelLayout(levels).check(marginals)
-        guard n >= 1, pool.count == n * levels.count, total > 0, options.floor > 0, options.floor <= 1,
-              options.cap >= 1, options.learningRate > 0, options.ridge >= 0 else {
-            throw Failure(.argument, "tilt: an option is out of range")
-        }
         let fit = try TiltFit(levels, marginals, total: total, pool: pool, rows: n, options)
-        for step in 0..<options.steps {
+        while !fit.isDone {
             if stop() { throw Failure(.cancelled, "training was cancelled; it can be continued") }
-            fit.step(step)
+            fit.advance()
         }
         return try fit.finish()
     }
 }
 
-private final class TiltFit {
+/// The fit of a tilt, step by step, for hosts that want to be heard in between; `Tilt.fit` is all of it.
+package final class TiltFit {
     private let levels: [Int], marginals: [NoisyMarginal], options: TiltOptions
     private let n: Int, pool: Buffer<UInt16>
     private let theta, gradient, log: Buffer<Float>
@@ -99,8 +95,14 @@ private final class TiltFit {
     private let workerCells: [Buffer<Int32>]
     private static let span = 4096
 
-    init(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int,
-         _ options: TiltOptions) throws {
+    /// - Throws: `.argument`, `.noMemory`. Parameters are those of `Tilt.fit`.
+    package init(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double, pool: Buffer<UInt16>, rows n: Int,
+                 _ options: TiltOptions) throws {
+        try LevelLayout(levels).check(marginals)
+        guard n >= 1, pool.count == n * levels.count, total > 0, options.floor > 0, options.floor <= 1,
+              options.cap >= 1, options.learningRate > 0, options.ridge >= 0 else {
+            throw Failure(.argument, "tilt: an option is out of range")
+        }
         (self.levels, self.marginals, self.options, self.n, self.pool) = (levels, marginals, options, n, pool)
         var at = 0
         sizes = marginals.map(\.values.count)
@@ -160,7 +162,13 @@ private final class TiltFit {
         }
     }
 
-    func step(_ t: Int) {
+    private var stepsDone = 0
+    package var isDone: Bool { stepsDone >= options.steps }
+
+    /// One step of the fit.
+    package func advance() {
+        let t = stepsDone
+        stepsDone += 1
         weigh()
         adam.begin(learningRate: options.learningRate * (1 - Double(t) / Double(options.steps)))
         let weight = weight.base, n = n, ridge = options.ridge
@@ -181,7 +189,8 @@ private final class TiltFit {
 
     private var effective: Double { 1 / max(weight.reduce(0) { $0 + $1 * $1 }, 1e-300) / Double(n) }
 
-    func finish() throws -> Tilt {
+    /// The tilt after the last step, shrunk to the least effective sample size.
+    package func finish() throws -> Tilt {
         var mean = weigh()
         if effective < options.floor {
             // Less of the same tilt: the effective size falls with its scale.

@@ -1,4 +1,4 @@
-// One attribute of an object in a file somebody gave us: small numbers, booleans, texts.
+// Reads one attribute of an object in a file from outside: a small number, a boolean, or texts.
 
 import Basics
 import FileFormat
@@ -18,9 +18,14 @@ struct AttributeReader {
         let place = "\(path), attribute \(name)"
         guard let attribute = object.attribute(name) else { throw file.failure(place, "is missing") }
         type = try Guards(file: file).type(attribute.type, place)
-        guard let shape = attribute.shape, shape.count <= 8 else { throw file.failure(place, "a shape that is not supported") }
-        guard let count = elementCount(shape), count <= (1 << 20) / type.memorySize else { throw file.failure(place, "is too large") }
-        (self.name, self.shape, self.attribute, self.object, self.path, self.file) = (name, shape, attribute, object, place, file)
+        guard let shape = attribute.shape, shape.count <= 8 else {
+            throw file.failure(place, "a shape that is not supported")
+        }
+        guard let count = elementCount(shape), count <= (1 << 20) / type.memorySize else {
+            throw file.failure(place, "is too large")
+        }
+        (self.name, self.shape, self.attribute, self.object, self.path, self.file) =
+            (name, shape, attribute, object, place, file)
     }
 
     private var count: Int { shape.reduce(1, *) }       // checked above
@@ -29,9 +34,13 @@ struct AttributeReader {
     /// The bytes in memory: numbers in their own width, booleans as bytes, fixed text with its padding.
     func bytes() throws -> Buffer<UInt8> {
         let size = type.memorySize
-        guard !type.isVariableText, attribute.elementSize == size, attribute.bytes.count == count * size else { throw failure("cannot be read") }
+        guard !type.isVariableText, attribute.elementSize == size, attribute.bytes.count == count * size else {
+            throw failure("cannot be read")
+        }
         let buffer = try Buffer<UInt8>(count: attribute.bytes.count, for: "an attribute")
-        attribute.bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { buffer.base.update(from: base, count: $0.count) } }
+        attribute.bytes.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { buffer.base.update(from: base, count: $0.count) }
+        }
         toHost(buffer.base, count, attribute.type)
         return buffer
     }

@@ -1,16 +1,16 @@
-// How each kind of field is stored in an AnnData dataframe (on-disk format, dataframe 0.2.0). One table, used by the writer; the reader
-// takes these and whatever else AnnData writes.
+// Says how each kind of field is stored in an AnnData dataframe (on-disk format, dataframe 0.2.0).
+// The writer uses this table. The reader takes these encodings and whatever else AnnData writes.
 //
-//   field                          element            stored as
-//   levels (text, dates)           categorical        codes int8/16/32, -1 missing; categories string-array
-//   levels (integer, number)       categorical        the same, categories int64 or float64
-//   boolean                        array              enumeration FALSE, TRUE; nullable-boolean when cells may be missing
-//   integer                        array              the smallest signed integer that holds the bounds; or nullable-integer
-//   number                         array              float64, NaN missing
-//   date                           array              int32 days, attribute units; or nullable-integer
-//   datetime, whole seconds        array              int32 seconds, attribute units, when the bounds fit; or nullable-integer
-//   datetime otherwise             array              float64 microseconds, NaN missing, attribute units (exact up to 2^53: year 2255);
-//                                                     int64 or nullable-integer when the bounds are beyond that
+//   field                      element       stored as
+//   levels (text, dates)       categorical   codes int8/16/32, -1 missing; categories string-array
+//   levels (integer, number)   categorical   the same codes, categories int64 or float64
+//   boolean                    array         enumeration FALSE, TRUE; nullable-boolean when cells may be missing
+//   integer                    array         the smallest signed integer that holds the bounds; or nullable-integer
+//   number                     array         float64, NaN missing
+//   date                       array         int32 days, attribute units; or nullable-integer
+//   datetime, whole seconds    array         int32 seconds, attribute units, when the bounds fit; or nullable-integer
+//   datetime otherwise         array         float64 microseconds, NaN missing, attribute units (exact up to 2^53:
+//                                            year 2255); int64 or nullable-integer when the bounds are beyond that
 // Readers in R hold 32-bit integers and doubles, hence the choice for times.
 
 import Basics

@@ -1,5 +1,5 @@
-// What the attributes of a column say about its numbers and texts: units of time, marks for missing cells, scales. A mark that
-// changes the meaning of a cell is obeyed, or the column is refused by name; it is never passed over.
+// Reads the attributes of a column that change what its cells mean: units, marks for missing cells, scales.
+// A mark is obeyed, or the column is refused by name. It is never passed over.
 //
 //   attribute                    written by              meaning here
 //   units, calendar              CF conventions, netCDF  what a time counts; the Gregorian calendar alone
@@ -29,26 +29,32 @@ struct ColumnMarks {
     init(_ object: ObjectAttributes) throws {
         for (name, neutral) in [("scale_factor", 1.0), ("add_offset", 0.0)] where object.has(name) {
             guard try object.number(name) == neutral else {
-                throw object.failure("has the attribute \(quoted(name)), which is not applied: store the values that are meant")
+                throw object.failure("has the attribute \(quoted(name)), which is not applied: store the values "
+                    + "that are meant")
             }
         }
         if object.has("_Unsigned"), try object.text("_Unsigned").lowercased() != "false" {
-            throw object.failure("has the attribute \"_Unsigned\", which is not applied: store unsigned integers as such")
+            throw object.failure("has the attribute \"_Unsigned\", which is not applied: store unsigned "
+                + "integers as such")
         }
         if object.has("calendar") {
             let calendar = try object.text("calendar").lowercased()
             guard ["standard", "gregorian", "proleptic_gregorian"].contains(calendar) else {
-                throw object.failure("counts time in a calendar that is not supported: expected \"proleptic_gregorian\" or \"standard\"")
+                throw object.failure("counts time in a calendar that is not supported: expected "
+                    + " \"proleptic_gregorian\" or \"standard\"")
             }
         }
         var missing: [Double] = []
         for name in ["_FillValue", "missing_value"] where object.has(name) {
             guard let value = try object.number(name) else {
-                throw object.failure("has an attribute \(quoted(name)) that is not one number: store missing cells as AnnData does")
+                throw object.failure("has an attribute \(quoted(name)) that is not one number: store missing "
+                    + "cells as AnnData does")
             }
             guard !value.isNaN else { continue }
             // Beyond 2^53 a double may stand for several integers.
-            guard value.magnitude <= 0x1p53 else { throw object.failure("has an attribute \(quoted(name)) beyond 2^53, which is not read") }
+            guard value.magnitude <= 0x1p53 else {
+                throw object.failure("has an attribute \(quoted(name)) beyond 2^53, which is not read")
+            }
             missing.append(value)
         }
         self.missing = missing

@@ -1,6 +1,7 @@
-// Where a dataframe keeps the column of a name. HDF5 separates names by "/", so a column such as "mmol/l" cannot be one name: it is the
-// element "l" in the group "mmol", as h5py and AnnData read and write it. Where that cannot be, because another column is called
-// "mmol" or a part is empty, the element has an escaped name: "%2F" for "/" and "%25" for "%".
+// Says where a dataframe keeps a column, also when its name contains a slash.
+// HDF5 separates names by "/", so the column "mmol/l" cannot be one name. It is the element "l" in the group "mmol", as
+// h5py and AnnData read and write it. Where that is impossible, because another column is called "mmol" or a part is
+// empty, the element has an escaped name: "%2F" for "/" and "%25" for "%".
 
 import Basics
 
@@ -35,10 +36,13 @@ enum ColumnPlace {
         let elements = Set(nestedPlaces.compactMap { $0 }.map { $0.joined(separator: "/") } + ["_index"])
         var taken = elements
         return try zip(names, nestedPlaces).map { name, place in
-            if let place, (1..<place.count).allSatisfy({ !elements.contains(place[..<$0].joined(separator: "/")) }) { return place }
+            if let place, (1..<place.count).allSatisfy({ !elements.contains(place[..<$0].joined(separator: "/")) }) {
+                return place
+            }
             let one = escaped(name)
             guard name.contains("/"), Name.isValid(one), taken.insert(one).inserted else {
-                throw Failure(.schema, "column \(quoted(name)) cannot be stored in HDF5: a name must have 1 to 255 bytes without control "
+                throw Failure(.schema,
+                    "column \(quoted(name)) cannot be stored in HDF5: a name must have 1 to 255 bytes without control "
                     + "characters and without \"/\" beside a column of the name before it")
             }
             return [one]
@@ -51,7 +55,9 @@ enum ColumnPlace {
         guard name.contains("/") else { return nil }
         if let parts = nested(name) {
             var group: GroupReader? = frame
-            for part in parts.dropLast() { group = try group.flatMap { try $0.has(part) && $0.isGroup(part) ? $0.group(part) : nil } }
+            for part in parts.dropLast() {
+                group = try group.flatMap { try $0.has(part) && $0.isGroup(part) ? $0.group(part) : nil }
+            }
             if let group, group.has(parts[parts.count - 1]) { return (group, parts[parts.count - 1]) }
         }
         return frame.hasAttribute("flip-schema") && frame.has(escaped(name)) ? (frame, escaped(name)) : nil

@@ -1,5 +1,5 @@
-// The cells of one column of a file into one column of a table. Numbers stay numbers, texts are read as CSV cells would be, times are
-// converted from the unit that the file names.
+// Reads the cells of one column of a file into one column of a table.
+// Numbers stay numbers, texts are read as CSV cells are, times are converted from the unit that the file names.
 
 import Basics
 import Tables
@@ -19,13 +19,15 @@ struct ColumnReader {
         if let mask = source.mask {
             missing = try ColumnSource.booleans(mask, first, table.rows)
         } else {
-            missing = source.marks.missing.isEmpty && !source.marks.leastIsMissing ? nil : try Buffer(count: table.rows, for: "a column")
+            missing = source.marks.missing.isEmpty && !source.marks.leastIsMissing ? nil
+                : try Buffer(count: table.rows, for: "a column")
         }
     }
 
     func read() throws {
         switch source.cells {
-        case .numbers(let data, let type): try type.isFloat ? readDoubles(data, single: type == .float32) : readIntegers(data, type)
+        case .numbers(let data, let type):
+            try type.isFloat ? readDoubles(data, single: type == .float32) : readIntegers(data, type)
         case .booleans(let data): try readBooleans(data)
         case .texts(let data): try readTexts(data)
         case .categories(let codes, let texts): try readCategories(codes, texts)
@@ -50,7 +52,8 @@ struct ColumnReader {
             for i in 0..<rows where !isMissing(i) {
                 guard let converted = unit.convert(values[i], to: target) else {
                     let isFiner = unit.nanoseconds < target.nanoseconds
-                    throw bad(i, !isFiner ? "a time beyond all dates" : target == .days ? "not a whole number of days" : finer)
+                    throw bad(i, !isFiner ? "a time beyond all dates" : target == .days ? "not a whole number of days"
+                        : finer)
                 }
                 values[i] = converted
             }
@@ -67,7 +70,8 @@ struct ColumnReader {
             let unit = try self.unit(data)
             // A date must be whole as it stands.
             for i in 0..<rows where !isMissing(i) {
-                guard let value = target == .days ? unit.days(values[i]) : unit.microseconds(values[i], single: single) else {
+                guard let value = target == .days ? unit.days(values[i])
+                    : unit.microseconds(values[i], single: single) else {
                     throw bad(i, finer)
                 }
                 values[i] = value
@@ -115,10 +119,13 @@ struct ColumnReader {
 
     private func readEnumeration(_ data: DataSetReader, _ levels: ColumnSource.Levels) throws {
         guard timeUnit == nil else { throw data.failure("holds an enumeration where times are expected") }
-        let values = try Buffer<Int64>(count: rows, for: "a column"), codes = try Buffer<Int32>(count: rows, for: "a column")
+        let values = try Buffer<Int64>(count: rows, for: "a column"),
+            codes = try Buffer<Int32>(count: rows, for: "a column")
         try data.readRows(first, rows, as: values.base)
         for i in 0..<rows {
-            guard let place = levels.places[values[i]] else { throw bad(i, "a value outside the enumeration of its data set") }
+            guard let place = levels.places[values[i]] else {
+                throw bad(i, "a value outside the enumeration of its data set")
+            }
             codes[i] = isMissing(i) ? -1 : place
         }
         try withExtendedLifetime(codes) {
@@ -175,7 +182,8 @@ struct ColumnReader {
 
     private func unit(_ data: DataSetReader) throws -> TimeUnit {
         guard let unit = source.unit else {
-            throw data.failure("holds numbers for a \(field.type.rawValue): its attribute \"units\" must say what they count, such as "
+            throw data.failure("holds numbers for a \(field.type.rawValue): its attribute \"units\" must say what they "
+                + "count, such as "
                 + "\"days since 1970-01-01\"")
         }
         return unit
@@ -193,5 +201,7 @@ struct ColumnReader {
         return valid
     }
 
-    private func bad(_ row: Int, _ rule: String) -> Failure { Failure(.schema, "column \(quoted(field.name)), row \(row + 1): \(rule)") }
+    private func bad(_ row: Int, _ rule: String) -> Failure {
+        Failure(.schema, "column \(quoted(field.name)), row \(row + 1): \(rule)")
+    }
 }

@@ -1,5 +1,5 @@
-// A column of somebody's dataframe: which of AnnData's elements it is, and access to its cells. What they mean for a field of a schema is
-// in ColumnReader.swift.
+// Finds out what kind of column a dataframe holds under a name, and gives access to its cells.
+// What the cells mean for a field of a schema is in ColumnReader.swift.
 
 import Basics
 
@@ -40,20 +40,23 @@ struct ColumnSource {
         marks = try ColumnMarks(attributes)
         let encoding = try attributes.has("encoding-type") ? attributes.text("encoding-type") : ""
         let version = try attributes.has("encoding-version") ? attributes.text("encoding-version") : ""
-        let versions = ["": "", "array": "0.2.0", "string-array": "0.2.0", "categorical": "0.2.0", "nullable-integer": "0.1.0",
+        let versions = ["": "", "array": "0.2.0", "string-array": "0.2.0", "categorical": "0.2.0",
+                        "nullable-integer": "0.1.0",
                         "nullable-boolean": "0.1.0", "nullable-string-array": "0.1.0"]
         let isGroup = try home.isGroup(name)
         guard let known = versions[encoding], isGroup != ["", "array", "string-array"].contains(encoding) else {
             throw attributes.failure("must be a column: an array, categorical or nullable element of AnnData's format")
         }
         guard version.isEmpty || version == known else {
-            throw attributes.failure("an element \(quoted(encoding)) of an encoding-version other than \(known), which is not read")
+            throw attributes.failure("an element \(quoted(encoding)) of an encoding-version other than \(known), "
+                + "which is not read")
         }
         let old = try frame.oldCategories(field.name, attributes)
         if !isGroup {
             let data = try home.data(name)
             if !marks.missing.isEmpty, case .number = data.type {} else if !marks.missing.isEmpty {
-                throw data.failure("has an attribute \"_FillValue\" or \"missing_value\", which is read for numbers only")
+                throw data.failure("has an attribute \"_FillValue\" or \"missing_value\", which is read for numbers "
+                    + "only")
             }
             (rows, mask) = (try Self.rows(data), nil)
             if let old {
@@ -95,7 +98,8 @@ struct ColumnSource {
 
     private static func plain(_ data: DataSetReader, _ marks: ColumnMarks, _ field: FieldText) throws -> Cells {
         switch data.type {
-        case .number(.int8) where marks.isLogical: return .enumeration(data, try logical(field, no: 0, yes: 1, missing: -128))
+        case .number(.int8) where marks.isLogical:
+            return .enumeration(data, try logical(field, no: 0, yes: 1, missing: -128))
         case .number(let type): return .numbers(data, type)
         case .boolean, .bits: return .booleans(data)
         case .fixedText, .variableText: return .texts(data)
@@ -103,7 +107,8 @@ struct ColumnSource {
             // hdf5r writes R's logicals so.
             if Set(list.members.map(\.name)) == ["FALSE", "TRUE", "NA"] {
                 func value(_ name: String) -> Int64 { list.members.first { $0.name == name }?.value ?? 0 }
-                return .enumeration(data, try logical(field, no: value("FALSE"), yes: value("TRUE"), missing: value("NA")))
+                return .enumeration(data,
+                    try logical(field, no: value("FALSE"), yes: value("TRUE"), missing: value("NA")))
             }
             let texts = try TextList()
             var places: [Int64: Int32] = [:]
@@ -135,7 +140,9 @@ struct ColumnSource {
         case .number(let type) where type.isFloat:
             let values = try Buffer<Double>(count: count, for: "categories")
             try data.readRows(0, count, as: values.base)
-            for i in 0..<count { try list.append(type == .float32 ? field.text(Float(values[i])) : field.text(values[i])) }
+            for i in 0..<count {
+                try list.append(type == .float32 ? field.text(Float(values[i])) : field.text(values[i]))
+            }
         case .number(.uint64):
             let values = try Buffer<UInt64>(count: count, for: "categories")
             try data.readRows(0, count, as: values.base)

@@ -1,4 +1,4 @@
-// One column of a table on its way into a dataframe, in the encoding of ColumnEncoding.swift.
+// Writes one column of a table into a dataframe, in the encoding of ColumnEncoding.swift.
 
 import Basics
 import Tables
@@ -21,22 +21,29 @@ final class ColumnWriter {
                 return (try RowWriter(group, "codes", .number(codes), chunkRows: chunkRows), nil)
             }
         case .boolean(let nullable):
-            (values, mask) = try Self.make(.boolean, nullable ? "nullable-boolean" : nil, unit: nil, in: group, as: name, chunkRows)
+            let element = nullable ? "nullable-boolean" : nil
+            (values, mask) = try Self.make(.boolean, element, unit: nil, in: group, as: name, chunkRows)
         case .integer(let type, let nullable, let unit):
-            (values, mask) = try Self.make(.number(type), nullable ? "nullable-integer" : nil, unit: unit, in: group, as: name, chunkRows)
+            let element = nullable ? "nullable-integer" : nil
+            (values, mask) = try Self.make(.number(type), element, unit: unit, in: group, as: name, chunkRows)
         case .double(let unit):
-            (values, mask) = (try RowWriter(group, name, .number(.float64), chunkRows: chunkRows, units: unit?.text), nil)
+            (values, mask) =
+                (try RowWriter(group, name, .number(.float64), chunkRows: chunkRows, units: unit?.text), nil)
         }
     }
 
     /// - Parameter nullable: AnnData's name of the element with a mask; nil for a plain array.
-    private static func make(_ type: ElementType, _ nullable: String?, unit: TimeUnit?, in group: GroupWriter, as name: String,
+    private static func make(_ type: ElementType, _ nullable: String?, unit: TimeUnit?, in group: GroupWriter,
+        as name: String,
                              _ chunkRows: Int) throws -> (RowWriter, RowWriter?) {
-        guard let nullable else { return (try RowWriter(group, name, type, chunkRows: chunkRows, units: unit?.text), nil) }
+        guard let nullable else {
+            return (try RowWriter(group, name, type, chunkRows: chunkRows, units: unit?.text), nil)
+        }
         return try group.rawGroup(name) { group in
             try group.encoding(nullable, "0.1.0")
             if let unit { try group.attribute("units", unit.text) }
-            return (try RowWriter(group, "values", type, chunkRows: chunkRows), try RowWriter(group, "mask", .boolean, chunkRows: chunkRows))
+            return (try RowWriter(group, "values", type, chunkRows: chunkRows),
+                try RowWriter(group, "mask", .boolean, chunkRows: chunkRows))
         }
     }
 
@@ -55,7 +62,9 @@ final class ColumnWriter {
                 for i in 0..<n { target[i] = column.double(row + i) }
             }
         }
-        try mask?.append(count) { target, start, n in put(.int8, target, n) { column.isMissing(first + start + $0) ? 1 : 0 } }
+        try mask?.append(count) { target, start, n in
+            put(.int8, target, n) { column.isMissing(first + start + $0) ? 1 : 0 }
+        }
     }
 
     func finish() throws {

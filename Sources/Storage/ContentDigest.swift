@@ -1,13 +1,15 @@
-// The digest of what a file says, whatever its bytes: SHA-256 over a canonical stream of everything in it. Two files that hold the
-// same groups, data sets and attributes have the same digest, also after h5repack or a copy by another library. It shows damage and
-// exchange of parts; against an adversary, sign it.
+// Computes the SHA-256 of what a file says, whatever its bytes.
+// Two files that hold the same groups, data sets and attributes have the same digest, also after h5repack or a copy by
+// another library. A digest shows damage and exchanged parts; against an adversary, sign it.
 //
 // The stream, per object in depth-first order, members of a group in the order of their names' bytes:
-//   "group PATH\n" or "dataset PATH TYPE SHAPE\n"     TYPE as numpy names it (float32, int64, bool) or "string"; SHAPE "3,4" or "scalar"
+//   "group PATH\n" or "dataset PATH TYPE SHAPE\n"     TYPE as numpy names it (float32, int64, bool) or "string";
+//                                                     SHAPE "3,4" or "scalar"
 //   per attribute, by name: "attribute NAME TYPE SHAPE\n" and its values
 //   a data set's values
 // Values: numbers little-endian, row-major; booleans as bytes 0 and 1; each text as "LENGTH:" and its bytes in UTF-8.
-// The data set /digest, which holds the result, is left out. Tests/python/content_digest.py is the same in 40 lines of Python.
+// The data set /digest, which holds the result, is left out. Tests/python/content_digest.py is the same in 40 lines of
+// Python.
 
 import Basics
 
@@ -50,7 +52,8 @@ enum ContentDigest {
             for text in try data.texts(maxCount: 1 << 20, maxBytes: 1 << 28) { add(text, to: &sha) }
         case .boolean, .number, .bits, .enumeration:
             guard let count = elementCount(data.shape) else { throw data.failure("larger than this reader allows") }
-            let bytes = try Buffer<UInt8>(count: count * data.type.memorySize, for: "a data set")   // product checked by the guards
+            // product checked by the guards
+            let bytes = try Buffer<UInt8>(count: count * data.type.memorySize, for: "a data set")
             try data.readAll(bytes.base)
             update(&sha, bytes)
         }

@@ -1,4 +1,4 @@
-// One table file into another, CSV and HDF5 in either direction, in batches: the size of the files does not matter.
+// Converts one table file into another, CSV and HDF5 in either direction, in batches of rows.
 
 import Basics
 import Tables
@@ -52,7 +52,9 @@ package func convertTable(from source: String, group: String? = nil, to target: 
 }
 
 private func refuse(_ group: String?, _ path: String) throws {
-    guard group == nil else { throw Failure(.argument, "\(path): a group is for HDF5 files, and its name is not that of one") }
+    guard group == nil else {
+        throw Failure(.argument, "\(path): a group is for HDF5 files, and its name is not that of one")
+    }
 }
 
 private func needed(_ schema: Schema?, _ path: String) throws -> Schema {

@@ -1,4 +1,4 @@
-// One data set of a file being read, whole or by rows. Opening it is GroupReader's matter.
+// Reads one data set of a file, whole or by rows; GroupReader opens it.
 
 import Basics
 import FileFormat
@@ -23,8 +23,8 @@ final class DataSetReader {
 
     func failure(_ rule: String) -> Failure { file.failure(path, rule) }
 
-    /// Reads all of it, row-major, in the memory layout of `type` (numbers in their own width, booleans as bytes, fixed text one after
-    /// the other), into room for the product of `shape`.
+    /// Reads all of it, row-major, in the memory layout of `type` (numbers in their own width, booleans as bytes, fixed
+    /// text one after the other), into room for the product of `shape`.
     func readAll(_ target: UnsafeMutableRawPointer) throws { try read(0, elementCount(shape) ?? 0, target) }
 
     /// Reads rows `start ..< start + count` in the memory layout of `type`.
@@ -53,7 +53,9 @@ final class DataSetReader {
     }
 
     private func checkRows(_ start: Int, _ count: Int) throws {
-        guard count >= 0, start >= 0, count <= rows, start <= rows - count, shape.count <= 1 else { throw failure("has too few rows") }
+        guard count >= 0, start >= 0, count <= rows, start <= rows - count, shape.count <= 1 else {
+            throw failure("has too few rows")
+        }
     }
 
     private func read(_ start: Int, _ count: Int, _ target: UnsafeMutableRawPointer) throws {
@@ -62,9 +64,10 @@ final class DataSetReader {
         toHost(target, count, data.type)
     }
 
-    /// Texts `start ..< start + count`, each at most `maxBytes` long, handed out one after the other without their padding. A null
-    /// pointer in the file counts as an empty text. The scalar text is number 0.
-    func readTexts(_ start: Int, _ count: Int, maxBytes: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
+    /// Texts `start ..< start + count`, each at most `maxBytes` long, handed out one after the other without their
+    /// padding. A null pointer in the file counts as an empty text. The scalar text is number 0.
+    func readTexts(_ start: Int, _ count: Int, maxBytes: Int, _ body: (UnsafeBufferPointer<UInt8>) throws
+        -> Void) throws {
         guard count > 0 else { return }
         try checkRows(start, count)
         switch type {

@@ -1,5 +1,5 @@
-// A table into an HDF5 file as an AnnData dataframe, at once or in batches of rows as they are made. Memory: one chunk per column.
-// `anndata.io.read_elem(file["data"])` gives the pandas frame.
+// Writes a table to an HDF5 file as an AnnData dataframe, at once or in batches of rows.
+// Memory: one chunk per column. `anndata.io.read_elem(file["data"])` gives the pandas frame.
 
 import Basics
 import CHDF5
@@ -28,7 +28,8 @@ package final class DataSetWriter {
     ///   - expectedRows: makes the chunks of a small table small. Files of equal content are equal when it is.
     package init(_ path: String, schema: Schema, group: String = "/data", expectedRows: Int? = nil) throws {
         (self.schema, self.group) = (schema, group)
-        // A chunk of at most half a megabyte a column, less when there are many columns: 65536 rows for up to 256 of them.
+        // A chunk of at most half a megabyte a column, less when there are many columns: 65536 rows for up to 256 of
+        // them.
         let most = max(1024, min(65_536, (1 << 24) / schema.fields.count))
         chunkRows = max(1, min(most, expectedRows ?? most))
         guard !schema.fields.contains(where: { $0.name == "_index" }) else {
@@ -47,7 +48,8 @@ package final class DataSetWriter {
                 var made = Set<String>()
                 for (field, place) in zip(schema.fields, places) {
                     try nested(frame, place.dropLast(), &made) { group in
-                        columns.append(try ColumnWriter(field, in: group, as: place[place.count - 1], chunkRows: chunkRows))
+                        columns.append(try ColumnWriter(field, in: group, as: place[place.count - 1],
+                            chunkRows: chunkRows))
                     }
                 }
             }
@@ -56,12 +58,17 @@ package final class DataSetWriter {
 
     deinit { abandon() }
 
-    /// Appends rows `first ..< first + count`, by default all, of a table with the same columns. After an error the writer is of no more use.
+    /// Appends rows `first ..< first + count`, by default all, of a table with the same columns. After an error the
+    /// writer is of no more use.
     package func append(_ table: Table, first: Int = 0, count: Int? = nil) throws {
         let count = count ?? table.rows - first
         guard open else { throw Failure(.state, "\(target.path): already closed") }
-        guard table.schema.hasSameColumns(as: schema) else { throw Failure(.argument, "\(target.path): the batch has other columns") }
-        guard first >= 0, count >= 0, first <= table.rows, count <= table.rows - first else { throw Failure(.argument, "rows outside the table") }
+        guard table.schema.hasSameColumns(as: schema) else {
+            throw Failure(.argument, "\(target.path): the batch has other columns")
+        }
+        guard first >= 0, count >= 0, first <= table.rows, count <= table.rows - first else {
+            throw Failure(.argument, "rows outside the table")
+        }
         try table.requireComplete()
         try orAbandon {
             for (writer, column) in zip(columns, table.columns) {
@@ -128,7 +135,8 @@ private func within(_ group: GroupWriter, _ path: ArraySlice<String>, _ body: (G
     try group.group(name) { try within($0, path.dropFirst(), body) }
 }
 
-/// Hands `body` the group at `path` below `group`, for columns whose names have several parts. `made`: the paths of the groups there are.
+/// Hands `body` the group at `path` below `group`, for columns whose names have several parts. `made`: the paths of the
+/// groups there are.
 private func nested(_ group: GroupWriter, _ path: ArraySlice<String>, _ made: inout Set<String>,
                     _ body: (GroupWriter) throws -> Void) throws {
     guard let name = path.first else { return try body(group) }

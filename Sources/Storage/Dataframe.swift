@@ -1,5 +1,5 @@
-// Small tables inside model files, such as the list of a ledger's releases, as AnnData dataframes. Large tables are in TableWriter and
-// TableReader.
+// Writes and reads small tables inside model files, such as the releases of a ledger, as AnnData dataframes.
+// Large tables are in DataSetWriter.swift and TableReader.swift.
 
 import Basics
 import CHDF5
@@ -23,7 +23,9 @@ extension GroupWriter {
     /// A table with the given columns, all of one length, labelled 0, 1, 2, …
     package func dataframe(_ name: String, _ columns: [(String, FrameColumn)]) throws {
         let rows = columns.first?.1.count ?? 0
-        guard columns.allSatisfy({ $0.1.count == rows }) else { throw Failure(.internal, "\(quoted(name)): columns of different lengths") }
+        guard columns.allSatisfy({ $0.1.count == rows }) else {
+            throw Failure(.internal, "\(quoted(name)): columns of different lengths")
+        }
         try rawGroup(name) { group in
             try group.encoding("dataframe", "0.2.0")
             try group.attribute("_index", "_index")
@@ -43,7 +45,8 @@ extension GroupWriter {
 
 extension GroupReader {
     /// The columns asked for of the small table `name`, all of one length.
-    package func dataframe(_ name: String, _ columns: [(String, FrameColumn.Kind)], maxRows: Int = 1 << 16) throws -> [FrameColumn] {
+    package func dataframe(_ name: String, _ columns: [(String, FrameColumn.Kind)], maxRows: Int = 1 << 16) throws
+        -> [FrameColumn] {
         let frame = try group(name)
         guard try frame.attribute("encoding-type") == "dataframe" else { throw failure(name, "must be a dataframe") }
         var rows: Int?

@@ -1,4 +1,4 @@
-// The descriptor behind an HDF5 file being written to the disk, for the driver in CHDF5/disk.h.
+// Holds the descriptor behind an HDF5 file being written to the disk, for the driver in CHDF5/disk.h.
 
 import Basics
 import CHDF5

@@ -1,7 +1,7 @@
-// The types of data we write and accept: numbers of the usual widths, booleans as h5py writes them (an enumeration FALSE = 0, TRUE = 1
-// over a byte), text of fixed or variable length; read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables) and
-// single bits (booleans of PyTables). Everything else in a file (compounds, references, sequences of variable length, committed types)
-// is refused before anything of it is read.
+// Lists the types of data that libflip writes and accepts.
+// Numbers of the usual widths; booleans as h5py writes them (an enumeration FALSE = 0, TRUE = 1 over a byte); text of
+// fixed or variable length. Read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables) and
+// single bits (booleans of PyTables). Everything else in a file is refused before anything of it is read.
 
 import Basics
 import CHDF5
@@ -62,8 +62,8 @@ enum ElementType: Equatable {
     case number(NumberType)
     /// One byte per element in memory, 0 or 1 (checked where it is read).
     case boolean
-    /// Text of `size` bytes; `spaces` when padded with spaces, otherwise with zeros. `ascii`: marked so in the file, which must match in
-    /// memory; the bytes are checked to be UTF-8 either way.
+    /// Text of `size` bytes; `spaces` when padded with spaces, otherwise with zeros. `ascii`: marked so in the file,
+    /// which must match in memory; the bytes are checked to be UTF-8 either way.
     case fixedText(size: Int, spaces: Bool = false, ascii: Bool = false)
     case variableText(ascii: Bool = false)
     /// One byte per element in memory, 0 or 1 (checked where it is read).
@@ -118,24 +118,29 @@ enum ElementType: Equatable {
             if let number = number(size, isSigned: isSigned) { return .success(.number(number)) }
         case .float(let size, _): return .success(.number(size == 4 ? .float32 : .float64))
         case .bits: return .success(.bits)
-        case .text(let size, let padding, let isASCII): return .success(.fixedText(size: size, spaces: padding == .spaces, ascii: isASCII))
+        case .text(let size, let padding, let isASCII):
+            return .success(.fixedText(size: size, spaces: padding == .spaces, ascii: isASCII))
         case .variableText(let isASCII): return .success(.variableText(ascii: isASCII))
         case .enumeration(let size, let isSigned, _, let members):
             if size == 1, members == [.init("FALSE", 0), .init("TRUE", 1)] { return .success(.boolean) }
-            if let number = number(size, isSigned: isSigned) { return .success(.enumeration(Enumeration(type: number, members: members))) }
+            if let number = number(size, isSigned: isSigned) {
+                return .success(.enumeration(Enumeration(type: number, members: members)))
+            }
         case .objectReference: return .failure(BrokenRule("references, which are not supported"))
         case .other(let what): return .failure(BrokenRule(what))
         }
         return .failure(BrokenRule("a data type that is not supported"))
     }
 
-    /// A new handle of the type to give to the library for writing: as laid out in files, or in memory; nil for types of other writers.
+    /// A new handle of the type to give to the library for writing: as laid out in files, or in memory; nil for types
+    /// of other writers.
     func handle(memory: Bool) -> Handle? {
         switch self {
         case .number(let n): Handle(H5Tclose) { H5Tcopy(memory ? n.memory : n.file) }
         case .boolean: Handle(H5Tclose) { Self.makeBoolean() }
         case .bits, .enumeration: nil
-        case .fixedText(let size, let spaces, let ascii): Handle(H5Tclose) { flip_h5t_text(size, spaces ? 1 : 0, ascii ? 1 : 0) }
+        case .fixedText(let size, let spaces, let ascii):
+            Handle(H5Tclose) { flip_h5t_text(size, spaces ? 1 : 0, ascii ? 1 : 0) }
         case .variableText(let ascii): Handle(H5Tclose) { flip_h5t_text(0, 0, ascii ? 1 : 0) }
         }
     }
@@ -154,7 +159,8 @@ enum ElementType: Equatable {
     }
 }
 
-/// An enumeration of another writer: names for the integers in a data set, such as the levels of a factor that R's hdf5r wrote.
+/// An enumeration of another writer: names for the integers in a data set, such as the levels of a factor that R's
+/// hdf5r wrote.
 struct Enumeration: Equatable {
     /// The integers in memory.
     let type: NumberType

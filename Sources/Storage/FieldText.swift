@@ -1,5 +1,5 @@
-// The text that a number or boolean of a file stands for, for fields whose levels are texts: a schema made for CSV may say enum
-// ["1", "2"] where a frame holds numbers.
+// Gives the text that a number or boolean of a file stands for, for fields whose levels are texts.
+// A schema made for CSV may say enum ["1", "2"] where a frame holds numbers.
 
 import Tables
 

@@ -1,6 +1,7 @@
-// An HDF5 file that somebody gave us, open for reading. Nothing in it is believed: FileFormat reads it without the HDF5 library, and
-// Guards.swift says what is refused and why. Model files are read into memory first and parsed there, so that they cannot change between
-// check and use; data sets may be larger than memory and are read in place.
+// Opens an HDF5 file from outside for reading.
+// Nothing in the file is believed: FileFormat reads it without the HDF5 library, and Guards.swift says what else is
+// refused and why. Model files are copied into memory first, so that they cannot change between check and use. Data
+// sets may be larger than memory and are read in place.
 
 import Basics
 import FileFormat
@@ -38,7 +39,9 @@ package final class FileReader {
     package init(bytes: UnsafeRawBufferPointer, name: String, limits: Limits = Limits()) throws {
         try checkSignature(bytes, name)
         let copy = try Buffer<UInt8>(count: bytes.count, for: "a file")
-        if let base = bytes.baseAddress { UnsafeMutableRawPointer(copy.base).copyMemory(from: base, byteCount: bytes.count) }
+        if let base = bytes.baseAddress {
+            UnsafeMutableRawPointer(copy.base).copyMemory(from: base, byteCount: bytes.count)
+        }
         format = try Self.reading(name) { try FormatFile(ByteSource(copy, count: copy.count)) }
         (self.name, self.limits, kind, disk) = (name, limits, .model, nil)
     }
@@ -49,7 +52,9 @@ package final class FileReader {
         let disk = try InputDescriptor(path)
         let start = try disk.findStart()
         // A file of ours is checked before anything in it is used; others have no seal.
-        if try Seal.check(disk.descriptor, path) == .broken { throw Failure(.format, "\(path): damaged: its bytes are not those that were written") }
+        if try Seal.check(disk.descriptor, path) == .broken {
+            throw Failure(.format, "\(path): damaged: its bytes are not those that were written")
+        }
         let source = ByteSource(descriptor: disk.descriptor, base: start, size: disk.size, path: path)
         format = try Self.reading(path) { try FormatFile(source) }
         (name, self.limits, kind, self.disk) = (path, limits, .dataSet, disk)
@@ -107,7 +112,9 @@ final class InputDescriptor {
         size = Int(lseek(descriptor, 0, SEEK_END))
         guard size >= 0 else { throw ioFailure(path, "read") }
         // HDF5 locks files it writes; where the file system has no locks there is nothing to ask.
-        if flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK { throw Failure(.io, "\(path): in use by a program that writes it") }
+        if flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            throw Failure(.io, "\(path): in use by a program that writes it")
+        }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

@@ -1,13 +1,13 @@
-// A new HDF5 file: built in memory and returned as bytes (models, checkpoints), or written to the disk as it grows (data sets).
+// Creates an HDF5 file, in memory for models and checkpoints, on the disk for data sets.
 // Equal content gives equal bytes: no times, no addresses, fixed chunk sizes, the oldest format version that serves.
-// What is put into it goes through GroupWriter.
+// What is put into the file goes through GroupWriter.
 
 import Basics
 import CHDF5
 import Glibc
 
-/// How text is stored. Fixed length can be read without HDF5's global heap, where the library's memory errors live, and is what our
-/// model files use; variable length is what AnnData prescribes for data sets.
+/// How text is stored. Fixed length can be read without HDF5's global heap, where the library's memory errors live, and
+/// is what our model files use; variable length is what AnnData prescribes for data sets.
 enum TextLayout { case fixed, variable }
 
 /// A file being written. Close with `image()` or `close()`.
@@ -45,7 +45,9 @@ package final class FileWriter {
 
     /// Runs `body` on the root group.
     package func root<R>(_ body: (GroupWriter) throws -> R) throws -> R {
-        guard let handle = Handle(H5Gclose, { H5Gopen2(file.id, "/", 0) }) else { throw Failure(.state, "\(name): already closed") }
+        guard let handle = Handle(H5Gclose, { H5Gopen2(file.id, "/", 0) }) else {
+            throw Failure(.state, "\(name): already closed")
+        }
         let result = try body(GroupWriter(handle, path: "/", file: self))
         guard handle.close() else { throw failure("/") }
         return result
@@ -78,7 +80,8 @@ package final class FileWriter {
     /// Closes a file that is not wanted.
     func discard() { file.close() }
 
-    /// - Throws: the reason of the first write that the disk refused. HDF5 does not know of it (CHDF5/disk.h), so ask after every batch.
+    /// - Throws: the reason of the first write that the disk refused. HDF5 does not know of it (CHDF5/disk.h), so ask
+    ///   after every batch.
     func checkDisk() throws {
         if let error = disk?.error, error != 0 { throw ioFailure(name, "write", error) }
     }
@@ -96,8 +99,8 @@ private let nameLock: UnsafeMutablePointer<UInt64> = {
     return p
 }()
 
-/// A name for a file in memory. HDF5 takes two open files in memory of one name for the same file, also across the libraries and hosts
-/// in a process, so each gets its own. Call with the library's lock held.
+/// A name for a file in memory. HDF5 takes two open files in memory of one name for the same file, also across the
+/// libraries and hosts in a process, so each gets its own. Call with the library's lock held.
 func uniqueName() -> String {
     nameLock.pointee &+= 1
     return "libflip-\(getpid())-\(UInt(bitPattern: nameLock))-\(nameLock.pointee)"

@@ -1,8 +1,8 @@
-// A dataframe in a file: finding it, which version of AnnData's layout it has, and its columns by name.
+// Finds a dataframe in a file, the version of its layout, and its columns by name.
 //
 //   encoding-version 0.2.0    AnnData since 0.8: each column says by its own attributes what it is
-//   encoding-version 0.1.0    AnnData 0.7: a column with the attribute `categories`, a reference to the data set __categories/NAME of the
-//                             frame, holds codes into it
+//   encoding-version 0.1.0    AnnData 0.7: a column with the attribute `categories`, a reference to the data set
+//                             __categories/NAME of the frame, holds codes into it
 //   no encoding-type          a plain group with one data set a column
 // Any other version is refused: its columns could mean something else.
 
@@ -18,9 +18,11 @@ struct Frame {
     let isOld: Bool
     private let path: String
 
-    /// - Parameter place: such as "/obs", "/" for the root group; nil looks for "/data", then the root, then "/obs", where only "/data" may
+    /// - Parameter place: such as "/obs", "/" for the root group; nil looks for "/data", then the root, then "/obs",
+    ///   where only "/data" may
     ///   be a group that is not marked as a dataframe.
-    /// - Throws: `.io`; `.argument` for a place that cannot be one; `.format`, naming the dataframes there are when none was asked for.
+    /// - Throws: `.io`; `.argument` for a place that cannot be one; `.format`, naming the dataframes there are when
+    ///   none was asked for.
     init(_ path: String, _ place: String?, _ limits: Limits = Limits()) throws {
         let root = try FileReader(dataSet: path, limits: limits).root()
         let place = try place.flatMap { $0 == "" ? "/" : $0 } ?? Self.usual(root)
@@ -35,7 +37,8 @@ struct Frame {
         if isFrame(root) { return "/" }
         if root.has("obs"), try root.isGroup("obs"), isFrame(try root.group("obs")) { return "/obs" }
         let found = frames(root)
-        throw root.failure("data", "is missing" + (found.isEmpty ? ", and no group that is marked as a dataframe was found: name the group"
+        throw root.failure("data", "is missing"
+            + (found.isEmpty ? ", and no group that is marked as a dataframe was found: name the group"
             : ": name the group of the dataframe, one of " + found.map { quoted($0) }.joined(separator: ", ")))
     }
 
@@ -59,14 +62,17 @@ struct Frame {
         func failure(_ rule: String) -> Failure { group.file.failure(group.path, rule) }
         guard group.hasAttribute("encoding-type") else {
             guard !group.hasAttribute("pandas_type") else {
-                throw failure("a table of pandas' HDFStore (to_hdf), which is not read: write it with anndata or h5py, or as CSV")
+                throw failure("a table of pandas' HDFStore (to_hdf), which is not read: write it with anndata "
+                    + "or h5py, or as CSV")
             }
             return false
         }
         guard isFrame(group) else { throw failure("must be a dataframe") }
-        let version = group.hasAttribute("encoding-version") ? try group.attribute("encoding-version", maxBytes: 256) : ""
+        let version = group.hasAttribute("encoding-version") ? try group.attribute("encoding-version", maxBytes: 256)
+            : ""
         guard version == "0.2.0" || version == "0.1.0" else {
-            throw failure("a dataframe of an encoding-version other than 0.1.0 and 0.2.0, which this release does not know")
+            throw failure("a dataframe of an encoding-version other than 0.1.0 and 0.2.0, which this "
+                + "release does not know")
         }
         return version == "0.1.0"
     }
@@ -96,7 +102,8 @@ struct Frame {
     func oldCategories(_ name: String, _ attributes: ObjectAttributes) throws -> DataSetReader? {
         guard attributes.has("categories") else { return nil }
         let rule = "has an attribute \"categories\" that is not understood, so what its values mean is not known"
-        guard isOld, let target = attributes.reference("categories"), group.has("__categories"), try group.isGroup("__categories"),
+        guard isOld, let target = attributes.reference("categories"), group.has("__categories"),
+            try group.isGroup("__categories"),
               let (home, element) = try ColumnPlace.find(name, in: group.group("__categories")),
               case let data = try home.data(element), data.address == target else { throw attributes.failure(rule) }
         return data

@@ -1,12 +1,15 @@
-// A schema for a dataframe in an HDF5 file: the one that libflip stored with it, or else one read off its cells (Tables, Schema+Infer.swift).
+// Infers a schema for a dataframe in an HDF5 file, unless libflip stored one with it.
+// The guess about each column is made in Tables (Schema+Infer.swift).
 
 import Basics
 import Tables
 
 extension Schema {
     /// - Parameter group: where in the file, such as "/data"; nil as for `FrameReader`.
-    /// - Throws: `.io`; `.format` for a file that is not a dataframe; `.schema` naming every column that no field can be made of.
-    package static func inferred(hdf5 path: String, group: String? = nil, _ options: InferOptions = InferOptions()) throws -> Schema {
+    /// - Throws: `.io`; `.format` for a file that is not a dataframe; `.schema` naming every column that no field can
+    ///   be made of.
+    package static func inferred(hdf5 path: String, group: String? = nil,
+        _ options: InferOptions = InferOptions()) throws -> Schema {
         let frame = try Frame(path, group)
         if let schema = try frame.schema() { return schema }
         let names = try frame.names()
@@ -53,7 +56,9 @@ private struct FrameGuess {
             }
         case .booleans(let data):
             let values = try ColumnSource.booleans(data, 0, source.rows)
-            for i in 0..<source.rows { if isMissing(i) { guess.addMissing() } else { try guess.add(words.text(values[i] == 1)) } }
+            for i in 0..<source.rows {
+                if isMissing(i) { guess.addMissing() } else { try guess.add(words.text(values[i] == 1)) }
+            }
         case .texts(let data):
             var i = 0
             try data.readTexts(0, source.rows, maxBytes: 1 << 20) { text in
@@ -75,14 +80,18 @@ private struct FrameGuess {
     private func add(integer v: Int64?, text: String) throws {
         guard let unit = source.unit else { return try guess.add(text) }
         let moment = v.flatMap { unit.convert($0, to: .microseconds) }
-        if moment == nil, let v, unit.nanoseconds < 1000, v % (1000 / unit.nanoseconds) != 0 { return try add(nil, unit) }
+        if moment == nil, let v, unit.nanoseconds < 1000, v % (1000 / unit.nanoseconds) != 0 {
+            return try add(nil, unit)
+        }
         try add(moment.map(Double.init) ?? .infinity, unit, exact: moment)
     }
 
     /// A time in microseconds; nil when it is no whole number of them.
     private func add(_ x: Double?, _ unit: TimeUnit, exact: Int64? = nil) throws {
         guard let x else { throw Failure(.schema, "column \(quoted(guess.name)): a time finer than a microsecond") }
-        guard x.magnitude < 0x1p62 else { throw Failure(.schema, "column \(quoted(guess.name)): a time beyond all dates") }
+        guard x.magnitude < 0x1p62 else {
+            throw Failure(.schema, "column \(quoted(guess.name)): a time beyond all dates")
+        }
         guess.add(microseconds: exact ?? Int64(x), isDay: unit == .days)
     }
 

@@ -1,5 +1,6 @@
-// Taking things out of a group of a file somebody gave us. The caller says what it expects (type, shape, length); the file is only
-// compared with it. The mirror of GroupWriter.
+// Takes attributes, texts, numbers and groups out of a group of a file from outside.
+// The caller says what it expects (type, shape, length); the file is only compared with it. GroupWriter is the
+// counterpart.
 
 import Basics
 import FileFormat
@@ -15,14 +16,17 @@ package final class GroupReader {
 
     init(_ object: FormatObject, path: String, depth: Int, file: FileReader) throws {
         let links = try file.reading(path) { try object.links() }
-        members = Dictionary(uniqueKeysWithValues: links.map { ($0.name, $0.target) })      // FileFormat refuses a name twice
+        // FileFormat refuses a name twice
+        members = Dictionary(uniqueKeysWithValues: links.map { ($0.name, $0.target) })
         (self.object, self.path, self.depth, self.file) = (object, path, depth, file)
     }
 
     // MARK: what is there
 
     /// True when `name` is a group or data set of this group (links to elsewhere do not count).
-    package func has(_ name: String) -> Bool { Name.isValid(name) && members[Array(name.utf8)].map { $0 != .elsewhere } ?? false }
+    package func has(_ name: String) -> Bool {
+        Name.isValid(name) && members[Array(name.utf8)].map { $0 != .elsewhere } ?? false
+    }
 
     /// The names in this group, in the order of their bytes.
     /// - Throws: `.format` when one is not a valid name or there are too many.
@@ -69,7 +73,9 @@ package final class GroupReader {
 
     /// Numbers of exactly the given type and shape, row-major.
     package func tensor<T: Stored>(_ name: String, shape: [Int], as type: T.Type = T.self) throws -> Buffer<T> {
-        guard let count = elementCount(shape) else { throw Failure(.argument, "\(quoted(name)): the shape is too large") }
+        guard let count = elementCount(shape) else {
+            throw Failure(.argument, "\(quoted(name)): the shape is too large")
+        }
         let data = try tensorData(name, shape, type)    // before the memory is taken
         let values = try Buffer<T>(count: count, for: "a tensor")
         try data.readAll(values.base)
@@ -83,8 +89,12 @@ package final class GroupReader {
 
     private func tensorData<T: Stored>(_ name: String, _ shape: [Int], _: T.Type) throws -> DataSetReader {
         let data = try data(name)
-        guard data.type == .number(T.numberType) else { throw data.failure("must hold \(T.numberType.name), holds \(data.type.name)") }
-        guard data.shape == shape else { throw data.failure("must have the shape \(text(shape)), has \(text(data.shape))") }
+        guard data.type == .number(T.numberType) else {
+            throw data.failure("must hold \(T.numberType.name), holds \(data.type.name)")
+        }
+        guard data.shape == shape else {
+            throw data.failure("must have the shape \(text(shape)), has \(text(data.shape))")
+        }
         return data
     }
 
@@ -97,10 +107,14 @@ package final class GroupReader {
     package func attributes(_ name: String, maxBytes: Int = 1 << 20) throws -> [String] {
         try AttributeReader(name, of: object, path, file).texts(maxBytes: maxBytes)
     }
-    package func attributeDouble(_ name: String) throws -> Double { try AttributeReader(name, of: object, path, file).number() }
+    package func attributeDouble(_ name: String) throws -> Double {
+        try AttributeReader(name, of: object, path, file).number()
+    }
 
     /// The attributes of the element `name`.
-    func attributes(of name: String) throws -> ObjectAttributes { ObjectAttributes(try open(name), Name.join(path, name), file) }
+    func attributes(of name: String) throws -> ObjectAttributes {
+        ObjectAttributes(try open(name), Name.join(path, name), file)
+    }
 
     /// The attributes of this group, or of the element `name` in it, in the order of their names.
     func allAttributes(of name: String? = nil) throws -> [AttributeReader] {
@@ -116,7 +130,9 @@ package final class GroupReader {
     private func open(_ name: String) throws -> FormatObject {
         guard Name.isValid(name) else { throw file.failure(path, "\(quoted(name)) cannot be a name in an HDF5 file") }
         guard let target = members[Array(name.utf8)] else { throw failure(name, "is missing") }
-        guard case .object(let address) = target else { throw failure(name, "a link to somewhere else, which is not followed") }
+        guard case .object(let address) = target else {
+            throw failure(name, "a link to somewhere else, which is not followed")
+        }
         return try file.object(address, Name.join(path, name))
     }
 
@@ -124,8 +140,12 @@ package final class GroupReader {
     private func list(_ all: [[UInt8]]) throws -> [String] {
         guard all.count <= file.limits.objects else { throw file.failure(path, "has too many members") }
         return try all.map { bytes in
-            guard (1...255).contains(bytes.count) else { throw file.failure(path, "has a member with a name that is not allowed") }
-            guard bytes.withUnsafeBufferPointer(isUTF8) else { throw file.failure(path, "has a member with a name that is not UTF-8") }
+            guard (1...255).contains(bytes.count) else {
+                throw file.failure(path, "has a member with a name that is not allowed")
+            }
+            guard bytes.withUnsafeBufferPointer(isUTF8) else {
+                throw file.failure(path, "has a member with a name that is not UTF-8")
+            }
             let name = String(decoding: bytes, as: UTF8.self)
             guard Name.isValid(name) else { throw file.failure(path, "has a member with a name that is not allowed") }
             return name

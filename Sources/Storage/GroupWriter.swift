@@ -1,6 +1,6 @@
-// Putting things into a group of a new file: attributes, text, numbers, tensors, groups. Every element carries AnnData's two
-// attributes `encoding-type` and `encoding-version`, so that `anndata.io.read_elem` reads what we write (AnnData on-disk format 0.2.0).
-// Tables are in GroupWriter+Dataframe.swift.
+// Puts attributes, texts, numbers, tensors and groups into a group of a new file.
+// Every element carries AnnData's two attributes `encoding-type` and `encoding-version`, so that `anndata.io.read_elem`
+// reads what we write (AnnData on-disk format 0.2.0). Small tables are in Dataframe.swift.
 
 import Basics
 import CHDF5
@@ -12,7 +12,9 @@ package final class GroupWriter {
     package let path: String
     let file: FileWriter
 
-    init(_ handle: Handle, path: String, file: FileWriter) { (self.handle, self.path, self.file) = (handle, path, file) }
+    init(_ handle: Handle, path: String, file: FileWriter) {
+        (self.handle, self.path, self.file) = (handle, path, file)
+    }
 
     // MARK: groups
 
@@ -41,7 +43,9 @@ package final class GroupWriter {
     /// A group that was made before.
     func reopen<R>(_ name: String, _ body: (GroupWriter) throws -> R) throws -> R {
         try checkName(name)
-        guard let group = Handle(H5Gclose, { H5Gopen2(handle.id, name, 0) }) else { throw file.failure(Name.join(path, name)) }
+        guard let group = Handle(H5Gclose, { H5Gopen2(handle.id, name, 0) }) else {
+            throw file.failure(Name.join(path, name))
+        }
         let result = try body(GroupWriter(group, path: Name.join(path, name), file: file))
         guard group.close() else { throw file.failure(Name.join(path, name)) }
         return result
@@ -49,8 +53,12 @@ package final class GroupWriter {
 
     // MARK: attributes of this group
 
-    package func attribute(_ name: String, _ value: String) throws { try write(attribute: name, text: [value], scalar: true, of: handle) }
-    package func attribute(_ name: String, _ values: [String]) throws { try write(attribute: name, text: values, scalar: false, of: handle) }
+    package func attribute(_ name: String, _ value: String) throws {
+        try write(attribute: name, text: [value], scalar: true, of: handle)
+    }
+    package func attribute(_ name: String, _ values: [String]) throws {
+        try write(attribute: name, text: values, scalar: false, of: handle)
+    }
     package func attribute(_ name: String, _ value: Int) throws { try write(attribute: name, Int64(value), of: handle) }
     package func attribute(_ name: String, _ value: Double) throws { try write(attribute: name, value, of: handle) }
     package func attribute(_ name: String, _ value: Bool) throws { try write(attribute: name, value, of: handle) }
@@ -78,17 +86,22 @@ package final class GroupWriter {
     }
 
     /// Numbers of the given shape, row-major. `axes` says what the dimensions are, such as "out,in".
-    package func tensor<T: Stored>(_ name: String, shape: [Int], _ values: UnsafePointer<T>, axes: String? = nil) throws {
+    package func tensor<T: Stored>(_ name: String, shape: [Int], _ values: UnsafePointer<T>,
+        axes: String? = nil) throws {
         try numbers(name, shape: shape, values, encoding: "array", axes: axes)
     }
 
     package func tensor<T: Stored>(_ name: String, shape: [Int], _ values: Buffer<T>, axes: String? = nil) throws {
-        guard let n = elementCount(shape), n <= values.count else { throw Failure(.internal, "\(quoted(name)): shape and buffer differ") }
+        guard let n = elementCount(shape), n <= values.count else {
+            throw Failure(.internal, "\(quoted(name)): shape and buffer differ")
+        }
         try tensor(name, shape: shape, values.base, axes: axes)
     }
 
     package func tensor<T: Stored>(_ name: String, shape: [Int], _ values: [T], axes: String? = nil) throws {
-        guard elementCount(shape) == values.count else { throw Failure(.internal, "\(quoted(name)): shape and values differ") }
+        guard elementCount(shape) == values.count else {
+            throw Failure(.internal, "\(quoted(name)): shape and values differ")
+        }
         try values.withUnsafeBufferPointer { values in
             guard let base = values.baseAddress else { return try empty(name, shape: shape, T.self, axes: axes) }
             try tensor(name, shape: shape, base, axes: axes)
@@ -99,7 +112,8 @@ package final class GroupWriter {
         try tensor(name, shape: shape, Buffer<T>(count: 1).base, axes: axes)
     }
 
-    private func numbers<T: Stored>(_ name: String, shape: [Int], _ values: UnsafePointer<T>, encoding type: String, axes: String?) throws {
+    private func numbers<T: Stored>(_ name: String, shape: [Int], _ values: UnsafePointer<T>, encoding type: String,
+        axes: String?) throws {
         let data = try create(name, .number(T.numberType), shape: shape)
         try encoding(type, "0.2.0", of: data)
         if let axes { try write(attribute: "axes", text: [axes], scalar: true, of: data) }
@@ -119,7 +133,8 @@ package final class GroupWriter {
 
     func checkName(_ name: String) throws {
         guard Name.isValid(name) else {
-            throw Failure(.argument, "\(quoted(name)) cannot be a name in an HDF5 file: 1 to 255 bytes without \"/\" and control characters")
+            throw Failure(.argument,
+                "\(quoted(name)) cannot be a name in an HDF5 file: 1 to 255 bytes without \"/\" and control characters")
         }
     }
 
@@ -158,7 +173,8 @@ package final class GroupWriter {
     func write(attribute name: String, text: [String], scalar: Bool, of object: Handle) throws {
         let type = try textType(text, name)
         try write(attribute: name, type, shape: scalar ? [] : [text.count], of: object) { attribute in
-            try withText(text, type) { memory, p in text.isEmpty ? 0 : Library.call { H5Awrite(attribute.id, memory.id, p) } }
+            try withText(text, type) { memory, p in text.isEmpty ? 0
+                : Library.call { H5Awrite(attribute.id, memory.id, p) } }
         }
     }
 
@@ -176,9 +192,11 @@ package final class GroupWriter {
         }
     }
 
-    private func write(attribute name: String, _ type: ElementType, shape: [Int], of object: Handle, _ body: (Handle) throws -> herr_t) throws {
+    private func write(attribute name: String, _ type: ElementType, shape: [Int], of object: Handle,
+        _ body: (Handle) throws -> herr_t) throws {
         try checkName(name)
-        guard let n = elementCount(shape), n < 64_000, n * max(type.isVariableText ? 16 : 0, type.memorySize) < 64_000 else {
+        guard let n = elementCount(shape), n < 64_000,
+            n * max(type.isVariableText ? 16 : 0, type.memorySize) < 64_000 else {
             throw Failure(.argument, "\(quoted(name)): too long for an attribute of an HDF5 file (64 000 bytes)")
         }
         let attribute = Handle(H5Aclose) {
@@ -187,16 +205,21 @@ package final class GroupWriter {
             guard let fileType = type.handle(memory: false) else { return -1 }
             return H5Acreate2(object.id, name, fileType.id, space, 0, 0)
         }
-        guard let attribute, try body(attribute) >= 0, attribute.close() else { throw file.failure(Name.join(path, name)) }
+        guard let attribute, try body(attribute) >= 0, attribute.close() else {
+            throw file.failure(Name.join(path, name))
+        }
     }
 
     private func textType(_ text: [String], _ name: String) throws -> ElementType {
-        guard !text.contains(where: { $0.utf8.contains(0) }) else { throw Failure(.argument, "\(quoted(name)): text with a NUL character") }
+        guard !text.contains(where: { $0.utf8.contains(0) }) else {
+            throw Failure(.argument, "\(quoted(name)): text with a NUL character")
+        }
         return file.text == .variable ? .variableText() : .fixedText(size: max(1, text.map(\.utf8.count).max() ?? 1))
     }
 
     /// Hands `body` the memory layout of `text`: the texts one after the other, padded, or pointers to them.
-    private func withText(_ text: [String], _ type: ElementType, _ body: (Handle, UnsafeRawPointer) throws -> herr_t) throws -> herr_t {
+    private func withText(_ text: [String], _ type: ElementType, _ body: (Handle, UnsafeRawPointer) throws
+        -> herr_t) throws -> herr_t {
         guard let memory = type.handle(memory: true) else { return -1 }
         if case .fixedText(let size, _, _) = type {
             let (bytes, overflow) = size.multipliedReportingOverflow(by: max(1, text.count))

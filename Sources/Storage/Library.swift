@@ -1,6 +1,7 @@
-// The door to the HDF5 library: one lock around every call, because HDF5 need not be built for threads; no printing; the version
-// compared before the first use. Nothing of the library's process-wide settings is changed: a host may use the same library.
-// A host whose other threads call a library that is not built for threads must keep them apart from ours itself.
+// Guards every call of the HDF5 library, which writes files: one lock, no printing, its version compared first.
+// The lock is needed because HDF5 need not be built for threads. None of the library's process-wide settings is
+// changed: a host may use the same library. A host whose other threads call a library that is not built for threads
+// must keep them apart from ours itself.
 
 import Basics
 import CHDF5
@@ -17,8 +18,8 @@ enum Library {
         return mutex
     }()
 
-    /// Runs `body` with the library to itself and its error printing off. Afterwards `errno` is what `body` left, 0 if nothing failed
-    /// in the system, so that a failed call can name its reason.
+    /// Runs `body` with the library to itself and its error printing off. Afterwards `errno` is what `body` left, 0 if
+    /// nothing failed in the system, so that a failed call can name its reason.
     static func call<T>(_ body: () throws -> T) rethrows -> T {
         pthread_mutex_lock(mutex)
         var handler = flip_h5_handler()
@@ -38,13 +39,14 @@ enum Library {
         var major: UInt32 = 0, minor: UInt32 = 0, release: UInt32 = 0
         guard call({ flip_h5_matches(&major, &minor, &release) }) == 1 else {
             throw Failure(.unsupported, "the HDF5 library that was loaded is \(major).\(minor).\(release); "
-                + "\(H5_VERS_MAJOR).\(H5_VERS_MINOR).\(H5_VERS_RELEASE) or a later release of \(H5_VERS_MAJOR).\(H5_VERS_MINOR) is needed")
+                + "\(H5_VERS_MAJOR).\(H5_VERS_MINOR).\(H5_VERS_RELEASE) or a later release of "
+                + "\(H5_VERS_MAJOR).\(H5_VERS_MINOR) is needed")
         }
     }
 }
 
-/// An open HDF5 object, closed with its owner. `close()` closes early and says whether that worked; writers must use it, because a
-/// failed close is a failed write.
+/// An open HDF5 object, closed with its owner. `close()` closes early and says whether that worked; writers must use
+/// it, because a failed close is a failed write.
 final class Handle {
     private(set) var id: hid_t
     private let closer: (hid_t) -> herr_t

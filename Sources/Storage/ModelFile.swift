@@ -1,5 +1,5 @@
-// The container of models and training checkpoints: an HDF5 file that says what it is, which versions may read it, and carries the
-// digest of its content. What is in it is the caller's matter (Synthesis); this file knows the cover only.
+// Writes and reads the container of models, checkpoints and budgets: kind, format version, digest, seal.
+// What is inside is the caller's matter (Synthesis).
 //
 //   /         attributes  encoding-type "dict", encoding-version "0.1.0"
 //                         flip-format          "flip-model", "flip-checkpoint" or "flip-budget"
@@ -9,13 +9,15 @@
 //   /digest   text        64 hexadecimal digits over the content, see ContentDigest.swift
 //   behind the HDF5 part: the seal, see Seal.swift. It is checked first; a file without one is not parsed.
 //
-// When the layout changes, raise `formatVersion`: the minor number when older readers can ignore what is new, the major number and
-// `minimumReader` when they cannot. Keep a file of every released version in the tests.
+// When the layout changes, raise `formatVersion`: the minor number when older readers can ignore what is new, the major
+// number and `minimumReader` when they cannot. Keep a file of every released version in the tests.
 
 import Basics
 
 package enum ModelFile {
-    package enum Kind: String, Sendable { case model = "flip-model", checkpoint = "flip-checkpoint", budget = "flip-budget" }
+    package enum Kind: String, Sendable {
+        case model = "flip-model", checkpoint = "flip-checkpoint", budget = "flip-budget"
+    }
 
     /// A layout version, "major.minor".
     package struct Version: Comparable, Sendable {
@@ -23,7 +25,9 @@ package enum ModelFile {
         package init(_ major: Int, _ minor: Int) { (self.major, self.minor) = (major, minor) }
         init?(_ text: String) {
             let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count == 2, parts.allSatisfy({ (1...5).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+            guard parts.count == 2,
+                parts.allSatisfy({ (1...5).contains($0.utf8.count)
+                && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
                   let major = Int(parts[0]), let minor = Int(parts[1]) else { return nil }
             (self.major, self.minor) = (major, minor)
         }
@@ -65,22 +69,31 @@ package enum ModelFile {
 
     /// Opens a file and hands its root to `body`, after kind, version and digest were found right.
     /// - Throws: `.io`; `.format` when it is not such a file or is damaged; `.version` when it needs a newer library.
-    package static func read<R>(_ kind: Kind, _ path: String, limits: Limits = Limits(), _ body: (GroupReader) throws -> R) throws -> R {
+    package static func read<R>(_ kind: Kind, _ path: String, limits: Limits = Limits(), _ body: (GroupReader) throws
+        -> R) throws -> R {
         let (bytes, count) = try load(path, limits)
         return try withExtendedLifetime(bytes) {
-            try read(kind, bytes: UnsafeRawBufferPointer(start: bytes.base, count: count), name: path, limits: limits, body)
+            try read(kind, bytes: UnsafeRawBufferPointer(start: bytes.base, count: count), name: path, limits: limits,
+                body)
         }
     }
 
     /// The same from memory; `name` is for messages.
-    package static func read<R>(_ kind: Kind, bytes: UnsafeRawBufferPointer, name: String = "the model", limits: Limits = Limits(),
+    package static func read<R>(_ kind: Kind, bytes: UnsafeRawBufferPointer, name: String = "the model",
+        limits: Limits = Limits(),
                                 _ body: (GroupReader) throws -> R) throws -> R {
-        guard bytes.count <= limits.fileBytes else { throw Failure(.format, "\(name): longer than \(limits.fileBytes) bytes") }
+        guard bytes.count <= limits.fileBytes else {
+            throw Failure(.format, "\(name): longer than \(limits.fileBytes) bytes")
+        }
         let root = try open(bytes, name, limits)
         let cover = try Cover(root, name)
-        guard cover.kind == kind else { throw Failure(.format, "\(name): is a \(cover.kind.rawValue) file, not a \(kind.rawValue) file") }
+        guard cover.kind == kind else {
+            throw Failure(.format, "\(name): is a \(cover.kind.rawValue) file, not a \(kind.rawValue) file")
+        }
         try cover.checkVersion(name)
-        guard try cover.digest == ContentDigest.of(root) else { throw Failure(.format, "\(name): damaged: its digest does not match its content") }
+        guard try cover.digest == ContentDigest.of(root) else {
+            throw Failure(.format, "\(name): damaged: its digest does not match its content")
+        }
         return try body(root)
     }
 
@@ -91,7 +104,9 @@ package enum ModelFile {
         switch verdict {
         case .intact: return try FileReader(bytes: content, name: name, limits: limits).root()
         case .broken: throw Failure(.format, "\(name): damaged: its bytes are not those that were written")
-        case .absent: throw Failure(.format, "\(name): not a model or checkpoint of libflip, or cut short, or rewritten by another program")
+        case .absent:
+            throw Failure(.format,
+                "\(name): not a model or checkpoint of libflip, or cut short, or rewritten by another program")
         }
     }
 
@@ -109,7 +124,8 @@ struct Cover {
     let digest: String
 
     init(_ root: GroupReader, _ name: String) throws {
-        guard root.hasAttribute("flip-format"), let kind = ModelFile.Kind(rawValue: try root.attribute("flip-format", maxBytes: 64)) else {
+        guard root.hasAttribute("flip-format"),
+            let kind = ModelFile.Kind(rawValue: try root.attribute("flip-format", maxBytes: 64)) else {
             throw Failure(.format, "\(name): an HDF5 file, but not a model or checkpoint of libflip")
         }
         guard let version = ModelFile.Version(try root.attribute("flip-format-version", maxBytes: 64)),
@@ -124,8 +140,9 @@ struct Cover {
     func checkVersion(_ name: String) throws {
         let ours = ModelFile.formatVersion
         guard version.major <= ours.major, minimumReader <= ours else {
-            throw Failure(.version, "\(name): written in format \(version.text), which needs a reader of \(max(minimumReader, ModelFile.Version(version.major, 0)).text); "
-                + "this library reads up to \(ours.text): use a newer release")
+            let needed = max(minimumReader, ModelFile.Version(version.major, 0))
+            throw Failure(.version, "\(name): written in format \(version.text), which needs a reader of "
+                + "\(needed.text); this library reads up to \(ours.text): use a newer release")
         }
     }
 }

@@ -1,4 +1,4 @@
-// The rules every name in our files keeps, and the names of things in messages.
+// States the rule that every name in our files keeps, and how paths and shapes are made of parts.
 
 import Basics
 

@@ -1,4 +1,4 @@
-// Numbers from a file's byte order to the machine's, and from one type to another.
+// Converts numbers from a file's byte order to the machine's, and from one type to another.
 
 import FileFormat
 
@@ -19,14 +19,17 @@ func toHost(_ elements: UnsafeMutableRawPointer, _ count: Int, _ type: DataType)
     }
 }
 
-/// `count` numbers of the type `source`, which lie one after the other. Integers that do not fit become the nearest that do; a target of
-/// floating point takes integers rounded to nearest. Floating point to integers is not converted.
-func convert<T: Stored>(_ source: NumberType, _ values: UnsafeRawPointer, _ count: Int, to target: UnsafeMutablePointer<T>) {
+/// `count` numbers of the type `source`, which lie one after the other. Integers that do not fit become the nearest
+/// that do; a target of floating point takes integers rounded to nearest. Floating point to integers is not converted.
+func convert<T: Stored>(_ source: NumberType, _ values: UnsafeRawPointer, _ count: Int,
+    to target: UnsafeMutablePointer<T>) {
     func integers<S: FixedWidthInteger>(_: S.Type) {
         let target = UnsafeMutableRawPointer(target)
         for i in 0..<count {
             let value = values.loadUnaligned(fromByteOffset: i * MemoryLayout<S>.stride, as: S.self)
-            func store<U: Stored>(_ value: U) { target.storeBytes(of: value, toByteOffset: i * MemoryLayout<U>.stride, as: U.self) }
+            func store<U: Stored>(_ value: U) {
+                target.storeBytes(of: value, toByteOffset: i * MemoryLayout<U>.stride, as: U.self)
+            }
             switch T.numberType {
             case .float32: store(Float(value))
             case .float64: store(Double(value))

@@ -1,4 +1,4 @@
-// The attributes of one open object, asked for by name: what readers of columns need, without opening the object again for each.
+// Gives access by name to the attributes of one open object, without opening it again for each.
 
 import Basics
 import FileFormat
@@ -8,7 +8,9 @@ struct ObjectAttributes {
     private let path: String
     private let file: FileReader
 
-    init(_ object: FormatObject, _ path: String, _ file: FileReader) { (self.object, self.path, self.file) = (object, path, file) }
+    init(_ object: FormatObject, _ path: String, _ file: FileReader) {
+        (self.object, self.path, self.file) = (object, path, file)
+    }
 
     func has(_ name: String) -> Bool { object.attribute(name) != nil }
 
@@ -17,17 +19,22 @@ struct ObjectAttributes {
     /// One number of any type as a double; nil when the attribute holds something else.
     func number(_ name: String) throws -> Double? {
         let attribute = try reader(name)
-        guard attribute.shape.isEmpty || attribute.shape == [1], case .number(let type) = attribute.type else { return nil }
+        guard attribute.shape.isEmpty || attribute.shape == [1], case .number(let type) = attribute.type else {
+            return nil
+        }
         let bytes = try attribute.bytes()
         var value = 0.0
         convert(type, bytes.base, 1, to: &value)
         return value
     }
 
-    /// The address of the object that the attribute refers to, nil when the attribute is no object reference. It is only compared with
-    /// addresses of objects that were opened by name, never followed.
+    /// The address of the object that the attribute refers to, nil when the attribute is no object reference. It is
+    /// only compared with addresses of objects that were opened by name, never followed.
     func reference(_ name: String) -> Int? {
-        guard let attribute = object.attribute(name), attribute.type == .objectReference, attribute.bytes.count == 8 else { return nil }
+        guard let attribute = object.attribute(name), attribute.type == .objectReference,
+            attribute.bytes.count == 8 else {
+            return nil
+        }
         return Int(exactly: attribute.bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 

@@ -1,5 +1,6 @@
-// One data set with one dimension that grows by rows and is written a whole chunk at a time, packed with stock filters: shuffle,
-// deflate, Fletcher-32. Each chunk is written once, so that the file's bytes depend on the content and the chunk's size alone.
+// Writes one data set that grows by rows, a whole chunk at a time, packed with stock filters.
+// The filters are shuffle, deflate and Fletcher-32. Each chunk is written once, so that the file's bytes depend on the
+// content and the chunk's size alone.
 
 import Basics
 import CHDF5
@@ -16,7 +17,8 @@ final class RowWriter {
     private var written = 0
 
     /// The data set `name` in `group`, with AnnData's encoding marks.
-    init(_ group: GroupWriter, _ name: String, _ type: ElementType, chunkRows: Int, encoding: (String, String) = ("array", "0.2.0"),
+    init(_ group: GroupWriter, _ name: String, _ type: ElementType, chunkRows: Int,
+        encoding: (String, String) = ("array", "0.2.0"),
          units: String? = nil) throws {
         try group.checkName(name)
         (file, path, self.chunkRows, size) = (group.file, Name.join(group.path, name), chunkRows, type.memorySize)
@@ -31,14 +33,17 @@ final class RowWriter {
                   H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0 else { return -1 }
             return H5Dcreate2(group.handle.id, name, fileType.id, space, 0, creation, 0)
         }
-        guard let data, let memory = type.handle(memory: true) else { throw group.file.failure(Name.join(group.path, name)) }
+        guard let data, let memory = type.handle(memory: true) else {
+            throw group.file.failure(Name.join(group.path, name))
+        }
         (self.data, self.memory) = (data, memory)
         chunk = try Buffer<UInt8>(count: chunkRows * size, for: "a column")
         try group.encoding(encoding.0, encoding.1, of: data)
         if let units { try group.write(attribute: "units", text: [units], scalar: true, of: data) }
     }
 
-    /// Appends `count` rows: `fill(target, start, n)` puts rows `start ..< start + n` of them at `target`, in the memory layout of the type.
+    /// Appends `count` rows: `fill(target, start, n)` puts rows `start ..< start + n` of them at `target`, in the
+    /// memory layout of the type.
     func append(_ count: Int, _ fill: (UnsafeMutableRawPointer, Int, Int) -> Void) throws {
         var start = 0
         while start < count {

@@ -1,6 +1,7 @@
-// The last line of a file of ours: the SHA-256 of all bytes before it. HDF5 ignores what follows its own end, so the file is an ordinary
-// HDF5 file. The HDF5 library is not safe against damaged files (single flipped bits end the process with release 1.10.8), so the seal is
-// checked before the library sees a byte. It shows damage; it does not stop an adversary, who can seal what he likes.
+// Appends and checks the last line of our files: the SHA-256 of all bytes before it.
+// HDF5 ignores what follows its own end, so the file is an ordinary HDF5 file. The seal is checked before anything in
+// the file is used. It shows damage; it does not stop an adversary, who can write a seal too, so a sealed file is read
+// with the same care as any other.
 //
 //   "\nflip-sha256 " + 64 hexadecimal digits + "\n"          check it with: head -c -78 FILE | sha256sum
 
@@ -60,7 +61,8 @@ enum Seal {
         return tail == line(sha.hexDigest()) ? .intact : .broken
     }
 
-    private static func read(_ descriptor: Int32, _ path: String, from start: Int = 0, count: Int, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+    private static func read(_ descriptor: Int32, _ path: String, from start: Int = 0, count: Int,
+        _ body: (UnsafeRawBufferPointer) -> Void) throws {
         let piece = try Buffer<UInt8>(count: 1 << 20, for: "a file")
         var at = 0
         while at < count {

@@ -1,11 +1,13 @@
-// Tables from an AnnData dataframe, whole or in batches of rows: each column is found by its name, its cells are given to the table in
-// their own type, and the table checks every one against the schema. Columns that the schema does not name are not looked at, nor is the
-// order of columns or what the rows are called.
+// Reads tables from an AnnData dataframe, whole or in batches of rows.
+// Each column is found by its name, its cells are given to the table in their own type, and the table checks every one
+// against the schema. Columns that the schema does not name are not looked at, nor is the order of columns or what the
+// rows are called.
 
 import Basics
 import Tables
 
-/// A dataframe in a file, read in batches. The file is the user's own: see Guards.swift for what is refused all the same.
+/// A dataframe in a file, read in batches. The file is the user's own: see Guards.swift for what is refused all the
+/// same.
 package final class FrameReader {
     package let schema: Schema
     /// Rows in all.
@@ -16,10 +18,12 @@ package final class FrameReader {
     private let columns: [ColumnSource]
 
     /// - Parameters:
-    ///   - group: where in the file, such as "/data" or "/a/b"; "/" is the root; nil is "/data", or where a file of AnnData has a
+    ///   - group: where in the file, such as "/data" or "/a/b"; "/" is the root; nil is "/data", or where a file of
+    ///     AnnData has a
     ///     dataframe: the root, "/obs".
     ///   - schema: nil takes the one that libflip stores with its own dataframes.
-    /// - Throws: `.io`; `.format` for a file that is not such a dataframe; `.schema` when it has no rows or, if asked for, no schema.
+    /// - Throws: `.io`; `.format` for a file that is not such a dataframe; `.schema` when it has no rows or, if asked
+    ///   for, no schema.
     package init(_ path: String, group: String? = nil, schema: Schema? = nil, limits: Limits = Limits()) throws {
         let frame = try Frame(path, group, limits)
         let schema = try schema ?? frame.storedSchema()
@@ -32,8 +36,10 @@ package final class FrameReader {
         (self.path, self.schema, self.rows, self.columns) = (path, schema, rows, columns)
     }
 
-    /// Up to `maximum` further rows; nil when there are none left. Memory: the batch and one column of eight bytes a cell.
-    /// - Throws: `.schema` naming column, row (of the file, from 1) and rule, never a value; `.format`; `.noMemory`; `.cancelled`.
+    /// Up to `maximum` further rows; nil when there are none left. Memory: the batch and one column of eight bytes a
+    /// cell.
+    /// - Throws: `.schema` naming column, row (of the file, from 1) and rule, never a value; `.format`; `.noMemory`;
+    ///   `.cancelled`.
     package func next(_ maximum: Int, progress: TableProgress? = nil) throws -> Table? {
         guard maximum > 0 else { throw Failure(.argument, "a batch has at least one row") }
         let count = min(maximum, rows - done)
@@ -65,7 +71,9 @@ package final class FrameReader {
 package func readTable(_ path: String, group: String? = nil, schema: Schema? = nil, limits: Limits = Limits(),
                        progress: TableProgress? = nil) throws -> Table {
     let reader = try FrameReader(path, group: group, schema: schema, limits: limits)
-    guard let table = try reader.next(reader.rows, progress: progress) else { throw Failure(.schema, "\(path): the table has no rows") }
+    guard let table = try reader.next(reader.rows, progress: progress) else {
+        throw Failure(.schema, "\(path): the table has no rows")
+    }
     return table
 }
 

@@ -1,4 +1,4 @@
-// Texts of a file in memory of their own, which may be had or not: a list of Strings would end the process when it cannot grow.
+// Keeps many texts of a file in one piece of memory whose growth may fail without ending the process.
 
 import Basics
 

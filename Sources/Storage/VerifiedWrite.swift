@@ -1,4 +1,4 @@
-// Bytes to a file with a look at what arrived: written beside the target, flushed, read back and compared, then put in place.
+// Writes bytes to a file and compares what arrived before they take the place of the old file.
 
 import Basics
 import Glibc
@@ -31,4 +31,6 @@ func flush(_ file: AtomicFile) throws {
     }
 }
 
-func unlike(_ path: String) -> Failure { Failure(.io, "\(path): cannot write: what was read back differs from what was written") }
+func unlike(_ path: String) -> Failure {
+    Failure(.io, "\(path): cannot write: what was read back differs from what was written")
+}

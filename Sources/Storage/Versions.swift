@@ -1,4 +1,4 @@
-// Which HDF5 this is, for people who look for the cause of something.
+// Says which HDF5 library this was compiled for and runs with.
 
 import CHDF5
 

@@ -1,9 +1,11 @@
-// At most k rows of each person: which rows stay depends on that person's rows alone, and who they belong to is then forgotten.
-// Neither the other persons in the table nor the order of its rows nor the number or name that stands for a person has a say.
+// At most k rows of each person: which rows stay depends on the contents of that person's rows alone.
+// Who a row belongs to is then forgotten. Neither the other persons in the table nor the order of its rows nor the
+// number or name that stands for a person has a say.
 
 import Basics
 
-/// Half a SHA-256: of who a row belongs to, so that two persons are told apart whatever their names, or of what a row holds.
+/// Half a SHA-256: of who a row belongs to, so that two persons are told apart whatever their names, or of what a row
+/// holds.
 struct PersonKey: BitwiseCopyable, Equatable {
     var high: UInt64 = 0, low: UInt64 = 0
 
@@ -19,7 +21,9 @@ struct PersonKey: BitwiseCopyable, Equatable {
         self.init(sha)
     }
     init(_ sha: SHA256) {
-        sha.digest.withUnsafeBytes { (high, low) = ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
+        sha.digest.withUnsafeBytes {
+            (high, low) = ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
     }
 }
 
@@ -46,30 +50,41 @@ final class PersonList {
 }
 
 extension Table {
-    package static let mostRowsPerPerson = 1024
+    package static let maxRowsPerPerson = 1024
+    // shim: mostRowsPerPerson -> maxRowsPerPerson
+    package static let mostRowsPerPerson = maxRowsPerPerson
 
-    /// At most `most` rows of each person, in a table of its own that remembers only the bound.
+    /// At most `maxRows` rows of each person, in a table of its own that remembers only the bound.
     ///
     /// # Guarantee
-    /// The rows kept of a person, as a multiset of contents, are a function of the contents of that person's rows alone. Adding or removing
-    /// a person therefore moves the bounded table by at most `most` rows, whatever numbers a host gives to the persons that follow.
-    /// Falsifier: PersonsTests (a person added at the front, in the middle and at the end, relabelled persons, permuted rows; a mutant whose
-    /// choice knows the number fails).
+    /// The rows kept of a person, as a multiset of contents, are a function of the contents of that person's rows
+    /// alone. Adding or removing a person therefore moves the bounded table by at most `maxRows` rows, whatever numbers
+    /// a host gives to the persons that follow. Falsifier: PersonsTests (a person added at the front, in the middle and
+    /// at the end, relabelled persons, permuted rows; a mutant whose choice knows the number fails).
     /// - Parameters:
     ///   - person: for each row, a number that is equal for rows of one person. It groups rows and does nothing else.
-    ///   - most: k, 1 … 1024.
+    ///   - maxRows: k, 1 … 1024.
     /// - Throws: `.argument`, `.noMemory`; `.state` for a table that is not complete or was bounded before.
-    package func bounded(persons person: UnsafePointer<Int64>, most: Int) throws -> Table {
+    package func bounded(persons person: UnsafePointer<Int64>, maxRows: Int) throws -> Table {
         let list = try PersonList()
         for i in 0..<rows { try list.append(PersonKey(person[i])) }
-        return try bounded(list, most: most)
+        return try bounded(list, maxRows: maxRows)
     }
 
-    func bounded(_ persons: PersonList, most: Int) throws -> Table {
+    // shim: Table.bounded(persons:most:) -> bounded(persons:maxRows:)
+    package func bounded(persons person: UnsafePointer<Int64>, most: Int) throws -> Table {
+        try bounded(persons: person, maxRows: most)
+    }
+
+    func bounded(_ persons: PersonList, maxRows: Int) throws -> Table {
         try requireComplete()
-        guard (1...Self.mostRowsPerPerson).contains(most) else { throw Failure(.argument, "max_rows_per_person: must be from 1 to \(Self.mostRowsPerPerson)") }
-        guard rowsPerPerson == 0 else { throw Failure(.state, "the table was bounded to \(rowsPerPerson) rows a person before") }
-        let (kept, count) = try keptRows(persons, rows, most: most) { row in
+        guard (1...Self.maxRowsPerPerson).contains(maxRows) else {
+            throw Failure(.argument, "max_rows_per_person: must be from 1 to \(Self.maxRowsPerPerson)")
+        }
+        guard rowsPerPerson == 0 else {
+            throw Failure(.state, "the table was bounded to \(rowsPerPerson) rows a person before")
+        }
+        let (kept, count) = try keptRows(persons, rows, maxRows: maxRows) { row in
             var sha = SHA256()
             for column in columns {
                 let bytes = column.storage.bytes
@@ -81,22 +96,27 @@ extension Table {
         for (j, column) in columns.enumerated() {
             let bytes = column.storage.bytes
             try out.fill(j) { target in
-                for i in 0..<count { (target.base + i * bytes).copyMemory(from: column.base + Int(kept[i]) * bytes, byteCount: bytes) }
+                for i in 0..<count {
+                    (target.base + i * bytes).copyMemory(from: column.base + Int(kept[i]) * bytes, byteCount: bytes)
+                }
+                target.replaced = column.replaced
             }
         }
-        out.rowsPerPerson = most
+        out.rowsPerPerson = maxRows
         return out
     }
 }
 
-/// Numbers of the rows that are kept, ascending. A person with at most `most` rows keeps them all; of another one those `most` rows are kept
-/// whose rank comes first.
+/// Numbers of the rows that are kept, ascending. A person with at most `maxRows` rows keeps them all; of another one
+/// those `maxRows` rows are kept whose rank comes first.
 ///
-/// The rank of a row is the SHA-256 of three things: the digests of all rows of the person in ascending order, the row's own digest, and the
-/// number of equal rows counted before it. All three are functions of contents, so that no code, name or place enters. The first one keeps
-/// persons with different rows from all choosing the same content; the last one keeps a content in proportion to how often the person has it.
+/// The rank of a row is the SHA-256 of three things: the digests of all rows of the person in ascending order, the
+/// row's own digest, and the number of equal rows counted before it. All three are functions of contents, so that no
+/// code, name or place enters. The first one keeps persons with different rows from all choosing the same content; the
+/// last one keeps a content in proportion to how often the person has it.
 /// - Parameter digest: of one row's cells.
-func keptRows(_ persons: PersonList, _ rows: Int, most: Int, digest: (Int) -> PersonKey) throws -> (rows: Buffer<UInt32>, count: Int) {
+func keptRows(_ persons: PersonList, _ rows: Int, maxRows: Int,
+              digest: (Int) -> PersonKey) throws -> (rows: Buffer<UInt32>, count: Int) {
     let order = try Buffer<Place>(count: rows, for: "the persons of rows")
     for i in 0..<rows { order.base[i] = Place(key: persons[i], row: UInt32(truncatingIfNeeded: i)) }
     sort(order.base, rows)
@@ -105,8 +125,8 @@ func keptRows(_ persons: PersonList, _ rows: Int, most: Int, digest: (Int) -> Pe
     while first < rows {
         var end = first + 1
         while end < rows, order.base[end].key == order.base[first].key { end += 1 }
-        if end - first > most { rank(order.base + first, end - first, digest) }
-        for i in first..<min(end, first + most) {
+        if end - first > maxRows { rank(order.base + first, end - first, digest) }
+        for i in first..<min(end, first + maxRows) {
             order.base[kept] = order.base[i]
             kept += 1
         }

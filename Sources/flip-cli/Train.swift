@@ -32,6 +32,9 @@ func train(_ words: [String]) throws {
     for warning in model.warnings { complain(warning) }
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` "
         + "shows every release")
+    if ledger.purchase != nil {
+        say("  with the schema that was estimated under the budget: ε \(short(ledger.headline)) for whoever has the file")
+    }
     if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
     if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }
 }

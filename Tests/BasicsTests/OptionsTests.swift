@@ -37,7 +37,8 @@ final class OptionsTests: XCTestCase {
             {"minutes":5,"size":2,"heat":99.5,"mode":"bottom","way":"coerce","fan":true,"name":"pie","racks":["a","b"]}
             """
         let oven = try read(all)
-        XCTAssertEqual(oven, Oven(minutes: 5, size: 2, heat: 99.5, mode: "bottom", fan: true, way: .coerce, name: "pie", racks: ["a", "b"]))
+        XCTAssertEqual(oven, Oven(minutes: 5, size: 2, heat: 99.5, mode: "bottom", fan: true, way: .coerce, name: "pie",
+                                  racks: ["a", "b"]))
         XCTAssertEqual(table.json(oven).text, all)
     }
 
@@ -55,9 +56,12 @@ final class OptionsTests: XCTestCase {
     }
 
     func testDescriptions() throws {
-        XCTAssertEqual(table.schema(Oven())["minutes"]?.text, #"{"default":30,"range":"1 to 90","unit":"minutes","help":"how long"}"#)
-        XCTAssertEqual(table.schema(Oven())["size"]?.text, #"{"default":null,"range":"1 to 5","unit":"","help":"of the form"}"#)
-        XCTAssertEqual(table.schema(Oven())["heat"]?.text, #"{"default":180.5,"range":"0.0 to 250.0","unit":"degrees","help":"of the air"}"#)
+        XCTAssertEqual(table.schema(Oven())["minutes"]?.text,
+                       #"{"default":30,"range":"1 to 90","unit":"minutes","help":"how long"}"#)
+        XCTAssertEqual(table.schema(Oven())["size"]?.text,
+                       #"{"default":null,"range":"1 to 5","unit":"","help":"of the form"}"#)
+        XCTAssertEqual(table.schema(Oven())["heat"]?.text,
+                       #"{"default":180.5,"range":"0.0 to 250.0","unit":"degrees","help":"of the air"}"#)
         XCTAssertEqual(table.schema(Oven())["way"]?["range"], "refuse | coerce")
         let presets = [("quick", Oven(minutes: 10)), ("slow", Oven(minutes: 80))]
         let lines = Dictionary(uniqueKeysWithValues: table.descriptions(presets, prefix: "oven.").map { ($0.0, $0.1) })

@@ -1,11 +1,12 @@
-/* Persons by numbers of a host, given in order of appearance: one person more moves the bounded table by that person's rows alone. */
+/* Persons by numbers of a host in order of appearance: one person more moves the bounded table by its own rows. */
 #include "check.h"
 
 #define PERSONS 200
 #define VISITS 5
 #define ROWS (PERSONS * VISITS)
 
-static const char *visit_schema = "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":999}}]}";
+static const char *visit_schema =
+    "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":999}}]}";
 
 /* How often each value is among the at most `most` rows that are kept of each person. */
 static void kept(const int64_t *x, const int64_t *who, int rows, int most, int counts[1000]) {
@@ -71,5 +72,5 @@ static void numbers_choose_nothing(void) {
     CHECK(distance(before, after) == 0);
 }
 
-const test_case persons_tests[] = {{"persons: one more", one_person_more}, {"persons: numbers choose nothing", numbers_choose_nothing},
-    {NULL, NULL}};
+const test_case persons_tests[] = {{"persons: one more", one_person_more},
+    {"persons: numbers choose nothing", numbers_choose_nothing}, {NULL, NULL}};

@@ -1,3 +1,5 @@
+// Models that were cut short or changed by a bit are refused.
+
 import Basics
 import XCTest
 @testable import Storage
@@ -23,11 +25,15 @@ final class DamagedFileTests: XCTestCase {
                 "\(try ledger.dataframe("events", [("name", .strings), ("count", .integers)]))"]
     }
 
-    func read(_ bytes: [UInt8]) throws -> [String] { try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0, everything) } }
+    func read(_ bytes: [UInt8]) throws -> [String] {
+        try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0, everything) }
+    }
 
     func testEveryTruncationIsAnError() throws {
         let model = try sampleModel()
-        for count in stride(from: 0, to: model.count, by: 97) { failure(.format) { _ = try read(Array(model[0..<count])) } }
+        for count in stride(from: 0, to: model.count, by: 97) {
+            failure(.format) { _ = try read(Array(model[0..<count])) }
+        }
     }
 
     func testEveryFlippedBitIsAnError() throws {

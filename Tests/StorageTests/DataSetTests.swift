@@ -1,3 +1,5 @@
+// What is written to a data set comes back, in batches and conversions too.
+
 import Basics
 import Glibc
 import Tables
@@ -21,9 +23,12 @@ let everyKind = """
  {"name": "tenth", "type": "number", "constraints": {"required": true, "minimum": 0, "maximum": 10, "multipleOf": 0.1}},
  {"name": "born", "type": "date", "constraints": {"required": true, "minimum": "1900-01-01", "maximum": "2030-12-31"}},
  {"name": "died", "type": "date", "constraints": {"minimum": "0001-01-01", "maximum": "9999-12-31"}},
- {"name": "second", "type": "datetime", "constraints": {"minimum": "1990-01-01T00:00:00Z", "maximum": "2030-01-01T00:00:00Z", "multipleOf": 60}},
- {"name": "micro", "type": "datetime", "constraints": {"minimum": "1990-01-01T00:00:00Z", "maximum": "2030-01-01T00:00:00Z"}},
- {"name": "far", "type": "datetime", "constraints": {"minimum": "0001-01-01T00:00:00Z", "maximum": "9999-01-01T00:00:00Z"}}
+ {"name": "second", "type": "datetime",
+     "constraints": {"minimum": "1990-01-01T00:00:00Z", "maximum": "2030-01-01T00:00:00Z", "multipleOf": 60}},
+ {"name": "micro", "type": "datetime",
+     "constraints": {"minimum": "1990-01-01T00:00:00Z", "maximum": "2030-01-01T00:00:00Z"}},
+ {"name": "far", "type": "datetime",
+     "constraints": {"minimum": "0001-01-01T00:00:00Z", "maximum": "9999-01-01T00:00:00Z"}}
 ]}
 """
 
@@ -52,7 +57,8 @@ func assertSame(_ a: Table, _ b: Table, file: StaticString = #filePath, line: UI
     XCTAssertTrue(a.schema.hasSameColumns(as: b.schema), file: file, line: line)
     guard a.rows == b.rows else { return XCTFail("\(a.rows) and \(b.rows) rows", file: file, line: line) }
     for (x, y) in zip(a.columns, b.columns) {
-        let differ = (0..<a.rows).first { x.offset($0) != y.offset($0) || x.double($0).bitPattern != y.double($0).bitPattern }
+        let differ =
+            (0..<a.rows).first { x.offset($0) != y.offset($0) || x.double($0).bitPattern != y.double($0).bitPattern }
         if let differ { XCTFail("\(x.field.name), row \(differ)", file: file, line: line) }
     }
 }
@@ -73,7 +79,8 @@ final class DataSetTests: XCTestCase {
     func testBatchesOfAnySizeGiveTheSameBytes() throws {
         let scratch = Scratch(), table = try everyTable(rows: 300)
         for (name, batch) in [("a", 300), ("b", 1), ("c", 77)] {
-            let writer = try DataSetWriter(scratch(name), schema: table.schema, group: "/deep/er/data", expectedRows: 100)
+            let writer =
+                try DataSetWriter(scratch(name), schema: table.schema, group: "/deep/er/data", expectedRows: 100)
             var first = 0
             while first < table.rows {
                 let count = min(batch, table.rows - first)
@@ -108,7 +115,8 @@ final class DataSetTests: XCTestCase {
 
     func testRowsInMessagesAreThoseOfTheFile() throws {
         let scratch = Scratch()
-        let wide = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":200"), narrow = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":100")
+        let wide = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":200"),
+            narrow = try one("age, row 1: x", "integer", "\"minimum\":0,\"maximum\":100")
         let table = try Table(schema: wide, rows: 100)
         try table.setOffsets(0) { $0 == 73 ? 150 : Int64($0) }
         try writeTable(table, to: scratch("t.h5"))
@@ -162,17 +170,25 @@ final class DataSetTests: XCTestCase {
     }
 
     func testEncodings() throws {
-        func encoding(_ field: String) throws -> ColumnEncoding { ColumnEncoding(try Schema(json: "{\"fields\":[\(field)]}").fields[0]) }
+        func encoding(_ field: String) throws -> ColumnEncoding {
+            ColumnEncoding(try Schema(json: "{\"fields\":[\(field)]}").fields[0])
+        }
         let start = "{\"name\":\"x\",\"type\":"
-        XCTAssertEqual(try encoding(start + "\"integer\",\"constraints\":{\"minimum\":-128,\"maximum\":127}}"), .integer(.int8, nullable: true, unit: nil))
-        XCTAssertEqual(try encoding(start + "\"integer\",\"constraints\":{\"required\":true,\"minimum\":0,\"maximum\":128}}"),
+        XCTAssertEqual(try encoding(start + "\"integer\",\"constraints\":{\"minimum\":-128,\"maximum\":127}}"),
+            .integer(.int8, nullable: true, unit: nil))
+        XCTAssertEqual(try encoding(start
+            + "\"integer\",\"constraints\":{\"required\":true,\"minimum\":0,\"maximum\":128}}"),
                        .integer(.int16, nullable: false, unit: nil))
-        XCTAssertEqual(try encoding(start + "\"date\",\"constraints\":{\"minimum\":\"1990-01-01\",\"maximum\":\"1990-01-02\"}}"),
+        XCTAssertEqual(try encoding(start
+            + "\"date\",\"constraints\":{\"minimum\":\"1990-01-01\",\"maximum\":\"1990-01-02\"}}"),
                        .integer(.int32, nullable: true, unit: .days))
         let bounds = "\"minimum\":\"1990-01-01T00:00:00Z\",\"maximum\":\"2030-01-01T00:00:00Z\""
         XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\(bounds)}}"), .double(unit: .microseconds))
-        XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\(bounds),\"multipleOf\":1}}"), .integer(.int32, nullable: true, unit: .seconds))
-        XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\"minimum\":\"0001-01-01T00:00:00Z\",\"maximum\":\"9999-01-01T00:00:00Z\"}}"),
+        XCTAssertEqual(try encoding(start + "\"datetime\",\"constraints\":{\(bounds),\"multipleOf\":1}}"),
+            .integer(.int32, nullable: true, unit: .seconds))
+        XCTAssertEqual(try encoding(start
+            + "\"datetime\",\"constraints\":{\"minimum\":\"0001-01-01T00:00:00Z\","
+            + "\"maximum\":\"9999-01-01T00:00:00Z\"}}"),
                        .integer(.int64, nullable: true, unit: .microseconds))
     }
 
@@ -231,7 +247,8 @@ final class DataSetTests: XCTestCase {
     }
 
     func testOtherProgramsMayChangeTheFile() throws {
-        // What is behind HDF5's end is cut off by a program that writes: then it is a file without a seal, and read as such.
+        // What is behind HDF5's end is cut off by a program that writes: then it is a file without a seal, and read as
+        // such.
         let scratch = Scratch(), table = try everyTable(rows: 20)
         try writeTable(table, to: scratch("t.h5"))
         try put(contents(scratch("t.h5")).dropLast(Seal.length), scratch("u.h5"))
@@ -245,7 +262,8 @@ final class DataSetTests: XCTestCase {
         var random = TestRandom(state: 3)
         for _ in 0..<200 {
             var bytes = good
-            bytes[Int.random(in: 0..<bytes.count - Seal.length, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            bytes[Int.random(in: 0..<bytes.count - Seal.length, using: &random)] ^= 1 << UInt8.random(in: 0..<8,
+                using: &random)
             try put(bytes, scratch("t.h5"))
             failure(.format) { _ = try readTable(scratch("t.h5")) }
         }

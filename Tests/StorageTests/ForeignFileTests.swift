@@ -17,10 +17,12 @@ final class ForeignFileTests: XCTestCase {
         return (0..<table.rows).map { column.isMissing($0) ? -99 : column.double($0) }
     }
 
-    private func refusal(_ file: String, _ schema: Schema, _ code: FailureCode = .format, line: UInt = #line) -> String {
+    private func refusal(_ file: String, _ schema: Schema, _ code: FailureCode = .format, line: UInt = #line)
+        -> String {
         refusal(file, "/data", schema, code, line: line)
     }
-    private func refusal(_ file: String, _ group: String?, _ schema: Schema, _ code: FailureCode = .format, line: UInt = #line) -> String {
+    private func refusal(_ file: String, _ group: String?, _ schema: Schema, _ code: FailureCode = .format,
+        line: UInt = #line) -> String {
         failure(code, line: line) { _ = try table(file, group, schema) }.message
     }
 
@@ -41,9 +43,12 @@ final class ForeignFileTests: XCTestCase {
         XCTAssertEqual(try cells(file, "obs", one("sex", "string", "\"enum\":[\"m\",\"f\"]")), [0, -99, 1, 0])
         XCTAssertEqual(try cells(file, "obs", number("dose")), [0.1, 0.25, 0.25, 0.1])
         XCTAssertEqual(try cells(file, "obs", integer("count")), [5, 6, 7, 8])
-        let yes = "{\"fields\":[{\"name\":\"smoker\",\"type\":\"boolean\",\"trueValues\":[\"yes\"],\"falseValues\":[\"no\"]}]}"
+        let yes =
+            "{\"fields\":[{\"name\":\"smoker\",\"type\":\"boolean\",\"trueValues\":[\"yes\"],"
+            + "\"falseValues\":[\"no\"]}]}"
         XCTAssertEqual(try cells(file, "obs", Schema(json: yes)), [1, 1, 1, 1])
-        XCTAssertTrue(refusal(file, "obs", try one("smoker", "boolean"), .schema).contains("declared true and false values"))
+        XCTAssertTrue(refusal(file, "obs", try one("smoker", "boolean"),
+            .schema).contains("declared true and false values"))
         let inferred = try Schema.inferred(hdf5: fixture(file))                  // finds /obs
         XCTAssertEqual(inferred.fields.map(\.name), ["age", "smoker", "sex", "dose", "count"])
         XCTAssertEqual(inferred.fields[2].levels, ["f", "m"])
@@ -51,23 +56,28 @@ final class ForeignFileTests: XCTestCase {
 
     func testCategoriesThatAreNotUnderstood() throws {
         for group in ["plain", "elsewhere", "texts", "other"] {
-            XCTAssertTrue(refusal("anndata07.h5ad", group, try integer("age")).contains("\"categories\" that is not understood"), group)
+            XCTAssertTrue(refusal("anndata07.h5ad", group,
+                try integer("age")).contains("\"categories\" that is not understood"), group)
         }
-        XCTAssertTrue(refusal("anndata07.h5ad", "var", try integer("age")).contains("encoding-version other than 0.1.0 and 0.2.0"))
+        XCTAssertTrue(refusal("anndata07.h5ad", "var",
+            try integer("age")).contains("encoding-version other than 0.1.0 and 0.2.0"))
         failure(.format) { _ = try Schema.inferred(hdf5: fixture("anndata07.h5ad"), group: "plain") }
     }
 
     func testMarksOfNetCDF() throws {
-        for (name, mark) in [("scaled", "scale_factor"), ("offset", "add_offset"), ("unsigned", "_Unsigned"), ("filled_text", "_FillValue"),
+        for (name, mark) in [("scaled", "scale_factor"), ("offset", "add_offset"), ("unsigned", "_Unsigned"),
+            ("filled_text", "_FillValue"),
                              ("unknown", "encoding-version")] {
             XCTAssertTrue(refusal("marks.h5", try integer(name)).contains("\(mark)"), name)
         }
         XCTAssertEqual(try cells("marks.h5", integer("neutral")), [15, 20, 30])
         XCTAssertEqual(try cells("marks.h5", integer("filled")), [15, -99, 30])
         XCTAssertEqual(try cells("marks.h5", number("filled_real")), [1.5, -99, -99])
-        XCTAssertTrue(refusal("marks.h5", try one("noleap", "date", "\"minimum\":\"1970-01-01\",\"maximum\":\"1980-01-01\""))
+        XCTAssertTrue(refusal("marks.h5",
+            try one("noleap", "date", "\"minimum\":\"1970-01-01\",\"maximum\":\"1980-01-01\""))
             .contains("calendar"))
-        XCTAssertEqual(try cells("marks.h5", one("gregorian", "date", "\"minimum\":\"1970-01-01\",\"maximum\":\"1980-01-01\"")), [1, 2, 3])
+        XCTAssertEqual(try cells("marks.h5",
+            one("gregorian", "date", "\"minimum\":\"1970-01-01\",\"maximum\":\"1980-01-01\"")), [1, 2, 3])
         XCTAssertTrue(refusal("marks.h5", try integer("records")).contains("compound"))
     }
 
@@ -79,7 +89,8 @@ final class ForeignFileTests: XCTestCase {
             let message = refusal("marks.h5", try moment(name), .schema)
             XCTAssertTrue(message.hasSuffix("row \(row): finer than a microsecond"), message)
         }
-        XCTAssertEqual(try cells("marks.h5", one("whole_days", "date", "\"minimum\":\"1970-01-01\",\"maximum\":\"1980-01-01\"")), [0, 1, 2])
+        XCTAssertEqual(try cells("marks.h5",
+            one("whole_days", "date", "\"minimum\":\"1970-01-01\",\"maximum\":\"1980-01-01\"")), [0, 1, 2])
         let names = try Frame(fixture("marks.h5"), nil).names()
         for (name, isFine) in [("fine", true), ("fine_nanoseconds", true), ("tenth", false), ("nanoseconds", false)] {
             var options = InferOptions()
@@ -94,7 +105,8 @@ final class ForeignFileTests: XCTestCase {
     }
 
     func testTheNearestDoubleOfAMicrosecondIsThatMicrosecond() {
-        for unit in ["days", "hours", "minutes", "seconds", "milliseconds", "microseconds"].compactMap({ TimeUnit($0 + " since 1970-01-01") }) {
+        for unit in ["days", "hours", "minutes", "seconds", "milliseconds",
+            "microseconds"].compactMap({ TimeUnit($0 + " since 1970-01-01") }) {
             var random = TestRandom(state: 5)
             for _ in 0..<1000 {
                 let whole = Double(Int64.random(in: -4_000_000_000_000_000...4_000_000_000_000_000, using: &random))
@@ -115,7 +127,8 @@ final class ForeignFileTests: XCTestCase {
         XCTAssertEqual(try cells("hdf5r.h5", integer("int")), [1, 2, 3, 4])
         XCTAssertEqual(try cells("hdf5r.h5", number("double")), [1, 2, -99, 4])
         XCTAssertEqual(try cells("hdf5r.h5", one("text", "string", "\"enum\":[\"x\",\"y\"]")), [0, 1, 0, 1])
-        XCTAssertTrue(failure(.format) { _ = try Schema.inferred(hdf5: fixture("hdf5r.h5")) }.message.contains("outside its enumeration"))
+        XCTAssertTrue(failure(.format) { _ =
+            try Schema.inferred(hdf5: fixture("hdf5r.h5")) }.message.contains("outside its enumeration"))
         var options = InferOptions()
         options.skip = ["with_na"]
         let schema = try Schema.inferred(hdf5: fixture("hdf5r.h5"), options)
@@ -137,15 +150,18 @@ final class ForeignFileTests: XCTestCase {
 
     func testPyTables() throws {
         for name in ["flag", "packed"] { XCTAssertEqual(try cells("pytables.h5", one(name, "boolean")), [1, 0, 1]) }
-        XCTAssertEqual(try cells("pytables.h5", one("color", "string", "\"enum\":[\"blue\",\"green\",\"red\"]")), [2, 0, 1])
-        failure(.schema) { _ = try table("pytables.h5", "/data", one("wrong", "string", "\"enum\":[\"blue\",\"green\",\"red\"]")) }
+        XCTAssertEqual(try cells("pytables.h5", one("color", "string", "\"enum\":[\"blue\",\"green\",\"red\"]")),
+            [2, 0, 1])
+        failure(.schema) { _ =
+            try table("pytables.h5", "/data", one("wrong", "string", "\"enum\":[\"blue\",\"green\",\"red\"]")) }
         XCTAssertTrue(refusal("pytables.h5", try moment("time")).contains("time type"))
         XCTAssertTrue(refusal("pandas.h5", try integer("a")).contains("HDFStore"))
     }
 
     func testTheDataframeOfAnH5adIsFound() throws {
         let schema = try number("x")
-        for (file, group) in [("obs.h5ad", nil), ("obs.h5ad", "obs"), ("obs.h5ad", "/var"), ("root.h5", nil), ("root.h5", "/"), ("root.h5", ""),
+        for (file, group) in [("obs.h5ad", nil), ("obs.h5ad", "obs"), ("obs.h5ad", "/var"), ("root.h5", nil),
+            ("root.h5", "/"), ("root.h5", ""),
                               ("user_block.h5", nil), ("elsewhere.h5", "/deeper/one")] as [(String, String?)] {
             XCTAssertEqual(try cells(file, group, schema), [1, 2, 3], file)
             XCTAssertNoThrow(try Schema.inferred(hdf5: fixture(file), group: group))
@@ -155,7 +171,8 @@ final class ForeignFileTests: XCTestCase {
             XCTAssertEqual(String(decoding: try contents(scratch("t.csv")), as: UTF8.self), "x\n1\n2\n3\n")
         }
         let message = refusal("elsewhere.h5", nil, schema)
-        XCTAssertTrue(message.hasSuffix("\"/data\": is missing: name the group of the dataframe, one of \"/deeper/one\", \"/var\""), message)
+        XCTAssertTrue(message.hasSuffix("\"/data\": is missing: name the group of the dataframe, one of "
+            + "\"/deeper/one\", \"/var\""), message)
         XCTAssertTrue(refusal("obs.h5ad", "/data", schema).contains("is missing"))
         failure(.argument) { _ = try readTableFile("t.csv", group: "obs", schema: schema) }
         failure(.argument) { try convertTable(from: "t.csv", group: "obs", to: "u.csv", schema: schema) }
@@ -172,7 +189,8 @@ final class ForeignFileTests: XCTestCase {
         try writeTable(table, to: scratch("t.h5"))
         assertSame(try readTable(scratch("t.h5")), table)
         assertSame(try readTable(scratch("t.h5"), schema: schema), table)
-        XCTAssertEqual(try ColumnPlace.places(["mmol/l", "a", "a/b", "100%"]), [["mmol", "l"], ["a"], ["a%2Fb"], ["100%"]])
+        XCTAssertEqual(try ColumnPlace.places(["mmol/l", "a", "a/b", "100%"]),
+            [["mmol", "l"], ["a"], ["a%2Fb"], ["100%"]])
         XCTAssertEqual(try ColumnPlace.places(["_index/x"]), [["_index%2Fx"]])
         failure(.schema) { _ = try ColumnPlace.places(["a", "a/b", "a%2Fb"]) }         // both would be a%2Fb
     }

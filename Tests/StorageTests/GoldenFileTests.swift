@@ -1,5 +1,6 @@
-// Files of every released format, which every later library must read (Tests/fixtures/golden). They also are what the Python tests read
-// with AnnData. When the format changes, add new ones, do not replace: FLIP_WRITE_GOLDEN=1 writes those that are missing.
+// Files of every released format, which every later library must read (Tests/fixtures/golden).
+// The Python tests read them with AnnData. When the format changes, add new ones, do not replace: FLIP_WRITE_GOLDEN=1
+// writes those that are missing.
 
 import Basics
 import Glibc
@@ -21,10 +22,12 @@ final class GoldenFileTests: XCTestCase {
 
     func testModel() throws {
         try ModelFile.read(.model, golden("model-1.0.h5")) { root in
-            XCTAssertEqual(list(try root.group("weights").tensor("first", shape: [2, 3], as: Float.self)), [1, 2, 3, 4, 5, 6])
+            XCTAssertEqual(list(try root.group("weights").tensor("first", shape: [2, 3], as: Float.self)),
+                [1, 2, 3, 4, 5, 6])
             // The content is what is written today, whatever the bytes.
             let today = try sampleModel()
-            XCTAssertEqual(try today.withUnsafeBytes { try ModelFile.read(.model, bytes: $0) { try $0.string("digest") } }, try root.string("digest"))
+            XCTAssertEqual(try today.withUnsafeBytes { try ModelFile.read(.model,
+                bytes: $0) { try $0.string("digest") } }, try root.string("digest"))
         }
     }
 

@@ -7,7 +7,9 @@ import XCTest
 @testable import Storage
 
 final class HostileFileTests: XCTestCase {
-    let files = ["external_link", "soft_link", "external_storage", "virtual", "bomb", "bomb_contiguous", "chunk_bomb", "filter", "wrong_type", "half",
+    let files =
+        ["external_link", "soft_link", "external_storage", "virtual", "bomb", "bomb_contiguous", "chunk_bomb", "filter",
+        "wrong_type", "half",
                  "reference", "sequences", "committed", "enumeration", "null_space", "group"]
 
     func model<R>(_ name: String, _ body: (GroupReader) throws -> R) throws -> R {
@@ -17,10 +19,13 @@ final class HostileFileTests: XCTestCase {
 
     func testModelsRefuseThem() throws {
         for name in files + ["variable_text", "short"] {
-            let message = failure(.format) { try model(name) { _ = try $0.tensor("x", shape: [4], as: Double.self) } }.message
+            let message =
+                failure(.format) { try model(name) { _ = try $0.tensor("x", shape: [4], as: Double.self) } }.message
             XCTAssertTrue(message.hasPrefix(name), message)
             failure(.format) { try model(name) { _ = try $0.string("x") } }
-            if name != "short", name != "group" { failure(.format) { try model(name) { _ = try ContentDigest.of($0) } } }
+            if name != "short", name != "group" {
+                failure(.format) { try model(name) { _ = try ContentDigest.of($0) } }
+            }
         }
     }
 
@@ -31,11 +36,15 @@ final class HostileFileTests: XCTestCase {
             XCTAssertTrue(message.hasPrefix(fixture(name)), message)
         }
         // Text and levels where numbers are expected.
-        for name in ["variable_text", "enumeration"] { failure(.schema) { _ = try readTable(fixture(name + ".h5"), schema: schema) } }
+        for name in ["variable_text", "enumeration"] {
+            failure(.schema) { _ = try readTable(fixture(name + ".h5"), schema: schema) }
+        }
     }
 
     func testTheRulesAreTheOnesMeant() {
-        func rule(_ name: String) -> String { failure { try model(name) { _ = try $0.tensor("x", shape: [4], as: Double.self) } }.message }
+        func rule(_ name: String) -> String {
+            failure { try model(name) { _ = try $0.tensor("x", shape: [4], as: Double.self) } }.message
+        }
         XCTAssertTrue(rule("external_link").contains("link"))
         XCTAssertTrue(rule("soft_link").contains("link"))
         XCTAssertTrue(rule("external_storage").contains("external storage"))
@@ -56,10 +65,12 @@ final class HostileFileTests: XCTestCase {
         var limits = Limits()
         limits.objects = 3
         let bytes = try sampleModel()
-        failure(.format) { try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0, limits: limits) { _ in } } }
+        failure(.format) { try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0,
+            limits: limits) { _ in } } }
         limits = Limits()
         limits.fileBytes = 100
-        failure(.format) { try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0, limits: limits) { _ in } } }
+        failure(.format) { try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0,
+            limits: limits) { _ in } } }
     }
 
     func testForeignFilesAreNamedAsSuch() throws {
@@ -69,7 +80,8 @@ final class HostileFileTests: XCTestCase {
         let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
         try put(signature, scratch("signature"))
         let schema = try one("x", "boolean")
-        for (name, code) in [("empty", FailureCode.format), ("text", .format), ("signature", .format), ("missing", .io), ("", .io)] {
+        for (name, code) in [("empty", FailureCode.format), ("text", .format), ("signature", .format), ("missing", .io),
+            ("", .io)] {
             failure(code) { try ModelFile.read(.model, scratch(name)) { _ in } }
             failure(code) { _ = try readTable(scratch(name), schema: schema) }
         }
@@ -77,10 +89,12 @@ final class HostileFileTests: XCTestCase {
         failure(.argument) { try ModelFile.read(.model, "a\u{0}b") { _ in } }
         failure(.io) { try ModelFile.read(.model, "/dev/zero") { _ in } }
         failure(.io) { _ = try readTable("/dev/zero", schema: schema) }
-        XCTAssertTrue(failure(.format) { try ModelFile.read(.model, fixture("anndata.h5")) { _ in } }.message.contains("not a model"))
+        XCTAssertTrue(failure(.format) { try ModelFile.read(.model,
+            fixture("anndata.h5")) { _ in } }.message.contains("not a model"))
         // Sealed, but somebody else's.
         try put(sealed(contents(fixture("plain.h5"))), scratch("plain"))
-        XCTAssertTrue(failure(.format) { try ModelFile.read(.model, scratch("plain")) { _ in } }.message.contains("not a model"))
+        XCTAssertTrue(failure(.format) { try ModelFile.read(.model,
+            scratch("plain")) { _ in } }.message.contains("not a model"))
         mkfifo(scratch("pipe"), 0o600)
         failure(.io) { try ModelFile.read(.model, scratch("pipe")) { _ in } }
         failure(.io) { _ = try readTable(scratch("pipe"), schema: schema) }

@@ -1,3 +1,5 @@
+// The HDF5 library is left as the host had it, and nothing stays open.
+
 import Basics
 import CHDF5
 import XCTest
@@ -17,7 +19,8 @@ final class LibraryTests: XCTestCase {
             }
             H5Eset_auto2(0, handler, counter)
             let bytes = try sampleModel()
-            failure(.format) { try bytes.withUnsafeBytes { try ModelFile.read(.model, bytes: $0) { _ = try $0.group("nowhere") } } }
+            failure(.format) { try bytes.withUnsafeBytes { try ModelFile.read(.model,
+                bytes: $0) { _ = try $0.group("nowhere") } } }
             failure(.format) { _ = try readTable(fixture("external_link.h5"), schema: one("x", "boolean")) }
             XCTAssertEqual(counter.pointee, 0)
             var after: H5E_auto2_t?, afterData: UnsafeMutableRawPointer?
@@ -41,7 +44,9 @@ final class LibraryTests: XCTestCase {
             _ = try sampleModel()
             try writeTable(everyTable(rows: 5), to: scratch("t.h5"))
             _ = try readTable(scratch("t.h5"))
-            for name in ["soft_link", "bomb", "cycle"] { failure { _ = try readTable(fixture(name + ".h5"), schema: one("x", "boolean")) } }
+            for name in ["soft_link", "bomb", "cycle"] {
+                failure { _ = try readTable(fixture(name + ".h5"), schema: one("x", "boolean")) }
+            }
         }
         // Files, data sets, groups, types and attributes (0x1F) of all files in the process (0x1F).
         XCTAssertEqual(H5Fget_obj_count(0x1F, 0x1F), 0)

@@ -1,3 +1,5 @@
+// What is written to a model file comes back, and what may not be written or read is refused.
+
 import Basics
 import XCTest
 @testable import Storage
@@ -19,8 +21,12 @@ final class ModelFileTests: XCTestCase {
             XCTAssertFalse(weights.has("third"))
             let ledger = try root.group("ledger")
             XCTAssertEqual(try ledger.scalar("epsilon", as: Double.self), 1.5)
-            let columns = try ledger.dataframe("events", [("sampling_rate", .numbers), ("name", .strings), ("count", .integers), ("exact", .booleans)])
-            XCTAssertEqual(columns, [.numbers([1, 0.01]), .strings(["histograms", "Größe"]), .integers([1, 5000]), .booleans([true, false])])
+            let columns =
+                try ledger.dataframe("events",
+                [("sampling_rate", .numbers), ("name", .strings), ("count", .integers), ("exact", .booleans)])
+            XCTAssertEqual(columns,
+                [.numbers([1, 0.01]), .strings(["histograms", "Größe"]), .integers([1, 5000]),
+                .booleans([true, false])])
         }
     }
 
@@ -89,23 +95,29 @@ final class ModelFileTests: XCTestCase {
             failure(.argument) { _ = try ModelFile.bytes(.model) { try $0.string(name, "x") } }
         }
         failure(.argument) { _ = try ModelFile.bytes(.model) { try $0.string("a", "x\u{0}y") } }
-        failure(.argument) { _ = try ModelFile.bytes(.model) { try $0.attribute("a", String(repeating: "x", count: 70_000)) } }
-        failure(.io) { _ = try ModelFile.bytes(.model) { root in try root.string("a", "x"); try root.string("a", "y") } }
+        failure(.argument) { _ =
+            try ModelFile.bytes(.model) { try $0.attribute("a", String(repeating: "x", count: 70_000)) } }
+        failure(.io) { _ =
+            try ModelFile.bytes(.model) { root in try root.string("a", "x"); try root.string("a", "y") } }
     }
 
     func testKindAndVersion() throws {
         let model = try sampleModel()
         XCTAssertTrue(failure(.format) { try read(model, .checkpoint) { _ in } }.message.contains("flip-model"))
-        XCTAssertTrue(failure(.version) { try read(changed(model, "1.0", "2.0"), .model) { _ in } }.message.contains("newer"))
+        XCTAssertTrue(failure(.version) { try read(changed(model, "1.0", "2.0"),
+            .model) { _ in } }.message.contains("newer"))
         failure(.format) { try read(changed(model, "1.0", "one"), .model) { _ in } }
         failure(.format) { try read(changed(model, "flip-model", "flip-madel"), .model) { _ in } }
-        XCTAssertTrue(failure(.format) { try read(changed(model, "Größe", "Grüße"), .model) { _ in } }.message.contains("digest"))
+        XCTAssertTrue(failure(.format) { try read(changed(model, "Größe", "Grüße"),
+            .model) { _ in } }.message.contains("digest"))
     }
 
     func testTheSealComesFirst() throws {
         let model = try sampleModel()
-        XCTAssertTrue(failure(.format) { try read(changed(model, "Größe", "Grüße", reseal: false)) { _ in } }.message.contains("damaged"))
-        XCTAssertTrue(failure(.format) { try read(Array(model.dropLast(Seal.length))) { _ in } }.message.contains("rewritten"))
+        XCTAssertTrue(failure(.format) { try read(changed(model, "Größe", "Grüße",
+            reseal: false)) { _ in } }.message.contains("damaged"))
+        let cut = failure(.format) { try read(Array(model.dropLast(Seal.length))) { _ in } }.message
+        XCTAssertTrue(cut.contains("rewritten"))
     }
 
     func testVersionOrder() {

@@ -23,7 +23,9 @@ final class Scratch {
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            let name =
+                withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self,
+                capacity: 256) { String(cString: $0) } }
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
@@ -47,7 +49,8 @@ func list<T>(_ buffer: Buffer<T>) -> [T] { (0..<buffer.count).map { buffer[$0] }
 
 /// The failure that `body` throws; the test fails when it throws none.
 @discardableResult
-func failure(_ code: FailureCode? = nil, file: StaticString = #filePath, line: UInt = #line, _ body: () throws -> Void) -> Failure {
+func failure(_ code: FailureCode? = nil, file: StaticString = #filePath, line: UInt = #line, _ body: () throws -> Void)
+    -> Failure {
     do {
         try body()
         XCTFail("nothing was thrown", file: file, line: line)
@@ -78,7 +81,8 @@ func sampleModel(_ kind: ModelFile.Kind = .model) throws -> [UInt8] {
     })
 }
 
-/// `model` with every `from` replaced by the equally long `to`, sealed anew: what somebody who knows the format can make.
+/// `model` with every `from` replaced by the equally long `to`, sealed anew: what somebody who knows the format can
+/// make.
 func changed(_ model: [UInt8], _ from: String, _ to: String, reseal: Bool = true) throws -> [UInt8] {
     var bytes = model
     let old = Array(from.utf8), new = Array(to.utf8)

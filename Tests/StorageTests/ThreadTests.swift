@@ -1,4 +1,4 @@
-// The library from many threads at once, as a host may: each call does its own work, and none waits for a thread that is not there.
+// The library used from many threads at once, as a host may.
 
 import Basics
 import Glibc

@@ -1,5 +1,5 @@
-// What stands in the way of writing: a full disk, a folder that is not there, something else at the path. The old file stays, nothing
-// else is left behind, and the process goes on.
+// What stands in the way of writing: a full disk, a folder that is not there, something else at the path.
+// The old file stays, nothing else is left behind, and the process goes on.
 
 import Basics
 import Glibc
@@ -27,7 +27,8 @@ final class WriteFailureTests: XCTestCase {
         try put(sampleModel(), scratch("m.h5"))
         let before = try contents(scratch("m.h5"))
         let message = limited(10_000) {
-            failure(.io) { try ModelFile.write(.model, to: scratch("m.h5")) { try $0.string("s", String(repeating: "x", count: 100_000)) } }.message
+            failure(.io) { try ModelFile.write(.model,
+                to: scratch("m.h5")) { try $0.string("s", String(repeating: "x", count: 100_000)) } }.message
         }
         XCTAssertTrue(message.contains("too large"), message)
         XCTAssertEqual(try contents(scratch("m.h5")), before)
@@ -39,7 +40,8 @@ final class WriteFailureTests: XCTestCase {
         mkdir(scratch("folder"), 0o700)
         mkfifo(scratch("pipe"), 0o600)
         let table = try everyTable(rows: 2)
-        for path in [scratch("folder"), scratch("pipe"), scratch("no/such/folder"), "/dev/full", "/proc/version", "/proc/x/y"] {
+        for path in [scratch("folder"), scratch("pipe"), scratch("no/such/folder"), "/dev/full", "/proc/version",
+            "/proc/x/y"] {
             failure(.io) { try ModelFile.write(.model, to: path) { _ in } }
             failure(.io) { try writeTable(table, to: path) }
         }
@@ -52,7 +54,9 @@ final class WriteFailureTests: XCTestCase {
         // A file system of 64 KiB; only root may mount one.
         let scratch = Scratch()
         mkdir(scratch("disk"), 0o700)
-        guard mount("tmpfs", scratch("disk"), "tmpfs", 0, "size=65536") == 0 else { throw XCTSkip("cannot mount a file system here") }
+        guard mount("tmpfs", scratch("disk"), "tmpfs", 0, "size=65536") == 0 else {
+            throw XCTSkip("cannot mount a file system here")
+        }
         defer { umount(scratch("disk")) }
         let table = try everyTable(rows: 20_000)
         let path = scratch("disk") + "/t.h5"
@@ -70,7 +74,8 @@ final class WriteFailureTests: XCTestCase {
                 failure(.state) { try writer.append(table) }
             }
         }
-        failure(.io) { try ModelFile.write(.model, to: path) { try $0.string("s", String(repeating: "x", count: 100_000)) } }
+        failure(.io) { try ModelFile.write(.model,
+            to: path) { try $0.string("s", String(repeating: "x", count: 100_000)) } }
         XCTAssertEqual(try contents(path), Array("old".utf8))
         // The library is as usable as before.
         try writeTable(table, to: scratch("t.h5"))

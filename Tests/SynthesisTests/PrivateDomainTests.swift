@@ -40,7 +40,7 @@ final class DomainPurchaseTests: XCTestCase {
         var options = DomainOptions(epsilon: try b.account().epsilon(share: share))
         options.testSeed = seed
         change(&options)
-        return try buyDomain(SchemaSketch(json: sketch), csv: path, from: b, options)
+        return try releaseDomain(SchemaSketch(json: sketch), csv: path, from: b, options)
     }
 
     private func refused(_ code: FailureCode, line: UInt = #line, _ body: () throws -> Void) {
@@ -143,7 +143,7 @@ final class DomainPurchaseTests: XCTestCase {
             let b = try budget()
             var options = DomainOptions(epsilon: try b.account().epsilon(share: 0.5))
             options.testSeed = 3
-            let (schema, _) = try buyDomain(SchemaSketch(json: sketch), csv: "\(folder)/t.csv", from: b, options)
+            let (schema, _) = try releaseDomain(SchemaSketch(json: sketch), csv: "\(folder)/t.csv", from: b, options)
             XCTAssertEqual(try readCSV("\(folder)/t.csv", schema).rows, 400, cells)
             XCTAssertEqual(try Schema(json: schema.json), schema)
         }
@@ -168,7 +168,7 @@ final class DomainPurchaseTests: XCTestCase {
         refused(.schema) { _ = try buy(c, csv(0)) }
         refused(.io) { _ = try buy(c, "\(folder)/none") }
         refused(.argument) {
-            _ = try buyDomain(SchemaSketch(json: #"{"fields": [{"name": "x", "type": "boolean"}]}"#), csv: path,
+            _ = try releaseDomain(SchemaSketch(json: #"{"fields": [{"name": "x", "type": "boolean"}]}"#), csv: path,
                               from: c, DomainOptions(epsilon: 2))
         }
         XCTAssertEqual(try c.account().runs.count, 0)

@@ -7,18 +7,21 @@ import XCTest
 final class PersonsTests: XCTestCase {
     private func schema() throws -> Schema {
         try TestData.schema([("colour", "string", "\"enum\":[\"red\",\"green\",\"blue\"]"),
-                             ("age", "integer", "\"minimum\":0,\"maximum\":1000"), ("x", "number", "\"minimum\":0,\"maximum\":1")])
+                             ("age", "integer", "\"minimum\":0,\"maximum\":1000"),
+                                 ("x", "number", "\"minimum\":0,\"maximum\":1")])
     }
 
     private struct Row: Hashable { var person: String, age: Int }
 
     private func text(_ rows: [Row]) -> String {
-        "who,age,colour,x\n" + rows.map { "\($0.person),\($0.age),\(["red", "green", "blue", ""][$0.age % 4]),0.\($0.age)\n" }.joined()
+        let colours = ["red", "green", "blue", ""]
+        let lines = rows.map { "\($0.person),\($0.age),\(colours[$0.age % 4]),0.\($0.age)\n" }
+        return "who,age,colour,x\n" + lines.joined()
     }
 
     private func options(_ most: Int) -> CSVOptions {
         var o = CSVOptions()
-        o.person = .init(column: "who", most: most)
+        o.person = .init(column: "who", maxRows: most)
         return o
     }
 
@@ -40,8 +43,8 @@ final class PersonsTests: XCTestCase {
         }
     }
 
-    /// Neighbours: a person added or removed with all rows, in another order, leaves the others' rows as they were. A mutant that keeps the
-    /// first rows it meets up to a total does not.
+    /// Neighbours: a person added or removed with all rows, in another order, leaves the others' rows as they were. A
+    /// mutant that keeps the first rows it meets up to a total does not.
     func testOthersChangeNothing() throws {
         let rows = (0..<200).map { Row(person: "p\($0 % 13)", age: $0) }
         func mutant(_ rows: [Row], _ most: Int) -> [Int] {
@@ -55,7 +58,8 @@ final class PersonsTests: XCTestCase {
         var caught = false
         for seed in 0..<12 {
             let gone = "p\(seed % 13)"
-            let other = rows.filter { $0.person != gone }.sorted { ($0.age &* 2_654_435_761 &+ seed) % 1009 < ($1.age &* 2_654_435_761 &+ seed) % 1009 }
+            func place(_ row: Row) -> Int { (row.age &* 2_654_435_761 &+ seed) % 1009 }
+            let other = rows.filter { $0.person != gone }.sorted { place($0) < place($1) }
             let others = Set(other.map(\.age))
             for k in [1, 3] {
                 XCTAssertEqual(Set(try kept(rows, k)).intersection(others), Set(try kept(other, k)))
@@ -93,7 +97,7 @@ final class PersonsTests: XCTestCase {
 
     /// The contents of the bounded table.
     private func bounded(_ rows: [Visit], _ codes: [Int64], _ most: Int) throws -> [Int] {
-        let t = try table(rows).bounded(persons: codes, most: most)
+        let t = try table(rows).bounded(persons: codes, maxRows: most)
         return (0..<t.rows).map { Int(t.columns[1].double($0)) }
     }
 
@@ -102,7 +106,8 @@ final class PersonsTests: XCTestCase {
         var groups: [Int64: [Int]] = [:]
         for (row, code) in zip(rows, codes) { groups[code, default: []].append(row.age) }
         return groups.flatMap { code, ages in
-            ages.map { age in (rank(code, age), age) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }.prefix(most).map(\.1)
+            ages.map { age in (rank(code, age),
+                               age) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }.prefix(most).map(\.1)
         }
     }
 
@@ -120,8 +125,8 @@ final class PersonsTests: XCTestCase {
         return counts.values.reduce(0) { $0 + abs($1) }
     }
 
-    /// One person more, with one row or with many, at the front, in the middle and at the end: the bounded table moves by at most that
-    /// person's own kept rows. A choice that knows the number moves further.
+    /// One person more, with one row or with many, at the front, in the middle and at the end: the bounded table moves
+    /// by at most that person's own kept rows. A choice that knows the number moves further.
     func testOnePersonMovesAtMostItsOwnRows() throws {
         let rows = visits()
         var worstOfMutant = 0
@@ -136,7 +141,8 @@ final class PersonsTests: XCTestCase {
                     let after = try bounded(more, codes(more), most)
                     XCTAssertEqual(after.count, before.count + min(own, most))
                     XCTAssertEqual(distance(before, after), min(own, most), "k = \(most), \(own) rows at \(place)")
-                    worstOfMutant = max(worstOfMutant, distance(mutantBefore, mutant(more, codes(more), most)) - min(own, most))
+                    worstOfMutant = max(worstOfMutant,
+                                        distance(mutantBefore, mutant(more, codes(more), most)) - min(own, most))
                 }
             }
         }
@@ -166,52 +172,66 @@ final class PersonsTests: XCTestCase {
     func testEveryWayInKeepsTheSameRows() throws {
         let rows = visits()
         for most in [1, 3] {
-            let named = try TestData.read("who,age,colour,x\n" + rows.map { "\($0.who),\($0.age),red,0\n" }.joined(), schema(), options(most))
-            let numbered = try table(rows).bounded(persons: codes(rows), most: most)
+            let named = try TestData.read("who,age,colour,x\n" + rows.map { "\($0.who),\($0.age),red,0\n" }.joined(),
+                                          schema(), options(most))
+            let numbered = try table(rows).bounded(persons: codes(rows), maxRows: most)
             XCTAssertTrue(TestData.sameCells(named, numbered))
         }
     }
 
-    /// The choice has no favourite among contents: over persons with different rows each content is kept in proportion to how often it is there.
+    /// The choice has no favourite among contents: over persons with different rows each content is kept in proportion
+    /// to how often it is there.
     func testNoFavourites() throws {
         // Four rows of each of 2000 persons: contents 0, 1, 1 and 2, told apart between persons by x.
-        let text = "who,age,colour,x\n" + (0..<8000).map { "p\($0 / 4),\([0, 1, 1, 2][$0 % 4]),red,0.\($0 / 4)\n" }.joined()
+        let contents = [0, 1, 1, 2]
+        let text = "who,age,colour,x\n" + (0..<8000).map { "p\($0 / 4),\(contents[$0 % 4]),red,0.\($0 / 4)\n" }.joined()
         for most in [1, 2] {
             let t = try TestData.read(text, schema(), options(most))
             let ages = (0..<t.rows).map { Int(t.columns[1].double($0)) }
             XCTAssertEqual(ages.count, 2000 * most)
             for (age, share) in [(0, 0.25), (1, 0.5), (2, 0.25)] {
                 let expected = share * Double(2000 * most)
-                XCTAssertEqual(Double(ages.filter { $0 == age }.count), expected, accuracy: 5 * (expected * (1 - share)).squareRoot())
+                XCTAssertEqual(Double(ages.filter { $0 == age }.count), expected,
+                               accuracy: 5 * (expected * (1 - share)).squareRoot())
             }
         }
     }
 
     func testRefused() throws {
         func says(_ text: String, _ want: String, _ options: CSVOptions, line: UInt = #line) throws {
-            XCTAssertThrowsError(try TestData.read(text, schema(), options), line: line) { XCTAssertTrue("\($0)".hasSuffix(want), "\($0)", line: line) }
+            XCTAssertThrowsError(try TestData.read(text, schema(), options),
+                                 line: line) { XCTAssertTrue("\($0)".hasSuffix(want), "\($0)", line: line) }
         }
         try says("age,colour,x\n1,red,0\n", "the header lacks the column \"who\"", options(1))
         try says("who,age,colour,x,who\na,1,red,0,b\n", "the column \"who\" is in the header twice", options(1))
-        try says("who,age,colour,x\na,1,red,0\n,2,red,0\n", "line 3, column \"who\": nobody is named: every row must belong to a person", options(1))
+        try says("who,age,colour,x\na,1,red,0\n,2,red,0\n",
+                 "line 3, column \"who\": nobody is named: every row must belong to a person", options(1))
         try says("who,age,colour,x\n", "the table has no rows", options(1))
         var inside = options(1)
-        inside.person = .init(column: "age", most: 1)
+        inside.person = .init(column: "age", maxRows: 1)
         try says("age,colour,x\n1,red,0\n", "leave it out of the schema, it is not to be learned", inside)
-        XCTAssertThrowsError(try TestData.read("who,age,colour,x\na,1,red,0\n", schema()))        // without persons it is a stranger
-        for bad in [#"{"person": "who"}"#, #"{"max_rows_per_person": 2}"#, #"{"person": "who", "max_rows_per_person": 0}"#, #"{"person": "who", "max_rows_per_person": 1025}"#] {
-            XCTAssertThrowsError(try CSVOptions(JSONReader(JSON.parse(bad), context: "csv"))) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
+        // Without persons it is a stranger.
+        XCTAssertThrowsError(try TestData.read("who,age,colour,x\na,1,red,0\n", schema()))
+        for bad in [#"{"person": "who"}"#, #"{"max_rows_per_person": 2}"#,
+                    #"{"person": "who", "max_rows_per_person": 0}"#,
+                        #"{"person": "who", "max_rows_per_person": 1025}"#] {
+            XCTAssertThrowsError(try CSVOptions(JSONReader(JSON.parse(bad),
+                                                           context: "csv"))) { XCTAssertEqual(($0 as? Failure)?.code,
+                                                               .argument) }
         }
         let t = try TestData.read("age,colour,x\n1,red,0\n2,red,0\n", schema()), people: [Int64] = [7, 7]
-        XCTAssertThrowsError(try t.bounded(persons: people, most: 0))
-        let b = try t.bounded(persons: people, most: 1)
+        XCTAssertThrowsError(try t.bounded(persons: people, maxRows: 0))
+        let b = try t.bounded(persons: people, maxRows: 1)
         XCTAssertEqual(b.rows, 1)
-        XCTAssertThrowsError(try b.bounded(persons: people, most: 1)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        XCTAssertThrowsError(try b.bounded(persons: people, maxRows: 1)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .state)
+        }
         XCTAssertEqual(try b.slice(first: 0, count: 1).rowsPerPerson, 1)
     }
 
     func testQuotedNamesAndEqualRows() throws {
-        let t = try TestData.read("who,age,colour,x\n\"a \"\"b\"\"\",1,red,0\na,1,red,0\n\"a \"\"b\"\"\",1,red,0\n\"a \"\"b\"\"\",1,red,0\n", schema(), options(2))
+        let row = "\"a \"\"b\"\"\",1,red,0\n"
+        let t = try TestData.read("who,age,colour,x\n\(row)a,1,red,0\n\(row)\(row)", schema(), options(2))
         XCTAssertEqual(t.rows, 3)
     }
 }

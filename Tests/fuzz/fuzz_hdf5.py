@@ -2,9 +2,10 @@
 """Mutated HDF5 files through the shipped library: none may end the process, hang, or take more than 2 GB.
 
 usage: fuzz_hdf5.py [--mutants N | --hours H] [--workers N] [--first N] [--keep FOLDER]
-Seeds are made here with h5py, anndata and libflip, and taken from Tests/fixtures; mutants are numbered and made from their number, so a
-finding is named by seed and number. Each is read in one of several processes, which are started again when they die.
-The last line is "fuzz hdf5: N mutants, R read, F refused, C crashed, H hung, X other"; the exit code is 0 when C, H and X are 0.
+Seeds are made here with h5py and libflip, and taken from Tests/fixtures. Mutants are numbered and made from their
+number, so a finding is named by seed and number. Each is read in one of several processes, which are started again when they die.
+The last line is "fuzz hdf5: N mutants, R read, F refused, C crashed, H hung, X other".
+The exit code is 0 when C, H and X are 0.
 Environment: FLIP_LIB, PYTHONPATH as for the Python package.
 """
 import argparse
@@ -38,7 +39,8 @@ def columns(group, np):
     n = 60
     group["int"] = np.arange(n, dtype="i2")
     group["big"] = np.arange(n, dtype=">u4")
-    group.create_dataset("packed", data=np.arange(n) / 8, chunks=(16,), compression="gzip", shuffle=True, fletcher32=True)
+    group.create_dataset("packed", data=np.arange(n) / 8, chunks=(16,), compression="gzip", shuffle=True,
+                         fletcher32=True)
     group.create_dataset("growing", data=np.arange(n) / 8, chunks=(2,), maxshape=(None,), compression="gzip")
     group.create_dataset("fixed_chunks", data=np.arange(n, dtype="i4"), chunks=(3,))
     group["text"] = np.array(["a", "bb", "ccc"], dtype=object)[np.arange(n) % 3]
@@ -62,7 +64,8 @@ def make_seeds(folder):
     import numpy as np
 
     for libver in ("earliest", "v108", "v110", "latest"):
-        with h5py.File(folder / f"h5py-{libver}.h5", "w", libver=libver if libver == "earliest" else (libver, libver)) as file:
+        with h5py.File(folder / f"h5py-{libver}.h5", "w",
+                       libver=libver if libver == "earliest" else (libver, libver)) as file:
             columns(file.create_group("data"), np)
     for libver in ("earliest", "latest"):
         with h5py.File(folder / f"many-{libver}.h5", "w", libver=libver) as file:
@@ -73,18 +76,21 @@ def make_seeds(folder):
             for i in range(30):
                 group["x"].attrs[f"note {i}"] = "x" * (300 * i if libver == "latest" else i)
             group.attrs["column-order"] = ["x"]
-    for name in ("anndata.h5", "anndata07.h5ad", "marks.h5", "hdf5r.h5", "rhdf5.h5", "pytables.h5", "obs.h5ad", "user_block.h5", "newest.h5"):
+    for name in ("anndata.h5", "anndata07.h5ad", "marks.h5", "hdf5r.h5", "rhdf5.h5", "pytables.h5", "obs.h5ad",
+                 "user_block.h5", "newest.h5"):
         (folder / name).write_bytes((ROOT / "Tests" / "fixtures" / "hdf5" / name).read_bytes())
     golden = ROOT / "Tests" / "fixtures" / "golden"
     (folder / "dataset.h5").write_bytes((golden / "dataset-1.0.h5").read_bytes())
     (folder / "unsealed.h5").write_bytes((golden / "dataset-1.0.h5").read_bytes()[:-78])
     (folder / "sealed-golden.h5").write_bytes((golden / "model-1.0.h5").read_bytes())
-    schema = {"fields": [{"name": "age", "type": "integer", "constraints": {"required": True, "minimum": 0, "maximum": 9}},
+    schema = {"fields": [{"name": "age", "type": "integer",
+                          "constraints": {"required": True, "minimum": 0, "maximum": 9}},
                          {"name": "sex", "type": "string", "constraints": {"required": True, "enum": ["f", "m"]}}]}
     text = "age,sex\n" + "".join(f"{i % 10},{'fm'[i % 2]}\n" for i in range(400))
     (folder / "rows.csv").write_text(text)
     table = flip.Table.read_csv(folder / "rows.csv", schema)
-    small = {"rows": {"guess": 400}, "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 4},
+    small = {"rows": {"guess": 400},
+             "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 4},
              "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 4, "sampler_steps": 4}}
     plan = flip.plan(table.schema, epsilon=8.0, delta=1e-5, config={"preset": "published", **small})
     flip.train(table, plan, progress=False).save(folder / "sealed-model.h5")
@@ -121,7 +127,8 @@ def attempt(flip, seed, data, path):
             return "refused"
         return "read"
     outcome = "refused"
-    for call in (lambda: flip.Schema.infer(path), lambda: flip.Table.read_hdf5(path, wide(flip, seed, path)), lambda: flip.file_check(path)):
+    for call in (lambda: flip.Schema.infer(path), lambda: flip.Table.read_hdf5(path, wide(flip, seed, path)),
+                 lambda: flip.file_check(path)):
         try:
             call()
             outcome = "read" if call.__code__.co_names != ("file_check",) else outcome
@@ -181,7 +188,8 @@ def work(folder):
 
 class Worker:
     def __init__(self, folder, selector):
-        self.process = subprocess.Popen([sys.executable, __file__, "--worker", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, __file__, "--worker", str(folder)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.at, self.last, self.buffer, self.idle = None, None, b"", False
@@ -214,7 +222,8 @@ def fuzz(folder, options):
     def finding(word, worker):
         counts[word] += 1
         number = worker.at
-        print(f"{word}: seed {seeds[number % len(seeds)].name}, mutant {number}, code {worker.process.returncode}", flush=True)
+        print(f"{word}: seed {seeds[number % len(seeds)].name}, mutant {number}, code {worker.process.returncode}",
+              flush=True)
         if options.keep:
             Path(options.keep).mkdir(parents=True, exist_ok=True)
             (Path(options.keep) / f"{number}.h5").write_bytes(seeds[number % len(seeds)].mutant(random.Random(number)))
@@ -236,7 +245,8 @@ def fuzz(folder, options):
                     counts[word] += 1
                     done += 1
                     if word == "other":
-                        print(f"other: seed {seeds[worker.at % len(seeds)].name}, mutant {worker.at}: {rest}", flush=True)
+                        print(f"other: seed {seeds[worker.at % len(seeds)].name}, mutant {worker.at}: {rest}",
+                              flush=True)
             if data == b"":
                 selector.unregister(worker.process.stdout)
                 code = worker.process.wait()
@@ -250,8 +260,8 @@ def fuzz(folder, options):
                     workers.append(Worker(folder, selector))
                 elif retry:
                     workers.append(Worker(folder, selector))
-    print(f"fuzz hdf5: {done} mutants, {counts['read']} read, {counts['refused']} refused, {counts['crashed']} crashed, {counts['hung']} hung, "
-          f"{counts['other']} other", flush=True)
+    rest = ", ".join(f"{count} {word}" for word, count in counts.items())
+    print(f"fuzz hdf5: {done} mutants, {rest}", flush=True)
     return counts["crashed"] + counts["hung"] + counts["other"]
 
 

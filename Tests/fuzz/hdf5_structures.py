@@ -1,10 +1,11 @@
-"""Where the structures of an HDF5 file are, and mutations that keep its checksums: what makes a fuzzer reach behind the first check."""
+"""Where the structures of an HDF5 file are, and mutations that keep its checksums, so that they pass the first check."""
 
 import hashlib
 import struct
 
 # Structures that end with a checksum (HDF5 File Format Specification), and their size where it is fixed.
-CHECKED = {b"OHDR": None, b"OCHK": None, b"FRHP": 146, b"FHIB": None, b"BTHD": 38, b"BTLF": None, b"BTIN": None, b"FAHD": 28, b"FADB": None,
+CHECKED = {b"OHDR": None, b"OCHK": None, b"FRHP": 146, b"FHIB": None, b"BTHD": 38, b"BTLF": None, b"BTIN": None,
+           b"FAHD": 28, b"FADB": None,
            b"EAHD": 72, b"EAIB": None, b"EASB": None, b"EADB": None}
 PLAIN = [b"TREE", b"SNOD", b"HEAP", b"GCOL", b"FHDB"]
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -73,7 +74,7 @@ class Seed:
         # Object headers of version 1 have no signature: their messages are found by what points at them.
         addresses = [struct.unpack_from("<Q", self.data, i)[0] for i in range(0, len(self.data) - 8, 8)]
         self.addresses = sorted({a for a in addresses if 0 < a < len(self.data)} | set(starts))
-        self.regions = [(at, min(len(self.data), at + 512)) for at in sorted(set(starts) | set(self.addresses))] or [(0, len(self.data))]
+        self.regions = [(at, min(len(self.data), at + 512)) for at in sorted(set(starts) | set(self.addresses))]
 
     def mutant(self, random):
         data = bytearray(self.data)
@@ -89,8 +90,10 @@ class Seed:
                 data[at] = random.choice([0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 254, 255])
             elif kind in (3, 4):
                 width = random.choice([2, 4, 8])
-                value = random.choice([0, 1, 2, 8, 255, 1 << 15, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 40, (1 << 63) - 1, 1 << 63,
-                                       (1 << 64) - 1, len(data), len(data) - 1, len(data) - 8, random.getrandbits(8 * width)])
+                size = len(data)
+                value = random.choice([0, 1, 2, 8, 255, 1 << 15, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 40,
+                                       (1 << 63) - 1, 1 << 63, (1 << 64) - 1, size, size - 1, size - 8,
+                                       random.getrandbits(8 * width)])
                 data[at:at + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
             elif kind == 5:                              # one address for another: cycles, structures of another kind
                 at -= at % 8
@@ -100,7 +103,9 @@ class Seed:
                 length = random.choice([4, 8, 16, 40, 96])
                 data[at:at + length] = data[source:source + length]
             else:
-                data[at:at + 4] = struct.pack("<I", (struct.unpack_from("<I", data + b"\0\0\0\0", at)[0] + random.choice([-8, -1, 1, 8])) & MASK)
+                data[at:at + 4] = struct.pack("<I",
+                                              (struct.unpack_from("<I", data + b"\0\0\0\0",
+                                                                  at)[0] + random.choice([-8, -1, 1, 8])) & MASK)
         del data[len(self.data):]
         if random.random() < 0.03:
             del data[random.randrange(len(data)):]

@@ -12,7 +12,8 @@ SCHEMA = {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum":
 def visits():
     """Five rows of each of 200 persons, persons in order of appearance."""
     r = random.Random(4)
-    return pandas.DataFrame([{"who": f"p{p:03}", "x": r.randrange(10000), "y": r.choice("abc")} for p in range(200) for _ in range(5)])
+    rows = [{"who": f"p{p:03}", "x": r.randrange(10000), "y": r.choice("abc")} for p in range(200) for _ in range(5)]
+    return pandas.DataFrame(rows)
 
 
 def with_person(frame, place, rows=1):

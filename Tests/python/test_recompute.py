@@ -1,5 +1,4 @@
-"""examples/python/recompute_epsilon.py on ledgers made by hand, on model files, and on files that leave something
-out."""
+"""examples/python/recompute_epsilon.py on ledgers made by hand, on model files, and on files that leave things out."""
 import contextlib, importlib.util, io, json, math, os, shutil
 
 import h5py
@@ -21,8 +20,17 @@ def epsilon(rdp, delta=DELTA):
 
 def write(path, groups, releases, target=8.0, **more):
     ledger = {
-        "epsilon": target, "delta": DELTA, "order": ORDER, "accountant": "renyi", "neighbouring": "add/remove one row",
-        "spent": max(groups.values()), "groups": groups, "assumptions": [], "releases": releases, "notes": [], **more
+        "epsilon": target,
+        "delta": DELTA,
+        "order": ORDER,
+        "accountant": "renyi",
+        "neighbouring": "add/remove one row",
+        "spent": max(groups.values()),
+        "groups": groups,
+        "assumptions": [],
+        "releases": releases,
+        "notes": [],
+        **more,
     }
     with h5py.File(path, "w") as f:
         f["ledger/json"] = json.dumps(ledger)
@@ -37,21 +45,27 @@ def run(path):
 
 def gaussian(name, count, **groups):
     return {
-        "name": name, "count": count,
-        "groups": {g: {"sampling_rate": q, "noise_multiplier": s} for g, (q, s) in groups.items()}
+        "name": name,
+        "count": count,
+        "groups": {g: {"sampling_rate": q, "noise_multiplier": s} for g, (q, s) in groups.items()},
     }
 
 
 def sampled(q, sigma):
     """Rényi divergence of order 8 of a sampled Gaussian, term by term."""
-    return math.log1p(
-        sum(math.comb(8, j) * q**j * (1 - q)**(8 - j) * math.expm1((j * j - j) / (2 * sigma**2))
-            for j in range(2, 9))) / 7
+    return (
+        math.log1p(
+            sum(
+                math.comb(8, j) * q**j * (1 - q) ** (8 - j) * math.expm1((j * j - j) / (2 * sigma**2))
+                for j in range(2, 9)
+            )
+        )
+        / 7
+    )
 
 
 def mixture(q, sigma, k, order=8):
-    """Rényi divergence of a person of k rows, by a sum over how many of them each of `order` copies of the batch holds:
-    one direction."""
+    """Rényi divergence of a person of k rows in one direction, by a sum over how many each of `order` batches holds."""
     p = [math.comb(k, j) * q ** j * (1 - q) ** (k - j) for j in range(k + 1)]
     # With S the sum of the copies' numbers and T that of their squares, E exp((S² − T) / 2σ²).
     states = {(0, 0): 1.0}
@@ -70,8 +84,9 @@ def test_it_is_short():
 
 def test_every_kind_of_entry(tmp_path):
     releases = [
-        gaussian("counts", 1, f=(1, 10), m=(1, 10)), {"name": "pairs", "count": 2, "rho": .02},
-        gaussian("steps", 5, f=(.2, 3), m=(0, 3))
+        gaussian("counts", 1, f=(1, 10), m=(1, 10)),
+        {"name": "pairs", "count": 2, "rho": 0.02},
+        gaussian("steps", 5, f=(0.2, 3), m=(0, 3)),
     ]
     common = 8 / 200 + 2 * 8 * .02
     right = {"f": epsilon(common + 5 * sampled(.2, 3)), "m": epsilon(common)}
@@ -86,8 +101,10 @@ def test_every_kind_of_entry(tmp_path):
         run(write(tmp_path / "m.h5", failing, releases + [levels], selection_delta=d / 4))
     # Persons of up to three rows: at rate 1 three times the distance, at others the mixture over how many were drawn.
     person = epsilon(9 * common + 5 * mixture(.2, 3, 3))
-    assert run(write(tmp_path / "m.h5", {"f": person, "m": person}, releases, target=person,
-                     max_rows_per_person=3))[0] == 0
+    assert (
+        run(write(tmp_path / "m.h5", {"f": person, "m": person}, releases, target=person, max_rows_per_person=3))[0]
+        == 0
+    )
     # What earlier versions charged is a little more, and no false claim; less is one.
     for factor, code in [(1.05, 0), (.999, 1), (1.2, 1)]:
         stated = {"f": person * factor, "m": person * factor}
@@ -97,8 +114,11 @@ def test_every_kind_of_entry(tmp_path):
         assert run(write(tmp_path / "m.h5", right, releases[:k] + releases[k + 1:]))[0] == 1
     assert run(write(tmp_path / "m.h5", {**right, "m": right["m"] * 1.001}, releases))[0] == 1
     assert run(write(tmp_path / "m.h5", right, releases, target=right["f"] * .999))[0] == 1
-    for odd in ({"name": "x", "count": 1}, {"name": "x", "count": 1, "rho": 1,
-                                            "delta": 0}, {"name": "x", "count": 1, "epsilon": 1}):
+    for odd in (
+        {"name": "x", "count": 1},
+        {"name": "x", "count": 1, "rho": 1, "delta": 0},
+        {"name": "x", "count": 1, "epsilon": 1},
+    ):
         with pytest.raises(ValueError):
             recompute.recompute(recompute.read(write(tmp_path / "m.h5", right, releases + [odd])))
 
@@ -107,8 +127,12 @@ def test_a_model_file(model, tmp_path):
     model.save(tmp_path / "m.flip.h5")
     code, said = run(tmp_path / "m.flip.h5")
     said = json.loads(said)
-    assert code == 0 and said["recomputed"] == pytest.approx(model.ledger["groups"],
-                                                             rel=1e-6) and said["private"] and said["promise"] == 4.0
+    assert (
+        code == 0
+        and said["recomputed"] == pytest.approx(model.ledger["groups"], rel=1e-6)
+        and said["private"]
+        and said["promise"] == 4.0
+    )
 
 
 def test_a_model_file_that_leaves_something_out_is_seen(model, tmp_path):
@@ -131,8 +155,7 @@ def test_a_model_file_that_leaves_something_out_is_seen(model, tmp_path):
 
 @pytest.mark.parametrize("rows", [5, 10, 20])
 def test_models_of_persons(frame, schema, rows, tmp_path):
-    """Trained for persons with up to so many rows: the file's figures are what its releases cost, and no model is
-    refused."""
+    """Trained for persons with up to so many rows: figures are what the releases cost, and no model is refused."""
     import flip
     from conftest import SMALL
     who = [i // rows for i in range(len(frame))]
@@ -156,11 +179,18 @@ def test_the_exact_route(tmp_path):
     from scipy.stats import norm
 
     def exact(releases, stated, target, groups=("all",), **more):
-        renyi = recompute.recompute({
-            "releases": releases, "order": ORDER, "delta": DELTA, "accountant": "renyi", "groups": dict.fromkeys(groups)
-        })
-        path = write(tmp_path / "m.h5", renyi, releases, target=target, exact={"groups": dict.fromkeys(groups, stated)},
-                     **more)
+        renyi = recompute.recompute(
+            {
+                "releases": releases,
+                "order": ORDER,
+                "delta": DELTA,
+                "accountant": "renyi",
+                "groups": dict.fromkeys(groups),
+            }
+        )
+        path = write(
+            tmp_path / "m.h5", renyi, releases, target=target, exact={"groups": dict.fromkeys(groups, stated)}, **more
+        )
         code, said = run(path)
         return code, json.loads(said)
 
@@ -173,8 +203,7 @@ def test_the_exact_route(tmp_path):
     two = [gaussian("histograms", 1, all=(1, 4)), gaussian("marginals", 1, all=(1, 2))]
     code, said = exact(two, high, high)
     assert code == 0 and high * (1 - 1e-9) <= said["recomputed"]["all"] <= high * 1.005
-    # A little more with noise in whole steps; a file that claims 2 % less, one whose noise is of another share, and one
-    # without a release.
+    # A little more with noise in whole steps. Refused: 2 % less, noise of another share, a release left out.
     steps = [{**r, "sensitivity": c} for r, c in zip(two, (2, 3))]
     code, said = exact(steps, high, high)
     assert code == 0 and high * 1.0005 < said["recomputed"]["all"] < high * 1.01
@@ -191,9 +220,10 @@ def test_the_exact_route(tmp_path):
     if said["risk"]:
         risk = {
             "advantage": 2 * norm.cdf(mu / 2) - 1,
-            "true_positive_rates": [{"false_positive_rate": a, "true_positive_rate": norm.cdf(norm.ppf(a) + mu)}
-                                    for a in recompute.RATES],
-            "guessing": [{"values": n, "probability": norm.cdf(norm.ppf(1 / n) + mu)} for n in recompute.VALUES]
+            "true_positive_rates": [
+                {"false_positive_rate": a, "true_positive_rate": norm.cdf(norm.ppf(a) + mu)} for a in recompute.RATES
+            ],
+            "guessing": [{"values": n, "probability": norm.cdf(norm.ppf(1 / n) + mu)} for n in recompute.VALUES],
         }
         assert exact(two, high, high, risk={"groups": {"all": risk}})[0] == 0
         assert exact(two, high, high, risk={"groups": {"all": {**risk, "advantage": risk["advantage"] - .01}}})[0] == 1

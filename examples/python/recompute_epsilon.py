@@ -194,10 +194,19 @@ def check(path):
         stated = {g: stated_risk(x) for g, x in ledger.get("risk", {}).get("groups", {}).items()}
         fine &= all(abs(a - b) <= 1e-3 for g in stated if g in risks for a, b in zip(stated[g], risks[g]))
     fine &= all(e <= ledger["epsilon"] * (1.01 if is_exact else 1 + 1e-9) for e in found.values())
-    return {"model": path, "promise": ledger["epsilon"], "claimed": ledger["groups"], "recomputed": found,
-            "delta": ledger["delta"], "order": ledger["order"], "exact": is_exact, "risk": risks or None,
-            "with_domain": both, "agrees": bool(fine),
-            "private": "deterministic noise: not private" not in ledger["assumptions"]}
+    return {
+        "model": path,
+        "promise": ledger["epsilon"],
+        "claimed": ledger["groups"],
+        "recomputed": found,
+        "delta": ledger["delta"],
+        "order": ledger["order"],
+        "exact": is_exact,
+        "risk": risks or None,
+        "with_domain": both,
+        "agrees": bool(fine),
+        "private": "deterministic noise: not private" not in ledger["assumptions"],
+    }
 
 
 def main(paths):

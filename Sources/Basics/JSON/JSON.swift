@@ -1,6 +1,6 @@
-// JSON as a value (RFC 8259): what every schema, option, plan and ledger is written in. Objects keep the order they
-// were written in, so that the same value always gives the same text. Reading is in JSONParser.swift, writing in
-// JSONWriter.swift, picking an object apart with errors that name the key in JSONReader.swift.
+// JSON as a value (RFC 8259), whose objects keep the order they were written in.
+// So the same value always gives the same text. Every schema, option, plan and ledger is written in it. Reading is in
+// JSONParser.swift, writing in JSONWriter.swift, picking an object apart in JSONReader.swift.
 
 /// One JSON value. Integers that fit 64 bits are `int`, every other number is a finite `number`.
 package enum JSON: Equatable, Sendable {

@@ -1,5 +1,5 @@
-// From bytes to a JSON value, strictly: no comments, no trailing commas, no repeated keys, no lone surrogates, nothing
-// after the value, at most 64 levels deep. Errors give line and column and the rule, never a piece of the text.
+// Parses JSON text strictly: no comments, no trailing commas, no repeated keys, no lone surrogates.
+// Errors give line and column and the rule, never a piece of the text.
 
 /// Walks well-formed UTF-8 once. `at` never leaves 0...count; every look goes through `peek`.
 struct JSONParser {

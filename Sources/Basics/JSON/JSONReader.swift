@@ -1,5 +1,6 @@
-// Takes a JSON object apart key by key, with errors that name place, key and rule, and refuses what nobody asked for: a
-// misspelt option must not be silently ignored. Use: read every key once, then `finish()`.
+// Reads a JSON object key by key, with errors that name place, key and rule.
+// What nobody asked for is refused: a misspelt option must not be silently ignored. Use: read every key once, then
+// `finish()`.
 
 /// Reads one object. `context` is the place named in errors ("plan", "schema, field \"age\"").
 package final class JSONReader {

@@ -1,6 +1,6 @@
-// From a JSON value to its text. Two layouts of the same content: `text` without any space, the one that is stored and
-// digested, and `pretty` for people. Doubles are the shortest text that reads back as the same double, so reading the
-// text gives the same value.
+// Writes a JSON value as text, in a compact layout and in one for people.
+// `text` has no space and is what is stored and digested; `pretty` is for people. Doubles are the shortest text that
+// reads back as the same double.
 
 extension JSON {
     /// Canonical compact text. A number that is not finite has no JSON form and becomes `null`.

@@ -1,4 +1,4 @@
-// One table of options for a configuration: it reads a JSON object, prints the resolved one and describes every key with default and range.
+// One table of options of a configuration: it reads a JSON object, prints the resolved one and describes every key.
 
 /// One documented option of a configuration `Root`: its key, how it is read and written, what it means.
 package struct Option<Root> {
@@ -23,7 +23,8 @@ package struct Option<Root> {
     }
 
     /// A whole number inside `range`, bounds included.
-    package static func whole(_ key: String, _ at: WritableKeyPath<Root, Int>, _ range: ClosedRange<Int>, unit: String = "",
+    package static func whole(_ key: String, _ at: WritableKeyPath<Root, Int>, _ range: ClosedRange<Int>,
+                              unit: String = "",
                               help: String) -> Option {
         Option(key, range: "\(range.lowerBound) to \(range.upperBound)", unit: unit, help: help,
                read: { root, r in if let v = try r.optionalInt(key, in: range) { root[keyPath: at] = v } },
@@ -31,7 +32,8 @@ package struct Option<Root> {
     }
 
     /// A whole number inside `range` that has no default.
-    package static func whole(_ key: String, _ at: WritableKeyPath<Root, Int?>, _ range: ClosedRange<Int>, unit: String = "",
+    package static func whole(_ key: String, _ at: WritableKeyPath<Root, Int?>, _ range: ClosedRange<Int>,
+                              unit: String = "",
                               help: String) -> Option {
         Option(key, range: "\(range.lowerBound) to \(range.upperBound)", unit: unit, help: help,
                read: { root, r in if let v = try r.optionalInt(key, in: range) { root[keyPath: at] = v } },
@@ -39,7 +41,8 @@ package struct Option<Root> {
     }
 
     /// A finite number inside `range`, bounds included.
-    package static func real(_ key: String, _ at: WritableKeyPath<Root, Double>, _ range: ClosedRange<Double>, unit: String = "",
+    package static func real(_ key: String, _ at: WritableKeyPath<Root, Double>, _ range: ClosedRange<Double>,
+                             unit: String = "",
                              help: String) -> Option {
         Option(key, range: "\(range.lowerBound) to \(range.upperBound)", unit: unit, help: help,
                read: { root, r in if let v = try r.optionalDouble(key, in: range) { root[keyPath: at] = v } },
@@ -47,19 +50,23 @@ package struct Option<Root> {
     }
 
     /// One of some words.
-    package static func choice(_ key: String, _ at: WritableKeyPath<Root, String>, _ words: [String], help: String) -> Option {
+    package static func choice(_ key: String, _ at: WritableKeyPath<Root, String>, _ words: [String],
+                               help: String) -> Option {
         Option(key, range: words.joined(separator: " | "), help: help,
                read: { root, r in if let v = try r.optionalChoice(key, of: words) { root[keyPath: at] = v } },
                write: { .string($0[keyPath: at]) })
     }
 
     /// One of the cases of an enumeration, by their names.
-    package static func choice<Case: RawRepresentable & CaseIterable>(_ key: String, _ at: WritableKeyPath<Root, Case>, help: String) -> Option
+    package static func choice<Case: RawRepresentable & CaseIterable>(_ key: String, _ at: WritableKeyPath<Root, Case>,
+        help: String) -> Option
     where Case.RawValue == String {
         let words = Case.allCases.map(\.rawValue)
         return Option(key, range: words.joined(separator: " | "), help: help,
                       read: { root, r in
-                          if let v = try r.optionalChoice(key, of: words).flatMap({ Case(rawValue: $0) }) { root[keyPath: at] = v }
+                          if let v = try r.optionalChoice(key, of: words).flatMap({ Case(rawValue: $0) }) {
+                              root[keyPath: at] = v
+                          }
                       },
                       write: { .string($0[keyPath: at].rawValue) })
     }
@@ -72,7 +79,8 @@ package struct Option<Root> {
 
     /// A text that has no default.
     /// - Parameter range: what texts it takes, for people.
-    package static func text(_ key: String, _ at: WritableKeyPath<Root, String?>, range: String, help: String) -> Option {
+    package static func text(_ key: String, _ at: WritableKeyPath<Root, String?>, range: String,
+                             help: String) -> Option {
         Option(key, range: range, help: help,
                read: { root, r in if let v = try r.optionalString(key) { root[keyPath: at] = v } },
                write: { $0[keyPath: at].map(JSON.string) ?? .null })
@@ -80,7 +88,8 @@ package struct Option<Root> {
 
     /// A list of texts.
     /// - Parameter range: what texts it takes, for people.
-    package static func texts(_ key: String, _ at: WritableKeyPath<Root, [String]>, range: String, help: String) -> Option {
+    package static func texts(_ key: String, _ at: WritableKeyPath<Root, [String]>, range: String,
+                              help: String) -> Option {
         Option(key, range: range, help: help,
                read: { root, r in if let v = try r.optionalStrings(key) { root[keyPath: at] = v } },
                write: { .array($0[keyPath: at].map(JSON.string)) })
@@ -90,11 +99,12 @@ package struct Option<Root> {
     package func value(_ root: Root) -> JSON { write(root) }
 
     /// The members default, range, unit and help.
-    /// - Parameter defaults: named configurations, the one whose value is called the default first. Where their values differ a further
-    ///   member "default_by_preset" holds all of them. Without any the default is null.
+    /// - Parameter defaults: named configurations, the one whose value is called the default first. Where their values
+    ///   differ a further member "default_by_preset" holds all of them. Without any the default is null.
     package func description(_ defaults: [(name: String, root: Root)]) -> JSON {
         let values = defaults.map { ($0.name, write($0.root)) }
-        var members: [(String, JSON)] = [("default", values.first?.1 ?? .null), ("range", .string(range)), ("unit", .string(unit)),
+        var members: [(String, JSON)] = [("default", values.first?.1 ?? .null), ("range", .string(range)),
+                                         ("unit", .string(unit)),
                                          ("help", .string(help))]
         if values.contains(where: { $0.1 != values[0].1 }) { members.append(("default_by_preset", .members(values))) }
         return .members(members)
@@ -107,7 +117,8 @@ package struct OptionTable<Root> {
 
     package init(_ options: [Option<Root>]) { self.options = options }
 
-    /// Takes every option from the object; absent keys change nothing. The caller finishes the reader, which refuses unknown keys.
+    /// Takes every option from the object; absent keys change nothing. The caller finishes the reader, which refuses
+    /// unknown keys.
     /// - Throws: the reader's failure, naming place, key and rule, for a wrong type or a value out of range.
     package func read(_ r: JSONReader, into root: inout Root) throws {
         for option in options { try option.read(&root, r) }

@@ -44,6 +44,17 @@ func giveJSON(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () t
     create(.buffer, out, err, use) { try Bytes.of(make().text) }
 }
 
+/// `giveJSON` for an object with a grammar in docs/JSON.md, whose version stands in it.
+func giveObject(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> JSON) -> flip_status {
+    giveJSON(out, err, use) {
+        guard case .object(let object) = try make() else { throw Failure(.internal, "an object has no members") }
+        return .members([("schema_version", .int(grammarVersion))] + object.members.map { ($0.key, $0.value) })
+    }
+}
+
+/// Version of the grammars in docs/JSON.md: raised when the meaning of a member changes, or one is removed.
+private let grammarVersion: Int64 = 1
+
 /// `attempt` for a call that gives a number.
 func give<T: Numeric>(_ out: UnsafeMutablePointer<T>?, _ name: StaticString, _ err: ErrorOut, _ use: Use? = nil,
                       _ make: () throws -> T) -> flip_status {

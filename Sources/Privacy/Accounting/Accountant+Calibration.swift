@@ -1,4 +1,4 @@
-// Noise solved from (ε, δ) by an accountant, for parameters that are constants.
+// Solves noise from (ε, δ) by an accountant, for parameters that are constants.
 
 import Basics
 import Glibc

@@ -1,4 +1,4 @@
-// The releases of a ledger as an accountant takes them.
+// Composes the releases of a ledger in an accountant, for one group or for any.
 
 import Basics
 

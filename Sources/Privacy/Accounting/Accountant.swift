@@ -1,5 +1,5 @@
-// What a list of releases costs, by either accountant: Rényi divergences, or privacy-loss distributions. Numbers in,
-// numbers out; knows nothing of rows. A training's own filter is Budget.swift.
+// Prices a list of releases, by Rényi divergences or by privacy-loss distributions.
+// Numbers in, numbers out: nothing here knows of rows. A training's own filter is Budget.swift.
 
 import Basics
 import Glibc

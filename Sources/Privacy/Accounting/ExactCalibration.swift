@@ -1,4 +1,4 @@
-// Noise solved from (ε, δ) for releases whose parameters are constants, by their exact composition.
+// Solves noise from (ε, δ) for constant releases, by their exact composition.
 
 import Basics
 import Glibc

@@ -1,5 +1,5 @@
-// The price of a release for a person who has several rows, each drawn by a coin of its own. Proofs are in
-// docs/PRIVACY.md.
+// The Rényi divergence of a release for a person who has several rows.
+// Each row is drawn by a coin of its own. Proofs are in docs/PRIVACY.md, section 8.
 
 import Glibc
 

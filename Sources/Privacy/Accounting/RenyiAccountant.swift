@@ -1,5 +1,5 @@
-// Composition of Rényi divergences and their conversion to (ε, δ). Knows nothing of rows or budgets: numbers in,
-// numbers out, rounded towards more loss. Anything it cannot price is ∞.
+// Composes Rényi divergences and converts them to (ε, δ).
+// Knows nothing of rows or budgets: numbers in, numbers out, rounded towards more loss. Anything it cannot price is ∞.
 
 import Glibc
 

@@ -1,5 +1,6 @@
-// Rényi divergences of mechanisms that a host may use beside a training: Laplace noise, discrete Gaussian noise, pure
-// privacy; and the sampled Gaussian sum at fractional orders. Integer orders of the latter: RenyiDivergence.swift.
+// Rényi divergences of Laplace, discrete Gaussian and ε-private mechanisms, and at fractional orders.
+// A host may use such mechanisms beside a training. Integer orders of the sampled Gaussian sum are in
+// RenyiDivergence.swift.
 
 import Glibc
 

@@ -1,4 +1,4 @@
-// The Rényi divergence of one release: the Poisson-subsampled Gaussian mechanism at integer orders, and what is ρ-zCDP.
+// The Rényi divergence of one release: the sampled Gaussian sum at integer orders, and ρ-zCDP.
 // The only formulas through which a release gets its price. Composition and conversion to (ε, δ) are in
 // RenyiAccountant.swift.
 

@@ -1,6 +1,7 @@
-// The door for columns whose domain is private: rows are counted as they are read, by the cells of a public grid or by
-// the texts they hold, and what leaves is one noisy release. Beside Door.swift the only file that holds something of
-// private rows. Nothing of it can be printed or read before `release`, which charges first, as the door does.
+// The door for columns whose domain is private: counts cells and texts as they are read, releases noisy counts.
+// Rows are counted as they are read, by the cells of a public grid or by the texts they hold, and what leaves is one
+// noisy release. Beside Door.swift this is the only file that holds something of private rows. Nothing of it can be
+// printed or read before `release`, which charges first, as the door does.
 //
 //     let door = try DomainDoor([.bins(127), .levels])
 //     while … { door.add(bin: 17, column: 0); try door.add(level: text, column: 1); try door.endRow() }

@@ -1,5 +1,5 @@
-// The one door to private rows. This file holds the only type that stores them and the only code that reads them;
-// whoever wants to know whether the promise is kept reads this file. The mechanisms' parts that see no row are
+// The one door to private rows: the only type that stores them, and the only code that reads them.
+// Whoever wants to know whether the promise is kept reads this file. The parts of the mechanisms that see no row are
 // elsewhere: who is drawn (PoissonBatch.swift), which tables (Marginals.swift, Selection.swift), noise
 // (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
 //

@@ -1,5 +1,5 @@
-// Histograms, and marginals of one to three columns: what is asked for, how the tables lie in memory and what that
-// costs. Public numbers alone: no row is seen here, counting is the door's.
+// Requests for histograms and marginals, and how their tables lie in memory; no row is seen here.
+// Everything here is public; counting is the door's.
 
 import Basics
 

@@ -1,4 +1,4 @@
-// Which rows are in a batch: every row independently of all others, with its group's rate, anew for every release.
+// Draws a Poisson batch: every row independently, with its group's rate, anew for every release.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// Private selection of pairs of columns: how far a pair is from independence, and the draw of the k best. Sees counts
-// that the door made, no row; only the places of the chosen pairs leave the door, no score does.
+// Private selection of pairs of columns by the exponential mechanism: scores and draws.
+// Sees counts that the door made, no row; only the places of the chosen pairs leave the door, no score does.
 
 import Basics
 import Glibc

@@ -1,4 +1,4 @@
-// How workers share the work of a release: a queue of numbers, and a flag that cancels it. Sees no row.
+// A queue of numbers that workers share, and a flag that cancels a release; no row is seen here.
 
 import Synchronization
 

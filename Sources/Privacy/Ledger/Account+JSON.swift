@@ -1,4 +1,5 @@
-// An account as JSON: what its file holds. Reading it back prices every release again and admits every run again.
+// A shared budget's account as JSON, which is what its file holds.
+// Reading it back prices every release again and admits every run again.
 
 import Basics
 

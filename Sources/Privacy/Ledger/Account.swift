@@ -1,5 +1,5 @@
-// What several runs share: one order, one ceiling, and who has spent what of it. A value; who keeps it safe on a disk
-// and between processes is Synthesis/SharedBudget.swift.
+// The account of a budget that several runs share: one order, one ceiling, and who has spent what.
+// A value; who keeps it safe on a disk and between processes is Synthesis/SharedBudget.swift.
 
 import Basics
 

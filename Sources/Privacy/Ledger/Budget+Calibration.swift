@@ -1,6 +1,6 @@
-// Solving noise from a budget: the first release from its share of R*, everything later from one common factor s, and
-// the order α* that needs the least noise for guessed rates. Public arithmetic on plans and released values; nothing
-// here sees a row.
+// Solves the noise of a plan from its budget, and picks the order that needs least of it.
+// The first release has its noise from its share of R*, everything later from one common factor s; α* is the order that
+// needs the least noise for guessed rates. Arithmetic on plans and released values: nothing here sees a row.
 
 import Basics
 import Glibc

@@ -1,6 +1,7 @@
-// The Rényi filter: an order α* and a ceiling R* that are fixed before any row is seen. Whatever is released later,
-// with parameters computed from earlier releases, stays within (ε, δ) as long as every group's divergences at α* add up
-// to at most R*. How noise is solved from it is in Budget+Calibration.swift; who enforces it is Ledger.charge.
+// The Rényi filter: an order α* and a ceiling R* that are fixed before any row is seen.
+// Whatever is released later, with parameters computed from earlier releases, stays within (ε, δ) as long as every
+// group's divergences at α* add up to at most R*. How noise is solved from it is in Budget+Calibration.swift; who
+// enforces it is Ledger.charge.
 
 import Glibc
 

@@ -1,5 +1,4 @@
-// The list of a plan whose releases are all constants, priced together exactly: what a ledger admits instead of what
-// the Rényi filter admits.
+// The list of a plan whose releases are all constants, priced exactly: what its ledger admits.
 
 import Basics
 import Glibc

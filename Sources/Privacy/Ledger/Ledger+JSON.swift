@@ -1,5 +1,5 @@
-// The ledger as JSON: what hosts show and model files carry. Reading it back prices every release again and refuses a
-// text whose figures do not follow from its releases.
+// The ledger as JSON, as hosts show it and model files carry it.
+// Reading it back prices every release again and refuses a text whose figures do not follow from its releases.
 
 import Basics
 

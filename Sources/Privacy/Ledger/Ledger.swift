@@ -1,6 +1,6 @@
-// What has been released, for whom, with how much noise: an append-only list from which every privacy figure is
-// computed again whenever it is asked for. A value type: a copy can be charged ahead and written to disk before the
-// door draws anything. Its JSON form is in Ledger+JSON.swift.
+// The append-only list of releases from which every privacy figure is computed.
+// A value type: a copy can be charged ahead and written to disk before the door draws anything. Its JSON form is in
+// Ledger+JSON.swift.
 
 import Basics
 import Glibc

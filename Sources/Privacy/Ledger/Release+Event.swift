@@ -1,4 +1,4 @@
-// A host's own mechanism as a release of the ledger: its kind and parameters, for one row.
+// Reads a host's own mechanism, given as JSON, as a release of the ledger.
 
 import Basics
 

@@ -1,4 +1,4 @@
-// The sum of independent losses on a window of the grid, and the (ε, δ) curve that it bounds.
+// The distribution of a sum of privacy losses on a grid, and the (ε, δ) curve that it bounds.
 
 import Basics
 import Glibc

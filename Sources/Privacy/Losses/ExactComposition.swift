@@ -1,5 +1,4 @@
-// What constant releases cost together, as exactly as it can be said: Gaussian ones in closed form, others by their
-// loss distributions.
+// The exact price of constant releases: Gaussian ones in closed form, others by loss distributions.
 
 import Basics
 import Glibc

@@ -1,5 +1,5 @@
-// The discrete Fourier transform of a power-of-two length, for convolutions of distributions. Plain radix 2: its
-// rounding error has a short proof, and an accountant has no need of more speed.
+// The discrete Fourier transform of a power-of-two length, for convolutions of distributions.
+// Plain radix 2: its rounding error has a short proof, and an accountant has no need of more speed.
 
 import Basics
 import Glibc

@@ -1,5 +1,4 @@
-// Gaussian releases that draw every row, in closed form: how their noise adds up exactly, and how far discrete Gaussian
-// noise is from it.
+// Gaussian releases of all rows in closed form, and how far discrete noise is from them.
 
 import Basics
 import Glibc

@@ -1,6 +1,5 @@
-// Composition of privacy-loss distributions by convolution, one direction at a time: products of transforms, with every
-// truncation and every rounding added to δ. What each distribution is: LossDistribution.swift. Proofs are in
-// docs/PRIVACY.md.
+// Composes privacy-loss distributions by convolution, one direction at a time.
+// What each distribution is: LossDistribution.swift. Proofs are in docs/PRIVACY.md.
 
 import Basics
 import Glibc

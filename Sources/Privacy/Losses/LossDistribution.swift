@@ -1,6 +1,6 @@
-// The distribution of the privacy loss of one release in one direction, on a grid: a pair of distributions that
-// dominates the true one. How each mechanism fills it is in LossPair.swift, composition in LossComposition.swift;
-// proofs are in docs/PRIVACY.md.
+// The privacy-loss distribution of one release in one direction, on a grid, rounded towards more loss.
+// How each mechanism fills it is in LossPair.swift, composition in LossComposition.swift; proofs are in
+// docs/PRIVACY.md.
 
 import Basics
 import Glibc

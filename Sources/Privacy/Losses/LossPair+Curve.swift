@@ -1,5 +1,5 @@
-// A pair for mechanisms of which only zero-concentrated privacy is known: built from the (ε, δ) curve that follows from
-// it.
+// A dominating pair for mechanisms of which only zero-concentrated privacy is known.
+// It is built from the (ε, δ) curve that follows from ρ.
 
 import Glibc
 

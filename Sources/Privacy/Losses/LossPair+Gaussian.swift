@@ -1,4 +1,4 @@
-// The loss of a Poisson-sampled Gaussian sum, for one row or for k rows of one person.
+// The dominating pair of a Poisson-sampled Gaussian sum, for one row or for k rows of one person.
 
 import Glibc
 

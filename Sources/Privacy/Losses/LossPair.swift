@@ -1,5 +1,6 @@
-// Which pair of distributions stands for one release in one direction. Proofs are in docs/PRIVACY.md; the Gaussian ones
-// are in LossPair+Gaussian.swift, what is known only by a Rényi curve in LossPair+Curve.swift.
+// Dominating pairs of distributions: what stands for one release in one direction.
+// Proofs are in docs/PRIVACY.md; the Gaussian ones are in LossPair+Gaussian.swift, what is known only by a Rényi curve
+// in LossPair+Curve.swift.
 
 import Glibc
 

@@ -1,5 +1,4 @@
-// Masses of the normal distribution on cells and in tails, with bounds on what rounding can take off them. Numbers
-// only.
+// Masses of the normal distribution on cells and in tails, with bounds on their rounding.
 
 import Glibc
 

@@ -1,4 +1,4 @@
-// A privacy loss in words of risk: what the best attack can gain, from the same loss distributions that ε is read from.
+// Figures of risk: what the best membership or guessing attack can gain from what was released.
 
 import Basics
 import Glibc

@@ -1,5 +1,6 @@
-// The ChaCha20 block function (RFC 8439, section 2.3), four blocks at a time: lane i of every vector is block `counter
-// + i`. Only the function; keys, nonces and who may use them are in SecureRandom.swift.
+// The ChaCha20 block function (RFC 8439), four and eight blocks at a time.
+// Lane i of every vector is block `counter + i` (section 2.3). Only the function is here; keys, nonces and who may use
+// them are in SecureRandom.swift.
 
 import Compute
 

@@ -1,4 +1,4 @@
-// Exact samples of the discrete Gaussian: whole numbers only, no floating point between the random bits and the noise.
+// Exact samples of the discrete Gaussian, made from random bits with whole numbers only.
 // For sums of whole numbers (histograms, counts), where no low bit may tell anything.
 
 import Basics

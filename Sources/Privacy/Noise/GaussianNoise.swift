@@ -1,5 +1,4 @@
-// From an exact sum in fixed point to a released value: Gaussian noise, added in whole numbers, and rounding to a
-// public grid.
+// Gaussian noise on exact fixed-point sums, and rounding to a public grid.
 
 import Basics
 import Compute

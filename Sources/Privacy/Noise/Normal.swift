@@ -1,5 +1,5 @@
-// Gaussian numbers for noise and for the rows' own randomness, a block of them at a time (arithmetic:
-// Kernels/Gaussian.swift).
+// Gaussian numbers for noise and for the rows' own randomness, a block of them at a time.
+// The arithmetic is in Kernels/Gaussian.swift.
 
 import Compute
 

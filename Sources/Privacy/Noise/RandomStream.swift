@@ -1,5 +1,5 @@
-// One stream of the secret generator: bytes, whole numbers, uniforms, normals. It belongs to one worker and one purpose
-// and ends with the release it was made for.
+// One stream of the secret generator: bytes, whole numbers, uniforms, normals.
+// It belongs to one worker and one purpose and ends with the release it was made for.
 
 import Glibc
 

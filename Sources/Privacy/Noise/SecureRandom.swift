@@ -1,6 +1,6 @@
-// The secret generator: a ChaCha20 key from the operating system, and streams of it for one purpose each. Used for
-// noise, batches and the rows' own randomness. Not for starting weights or for sampling from a model, which have public
-// seeds.
+// The secret generator: a ChaCha20 key from the operating system, and a stream for each purpose.
+// Used for noise, batches and the rows' own randomness. Not for starting weights or for sampling from a model, which
+// have public seeds.
 
 import Basics
 import Glibc

@@ -52,15 +52,17 @@ extension Ledger {
         }
 
         private var promise: [String] {
-            ["ε \(short(ledger.target)) at δ \(short(ledger.delta)), fixed before any row was read, for every "
-                + "\(unit) that was in the table or could have been.",
+            let e = ledger.headline, own = ledger.purchase == nil
+            return ["ε \(short(e)) at δ \(short(ledger.delta)), "
+                + (own ? "fixed before any row was read, " : "of the training and of the schema that was estimated from the rows, ")
+                + "for every \(unit) that was in the table or could have been.",
              "In words: whatever somebody concludes from this model, from rows it draws or from this ledger, the "
                  + "odds of that conclusion would have been",
-             "at most \(short(exp(ledger.target), 3)) times (e^ε) higher or lower with any one "
+             "at most \(short(exp(e), 3)) times (e^ε) higher or lower with any one "
                  + "\(persons > 0 ? "of them" : "row") added or removed, apart from a probability of about "
                  + "\(short(ledger.delta)) (δ).",
              "The promise covers everything that leaves the training, and any number of rows drawn from the model "
-                 + "later."]
+                 + "later."] + (own ? [] : ["The training alone was promised ε \(short(ledger.target))."])
         }
 
         /// Most rows of a person; 0: the promise is for rows.

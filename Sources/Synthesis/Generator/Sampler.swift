@@ -16,7 +16,7 @@ private let chunk = DrawSpace.chunk
 struct Sampler: Sendable {
     let plan: Plan
     let statistics: Statistics
-    private let rows: RowAttempts
+    let rows: RowAttempts
 
     init(plan: Plan, statistics: Statistics, source: RowSource, tilt: Tilt? = nil) {
         (self.plan, self.statistics) = (plan, statistics)
@@ -71,21 +71,12 @@ struct Sampler: Sendable {
 
     /// Bins of rows 0 ..< count of `seed`, column by column: [columns][count].
     func bins(seed: UInt64, count: Int, threads: Int, stop: () -> Bool) throws -> Buffer<UInt16> {
-        let columns = plan.grids.count, chunks = (count + chunk - 1) / chunk, workers = max(1, min(threads, chunks))
-        let out = try Buffer<UInt16>(count: columns * count, for: "generated rows")
-        let spaces = try (0..<workers).map { _ in try rows.space() }
-        var done = 0
-        while done < chunks {
-            if stop() { throw Failure(.cancelled, "training was cancelled; it can be continued") }
-            let now = min(workers * 16, chunks - done), start = done
-            Workers.run(threads: workers, chunks: now) { k, worker in
-                let w = spaces[worker], lo = (start + k) * chunk, n = min(chunk, count - lo)
-                self.rows.draw(RowPlace(seed: seed, first: Int64(lo)), count: n, nil, w)
-                for t in 0..<columns { (out.base + t * count + lo).update(from: w.bins.base + t * chunk, count: n) }
-            }
-            done += now
+        let pool = try BinPool(self, seed: seed, count: count, threads: threads)
+        while !pool.isFull {
+            if stop() { throw StageRun.cancelled }
+            pool.advance()
         }
-        return out
+        return pool.bins
     }
 
     /// Latents of rows 0 ..< count of `seed`: [count][latent].
@@ -151,6 +142,36 @@ struct Sampler: Sendable {
         }
         throw Failure(.unsupported,
                       "where: fewer than \(Self.fewest) of \(Self.tries) generated rows meet it; ask for less at once")
+    }
+}
+
+/// Generated rows as bins, made in portions.
+final class BinPool {
+    /// [columns][count].
+    let bins: Buffer<UInt16>
+    private let sampler: Sampler, seed: UInt64, count: Int, threads: Int
+    private let spaces: [DrawSpace]
+    private var done = 0
+    private var chunks: Int { (count + chunk - 1) / chunk }
+    var isFull: Bool { done >= chunks }
+
+    init(_ sampler: Sampler, seed: UInt64, count: Int, threads: Int) throws {
+        (self.sampler, self.seed, self.count, self.threads) = (sampler, seed, count, threads)
+        bins = try Buffer(count: sampler.plan.grids.count * count, for: "generated rows")
+        spaces = try (0..<max(1, min(threads, (count + chunk - 1) / chunk))).map { _ in try sampler.rows.space() }
+    }
+
+    /// The next portion: 16 chunks a worker.
+    func advance() {
+        let columns = sampler.plan.grids.count, workers = spaces.count, start = done, now = min(workers * 16, chunks - done)
+        Workers.run(threads: workers, chunks: now) { k, worker in
+            let w = self.spaces[worker], lo = (start + k) * chunk, n = min(chunk, self.count - lo)
+            self.sampler.rows.draw(RowPlace(seed: self.seed, first: Int64(lo)), count: n, nil, w)
+            for t in 0..<columns {
+                (self.bins.base + t * self.count + lo).update(from: w.bins.base + t * chunk, count: n)
+            }
+        }
+        done += now
     }
 }
 

@@ -9,7 +9,6 @@ import Storage
 
 package struct HeadCalibration: Stage {
     package let id = StageID.calibration
-    private static let latentSeed: UInt64 = 0x6865_6164
     package init() {}
 
     package func steps(_ plan: Plan) -> Int { 1 }
@@ -18,43 +17,18 @@ package struct HeadCalibration: Stage {
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {
-        run.dropMemory()
         let vae = try run.finishedAutoencoder()
-        run.artefacts.calibrated = run.plan.settings.calibrateHeads
-            ? try Self.calibrated(run.generator(autoencoder: vae.copy()), plan: run.plan, threads: run.threads,
-                                  stop: run.takeCancel) : vae
-    }
-
-    /// The autoencoder of `generator`, changed in place, with generated one-way marginals that meet the released ones.
-    /// Fixed-point iteration in the log domain: bias += .8 log(target / mean).
-    /// - Parameters:
-    ///   - rows: generated rows the means are taken over.
-    ///   - stop: asked before every round; true ends with `.cancelled`.
-    static func calibrated(_ generator: Generator, plan: Plan, rows: Int = 8192, rounds: Int = 15, threads: Int,
-                           stop: () -> Bool) throws -> VAE {
-        guard let vae = generator.autoencoder else { throw StageRun.lost }
-        let sampler = Sampler(plan: plan, generator), modelled = generator.statistics.modelled
-        var biases = modelled.map { _ in [Float]() }
-        if var p = vae.parameters.pointer("head.bias") {
-            for (t, e) in modelled.enumerated() {
-                biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins))
-                p += e.bins
-            }
+        guard run.plan.settings.calibrateHeads else { return run.artefacts.calibrated = vae }
+        let rounds = try run.memory(of: id) {
+            try CalibrationRounds(run.generator(autoencoder: vae), vae.copy(), plan: run.plan, threads: run.threads)
         }
-        // The latents do not depend on the biases.
-        let z = try sampler.latents(seed: latentSeed, count: rows, threads: threads)
-        for _ in 0..<rounds {
-            if stop() { throw StageRun.cancelled }
-            let mean = try sampler.meanShares(latents: z, count: rows, threads: threads)
-            for (t, e) in modelled.enumerated() {
-                for b in 0..<e.bins {
-                    let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))
-                    biases[t][b] += Float(max(-2, min(2, move)))
-                }
-            }
-            try vae.setHeadBiases(biases)
+        while rounds.left > 0 {
+            if run.takeCancel() { throw StageRun.cancelled }
+            try rounds.advance()
+            if rounds.left > 0, run.yieldsHere() { return }
         }
-        return vae
+        run.artefacts.calibrated = rounds.vae
+        run.dropMemory()
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
@@ -72,5 +46,46 @@ package struct HeadCalibration: Stage {
         guard run.artefacts.calibrated != nil || !isOver else {
             throw Failure(.format, "checkpoint: finished, but without its result")
         }
+    }
+}
+
+/// The rounds of one calibration: a fixed-point iteration in the log domain, bias += .8 log(target / mean).
+private final class CalibrationRounds {
+    /// Changed in place; its generated one-way marginals come to meet the released ones.
+    let vae: VAE
+    private(set) var left = 15
+    private static let latentSeed: UInt64 = 0x6865_6164
+    /// Generated rows that the means are taken over.
+    private static let rows = 8192
+    private let sampler: Sampler, encoders: [ColumnEncoder], threads: Int
+    /// The latents do not depend on the biases.
+    private let latents: Buffer<Float>
+    private var biases: [[Float]]
+
+    init(_ generator: Generator, _ vae: VAE, plan: Plan, threads: Int) throws {
+        var own = generator
+        own.autoencoder = vae
+        (self.vae, self.threads, encoders) = (vae, threads, generator.statistics.modelled)
+        sampler = Sampler(plan: plan, own)
+        biases = encoders.map { _ in [] }
+        if var p = vae.parameters.pointer("head.bias") {
+            for (t, e) in encoders.enumerated() {
+                biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins))
+                p += e.bins
+            }
+        }
+        latents = try sampler.latents(seed: Self.latentSeed, count: Self.rows, threads: threads)
+    }
+
+    func advance() throws {
+        let mean = try sampler.meanShares(latents: latents, count: Self.rows, threads: threads)
+        for (t, e) in encoders.enumerated() {
+            for b in 0..<e.bins {
+                let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))
+                biases[t][b] += Float(max(-2, min(2, move)))
+            }
+        }
+        try vae.setHeadBiases(biases)
+        left -= 1
     }
 }

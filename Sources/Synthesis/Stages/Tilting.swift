@@ -21,22 +21,37 @@ package struct Tilting: Stage {
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {
-        guard let calibrated = run.artefacts.calibrated, let marginals = run.artefacts.marginals else {
-            throw StageRun.lost
+        guard let calibrated = run.artefacts.calibrated, run.artefacts.marginals != nil else { throw StageRun.lost }
+        let work = try run.memory(of: id) {
+            var generator = try run.generator(autoencoder: calibrated)
+            generator.tilt = nil
+            return try TiltingWork(pool: BinPool(Sampler(plan: run.plan, generator), seed: Self.poolSeed,
+                                                 count: run.plan.settings.tilt.pool, threads: run.threads))
         }
+        while !work.pool.isFull {
+            if run.takeCancel() { throw StageRun.cancelled }
+            work.pool.advance()
+            if run.yieldsHere() { return }
+        }
+        let fit = try work.fit ?? newFit(work.pool.bins, run)
+        work.fit = fit
+        while !fit.isDone {
+            if run.takeCancel() { throw StageRun.cancelled }
+            fit.advance()
+            if !fit.isDone, run.yieldsHere() { return }
+        }
+        run.artefacts.tilt = try fit.finish()
+        run.dropMemory()
+    }
+
+    private func newFit(_ pool: Buffer<UInt16>, _ run: StageRun) throws -> TiltFit {
+        guard let marginals = run.artefacts.marginals else { throw StageRun.lost }
         let s = run.plan.settings.tilt, statistics = try run.statistics()
-        var generator = try run.generator(autoencoder: calibrated)
-        generator.tilt = nil
-        let pool = try Sampler(plan: run.plan, generator).bins(seed: Self.poolSeed, count: s.pool, threads: run.threads,
-                                                               stop: run.takeCancel)
         var options = TiltOptions()
-        (options.steps, options.learningRate, options.ridge, options.floor, options.cap) = (run.plan.tiltSteps, s.learningRate,
-            s.ridge, s.floor, s.cap)
-        options.threads = run.threads
+        (options.steps, options.learningRate, options.ridge) = (run.plan.tiltSteps, s.learningRate, s.ridge)
+        (options.floor, options.cap, options.threads) = (s.floor, s.cap, run.threads)
         let targets = try marginals.tiltTargets(plan: run.plan, statistics: statistics, rows: run.projectedRows)
-        run.artefacts.tilt = try Tilt.fit(levels: statistics.levels, marginals: targets, total: statistics.rows,
-                                          pool: pool, rows: s.pool,
-                                          options: options, stop: run.takeCancel)
+        return try TiltFit(statistics.levels, targets, total: statistics.rows, pool: pool, rows: s.pool, options)
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
@@ -63,4 +78,11 @@ package struct Tilting: Stage {
         generator.tilt = try Tilt.read(from: root.group("tilt"), levels: generator.statistics.levels,
                                        columns: plan.tiltColumns(requests))
     }
+}
+
+/// What the tilt has done so far.
+private final class TiltingWork {
+    let pool: BinPool
+    var fit: TiltFit?
+    init(pool: BinPool) { self.pool = pool }
 }

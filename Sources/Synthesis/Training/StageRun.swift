@@ -19,6 +19,10 @@ package final class StageRun {
     package let threads: Int
     var artefacts = Artefacts()
     private let cancelFlag = Atomic<Bool>(false)
+    /// When the host wants to be heard again, on the clock of `monotonicSeconds`.
+    var deadline = Double.infinity
+    /// Whether the running step was left before its end, to be gone on with by the next call.
+    private var hasYielded = false
     /// The running stage's memory, and whose it is.
     private var memory: (stage: StageID, object: AnyObject)?
 
@@ -31,9 +35,24 @@ package final class StageRun {
     /// Whether `cancel` was called since the last answer.
     func takeCancel() -> Bool { cancelFlag.exchange(false, ordering: .relaxed) }
 
+    /// Whether a long step should be left now: it keeps its state in `memory` and is gone on with by the next call. A step that is left was not
+    /// done, and one that charges is never left.
+    func yieldsHere() -> Bool {
+        guard monotonicSeconds() >= deadline else { return false }
+        hasYielded = true
+        return true
+    }
+
+    /// Whether the step was left since the last answer.
+    func takeYield() -> Bool {
+        defer { hasYielded = false }
+        return hasYielded
+    }
+
     /// Memory that lasts as long as `stage`: made when it is first asked for, dropped when another stage asks.
     func memory<M: AnyObject>(of stage: StageID, _ make: () throws -> M) rethrows -> M {
         if let memory, memory.stage == stage, let own = memory.object as? M { return own }
+        memory = nil                                     // before the new one, so that both are never there at once
         let made = try make()
         memory = (stage, made)
         return made

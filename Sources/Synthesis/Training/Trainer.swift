@@ -104,7 +104,8 @@ package final class Trainer {
         run.door.cancel()
     }
 
-    /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
+    /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished. Calibration and
+    /// tilt are long steps: they are left when the time is over, and the next call goes on with them.
     /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where
     ///   it was.
     @discardableResult
@@ -112,6 +113,7 @@ package final class Trainer {
         guard maxSteps >= 1 else { throw Failure(.argument, "max_steps: must be at least 1") }
         guard maxSeconds > 0 else { throw Failure(.argument, "max_seconds: must be above 0") }
         let begin = monotonicSeconds()
+        run.deadline = begin + maxSeconds
         var count = 0
         while !isFinished, count < maxSteps {
             if let refusal { throw refusal }
@@ -122,6 +124,7 @@ package final class Trainer {
                 if (error as? Failure)?.code == .cancelled { _ = run.takeCancel() }
                 throw error
             }
+            if run.takeYield() { break }
             done += 1
             count += 1
             try keepRelease()
