@@ -7,6 +7,7 @@ import numpy
 import pandas
 import pyarrow as pa
 import pytest
+from flip import _text
 
 DAY = datetime.datetime(2020, 1, 1)
 
@@ -92,7 +93,7 @@ def test_moments_are_exact_to_the_microsecond_or_refused(make):
             refused()
         assert "123" not in str(caught.value)
     problems = None if frame.t.dtype == object else TIMES.check(frame)["problems"]
-    assert problems in (None, [{"column": "t", "rule": "finer than a microsecond", "count": 1, "first_row": 3}])
+    assert problems in (None, [{"column": "t", "rule": _text.FINER, "count": 1, "first_row": 3}])
 
 
 # Numbers

@@ -104,21 +104,22 @@ def keep_levels(field: dict[str, Any], found: list[str], *, cells: int, maximum:
         field["type"] = "string"
 
 
-def check(schema: Optional[int], kinds: Mapping[str, str], frame: pandas.DataFrame, extra: Optional[str]) -> TableCheck:
-    """As Schema.check, for a frame. schema: the pointer of one with these fields, name to type."""
+def check(schema: Optional[int], fields: Mapping[str, Mapping[str, Any]], frame: pandas.DataFrame,
+          extra: Optional[str]) -> TableCheck:
+    """As Schema.check, for a frame. schema: the pointer of one with these fields, by name."""
     if extra not in (None, "refuse", "ignore"):
         raise ArgumentError('extra: must be "refuse" or "ignore"')
     names = unique_names(frame)
-    missing = [name for name in kinds if name not in names]
-    unknown = [] if extra == "ignore" else [name for name in names if name not in kinds]
+    missing = [name for name in fields if name not in names]
+    unknown = [] if extra == "ignore" else [name for name in names if name not in fields]
     problems: list[Problem] = []
     answer: TableCheck = {"fits": True, "rows": len(frame), "missing_columns": missing, "unknown_columns": unknown,
                           "problems": problems}
     if not len(frame):
         problems.append({"column": None, "rule": "the table has no rows", "count": 1, "first_row": 1})
-    for name in kinds:
+    for name in fields:
         if name not in missing:
-            cells, finer = quietly(cells_of(name), lambda: texts(frame[name], kinds[name]))
+            cells, finer = quietly(cells_of(name), lambda: texts(frame[name], fields[name]))
             if finer is not None:
                 problems.append({"column": name, "rule": FINER, "count": int(finer.sum()),
                                  "first_row": int(finer.argmax()) + 1})
@@ -140,11 +141,12 @@ def unique_names(frame: pandas.DataFrame) -> list[str]:
     return names
 
 
-def texts(column: pandas.Series[Any], kind: str = "") -> tuple[list[Optional[str]], Any]:
+def texts(column: pandas.Series[Any], field: Optional[Mapping[str, Any]] = None) -> tuple[list[Optional[str]], Any]:
     """(the cells as a CSV file would hold them, None where missing; bool, which are finer than a microsecond, or None).
 
-    kind: the type of the field that they are for, where there is one.
+    field: what they are for, where there is one.
     """
+    kind, point = ("", ".") if field is None else (field["type"], field.get("decimalChar", "."))
     column = plain(column)
     missing = column.isna().to_numpy(dtype=bool)
     refuse_unusable(column.name, column, missing)
@@ -158,5 +160,5 @@ def texts(column: pandas.Series[Any], kind: str = "") -> tuple[list[Optional[str
         return [None if gap else str(text) for text, gap in zip(spelled, missing)], found.finer
     codes, distinct = pandas.factorize(column, use_na_sentinel=True)
     values = numpy.asarray(distinct) if pandas.api.types.is_float_dtype(distinct.dtype) else distinct
-    words: list[Optional[str]] = [*(text_of(value, kind, column.name) for value in values), None]
+    words: list[Optional[str]] = [*(text_of(value, kind, column.name, point) for value in values), None]
     return [words[code] for code in codes], None

@@ -34,8 +34,8 @@ def fill(table: Optional[int], frame: Any, schema: Mapping[str, Any]) -> None:
             raise SchemaError(f"columns {problem}: " + ", ".join(map(str, columns)))
     if not frame.columns.is_unique:
         raise SchemaError("two columns have the same name")
-    gone = Missing(schema.get("missingValues", []))
     for field in schema["fields"]:
+        gone = Missing(field.get("missingValues", schema.get("missingValues", [])), levels_of(field) or ())
         quietly(cells_of(field["name"]), lambda: fill_column(table, field, frame[field["name"]], gone))
 
 
@@ -46,8 +46,10 @@ class Missing:
     that a frame means what its CSV file means.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = set(texts)
+    def __init__(self, texts: Iterable[Any], levels: Iterable[Any] = ()) -> None:
+        """texts: as a schema or a field has them: texts, or dicts with a value and a label. levels: the field's; a
+        missing value that is a level too, as a labelled one is, is that level."""
+        self.texts = {text["value"] if isinstance(text, Mapping) else text for text in texts} - set(levels)
         self.numbers = numbers_that_mean_missing(self.texts)
 
     def micros(self) -> list[int]:
@@ -122,7 +124,7 @@ def fill_texts(table: Optional[int], field: Mapping[str, Any], column: Any, miss
     refuse_unusable(name, column, missing)
     codes, distinct = pandas.factorize(column, use_na_sentinel=True)
     values = numpy.asarray(distinct) if pandas.api.types.is_float_dtype(distinct.dtype) else distinct
-    texts = [text_of(value, kind, name) for value in values]
+    texts = [text_of(value, kind, name, field.get("decimalChar", ".")) for value in values]
     codes = codes.astype(numpy.int32)
     spelled = [i for i, (value, text) in enumerate(zip(values, texts)) if gone.spells(value, text)]
     if spelled:

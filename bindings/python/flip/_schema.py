@@ -82,8 +82,8 @@ class Schema(Handle):
         """
         if not is_path(source):
             from . import _infer
-            kinds = {field["name"]: field["type"] for field in self.fields}
-            return _infer.check(self._pointer, kinds, as_pandas(source), extra)
+            fields = {field["name"]: field for field in self.fields}
+            return _infer.check(self._pointer, fields, as_pandas(source), extra)
         if is_hdf5(source):
             raise SchemaError("check reads CSV files and data frames; flip.convert makes a CSV file of an HDF5 one")
         callback = Callback(reporter(progress))

@@ -47,8 +47,8 @@ class Table(Handle):
                  **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
-        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound, and in a
-        required column its first level or its minimum. A warning, and the property `replaced`, then say how many cells
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell its nearest bound or missing; text that is
+        no value of a required column is refused still. A warning, and the property `replaced`, then say how many cells
         of which column that were; the file is read a second time for it.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         delimiter: one character; "," unless given.

@@ -12,7 +12,7 @@ import pandas
 
 from ._errors import SchemaError
 
-FINER = "finer than a microsecond"
+FINER = "finer than a microsecond; a moment is kept to the microsecond: round it first"
 TIME_OF_DAY = "a date with a time of day"
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -34,12 +34,19 @@ def numbers_that_mean_missing(texts: Iterable[str]) -> list[decimal.Decimal]:
     return [decimal.Decimal(text) for text in texts if len(text) < 64 and _NUMBER.fullmatch(text)]
 
 
-def text_of(value: Any, kind: str = "", name: Any = "") -> str:
-    """A level or cell as a CSV file would hold it. kind: the type of the field that it is for, where there is one.
+def text_of(value: Any, kind: str = "", name: Any = "", point: str = ".") -> str:
+    """A level or cell as a CSV file would hold it.
 
+    kind: the type of the field that it is for, where there is one. point: the field's decimalChar.
     SchemaError, naming the column `name`, for a moment that is finer than a microsecond and for a date with a time of
     day.
     """
+    text = _plain_text(value, kind, name)
+    number = isinstance(value, (float, numpy.floating, decimal.Decimal))
+    return text.replace(".", point) if number and point != "." else text
+
+
+def _plain_text(value: Any, kind: str, name: Any) -> str:
     if isinstance(value, (bool, numpy.bool_)):
         return ("01" if kind in ("integer", "number") else ("false", "true"))[bool(value)]
     if isinstance(value, (float, numpy.floating)) and float(value).is_integer():

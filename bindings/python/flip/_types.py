@@ -148,7 +148,8 @@ class _Ledger(Versioned, total=False):
     max_rows_per_person: int  # where the promise is for persons: bound on the rows of a person
     selection_delta: float  # where above 0: part of δ that thresholded histograms may use (probability)
     domain: LedgerDomain  # where the schema was estimated under a budget: what the schema cost
-    epsilon_of_training: float  # where the schema was estimated under a budget: the promise of the training alone (nats)
+    # where the schema was estimated under a budget: the promise of the training alone (nats)
+    epsilon_of_training: float
     # where every release was a constant of the plan, and the plan admits them by their exact cost: what the releases
     # cost by their exact composition
     exact: ExactFigures
