@@ -81,8 +81,10 @@ final class AlignmentProofTests: XCTestCase {
                 let batch = try BatchAlignment(groups: plan.groups.count, latent: Z, capacity: 64)
                 _ = try batch.gradient(mean, groups: loan.groups, count: loan.count,
                                        weights: AlignmentWeights(covariance: 1e4), into: &pull)
-                vae.clippedGradientSum(w.rows(loan.count), noise: w.normals.base, clips: w.clips.base,
-                                       addedMeanGradient: pull, beta: 0.5, into: w.sum.base, w.vae)
+                pull.withUnsafeBufferPointer {
+                    vae.clippedGradientSum(w.rows(loan.count), noise: w.normals.base, clips: w.clips.base, beta: 0.5,
+                                           into: w.sum.base, options: .init(addedMeanGradient: $0.baseAddress), w.vae)
+                }
             case .momentsOfTheStep:
                 // First pass: the batch's own moments, as they are; second pass: gradients that know them.
                 w.gradient(vae, a, loan, beta: 0.5)

@@ -157,7 +157,7 @@ final class DomainPurchaseTests: XCTestCase {
         refused(.budget) { _ = try buy(c, path) { $0.epsilon = 7 } }
         refused(.budget) { _ = try buy(c, path) { $0.selection = 1e-6 } }
         refused(.argument) { _ = try buy(c, path) { $0.other = "" } }
-        refused(.argument) { _ = try buy(c, path) { $0.csv.person = .init(column: "who", most: 2) } }
+        refused(.argument) { _ = try buy(c, path) { $0.csv.person = .init(column: "who", maxRows: 2) } }
         // no number, not what was declared: said before it is paid for
         refused(.schema) { _ = try buy(c, csv(100, "old,north,0.2,f\n")) }
         refused(.schema) { _ = try buy(c, csv(100, "30,north,0.2,x\n")) }
@@ -178,11 +178,11 @@ final class DomainPurchaseTests: XCTestCase {
     func testPersons() throws {
         let b = try budget(rowsPerPerson: 2), path = try csv(3000, who: true)
         refused(.argument) { _ = try buy(b, path) }
-        let (schema, report) = try buy(b, path) { $0.csv.person = .init(column: "who", most: 2) }
+        let (schema, report) = try buy(b, path) { $0.csv.person = .init(column: "who", maxRows: 2) }
         XCTAssertEqual(report["rows"]?.asDouble ?? 0, 2000, accuracy: 8 * (report["deviation"]?.asDouble ?? 0))
         XCTAssertEqual(try b.account().committed, 0.3 * b.terms.ceiling, accuracy: 1e-6)
         var options = CSVOptions()
-        options.person = .init(column: "who", most: 2)
+        options.person = .init(column: "who", maxRows: 2)
         XCTAssertEqual(try readCSV(path, schema, options).rows, 2000)
         XCTAssertFalse(schema.fields.contains { $0.name == "who" })
     }

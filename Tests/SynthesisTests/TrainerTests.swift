@@ -101,9 +101,9 @@ final class TrainerTests: XCTestCase {
     func testPersons() throws {
         let plan = try Fixture.plan(#""max_rows_per_person": 3"#), rows = try Fixture.plan("\"seed\": 0"),
             people = (0..<300).map { Int64($0 / 5) }
-        let table = try Fixture.table(rows: 300), bounded = try table.bounded(persons: people, most: 3)
+        let table = try Fixture.table(rows: 300), bounded = try table.bounded(persons: people, maxRows: 3)
         XCTAssertEqual(bounded.rows, 180)
-        for (p, t) in [(plan, table), (rows, bounded), (plan, try table.bounded(persons: people, most: 4))] {
+        for (p, t) in [(plan, table), (rows, bounded), (plan, try table.bounded(persons: people, maxRows: 4))] {
             XCTAssertThrowsError(try Trainer(plan: p, table: t)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
         }
         for preset in Presets.names {
@@ -114,7 +114,7 @@ final class TrainerTests: XCTestCase {
                                  2.9 * (try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5,
                                                  preset: preset, under: Budget(epsilon: 8, delta: 1e-5,
                                                      order: p.budget.order)).histogramNoise))
-            let model = try Fixture.train(p, try table.bounded(persons: people, most: 2))
+            let model = try Fixture.train(p, try table.bounded(persons: people, maxRows: 2))
             XCTAssertLessThanOrEqual(model.ledger.epsilon, 8)
             XCTAssertGreaterThan(model.ledger.epsilon, 7)
             XCTAssertTrue(model.ledger.assumptions[0].contains("one person added or removed"))
