@@ -126,9 +126,13 @@ private func unshuffle(_ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<
             raw.storeBytes(of: (low | high << 32).littleEndian, toByteOffset: 8 * i, as: UInt64.self)
         }
     } else {
-        for byte in 0..<size {
-            let column = from + byte * elements
-            for i in 0..<elements { to[i * size + byte] = column[i] }
+        // A piece of the elements at a time, so that it stays in the processor's cache.
+        for start in stride(from: 0, to: elements, by: 1024) {
+            let stop = min(start + 1024, elements)
+            for byte in 0..<size {
+                let column = from + byte * elements
+                for i in start..<stop { to[i * size + byte] = column[i] }
+            }
         }
     }
     let done = elements * size
