@@ -14,8 +14,8 @@ package final class StoredData {
     private let fill: [UInt8]?
     private var places: Buffer<Place>?
     private let texts: GlobalHeap
-    private lazy var room = try? Filters.Workspace()
-    /// The chunk that is in `room`: readers that go through a data set in pieces smaller than a chunk unpack it once.
+    private lazy var workspace = try? Filters.Workspace()
+    /// The chunk that is in `workspace`: readers that go through a data set in pieces smaller than a chunk unpack it once.
     private var lastChunk: (number: Int, elements: UnsafeRawBufferPointer)?
 
     /// Where a chunk is, in memory that may be had or not; `stored` 0 where it was never written.
@@ -139,7 +139,7 @@ package final class StoredData {
 
     private func readChunks(_ chunks: Layout.Chunks, _ start: Int, _ count: Int, _ total: Int,
         _ target: UnsafeMutableRawPointer) throws {
-        guard let room else { throw Failure(.noMemory, "not enough memory for a chunk") }
+        guard let workspace else { throw Failure(.noMemory, "not enough memory for a chunk") }
         let places = try chunkPlaces(), size = chunks.shape[0]
         let (bytes, overflow) = size.multipliedReportingOverflow(by: elementSize)
         guard !overflow else { throw BrokenRule("damaged: a chunk beyond all files") }
@@ -154,7 +154,7 @@ package final class StoredData {
                     lastChunk = nil
                     let isEdge = size > total - first && chunks.leavesEdgesPlain
                     let elements = try filters.chunk(source, place.address, stored: place.stored, expected: bytes,
-                                                     mask: isEdge ? -1 : place.mask, room)
+                                                     mask: isEdge ? -1 : place.mask, workspace)
                     lastChunk = (number, elements)
                 }
                 if let elements = lastChunk?.elements.baseAddress {

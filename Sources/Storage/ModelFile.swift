@@ -60,7 +60,8 @@ package enum ModelFile {
         return try Seal.seal(file.image())
     }
 
-    /// The same, to `path`: it appears there complete and flushed to the disk, or not at all and what was there stays.
+    /// Writes such a file to `path`. It appears there complete and flushed to the disk, or not at all, and what was there
+    /// stays.
     package static func write(_ kind: Kind, to path: String, _ body: (GroupWriter) throws -> Void) throws {
         try writeVerified(bytes(kind, body), to: path)
     }
@@ -78,7 +79,7 @@ package enum ModelFile {
         }
     }
 
-    /// The same from memory; `name` is for messages.
+    /// Opens a file that is in memory, as the function above; `name` is for messages.
     package static func read<R>(_ kind: Kind, bytes: UnsafeRawBufferPointer, name: String = "the model",
         limits: Limits = Limits(),
                                 _ body: (GroupReader) throws -> R) throws -> R {
@@ -144,5 +145,13 @@ struct Cover {
             throw Failure(.version, "\(name): written in format \(version.text), which needs a reader of "
                 + "\(needed.text); this library reads up to \(ours.text): use a newer release")
         }
+    }
+}
+
+/// Runs `body`, which reads the text `what` inside a file: an error of the text is an error of the file.
+/// - Throws: `.format` in place of other codes; `.noMemory` as it is.
+package func asFormat<R>(_ what: String, _ body: () throws -> R) throws -> R {
+    do { return try body() } catch let failure as Failure where failure.code != .noMemory {
+        throw Failure(.format, "\(what): \(failure.message)")
     }
 }
