@@ -264,8 +264,8 @@ def test_cells_that_were_never_written_have_the_fill_value(tmp_path):
             file["data/chunked"][20] = 5
             file.create_dataset("data/short", (200,), "i4", chunks=(8,), maxshape=(None,))[:] = 1
             file["data/short"].resize((50,))
-        fields = [{"name": n, "type": "integer", "constraints": {"minimum": 0, "maximum": 9}} for n in ("none",
-                                                                                                        "filled", "chunked", "short")]
+        fields = [{"name": n, "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}
+                  for n in ("none", "filled", "chunked", "short")]
         frame = flip.Table.read_hdf5(tmp_path / "t.h5", {"fields": fields}).to_pandas()
         with h5py.File(tmp_path / "t.h5") as file:
             for name in frame:
@@ -283,8 +283,8 @@ def test_very_many_chunks(tmp_path, libver):
             data = file.create_dataset("data/" + name, (rows,), "i2", chunks=(1,), fillvalue=-1, **options)
             data[:2000] = np.arange(2000)
             data[rows - 1500:] = np.arange(1500)
-    fields = [{"name": n, "type": "integer", "constraints": {"minimum": -1, "maximum": 9999}} for n in ("fixed",
-                                                                                                        "growing", "packed", "both")]
+    fields = [{"name": n, "type": "integer", "constraints": {"minimum": -1, "maximum": 9999}}
+              for n in ("fixed", "growing", "packed", "both")]
     frame = flip.Table.read_hdf5(tmp_path / "t.h5", {"fields": fields}).to_pandas()
     want = list(range(2000)) + [-1] * (rows - 3500) + list(range(1500))
     for name in frame:
