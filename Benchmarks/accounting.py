@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What pricing costs, and how near it is, one JSON object a line.  python Benchmarks/accounting.py [rounds [points]]
 
-    price     median milliseconds to price 10 000 steps (a histogram, two stages of sampled steps) by either accountant; dp_accounting's where it is there
-    plan      the same for a whole plan with a declared row count
-    typical   epsilon of 400 steps at q = .03, sigma = 2, delta = 1e-5 by both accountants, and what distributions save
-    near      `points` random releases repeated, and a fifth as many compositions of up to five: largest relative distance from dp_accounting's
+    price     median milliseconds to price 10 000 steps (a histogram, two stages of sampled steps) by either accountant;
+    dp_accounting's where it is there plan      the same for a whole plan with a declared row count typical   epsilon of
+    400 steps at q = .03, sigma = 2, delta = 1e-5 by both accountants, and what distributions save near      `points`
+    random releases repeated, and a fifth as many compositions of up to five: largest relative distance from
+    dp_accounting's
               distributions, above and below, how many are further than 1 % above, and our slowest milliseconds
 
 Nothing fails here; figures are compared in one run.
@@ -48,7 +49,8 @@ def theirs(kind, releases, delta, step=1e-4):
     import dp_accounting as dp
     from dp_accounting.pld import PLDAccountant
     from dp_accounting.rdp import RdpAccountant
-    a = PLDAccountant(value_discretization_interval=step) if kind == "pld" else RdpAccountant(list(range(2, 65)) + [128, 256, 512, 1024])
+    a = PLDAccountant(value_discretization_interval=step) if kind == "pld" else RdpAccountant(list(range(2, 65))
+        + [128, 256, 512, 1024])
     for q, sigma, count in releases:
         a.compose(dp.PoissonSampledDpEvent(q, dp.GaussianDpEvent(sigma)), count)
     return float(a.get_epsilon(delta))
@@ -64,11 +66,14 @@ for kind in ("renyi", "pld"):
     ms, epsilon = median_ms(lambda: ours(kind, LEDGER, 1e-5))
     line = {"bench": "price", "accountant": kind, "steps": 10_000, "milliseconds": ms, "epsilon": epsilon}
     if peer:
-        line["dp_accounting_milliseconds"], line["dp_accounting_epsilon"] = median_ms(lambda: theirs(kind, LEDGER, 1e-5))
+        line["dp_accounting_milliseconds"], line["dp_accounting_epsilon"] = median_ms(lambda: theirs(kind, LEDGER,
+            1e-5))
     emit(**line)
 
-schema = {"fields": [{"name": f"c{i}", "type": "integer", "constraints": {"minimum": 0, "maximum": 99}} for i in range(10)]}
-plan = flip.plan(schema, epsilon=2, delta=1e-6, config={"rows": {"declared": 50_000}, "autoencoder": {"steps": 6000}, "diffusion": {"steps": 4000}})
+schema = {"fields": [{"name": f"c{i}", "type": "integer", "constraints": {"minimum": 0, "maximum": 99}}
+                     for i in range(10)]}
+plan = flip.plan(schema, epsilon=2, delta=1e-6,
+                 config={"rows": {"declared": 50_000}, "autoencoder": {"steps": 6000}, "diffusion": {"steps": 4000}})
 for kind in ("renyi", "pld"):
     ms, epsilon = median_ms(lambda: plan.epsilon_at(1e-6, kind))
     emit(bench="plan", accountant=kind, steps=10_000, milliseconds=ms, epsilon=epsilon)
@@ -93,7 +98,8 @@ def near(name, points, make):
         slowest = max(slowest, time.perf_counter() - start)
         # Their step: a little of what one of ours would lose, within what memory allows.
         ratios.append(e / theirs("pld", releases, delta, min(max(e * 5e-5, 1e-6), 1e-3)) - 1)
-    emit(bench="near", what=name, points=points, largest_above=max(ratios), largest_below=-min(ratios), further_than_1_percent=sum(r > 0.01 for r in ratios),
+    emit(bench="near", what=name, points=points, largest_above=max(ratios), largest_below=-min(ratios),
+         further_than_1_percent=sum(r > 0.01 for r in ratios),
          slowest_milliseconds=round(1e3 * slowest))
 
 

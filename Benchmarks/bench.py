@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Our figures beside peers', one JSON object a line.  make bench     (or: $(Benchmarks/setup) Benchmarks/bench.py [NAMES])
+"""Our figures beside peers', one JSON object a line.  make bench     (or: $(Benchmarks/setup) Benchmarks/bench.py
+[NAMES])
 
-    dp_step   rows a second of one DP-SGD step on the same network, batch and two threads: ours, Opacus (the faster of hooks and ghost clipping),
-              PyTorch without privacy. Contestants take turns in rounds; each figure is the median of the rounds, *_spread is
-              (max − min) / median, *_best the fastest (what a busy machine disturbs least). share_of_peak: the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
+    dp_step   rows a second of one DP-SGD step on the same network, batch and two threads: ours, Opacus (the faster of
+    hooks and ghost clipping),
+              PyTorch without privacy. Contestants take turns in rounds; each figure is the median of the rounds,
+              *_spread is (max − min) / median, *_best the fastest (what a busy machine disturbs least). share_of_peak:
+              the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
     train     wall time from a loaded table to a model, with the default plan at ε = 2
     sample    rows a second of the default sampler, decoding included
     load      what loading the library does to a process: threads, output, time; and its stripped size
 
-FLIP_DATA names a folder with adult_train.csv and adult.schema.json; without it `train` and `sample` use the simulated hospital table.
-Peers are skipped aloud when PyTorch or Opacus is missing. What this is not: a test. Nothing fails on a slow machine.
+FLIP_DATA names a folder with adult_train.csv and adult.schema.json; without it `train` and `sample` use the simulated
+hospital table. Peers are skipped aloud when PyTorch or Opacus is missing. What this is not: a test. Nothing fails on a
+slow machine.
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
@@ -49,7 +53,8 @@ def busy(seconds=.3):
 
 
 def right_python():
-    """Starts again under a Python that has the peers, which Benchmarks/setup finds or makes; stays here when that fails."""
+    """Starts again under a Python that has the peers, which Benchmarks/setup finds or makes; stays here when that
+    fails."""
     try:
         import opacus  # noqa: F401
         return
@@ -102,29 +107,37 @@ def dp_step(rounds, seconds):
         others.append(busy())
         for line in flip_turn(program, seconds) if program else ():
             if line["shape"] in samples:
-                samples[line["shape"]]["flip" if line["step"] == "clipped" else "flip_nonprivate"].append(line["rows_per_second"])
+                samples[line["shape"]]["flip" if line["step"] == "clipped"
+                                       else "flip_nonprivate"].append(line["rows_per_second"])
                 weights[line["shape"]] = line["weights"]
         for shape in contestants:
             for c in contestants[shape]:
                 samples[shape][c.name].append(peers.rows_per_second(c, seconds))
             samples[shape]["sgemm_gflops"].append(peers.sgemm_peak())
     if max(others) > .1:
-        note(f"the machine was busy with other work ({max(others):.0%} at worst): these figures mean little, those of thread pools least of all")
+        note(f"the machine was busy with other work ({max(others):.0%} at worst): these figures mean little, those of "
+             f"thread pools least of all")
     for shape in samples:
         m = {k: summary(v)[0] for k, v in samples[shape].items()}
         opacus = max((m[k] for k in ("opacus_hooks", "opacus_ghost") if m[k]), default=None)
         flops = peers.flops_per_row(*peers.SHAPES[shape]) if peers else None
         same = peers and shape in weights and weights[shape] == peers.weights(*peers.SHAPES[shape])
         if peers and shape in weights and not same:
-            note(f"{shape}: the networks differ: {weights[shape]} weights in ours, {peers.weights(*peers.SHAPES[shape])} in the peers'")
+            note(f"{shape}: the networks differ: {weights[shape]} weights in ours, "
+                 f"{peers.weights(*peers.SHAPES[shape])} in the peers'")
         ratio = lambda a, b: round(a / b, 3) if a and b else None
-        emit(bench="dp_step", shape=shape, flip_rows_per_s=m["flip"], flip_nonprivate_rows_per_s=m["flip_nonprivate"], opacus_rows_per_s=opacus,
+        emit(bench="dp_step", shape=shape, flip_rows_per_s=m["flip"], flip_nonprivate_rows_per_s=m["flip_nonprivate"],
+             opacus_rows_per_s=opacus,
              torch_rows_per_s=m["torch"],
              share_of_peak=round(m["flip"] * flops / (m["sgemm_gflops"] * 1e9), 4) if m["flip"] and flops else None,
-             times_opacus=ratio(m["flip"], opacus), times_torch=ratio(m["flip"], m["torch"]), private_cost=ratio(m["flip_nonprivate"], m["flip"]),
-             opacus_hooks_rows_per_s=m["opacus_hooks"], opacus_ghost_rows_per_s=m["opacus_ghost"], sgemm_gflops=m["sgemm_gflops"],
-             flops_per_row=flops, weights=weights.get(shape), same_network=same, threads=THREADS, rounds=rounds, others_busy=round(max(others), 2),
-             **{f"{k}_spread": summary(v)[1] for k, v in samples[shape].items()}, **{f"{k}_best": round(max(v)) for k, v in samples[shape].items() if v})
+             times_opacus=ratio(m["flip"], opacus), times_torch=ratio(m["flip"], m["torch"]),
+             private_cost=ratio(m["flip_nonprivate"], m["flip"]),
+             opacus_hooks_rows_per_s=m["opacus_hooks"], opacus_ghost_rows_per_s=m["opacus_ghost"],
+             sgemm_gflops=m["sgemm_gflops"],
+             flops_per_row=flops, weights=weights.get(shape), same_network=same, threads=THREADS, rounds=rounds,
+             others_busy=round(max(others), 2),
+             **{f"{k}_spread": summary(v)[1] for k, v in samples[shape].items()},
+             **{f"{k}_best": round(max(v)) for k, v in samples[shape].items() if v})
 
 
 def train_and_sample(which, rounds):
@@ -149,7 +162,8 @@ def train_and_sample(which, rounds):
         start = time.perf_counter()
         model = flip.train(rows, plan, progress=False)
         if "train" in which:
-            emit(bench="train", table=name, rows=len(rows), columns=len(rows.schema.fields), read_seconds=round(read, 2),
+            emit(bench="train", table=name, rows=len(rows), columns=len(rows.schema.fields),
+                 read_seconds=round(read, 2),
                  seconds=round(time.perf_counter() - start, 2), epsilon=model.ledger["epsilon"])
         if "sample" in which:
             count, samples = 32561, []
@@ -180,7 +194,8 @@ def load():
         small = os.path.join(scratch, "libflip.so")
         subprocess.run(["strip", "-o", small, LIBRARY], check=True)
         size = os.path.getsize(small)
-    emit(bench="load", stripped_mb=round(size / 1e6, 2), threads_started=int(after) - int(before), printed_nothing=run.stderr == "" and len(run.stdout.splitlines()) == 1,
+    emit(bench="load", stripped_mb=round(size / 1e6, 2), threads_started=int(after) - int(before),
+         printed_nothing=run.stderr == "" and len(run.stdout.splitlines()) == 1,
          milliseconds=round(float(seconds) * 1e3, 1), version=int(version))
 
 

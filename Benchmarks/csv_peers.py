@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Reading a CSV file: ours beside polars and pandas, on one core, in one run, one JSON object.
 
-    python3 Benchmarks/csv_peers.py [--rows 500000] [--rounds 5]      needs numpy; polars and pandas where they are installed
+    python3 Benchmarks/csv_peers.py [--rows 500000] [--rounds 5]      needs numpy; polars and pandas where they are
+    installed
 
-A made-up table of 15 columns (levels, whole numbers, decimals, reals, dates, moments, booleans, gaps). Contestants take turns, each in a process
-that may use one core and has read a short file before; a figure is the median of the rounds in MB of file per second of processor time, which a busy
-machine disturbs least. What they do differs: ours checks every cell against a schema and
-keeps codes; polars and pandas guess types and keep texts, polars_typed is told the types (dates and moments included, levels as categoricals).
-*_peak_mb is the process's peak memory beyond what importing took. What this is not: a test. Nothing fails on a slow machine.
+A made-up table of 15 columns (levels, whole numbers, decimals, reals, dates, moments, booleans, gaps). Contestants take
+turns, each in a process that may use one core and has read a short file before; a figure is the median of the rounds in
+MB of file per second of processor time, which a busy machine disturbs least. What they do differs: ours checks every
+cell against a schema and keeps codes; polars and pandas guess types and keep texts, polars_typed is told the types
+(dates and moments included, levels as categoricals). *_peak_mb is the process's peak memory beyond what importing took.
+What this is not: a test. Nothing fails on a slow machine.
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile
 
@@ -15,28 +17,35 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 
 LEVELS = {
-    "workclass": ["Federal-gov", "Local-gov", "Never-worked", "Private", "Self-emp-inc", "Self-emp-not-inc", "State-gov", "Without-pay"],
-    "education": ["10th", "11th", "12th", "7th-8th", "9th", "Assoc-acdm", "Assoc-voc", "Bachelors", "Doctorate", "HS-grad", "Masters", "Preschool",
+    "workclass": ["Federal-gov", "Local-gov", "Never-worked", "Private", "Self-emp-inc", "Self-emp-not-inc",
+                  "State-gov", "Without-pay"],
+    "education": ["10th", "11th", "12th", "7th-8th", "9th", "Assoc-acdm", "Assoc-voc", "Bachelors", "Doctorate",
+                  "HS-grad", "Masters", "Preschool",
                   "Prof-school", "Some-college"],
     "sex": ["Female", "Male"],
     "country": [f"country of birth {k}" for k in range(40)],
-    "ward": ["cardiology", "general medicine", "intensive care", "maternity", "neurology", "oncology", "orthopaedics", "surgery"],
+    "ward": ["cardiology", "general medicine", "intensive care", "maternity", "neurology", "oncology", "orthopaedics",
+             "surgery"],
 }
 GAPS = ("workclass", "hours", "bmi", "seen")
 
 
 def schema():
     def field(name, kind, required=True, **rules):
-        return {"name": name, "type": kind, "constraints": {**rules, **({"required": True} if name not in GAPS else {})}}
+        return {"name": name, "type": kind,
+            "constraints": {**rules, **({"required": True} if name not in GAPS else {})}}
     return {"fields": [
         field("age", "integer", minimum=0, maximum=120), field("workclass", "string", enum=LEVELS["workclass"]),
-        field("weight", "integer", minimum=0, maximum=2_000_000), field("education", "string", enum=LEVELS["education"]),
+        field("weight", "integer", minimum=0, maximum=2_000_000),
+        field("education", "string", enum=LEVELS["education"]),
         field("hours", "integer", minimum=0, maximum=100), field("capital", "integer", minimum=0, maximum=100_000),
         field("sex", "string", enum=LEVELS["sex"]), field("country", "string", enum=LEVELS["country"]),
-        field("income", "number", minimum=0, maximum=1_000_000, multipleOf=.01), field("bmi", "number", minimum=0, maximum=80),
+        field("income", "number", minimum=0, maximum=1_000_000, multipleOf=.01),
+        field("bmi", "number", minimum=0, maximum=80),
         field("joined", "date", minimum="1990-01-01", maximum="2029-12-31"),
         field("seen", "datetime", minimum="2020-01-01T00:00:00Z", maximum="2029-12-31T23:59:59Z", multipleOf=1),
-        field("member", "boolean"), field("ward", "string", enum=LEVELS["ward"]), field("score", "number", minimum=0, maximum=10, multipleOf=.1)]}
+        field("member", "boolean"), field("ward", "string", enum=LEVELS["ward"]),
+        field("score", "number", minimum=0, maximum=10, multipleOf=.1)]}
 
 
 def write(path, rows, seed=1, block=100_000):
@@ -50,11 +59,16 @@ def write(path, rows, seed=1, block=100_000):
         for start in range(0, rows, block):
             n = min(block, rows - start)
             c = {name: r.choice(levels, n) for name, levels in LEVELS.items()}
-            c.update(age=r.integers(17, 91, n).astype(str), weight=r.integers(12_000, 1_500_000, n).astype(str), hours=r.integers(1, 100, n).astype(str),
-                     capital=(r.integers(0, 100_000, n) * (r.random(n) < .1)).astype(str), income=[f"{x / 100:.2f}" for x in r.integers(0, 20_000_000, n)],
-                     bmi=[repr(x) for x in (15 + 30 * r.random(n)).round(4).tolist()], joined=(day + r.integers(0, 12_000, n).astype("timedelta64[D]")).astype(str),
-                     seen=(numpy.datetime64("2020-01-01T00:00:00") + r.integers(0, 300_000_000, n).astype("timedelta64[s]")).astype(str),
-                     member=numpy.where(r.random(n) < .5, "true", "false"), score=[f"{x / 10:.1f}" for x in r.integers(0, 101, n)])
+            c.update(age=r.integers(17, 91, n).astype(str), weight=r.integers(12_000, 1_500_000, n).astype(str),
+                     hours=r.integers(1, 100, n).astype(str),
+                     capital=(r.integers(0, 100_000, n) * (r.random(n) < .1)).astype(str),
+                     income=[f"{x / 100:.2f}" for x in r.integers(0, 20_000_000, n)],
+                     bmi=[repr(x) for x in (15 + 30 * r.random(n)).round(4).tolist()],
+                     joined=(day + r.integers(0, 12_000, n).astype("timedelta64[D]")).astype(str),
+                     seen=(numpy.datetime64("2020-01-01T00:00:00")
+                           + r.integers(0, 300_000_000, n).astype("timedelta64[s]")).astype(str),
+                     member=numpy.where(r.random(n) < .5, "true", "false"),
+                     score=[f"{x / 10:.1f}" for x in r.integers(0, 101, n)])
             for name in GAPS:
                 c[name] = numpy.where(r.random(n) < .05, "", c[name])
             file.writelines(",".join(line) + "\n" for line in zip(*(c[name] for name in names)))
@@ -75,7 +89,8 @@ def read(who, path):
         run = lambda path: pandas.read_csv(path)
     else:
         import polars
-        kinds = {"integer": polars.Int64, "number": polars.Float64, "boolean": polars.Boolean, "date": polars.Date, "datetime": polars.Datetime,
+        kinds = {"integer": polars.Int64, "number": polars.Float64, "boolean": polars.Boolean, "date": polars.Date,
+            "datetime": polars.Datetime,
                  "string": polars.Categorical}
         types = {f["name"]: kinds[f["type"]] for f in schema()["fields"]} if who == "polars_typed" else None
         run = lambda path: polars.read_csv(path, schema=types)
@@ -108,7 +123,8 @@ def main():
         size, times, peaks = os.path.getsize(path) / 1e6, {}, {}
         for _ in range(a.rounds):
             for who in ("ours", "polars", "polars_typed", "pandas"):
-                done = subprocess.run([sys.executable, os.path.abspath(__file__), "--read", who, path], capture_output=True, text=True)
+                done = subprocess.run([sys.executable, os.path.abspath(__file__), "--read", who, path],
+                                      capture_output=True, text=True)
                 if done.returncode:
                     print(f"{who} skipped: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
                     continue

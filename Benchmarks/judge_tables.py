@@ -1,25 +1,34 @@
 #!/usr/bin/env python3
-"""Train on real tables, sample, have an outside judge score the synthetic rows; mean ± spread over seeds, variant beside variant.
+"""Train on real tables, sample, have an outside judge score the synthetic rows; mean ± spread over seeds, variant
+beside variant.
 
-    FLIP_DATA=DIR FLIP_JUDGE=judge.py python Benchmarks/judge_tables.py [--tables adult compas law] [--variants strength-0 default] [--seeds 1 2 3]
-        [--protected COLUMN] [--preset P] [--epsilon E] [--config JSON] [--set NAME=JSON ...] [--stages] [--quick | --native] [--out DIR]
+    FLIP_DATA=DIR FLIP_JUDGE=judge.py python Benchmarks/judge_tables.py [--tables adult compas law]
+        [--variants strength-0 default] [--seeds 1 2 3] [--protected COLUMN] [--preset P] [--epsilon E]
+        [--config JSON] [--set NAME=JSON ...] [--stages] [--quick | --native] [--out DIR]
 
-DIR holds NAME_train.csv, NAME_test.csv, NAME.schema.json and NAME.task.json ({"protected": [...]}). The judge is called as
-`judge.py NAME SYNTHETIC.csv --data DIR` and prints a JSON object of figures as its last line. Both are outside this project; without them this skips aloud.
---native scores with flip.evaluate() instead, which needs no judge, takes a tenth of the time and defines the same figures (docs/EVALUATION.md).
+DIR holds NAME_train.csv, NAME_test.csv, NAME.schema.json and NAME.task.json ({"protected": [...]}). The judge is called
+as `judge.py NAME SYNTHETIC.csv --data DIR` and prints a JSON object of figures as its last line. Both are outside this
+project; without them this skips aloud. --native scores with flip.evaluate() instead, which needs no judge, takes a
+tenth of the time and defines the same figures (docs/EVALUATION.md).
 
 A variant is one of
-    default        the preset as it is                          diffusion, prior   without fairness, with and without the latent diffusion
-    strength-S     fairness strength S                          shuffled           strength 0, then the protected column of the synthetic rows shuffled
-    balanced, proportional, equalised, reweight                 default strength with that sampling, calibration or weight
-or a name given with --set NAME=JSON. The first variant is what the others are compared with: differences of *_auc, relative changes of *_dpd and *_eod, and
-their mean over all tables at the end.
+    default        the preset as it is
+    diffusion      without fairness, with the latent diffusion
+    prior          without fairness and without the latent diffusion
+    strength-S     fairness strength S
+    shuffled       strength 0, then the protected column of the synthetic rows shuffled
+    balanced, proportional, equalised, reweight
+                   default strength with that sampling, calibration or weight
+or a name given with --set NAME=JSON. The first variant is what the others are compared with: differences of *_auc,
+relative changes of *_dpd and *_eod, and their mean over all tables at the end.
 
---stages scores the rows of each stage of the preset best as well (projection, autoencoder, diffusion; the figures without a name are those of the
-finished generator), to see which one loses what, and adds its effective sample size, acceptance rate and share of distinct rows.
+--stages scores the rows of each stage of the preset best as well (projection, autoencoder, diffusion; the figures
+without a name are those of the finished generator), to see which one loses what, and adds its effective sample size,
+acceptance rate and share of distinct rows.
 
-The figures read real rows: they are NOT PRIVATE, and a choice made by them is a choice made by looking at the rows. Defaults were fixed on public tables.
-ε is recomputed from each model file when dp_accounting is there (examples/python/recompute_epsilon.py).
+The figures read real rows: they are NOT PRIVATE, and a choice made by them is a choice made by looking at the rows.
+Defaults were fixed on public tables. ε is recomputed from each model file when dp_accounting is there
+(examples/python/recompute_epsilon.py).
 """
 import argparse, csv, json, os, random, statistics, subprocess, sys, tempfile, time
 
@@ -43,7 +52,8 @@ DISPARITIES = ("target_dpd", "target_eod", "tasks_dpd", "tasks_eod")
 
 def merged(a, b):
     """b over a, section by section."""
-    return {k: merged(a[k], b[k]) if isinstance(a.get(k), dict) and isinstance(b.get(k), dict) else b.get(k, a.get(k)) for k in {**a, **b}}
+    return {k: merged(a[k], b[k]) if isinstance(a.get(k), dict) and isinstance(b.get(k), dict) else b.get(k, a.get(k))
+        for k in {**a, **b}}
 
 
 def config_of(variant):
@@ -86,7 +96,8 @@ def one(flip, data, judge, table, variant, seed, folder, a):
     """Figures of one run."""
     with open(os.path.join(data, f"{table}.task.json"), encoding="utf-8") as f:
         protected = json.load(f)["protected"]
-    rows = flip.Table.read_csv(os.path.join(data, f"{table}_train.csv"), schema=os.path.join(data, f"{table}.schema.json"))
+    rows = flip.Table.read_csv(os.path.join(data, f"{table}_train.csv"),
+                               schema=os.path.join(data, f"{table}.schema.json"))
     start = time.perf_counter()
     config = merged(merged(a.config, config_of(variant)), {"seed": seed})
     plan = flip.plan(rows.schema, protected=protected, epsilon=a.epsilon, delta=1e-5, preset=a.preset, config=config)
@@ -110,10 +121,12 @@ def one(flip, data, judge, table, variant, seed, folder, a):
         figures["noise"] = next(iter(steps["groups"].values()))["noise_multiplier"]
     try:
         import recompute_epsilon
-        figures["epsilon_recomputed"] = max(recompute_epsilon.recompute(recompute_epsilon.read(stem + ".flip.h5")).values())
+        figures["epsilon_recomputed"] = max(recompute_epsilon.recompute(recompute_epsilon.read(stem
+            + ".flip.h5")).values())
     except ImportError:
         print("judge_tables: dp_accounting or h5py missing: ε not recomputed", file=sys.stderr)
-    score = (lambda path: measured(flip, table, path, data)) if a.native else (lambda path: judged(judge, table, path, data, a.quick))
+    score = (lambda path: measured(flip, table, path, data)) if a.native else (lambda path: judged(judge, table, path,
+        data, a.quick))
     figures.update(score(stem + ".csv"))
     if a.stages and a.preset == "best":
         figures.update(model.info.get("rake", {}))
@@ -125,7 +138,8 @@ def one(flip, data, judge, table, variant, seed, folder, a):
 
 
 def judged(judge, table, path, data, quick):
-    run = subprocess.run([sys.executable, judge, table, path, "--data", data] + ["--quick"] * quick, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, judge, table, path, "--data", data] + ["--quick"] * quick,
+                         capture_output=True, text=True)
     if run.returncode:
         sys.exit(f"judge_tables: the judge failed on {path}\n{run.stderr}")
     return json.loads(run.stdout.strip().splitlines()[-1])
@@ -135,7 +149,8 @@ def measured(flip, table, path, data):
     with open(os.path.join(data, f"{table}.task.json"), encoding="utf-8") as f:
         task = json.load(f)
     real, holdout = (os.path.join(data, f"{table}_{part}.csv") for part in ("train", "test"))
-    found = flip.evaluate(real, path, schema=os.path.join(data, f"{table}.schema.json"), protected=task["protected"], target=task["target"], holdout=holdout)
+    found = flip.evaluate(real, path, schema=os.path.join(data, f"{table}.schema.json"), protected=task["protected"],
+                          target=task["target"], holdout=holdout)
     return {k: v for k, v in found.to_dict()["summary"].items() if v is not None}
 
 
@@ -172,7 +187,8 @@ def main():
             a.variants.append(name)
     data, judge = os.environ.get("FLIP_DATA"), os.environ.get("FLIP_JUDGE")
     if not data or not (a.native or judge and os.path.exists(judge)):
-        print("judge_tables: SKIPPED: set FLIP_DATA (a folder of tables) and FLIP_JUDGE (a script that scores them), or say --native")
+        print("judge_tables: SKIPPED: set FLIP_DATA (a folder of tables) and FLIP_JUDGE (a script that scores them), "
+              "or say --native")
         return
     import flip
     changes = {}
@@ -186,7 +202,8 @@ def main():
                 runs = []
                 for seed in a.seeds:
                     runs.append(one(flip, own, judge, table, variant, seed, folder, a))
-                    print(json.dumps({"table": table, "variant": variant, "seed": seed, **runs[-1]}), file=sys.stderr, flush=True)
+                    print(json.dumps({"table": table, "variant": variant, "seed": seed, **runs[-1]}), file=sys.stderr,
+                          flush=True)
                 print(f"\n{table}, {variant}, {len(runs)} runs (NOT PRIVATE: scored against real rows)")
                 means = {}
                 for k in runs[0]:
@@ -197,10 +214,13 @@ def main():
                     first = means
                     continue
                 against = compare(first, means)
-                print(f"  against {a.variants[0]}: " + ", ".join(f"{k} {style.format(v)}" for k, (v, style) in against.items()), flush=True)
-                changes.setdefault(variant, []).extend((table, k, v) for k, (v, _) in against.items() if k in DISPARITIES)
+                print(f"  against {a.variants[0]}: "
+                      + ", ".join(f"{k} {style.format(v)}" for k, (v, style) in against.items()), flush=True)
+                changes.setdefault(variant, []).extend((table, k, v) for k, (v, _) in against.items()
+                                                       if k in DISPARITIES)
     for variant, all_ in changes.items():
-        print(f"\n{variant} against {a.variants[0]}: disparities {-statistics.mean(v for _, _, v in all_):.1%} lower on average over {len(all_)} figures of {len(a.tables)} tables at ε = {a.epsilon:g}")
+        print(f"\n{variant} against {a.variants[0]}: disparities {-statistics.mean(v for _, _, v in all_):.1%} lower "
+              f"on average over {len(all_)} figures of {len(a.tables)} tables at ε = {a.epsilon:g}")
 
 
 if __name__ == "__main__":

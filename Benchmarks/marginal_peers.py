@@ -1,26 +1,31 @@
 #!/usr/bin/env python3
-"""Time and peak memory of the preset `best` beside AIM on private-pgm, for the same job, and how both grow with the number of columns.
+"""Time and peak memory of the preset `best` beside AIM on private-pgm, for the same job, and how both grow with the
+number of columns.
 
-    python -m venv .venv-aim && .venv-aim/bin/pip install dpmm==0.1.9           # a Python of its own: dpmm holds NumPy and pandas at old versions
-    make build && .venv-aim/bin/python Benchmarks/marginal_peers.py [--columns 15 60 200] [--rows 20000] [--limit 240] [--only best aim]
+    python -m venv .venv-aim && .venv-aim/bin/pip install dpmm==0.1.9           # a Python of its own: dpmm holds NumPy
+    and pandas at old versions make build && .venv-aim/bin/python Benchmarks/marginal_peers.py [--columns 15 60 200]
+    [--rows 20000] [--limit 240] [--only best aim]
 
-The job: a CSV file and its public schema in, a generator at ε = 2, δ = 10⁻⁵ trained on all pairs of columns, as many synthetic rows as there were real ones.
-AIM (McKenna et al. 2022, arXiv 2201.12677) is that of dpmm with the package's defaults, AIM's own limit of 80 MB on the model, one process, and 32 equal
-bins between the public bounds of a numerical column, which cost it no budget; `best` with its defaults, which also allow 32 bins.
+The job: a CSV file and its public schema in, a generator at ε = 2, δ = 10⁻⁵ trained on all pairs of columns, as many
+synthetic rows as there were real ones. AIM (McKenna et al. 2022, arXiv 2201.12677) is that of dpmm with the package's
+defaults, AIM's own limit of 80 MB on the model, one process, and 32 equal bins between the public bounds of a numerical
+column, which cost it no budget; `best` with its defaults, which also allow 32 bins.
 
-Tables: made-up ones with a fixed seed (five columns share a hidden number, all columns another; two of five are numerical), and adult, when FLIP_DATA names a
-folder with adult_train.csv and adult.schema.json. Jobs run one after another, each in a process of its own. `train_s` and `sample_s` are wall time
-without reading the file, `cpu_s` processor time of the whole job (what a busy machine disturbs least), `peak_mb` the largest resident size of that process
-(getrusage), `loaded_mb` what it had before training: interpreter, packages and table; `stages` of `best`: seconds of each. A job that is not done at
-the limit is stopped and stands as "> limit". One JSON object a line, then a plain table.
-What this is not: a judgement of quality, or a test; nothing fails on a slow machine.
+Tables: made-up ones with a fixed seed (five columns share a hidden number, all columns another; two of five are
+numerical), and adult, when FLIP_DATA names a folder with adult_train.csv and adult.schema.json. Jobs run one after
+another, each in a process of its own. `train_s` and `sample_s` are wall time without reading the file, `cpu_s`
+processor time of the whole job (what a busy machine disturbs least), `peak_mb` the largest resident size of that
+process (getrusage), `loaded_mb` what it had before training: interpreter, packages and table; `stages` of `best`:
+seconds of each. A job that is not done at the limit is stopped and stands as "> limit". One JSON object a line, then a
+plain table. What this is not: a judgement of quality, or a test; nothing fails on a slow machine.
 """
 import argparse, csv, json, os, random, resource, signal, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 EPSILON, DELTA, BINS, MODEL_MB = 2.0, 1e-5, 32, 80
-KINDS = [("integer", 100), ("string", 2), ("string", 6), ("number", 101), ("string", 12)]     # of column j mod 5; values or levels
+# of column j mod 5; values or levels
+KINDS = [("integer", 100), ("string", 2), ("string", 6), ("number", 101), ("string", 12)]
 
 
 def made_up(folder, rows, columns):
@@ -35,10 +40,12 @@ def made_up(folder, rows, columns):
             fields.append({"name": f"c{j}", "type": kind, "constraints": {"enum": texts[-1], "required": True}})
         elif kind == "integer":
             texts.append([str(k) for k in range(n)])
-            fields.append({"name": f"c{j}", "type": kind, "constraints": {"minimum": 0, "maximum": n - 1, "required": True}})
+            fields.append({"name": f"c{j}", "type": kind,
+                "constraints": {"minimum": 0, "maximum": n - 1, "required": True}})
         else:
             texts.append([f"{k / 10:.1f}" for k in range(n)])
-            fields.append({"name": f"c{j}", "type": kind, "constraints": {"minimum": 0, "maximum": (n - 1) / 10, "multipleOf": .1, "required": True}})
+            fields.append({"name": f"c{j}", "type": kind,
+                "constraints": {"minimum": 0, "maximum": (n - 1) / 10, "multipleOf": .1, "required": True}})
     with open(stem + ".schema.json", "w", encoding="utf-8") as f:
         json.dump({"fields": fields}, f)
     with open(stem + ".csv", "w", encoding="utf-8", newline="") as f:
@@ -71,7 +78,8 @@ def job_best(path, schema):
     import flip
     table = flip.Table.read_csv(path, schema=schema)
     loaded, stages, start = megabytes(), {}, time.perf_counter()
-    with flip.Trainer(flip.plan(table.schema, epsilon=EPSILON, delta=DELTA, preset="best"), table) as trainer:      # flip.train, a step at a time
+    # flip.train, a step at a time
+    with flip.Trainer(flip.plan(table.schema, epsilon=EPSILON, delta=DELTA, preset="best"), table) as trainer:
         stage, then, done = "histograms", start, False
         while not done:
             p = trainer.step(max_steps=1, max_seconds=0)
@@ -114,7 +122,8 @@ JOBS = {"best": job_best, "aim": job_aim}
 
 def run(tool, path, schema, limit):
     """Figures of one job; `seconds` is None when it was stopped or failed."""
-    child = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--job", tool, path, schema], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    child = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--job", tool, path, schema],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, start_new_session=True)
     try:
         out, err = child.communicate(timeout=limit)
@@ -130,7 +139,8 @@ def run(tool, path, schema, limit):
 
 
 def so_far(pid):
-    """Largest resident size in MB and processor seconds of a process that still runs; None where the system does not say."""
+    """Largest resident size in MB and processor seconds of a process that still runs; None where the system does not
+    say."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
             peak = next(round(int(x.split()[1]) / 1024, 1) for x in f if x.startswith("VmHWM"))
@@ -173,12 +183,14 @@ def main():
         tables = [(f"made up, {m} columns", m, *made_up(folder, a.rows, m)) for m in a.columns]
         data = os.environ.get("FLIP_DATA")
         if data and not a.no_adult:
-            tables.insert(0, ("adult", 15, os.path.join(data, "adult_train.csv"), os.path.join(data, "adult.schema.json")))
+            tables.insert(0, ("adult", 15, os.path.join(data, "adult_train.csv"),
+                              os.path.join(data, "adult.schema.json")))
         for name, columns, path, schema in tables:
             for tool in tools:
                 figures = run(tool, path, schema, a.limit)
                 results.append((name, tool, figures))
-                print(json.dumps({"table": name, "columns": columns, "tool": tool, "processors": len(os.sched_getaffinity(0)),
+                print(json.dumps({"table": name, "columns": columns, "tool": tool,
+                    "processors": len(os.sched_getaffinity(0)),
                                   "load": round(os.getloadavg()[0], 1), **figures}), flush=True)
     lines = [("table", "tool", "train, s", "sample, s", "processor, s", "peak, MB", "of it before training, MB")]
     lines += [(name, tool, *cells(figures)) for name, tool, figures in results]

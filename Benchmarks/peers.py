@@ -1,7 +1,8 @@
 """The same network in PyTorch, for Benchmarks/bench.py: plain, with Opacus's hooks and with Opacus's ghost clipping.
 
-What it is: the autoencoder of TabSyn (arXiv 2310.09656) on categorical tokens, written from layers that Opacus supports, so that all
-three contestants run the very same module. What it is not: a training; every step sees the same batch of made-up rows.
+What it is: the autoencoder of TabSyn (arXiv 2310.09656) on categorical tokens, written from layers that Opacus
+supports, so that all three contestants run the very same module. What it is not: a training; every step sees the same
+batch of made-up rows.
 
     B  rows in a batch      T  tokens, one a column      d  token width      h  heads      F  feed-forward width
 
@@ -19,7 +20,8 @@ warnings.filterwarnings("ignore")
 
 LEVELS = [20, 9, 20, 16, 16, 7, 15, 6, 5, 2, 6, 6, 16, 20, 2]     # adult's columns after binning
 SHAPES = {"narrow": (4, 1), "wide": (32, 4)}                      # token width, heads
-BIASES, AFFINE = False, False                                     # of the blocks' linear maps; of the norms: as in flip-bench
+# of the blocks' linear maps; of the norms: as in flip-bench
+BIASES, AFFINE = False, False
 FEED, BLOCKS, BATCH, BETA, CLIP, NOISE, RATE = 128, 2, 1024, .5, 1.0, 1.6, 1e-3
 
 
@@ -78,9 +80,11 @@ class Autoencoder(nn.Module):
 
 
 def flops_per_row(d, heads, levels=LEVELS):
-    """Multiplications and additions of the matrix products of one row, forward (2·m·n·k each), and three times that for forward + backward.
+    """Multiplications and additions of the matrix products of one row, forward (2·m·n·k each), and three times that for
+    forward + backward.
 
-    The count of the *non-private* step: what clipping costs on top lowers a share of peak computed from it, as it should."""
+    The count of the *non-private* step: what clipping costs on top lowers a share of peak computed from it, as it
+    should."""
     T, blocks = len(levels), 3 * BLOCKS
     block = 2 * T * d * d * 4 + 2 * 2 * T * T * d + 2 * 2 * T * d * FEED
     return 3 * (blocks * block + 2 * 2 * T * d * d + sum(2 * d * k for k in levels))
@@ -153,8 +157,10 @@ class Ghost:
         teach_opacus()
         torch.manual_seed(0)
         self.cells, self.wrap = rows(), DPTensorFastGradientClipping
-        self.net = GradSampleModuleFastGradientClipping(Autoencoder(d, heads), max_grad_norm=CLIP, use_ghost_clipping=True)
-        self.optimizer = DPOptimizerFastGradientClipping(torch.optim.Adam(self.net.parameters(), RATE), noise_multiplier=NOISE,
+        self.net = GradSampleModuleFastGradientClipping(Autoencoder(d, heads), max_grad_norm=CLIP,
+                                                        use_ghost_clipping=True)
+        self.optimizer = DPOptimizerFastGradientClipping(torch.optim.Adam(self.net.parameters(), RATE),
+                                                         noise_multiplier=NOISE,
                                                          max_grad_norm=CLIP, expected_batch_size=BATCH)
 
     def step(self):

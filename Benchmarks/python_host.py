@@ -1,11 +1,12 @@
-"""What the Python package itself costs: a data frame in and out, one call, the import. Prints a line of JSON each: medians of several runs, of
-the time on the clock (value) and of the processor time (cpu), which a busy machine disturbs less.
+"""What the Python package itself costs: a data frame in and out, one call, the import. Prints a line of JSON each:
+medians of several runs, of the time on the clock (value) and of the processor time (cpu), which a busy machine disturbs
+less.
 
     PYTHONPATH=bindings/python python Benchmarks/python_host.py [--rows 1000000] [--repeats 5]
 
-The frame has 15 columns of every type: six of text (objects and categories), four whole, two real, a boolean, a date, a moment; a tenth of the
-cells of most is missing. arrow: what pyarrow, polars and duckdb hand over, for which those packages are needed; they are left out where
-they are not installed. Nothing is trained.
+The frame has 15 columns of every type: six of text (objects and categories), four whole, two real, a boolean, a date, a
+moment; a tenth of the cells of most is missing. arrow: what pyarrow, polars and duckdb hand over, for which those
+packages are needed; they are left out where they are not installed. Nothing is trained.
 """
 import argparse
 import importlib.util
@@ -19,6 +20,7 @@ import tempfile
 import time
 
 import flip
+from flip import _columns
 import numpy
 import pandas
 
@@ -30,18 +32,23 @@ def frame_of(rows, seed=1):
     columns |= {f"w{k}": pandas.Series(r.integers(0, n, rows)) for k, n in enumerate((100, 1000, 50, 20000))}
     columns |= {f"r{k}": pandas.Series(r.random(rows) * 100) for k in range(2)}
     columns["flag"] = pandas.Series(r.random(rows) < 0.5)
-    columns["day"] = pandas.Series(numpy.datetime64("2020-01-01", "D") + r.integers(0, 3000, rows).astype("timedelta64[D]"))
-    columns["moment"] = pandas.Series(numpy.datetime64("2020-01-01", "us") + r.integers(0, 10**14, rows).astype("timedelta64[us]"))
+    columns["day"] = pandas.Series(numpy.datetime64("2020-01-01", "D")
+                                   + r.integers(0, 3000, rows).astype("timedelta64[D]"))
+    columns["moment"] = pandas.Series(numpy.datetime64("2020-01-01", "us")
+                                      + r.integers(0, 10**14, rows).astype("timedelta64[us]"))
     for name in ("t1", "t2", "r1"):
         columns[name] = columns[name].mask(pandas.Series(r.random(rows) < 0.1))
     columns["w1"] = columns["w1"].astype("Int64").mask(pandas.Series(r.random(rows) < 0.1))
     for name in ("t4", "t5"):
         columns[name] = columns[name].astype("category")
     fields = [{"name": name, "type": "string", "constraints": {"enum": texts}} for name, texts in levels.items()]
-    fields += [{"name": f"w{k}", "type": "integer", "constraints": {"minimum": 0, "maximum": n}} for k, n in enumerate((100, 1000, 50, 20000))]
+    fields += [{"name": f"w{k}", "type": "integer", "constraints": {"minimum": 0, "maximum": n}} for k,
+               n in enumerate((100, 1000, 50, 20000))]
     fields += [{"name": f"r{k}", "type": "number", "constraints": {"minimum": 0, "maximum": 100}} for k in range(2)]
-    fields += [{"name": "flag", "type": "boolean"}, {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2030-01-01"}},
-               {"name": "moment", "type": "datetime", "constraints": {"minimum": "2020-01-01", "maximum": "2030-01-01"}}]
+    fields += [{"name": "flag", "type": "boolean"},
+               {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2030-01-01"}},
+               {"name": "moment", "type": "datetime",
+                   "constraints": {"minimum": "2020-01-01", "maximum": "2030-01-01"}}]
     return pandas.DataFrame(columns), flip.Schema({"fields": fields})
 
 
@@ -76,7 +83,8 @@ def main():
     table = flip.Table(flip._library.new("flip_table_create", schema._pointer, 1))
     x = numpy.zeros(1, numpy.int64)
     accountant = flip.Accountant()
-    calls = {"rows": lambda: table.rows, "set one cell": lambda: table._set_int64("x", x, None), "compose": lambda: accountant.compose(1.0, 0.0)}
+    calls = {"rows": lambda: table.rows, "set one cell": lambda: _columns.set_int64(table._pointer, "x", x, None),
+             "compose": lambda: accountant.compose(1.0, 0.0)}
     for name, call in calls.items():
         say(f"call: {name}", median(lambda: [call() for _ in range(2000)], max(a.repeats, 9)), "us", 1e6 / 2000)
 
@@ -108,7 +116,8 @@ def main():
             say("to polars", median(lambda: polars.DataFrame(table), a.repeats), "s", **more)
         if "duckdb" in there:
             import duckdb
-            say("from_arrow, duckdb", median(lambda: flip.Table.from_arrow(duckdb.from_arrow(arrow), schema), a.repeats), "s", **more)
+            say("from_arrow, duckdb", median(lambda: flip.Table.from_arrow(duckdb.from_arrow(arrow), schema),
+                                             a.repeats), "s", **more)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-# find_package(flip 1 REQUIRED) and target_link_libraries(app PRIVATE flip::flip). Lies in PREFIX/lib/cmake/flip and finds PREFIX from there.
+# find_package(flip 1 REQUIRED) and target_link_libraries(app PRIVATE flip::flip).
+# Lies in PREFIX/lib/cmake/flip and finds PREFIX from there.
 get_filename_component(_flip_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 foreach(_flip_file lib/libflip.so.1 include/flip.h)
   if(NOT EXISTS "${_flip_prefix}/${_flip_file}")

@@ -1,5 +1,6 @@
-// What the terms of independence weigh, and what they came to. Both forms of them, on a batch of released rows (BatchAlignment.swift) and
-// on released moments (MomentAlignment.swift), speak these words. Read next: docs/FAIRNESS.md, "The terms".
+// Weights of the independence terms, and the values that the terms came to.
+// Both forms of the terms use them: the one on a batch of released rows (BatchAlignment.swift) and the one on released
+// moments (MomentAlignment.swift). Read next: docs/FAIRNESS.md, "The terms".
 
 /// Factors of the terms in a loss, each at least 0; a term with factor 0 is not computed.
 package struct AlignmentWeights: Sendable, Equatable {
@@ -7,9 +8,10 @@ package struct AlignmentWeights: Sendable, Equatable {
     package var mean: Float = 0
     /// Squared maximum mean discrepancy with Gaussian kernels (Gretton et al. 2012). Batches only: it has no moments.
     package var discrepancy: Float = 0
-    /// The same by random Fourier features (Rahimi and Recht 2007).
+    /// The squared maximum mean discrepancy by random Fourier features (Rahimi and Recht 2007).
     package var fourier: Float = 0
-    /// One less the alignment of group covariances (arXiv 1905.00414v4, section 3, transposed as in arXiv 2508.21815v1).
+    /// One less the alignment of group covariances (arXiv 1905.00414v4, section 3, transposed as in arXiv
+    /// 2508.21815v1).
     package var covariance: Float = 0
 
     package init(mean: Float = 0, discrepancy: Float = 0, fourier: Float = 0, covariance: Float = 0) {
@@ -21,7 +23,8 @@ package struct AlignmentWeights: Sendable, Equatable {
 
     /// All factors times `ramp`.
     package func scaled(_ ramp: Float) -> AlignmentWeights {
-        AlignmentWeights(mean: mean * ramp, discrepancy: discrepancy * ramp, fourier: fourier * ramp, covariance: covariance * ramp)
+        AlignmentWeights(mean: mean * ramp, discrepancy: discrepancy * ramp, fourier: fourier * ramp,
+                         covariance: covariance * ramp)
     }
 }
 
@@ -31,8 +34,10 @@ package struct AlignmentTerms: Sendable, Equatable {
     /// Groups that took part.
     package var groups = 0
 
+    /// The terms' part of a loss: their sum weighted by w.
     package func weighted(_ w: AlignmentWeights) -> Double {
-        Double(w.mean) * mean + Double(w.discrepancy) * discrepancy + Double(w.fourier) * fourier + Double(w.covariance) * covariance
+        Double(w.mean) * mean + Double(w.discrepancy) * discrepancy + Double(w.fourier) * fourier
+            + Double(w.covariance) * covariance
     }
 }
 
@@ -40,7 +45,8 @@ package struct AlignmentTerms: Sendable, Equatable {
 package enum GroupPairing: Sendable, Equatable {
     /// p = 1 / number of pairs: the mean over pairs, whatever the groups' sizes.
     case pairs
-    /// p = π_a π_b with the shares of the groups that take part: for squared distances of means that is Σ_g π_g |m_g - m̄|².
+    /// p = π_a π_b with the shares of the groups that take part: for squared distances of means that is Σ_g π_g |m_g -
+    /// m̄|².
     case shares
 }
 
@@ -57,7 +63,8 @@ struct PairWeights {
         self.total = total
     }
 
-    /// Writes w of the `A` groups that take part. - share: the public or released share of the i-th of them; at least 0.
+    /// Writes w of the `A` groups that take part. - share: the public or released share of the i-th of them; at least
+    /// 0.
     init(_ pairing: GroupPairing, _ A: Int, _ w: UnsafeMutablePointer<Double>, share: (Int) -> Double) {
         var sum = 0.0
         for a in 0 ..< A {

@@ -1,9 +1,11 @@
-// Alignment of group covariances: 1 - CKAᵀ(a, b), weighed over pairs, with
+// The covariance term on a batch: one less the alignment of group covariances.
+// 1 - CKAᵀ(a, b), weighted over pairs, with
 //     CKAᵀ(a, b) = <Σ_a, Σ_b> / (|Σ_a| |Σ_b|)   (Frobenius), Σ_g = Σ_{i in g} (x_i - m_g)(x_i - m_g)ᵀ / (n_g - 1),
-// centred kernel alignment (arXiv 1905.00414v4, section 3, linear kernel) with rows and activations exchanged, as in arXiv 2508.21815v1.
-// It is blind to means and to scale. A group whose covariance has no length takes no part.
-// With S_a = Σ_a / |Σ_a| and T = Σ w S, the loss is scale ((Σ w)² - |T|²) / 2, and Σ_a is pulled along
-// Q_a = (Y - <Y, S_a> S_a) / |Σ_a| with Y = -scale w_a (T - w_a S_a); a row by 2 Q_a (x_i - m_a) / (n_a - 1).
+// centred kernel alignment (arXiv 1905.00414v4, section 3, linear kernel) with rows and activations exchanged, as in
+// arXiv 2508.21815v1. It is blind to means and to scale. A group whose covariance has no length takes no part.
+// With S_a = Σ_a / |Σ_a| and T = Σ w S, the loss is scale ((Σ w)² - |T|²) / 2. Its gradient by Σ_a is
+// Q_a = (Y - <Y, S_a> S_a) / |Σ_a| with Y = -scale w_a (T - w_a S_a), and by a row
+// 2 Q_a (x_i - m_a) / (n_a - 1).
 
 import Glibc
 

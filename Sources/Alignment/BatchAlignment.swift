@@ -1,12 +1,13 @@
-// Independence of a latent and a group on one batch of released or generated rows, exactly: the terms couple the rows of the batch, so
-// they must never meet a private row (the form for those is MomentAlignment.swift).
+// Independence of a latent and a group, measured exactly on one batch of released or generated rows.
+// The terms couple the rows of the batch, so they must never meet a private row; MomentAlignment.swift has the form for
+// private rows.
 //
 //     let alignment = try BatchAlignment(groups: G, latent: L, capacity: 1024)
-//     let terms = try alignment.gradient(z, groups: s, count: n, weights: w, into: dz)      // dz [n][L] += d loss / d z
+//     let terms = try alignment.gradient(z, groups: s, count: n, weights: w, into: dz)  // dz [n][L] += d loss / d z
 //
-// All terms are of x = (z - mean) / sd, sd the batch's mean standard deviation over the L numbers, so shrinking the latent does not pay;
-// the gradient goes through sd. Groups with fewer than two rows in the batch, rows with a number that is not finite and rows without a
-// group take no part: neither in sd nor in any sum, and their gradient is zero.
+// All terms are of x = (z - mean) / sd, sd the batch's mean standard deviation over the L numbers, so shrinking the
+// latent does not pay; the gradient goes through sd. Groups with fewer than two rows in the batch, rows with a number
+// that is not finite and rows without a group take no part: neither in sd nor in any sum, and their gradient is zero.
 // The formulas: BatchAlignment+Means.swift, BatchAlignment+Discrepancy.swift, BatchAlignment+Covariance.swift.
 
 import Basics
@@ -44,17 +45,21 @@ package final class BatchAlignment {
     private let tally: Buffer<Int32>, spread: Buffer<Double>
     /// Discrepancy: rows in lanes and in rows, each group's constant in lanes, sums in lanes.
     let lanes: Buffer<Float>, rows: Buffer<Float>, sums: Buffer<Float>
-    /// Fourier features: cosines and sines [n][2 D], group means [A][2 D], coefficients of the way back [A][2 D], a row's angles.
+    /// Fourier features: cosines and sines [n][2 D], group means [A][2 D], coefficients of the way back [A][2 D], a
+    /// row's angles.
     let waves: Buffer<Float>, waveMeans: Buffer<Double>, waveSlopes: Buffer<Float>, angles: Buffer<Float>
     /// Group means [A][L]; covariances [A][L][L]; their lengths; one matrix.
     let means: Buffer<Double>, covariances: Buffer<Double>, lengths: Buffer<Double>, matrix: Buffer<Double>
 
-    /// - groups G: 1 ... 65536; latent L: 1 ... 4096; capacity: rows of the largest batch, 1 ... 65536. - Throws: `.argument`, `.noMemory`.
-    package init(groups G: Int, latent L: Int, capacity: Int, options: BatchAlignmentOptions = .init(), kernels: Kernels = .current) throws {
+    /// - groups G: 1 ... 65536; latent L: 1 ... 4096; capacity: rows of the largest batch, 1 ... 65536. - Throws:
+    ///   `.argument`, `.noMemory`.
+    package init(groups G: Int, latent L: Int, capacity: Int, options: BatchAlignmentOptions = .init(),
+                 kernels: Kernels = .current) throws {
         guard (1 ... 65536).contains(G), (1 ... 4096).contains(L), (1 ... 65536).contains(capacity) else {
             throw Failure(.argument, "alignment needs 1 to 65536 groups and rows, and a latent of 1 to 4096 numbers")
         }
-        guard options.shares.isEmpty || options.shares.count == G, options.shares.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+        guard options.shares.isEmpty || options.shares.count == G,
+              options.shares.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
             throw Failure(.argument, "alignment needs one share for each group, at least 0")
         }
         guard !options.bandwidths.isEmpty else { throw Failure(.argument, "alignment needs a bandwidth") }
@@ -63,9 +68,11 @@ package final class BatchAlignment {
         self.capacity = capacity
         self.options = options
         self.kernels = kernels
-        features = options.fourier ? try FourierFeatures(width: L, bandwidths: options.bandwidths, perBandwidth: options.frequencies, seed: options.seed) : nil
+        features = options.fourier ? try FourierFeatures(width: L, bandwidths: options.bandwidths,
+            perBandwidth: options.frequencies, seed: options.seed) : nil
         // A group takes part with two rows or more.
-        let A = min(G, capacity / 2), W = kernels.lanes, blocks = (capacity + W - 1) / W, D = features?.count ?? 0, LL = options.covariance ? L * L : 0
+        let A = min(G, capacity / 2), W = kernels.lanes, blocks = (capacity + W - 1) / W, D = features?.count ?? 0
+        let LL = options.covariance ? L * L : 0
         order = try Buffer(count: capacity, for: "a batch's groups")
         x = try Buffer(count: capacity * L, for: "a batch's latents")
         slope = try Buffer(count: capacity * L, for: "a batch's gradients")
@@ -73,7 +80,7 @@ package final class BatchAlignment {
         name = try Buffer(count: A, for: "a batch's groups")
         weight = try Buffer(count: A, for: "a batch's groups")
         tally = try Buffer(count: G, for: "a batch's groups")
-        spread = try Buffer(count: 2 * L, for: "a batch's deviations")
+        spread = try Buffer(count: 2 * L, for: "a batch's standard deviations")
         lanes = try Buffer(count: blocks * L * W, for: "a batch's latents")
         rows = try Buffer(count: capacity * L, for: "a batch's latents")
         sums = try Buffer(count: (3 + L) * W, for: "a batch's sums")
@@ -90,28 +97,34 @@ package final class BatchAlignment {
     /// Bytes that it takes.
     package static func memory(groups G: Int, latent L: Int, capacity n: Int, options: BatchAlignmentOptions) -> Int {
         let A = min(G, n / 2), D = options.fourier ? options.bandwidths.count * options.frequencies : 0
-        let waves = 4 * (2 * L * D + 2 * n * D + 6 * (A + 1) * D + D + L), lengths = options.covariance ? 8 * (A + 2) * L * L : 0
+        let waves = 4 * (2 * L * D + 2 * n * D + 6 * (A + 1) * D + D + L)
+        let lengths = options.covariance ? 8 * (A + 2) * L * L : 0
         return n * (24 * L + 16) + 8 * (A + 4) * L + 24 * A + 4 * G + waves + lengths
     }
 
     /// Adds the gradient of Σ weight × term to `into` and returns the terms.
-    /// - z, into: [count][L]; groups: [count] of 0 ..< G, others have no group. - Throws: `.argument` when count is above the capacity.
-    package func gradient(_ z: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int, weights: AlignmentWeights,
-                          into: UnsafeMutablePointer<Float>) throws -> AlignmentTerms {
-        guard (0 ... capacity).contains(count) else { throw Failure(.argument, "alignment: more rows than it has room for") }
-        guard weights.fourier == 0 || options.fourier, weights.covariance == 0 || options.covariance else { throw Failure(.argument, "alignment: a term that it has no room for") }
+    /// - z, into: [count][L]; groups: [count] of 0 ..< G, others have no group. - Throws: `.argument` when count is
+    ///   above the capacity.
+    package func gradient(_ z: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int,
+                          weights: AlignmentWeights, into: UnsafeMutablePointer<Float>) throws -> AlignmentTerms {
+        guard (0 ... capacity).contains(count) else {
+            throw Failure(.argument, "alignment: more rows than it has room for")
+        }
+        guard weights.fourier == 0 || options.fourier, weights.covariance == 0 || options.covariance else {
+            throw Failure(.argument, "alignment: a term that it has no room for")
+        }
         var terms = AlignmentTerms()
         sort(z, s, count)
         guard A > 1 else { return terms }
         terms.groups = A
-        let deviation = standardise(z)
+        let sd = standardise(z)
         for i in 0 ..< n * latent { slope[i] = 0 }
         if weights.mean > 0 || weights.covariance > 0 { takeMeans() }
         if weights.mean > 0 { terms.mean = meanTerm(Double(weights.mean)) }
         if weights.discrepancy > 0 { terms.discrepancy = discrepancyTerm(Double(weights.discrepancy)) }
         if weights.fourier > 0, let features { terms.fourier = fourierTerm(weights.fourier, features) }
         if weights.covariance > 0 { terms.covariance = covarianceTerm(Double(weights.covariance)) }
-        unstandardise(deviation, into)
+        unstandardise(sd, into)
         return terms
     }
 
@@ -152,9 +165,10 @@ package final class BatchAlignment {
     /// Rows of the a-th group that takes part.
     func range(_ a: Int) -> Range<Int> { Int(first[a]) ..< Int(first[a + 1]) }
 
-    /// Fills x and returns sd, the mean over columns of the standard deviation plus 1e-6; leaves mean and deviation of each column.
+    /// Fills x and returns sd, the mean over columns of the standard deviation plus 1e-6; leaves the mean and the
+    /// standard deviation σ of each column.
     private func standardise(_ z: UnsafePointer<Float>) -> Double {
-        let L = latent, mean = spread.base, deviation = spread.base + L
+        let L = latent, mean = spread.base, sigma = spread.base + L
         for l in 0 ..< 2 * L { spread[l] = 0 }
         for i in 0 ..< n {
             let row = z + Int(order[i]) * L
@@ -166,25 +180,26 @@ package final class BatchAlignment {
             for l in 0 ..< L {
                 let d = Double(row[l]) - mean[l]
                 x[i * L + l] = d
-                deviation[l] += d * d
+                sigma[l] += d * d
             }
         }
         var sd = 1e-6
         for l in 0 ..< L {
-            deviation[l] = (deviation[l] / Double(n - 1)).squareRoot()
-            sd += deviation[l] / Double(L)
+            sigma[l] = (sigma[l] / Double(n - 1)).squareRoot()
+            sd += sigma[l] / Double(L)
         }
         for i in 0 ..< n * L { x[i] /= sd }
         return sd
     }
 
-    /// From the gradient with respect to x to the one with respect to z. Every term is blind to shifts, so only sd is differentiated:
-    /// dz = dx / sd - (Σ dx x / sd) dsd/dz with dsd/dz[i][l] = (z[i][l] - mean[l]) / ((n - 1) L deviation[l]).
+    /// From the gradient with respect to x to the one with respect to z. Every term is blind to shifts, so only sd is
+    /// differentiated:
+    /// dz = dx / sd - (Σ dx x / sd) dsd/dz with dsd/dz[i][l] = (z[i][l] - mean[l]) / ((n - 1) L sigma[l]).
     private func unstandardise(_ sd: Double, _ into: UnsafeMutablePointer<Float>) {
-        let L = latent, factor = spread.base, deviation = spread.base + L
+        let L = latent, factor = spread.base, sigma = spread.base + L
         var along = 0.0
         for i in 0 ..< n * L { along += slope[i] * x[i] }
-        for l in 0 ..< L { factor[l] = deviation[l] > 0 ? along / (Double(n - 1) * Double(L) * deviation[l]) : 0 }
+        for l in 0 ..< L { factor[l] = sigma[l] > 0 ? along / (Double(n - 1) * Double(L) * sigma[l]) : 0 }
         for i in 0 ..< n {
             let to = into + Int(order[i]) * L
             for l in 0 ..< L {

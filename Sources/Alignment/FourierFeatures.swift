@@ -1,7 +1,7 @@
-// Random Fourier features of a Gaussian kernel (Rahimi and Recht 2007, "Random features for large-scale kernel machines", algorithm 1,
-// in the form with sine and cosine): φ(x) = F^(-1/2) (cos ωx, sin ωx) with F frequencies ω ~ N(0, I / (L b² s²)), so that
-// E φ(x)·φ(y) = exp(-|x - y|² / (2 L b² s²)) and |φ(x)| = 1 exactly. The form √(2/F) cos(ωx + phase) is bounded by √2 only, and has the
-// larger variance (arXiv 1506.02785v1, section 3).
+// Random Fourier features of a Gaussian kernel: φ(x) = F^(-1/2) (cos ωx, sin ωx) with F random frequencies ω.
+// With ω ~ N(0, I / (L b² s²)), E φ(x)·φ(y) = exp(-|x - y|² / (2 L b² s²)), and |φ(x)| = 1 exactly (Rahimi and Recht
+// 2007, "Random features for large-scale kernel machines", algorithm 1, in the form with sine and cosine). The form
+// √(2/F) cos(ωx + phase) is bounded by √2 only, and has the larger variance (arXiv 1506.02785v1, section 3).
 
 import Basics
 import Glibc
@@ -18,7 +18,8 @@ package final class FourierFeatures: @unchecked Sendable {
     /// The longest frequency's length.
     let longest: Double
 
-    /// - bandwidths: each above 0, in units of √L `scale`; scale: the typical deviation of one number of x, above 0.
+    /// - bandwidths: each above 0, in units of √L `scale`; scale: the typical standard deviation of one number of x,
+    ///   above 0.
     /// - Throws: `.argument`, `.noMemory`.
     package init(width L: Int, bandwidths: [Float], perBandwidth F: Int, scale: Float = 1, seed: UInt64) throws {
         guard (1 ... 1 << 20).contains(L), bandwidths.count <= 64, (1 ... 4096).contains(F) else {
@@ -68,8 +69,8 @@ package final class FourierFeatures: @unchecked Sendable {
     }
 }
 
-/// Standard normal numbers from a public seed: SplitMix64 (Steele, Lea and Flood 2014) and Box and Muller 1958. For public constants and
-/// starting weights only; noise comes from the secret generator.
+/// Standard normal numbers from a public seed: SplitMix64 (Steele, Lea and Flood 2014) and Box and Muller 1958. For
+/// public constants and starting weights only; noise comes from the secret generator.
 struct PublicNormals {
     private var counter: UInt64
     private var spare: Double?

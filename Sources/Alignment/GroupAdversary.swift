@@ -1,14 +1,14 @@
-// A classifier that looks for the group in the latent, and the push that makes it fail, on released or generated rows: three linear
-// layers L → 96 → 96 → G with GELU between them (arXiv 1606.08415), trained beside the encoder by Adam, as in adversarial
-// representations (arXiv 1511.05897v3, 1801.07593v1).
+// A classifier that looks for the group in the latent, and the encoder's gradient that makes it fail.
+// For released or generated rows only. Three linear layers L → 96 → 96 → G with GELU between them (arXiv 1606.08415),
+// trained beside the encoder by Adam, as in adversarial representations (arXiv 1511.05897v3, 1801.07593v1).
 //
 //     let adversary = try GroupAdversary(groups: G, latent: L, capacity: 1024, seed: 7)
-//     let found = try adversary.train(z, groups: s, count: n, steps: 3)                       // cross-entropy before its last step, nats
-//     let push = try adversary.gradient(z, groups: s, count: n, weight: 12, into: dz)         // dz [n][L] += d loss / d z
+//     let found = try adversary.train(z, groups: s, count: n, steps: 3)    // cross-entropy before the last step, nats
+//     let hinge = try adversary.gradient(z, groups: s, count: n, weight: 12, into: dz)  // dz [n][L] += d loss / d z
 //
-// Every group of the batch weighs the same, whatever its size, so to know nothing costs H = log A nats with A groups in the batch. The
-// encoder's loss is relu(H - CE + margin). Groups with fewer than two rows, rows with a number that is not finite and rows without a
-// group take no part. Deterministic: the same seed and batches give the same classifier.
+// Every group of the batch weighs the same, whatever its size, so to know nothing costs H = log A nats with A groups in
+// the batch. The encoder's loss is relu(H - CE + margin). Groups with fewer than two rows, rows with a number that is
+// not finite and rows without a group take no part. Deterministic: the same seed and batches give the same classifier.
 
 import Basics
 import Compute
@@ -17,9 +17,9 @@ import Glibc
 package struct GroupAdversaryOptions: Sendable {
     /// Hidden width, 1 ... 4096.
     package var width = 96
-    package var rate: Float = 2e-3
+    package var learningRate: Float = 2e-3
     package var beta1: Float = 0.5, beta2: Float = 0.99
-    /// Nats by which the classifier must be worse than knowing nothing before the push ends.
+    /// Nats by which the classifier must be worse than knowing nothing before the hinge term ends.
     package var margin = 0.02
     package init() {}
 }
@@ -28,28 +28,43 @@ package struct GroupAdversaryOptions: Sendable {
 package final class GroupAdversary {
     package let groups: Int, latent: Int, capacity: Int
     package let options: GroupAdversaryOptions
-    /// Weights (first layer [L][h], bias [h], second [h][h], bias, third [h][G], bias) and Adam's moments, each [parameterCount]: with
-    /// `steps` all there is to a checkpoint.
-    package let weights: Buffer<Float>, firstMoment: Buffer<Float>, secondMoment: Buffer<Float>
-    package var steps = 0
+    /// Weights (first layer [L][h], bias [h], second [h][h], bias, third [h][G], bias) and Adam's moments, each
+    /// [parameterCount]: with `steps` all there is to a checkpoint.
+    package let weights: Buffer<Float>
+    package var firstMoment: Buffer<Float> { adam.first }
+    package var secondMoment: Buffer<Float> { adam.second }
+    package var steps: Int {
+        get { adam.steps }
+        set { adam.steps = newValue }
+    }
+    private let adam: Adam
     package let parameterCount: Int
 
     private let kernels: Kernels
     private let gradient: Buffer<Float>
     /// A batch in lanes: inputs, sums and activations of the hidden layers, logits, gradients on the way back.
-    private let z: Buffer<Float>, pre: [Buffer<Float>], state: [Buffer<Float>], logits: Buffer<Float>, back: [Buffer<Float>]
-    private let labels: Buffer<Int32>, share: Buffer<Double>, tally: Buffer<Int32>, bias: Buffer<Float>, loss: Buffer<Float>
+    private let z: Buffer<Float>, pre: [Buffer<Float>], state: [Buffer<Float>], logits: Buffer<Float>,
+        back: [Buffer<Float>]
+    private let labels: Buffer<Int32>, share: Buffer<Double>, tally: Buffer<Int32>, bias: Buffer<Float>,
+        loss: Buffer<Float>
     private var blocks = 0, present = 0
 
-    /// - groups G: 2 ... 65536; latent L: 1 ... 65536; capacity: rows of the largest batch, 1 ... 65536. - Throws: `.argument`, `.noMemory`.
+    /// - groups G: 2 ... 65536; latent L: 1 ... 65536; capacity: rows of the largest batch, 1 ... 65536. - Throws:
+    ///   `.argument`, `.noMemory`.
     package init(groups G: Int, latent L: Int, capacity: Int, seed: UInt64, options: GroupAdversaryOptions = .init(),
                  kernels: Kernels = .current) throws {
         let h = options.width
-        guard (2 ... 65536).contains(G), (1 ... 65536).contains(L), (1 ... 65536).contains(capacity), (1 ... 4096).contains(h) else {
-            throw Failure(.argument, "the adversary needs 2 to 65536 groups, 1 to 65536 rows and numbers, and a width of 1 to 4096")
+        guard (2 ... 65536).contains(G), (1 ... 65536).contains(L), (1 ... 65536).contains(capacity),
+              (1 ... 4096).contains(h) else {
+            throw Failure(.argument,
+                          "the adversary needs 2 to 65536 groups, 1 to 65536 rows and numbers, "
+                              + "and a width of 1 to 4096")
         }
-        guard options.rate > 0, (0 ..< 1).contains(options.beta1), (0 ..< 1).contains(options.beta2), options.margin >= 0 else {
-            throw Failure(.argument, "the adversary's rate must be above 0, its decay rates in [0, 1), its margin at least 0")
+        guard options.learningRate > 0, (0 ..< 1).contains(options.beta1), (0 ..< 1).contains(options.beta2),
+              options.margin >= 0 else {
+            throw Failure(.argument,
+                          "the adversary's learning rate must be above 0, its decay rates in [0, 1), "
+                              + "its margin at least 0")
         }
         groups = G
         latent = L
@@ -58,18 +73,20 @@ package final class GroupAdversary {
         self.kernels = kernels
         parameterCount = L * h + h + h * h + h + h * G + G
         weights = try Buffer(count: parameterCount, for: "the adversary")
-        firstMoment = try Buffer(count: parameterCount, for: "the adversary")
-        secondMoment = try Buffer(count: parameterCount, for: "the adversary")
+        adam = try Adam(count: parameterCount, beta1: Double(options.beta1), beta2: Double(options.beta2),
+                        kernels: kernels)
         gradient = try Buffer(count: parameterCount, for: "the adversary")
-        let rows = (capacity + kernels.lanes - 1) / kernels.lanes * kernels.lanes
-        func room(_ count: Int) throws -> Buffer<Float> { try Buffer(count: rows * count, for: "the adversary's batch") }
-        z = try room(L)
-        pre = [try room(h), try room(h)]
-        state = [try room(h), try room(h)]
-        logits = try room(G)
-        back = [try room(h), try room(h), try room(L)]
-        labels = try Buffer(count: rows, for: "the adversary's batch")
-        share = try Buffer(count: rows, for: "the adversary's batch")
+        let padded = (capacity + kernels.lanes - 1) / kernels.lanes * kernels.lanes
+        func rows(_ count: Int) throws -> Buffer<Float> {
+            try Buffer(count: padded * count, for: "the adversary's batch")
+        }
+        z = try rows(L)
+        pre = [try rows(h), try rows(h)]
+        state = [try rows(h), try rows(h)]
+        logits = try rows(G)
+        back = [try rows(h), try rows(h), try rows(L)]
+        labels = try Buffer(count: padded, for: "the adversary's batch")
+        share = try Buffer(count: padded, for: "the adversary's batch")
         tally = try Buffer(count: G, for: "the adversary's batch")
         bias = try Buffer(count: max(h, G) * kernels.lanes, for: "the adversary's batch")
         loss = try Buffer(count: 2 * kernels.lanes, for: "the adversary's batch")
@@ -77,12 +94,15 @@ package final class GroupAdversary {
         var random = PublicNormals(seed: seed)
         for layer in layers {
             let reach = 1 / Double(layer.inputs).squareRoot()
-            for i in layer.weight ..< layer.bias + layer.outputs { weights[i] = Float((2 * random.uniform() - 1) * reach) }
+            for i in layer.weight ..< layer.bias + layer.outputs {
+                weights[i] = Float((2 * random.uniform() - 1) * reach)
+            }
         }
     }
 
     /// Bytes that it takes, at most.
-    package static func memory(groups G: Int, latent L: Int, capacity n: Int, options: GroupAdversaryOptions = .init()) -> Int {
+    package static func memory(groups G: Int, latent L: Int, capacity n: Int, options: GroupAdversaryOptions = .init())
+        -> Int {
         let h = options.width
         return 16 * (L * h + h * h + h * G + 2 * h + G) + (n + 16) * (4 * (2 * L + 6 * h + G) + 12) + 4 * G
     }
@@ -96,41 +116,44 @@ package final class GroupAdversary {
                 Layer(weight: third, bias: third + h * groups, inputs: h, outputs: groups)]
     }
 
-    /// `steps` steps of Adam against the batch's balanced cross-entropy. - Returns: it before the last step, in nats; 0 without two groups.
-    package func train(_ rows: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int, steps wanted: Int) throws -> Double {
+    /// `steps` steps of Adam against the batch's balanced cross-entropy. - Returns: it before the last step, in nats; 0
+    /// without two groups.
+    package func train(_ rows: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int,
+                       steps wanted: Int) throws -> Double {
         guard try load(rows, s, count) else { return 0 }
         var entropy = 0.0
         for _ in 0 ..< max(wanted, 0) {
             for p in 0 ..< parameterCount { gradient[p] = 0 }
             entropy = forward(1)
             backward(trains: true)
-            steps += 1
-            let c1 = 1 - pow(Double(options.beta1), Double(steps)), c2 = 1 - pow(Double(options.beta2), Double(steps))
-            kernels.adamStep(weights.base, firstMoment.base, secondMoment.base, gradient.base, options.rate, options.beta1, options.beta2,
-                             Float(c1), Float(c2), 1e-8, parameterCount)
+            adam.step(weights.base, gradient: gradient.base, learningRate: Double(options.learningRate))
         }
         return entropy
     }
 
-    /// Adds `weight` times the gradient of relu(H - CE + margin) with respect to z [count][L]; the classifier stays as it is.
+    /// Adds `weight` times the gradient of relu(H - CE + margin) with respect to z [count][L]; the classifier stays as
+    /// it is.
     /// - Returns: relu(H - CE + margin) in nats, 0 without two groups.
     package func gradient(_ rows: UnsafePointer<Float>, groups s: UnsafePointer<Int32>, count: Int, weight: Float,
                           into: UnsafeMutablePointer<Float>) throws -> Double {
         guard try load(rows, s, count) else { return 0 }
-        let push = log(Double(present)) - forward(-Double(weight)) + options.margin
-        guard push > 0 else { return 0 }
+        let hinge = log(Double(present)) - forward(-Double(weight)) + options.margin
+        guard hinge > 0 else { return 0 }
         backward(trains: false)
         let W = kernels.lanes, L = latent
         for i in 0 ..< count where share[i] > 0 {
             let from = back[2].base + (i / W) * L * W + i % W
             for l in 0 ..< L where from[l * W].isFinite { into[i * L + l] += from[l * W] }
         }
-        return push
+        return hinge
     }
 
-    /// Fills z, labels and shares of the loss; lanes that take no part hold zeros. - Returns: whether there are two groups.
+    /// Fills z, labels and shares of the loss; lanes that take no part hold zeros. - Returns: whether there are two
+    /// groups.
     private func load(_ rows: UnsafePointer<Float>, _ s: UnsafePointer<Int32>, _ count: Int) throws -> Bool {
-        guard (0 ... capacity).contains(count) else { throw Failure(.argument, "the adversary: more rows than it has room for") }
+        guard (0 ... capacity).contains(count) else {
+            throw Failure(.argument, "the adversary: more rows than it has room for")
+        }
         let W = kernels.lanes, L = latent
         blocks = (count + W - 1) / W
         for g in 0 ..< groups { tally[g] = 0 }
@@ -158,10 +181,11 @@ package final class GroupAdversary {
         var input = z.base
         for (k, layer) in layers.enumerated() {
             let out = k < 2 ? pre[k].base : logits.base
-            kernels.linear(input, layer.inputs, w + layer.weight, layer.outputs, 1, w + layer.bias, 1, out, layer.outputs, blocks,
-                           layer.inputs, layer.outputs, 0, out)
+            kernels.linear(LaneRows(input, stride: layer.inputs),
+                           .forward(w + layer.weight, inputs: layer.inputs, outputs: layer.outputs), to: out,
+                           stride: layer.outputs, rows: blocks, start: .bias(w + layer.bias))
             if k < 2 {
-                kernels.activationForward(pre[k].base, state[k].base, 1, blocks * h)
+                kernels.activationForward(pre[k].base, state[k].base, .gelu, blocks * h)
                 input = state[k].base
             }
         }
@@ -187,8 +211,11 @@ package final class GroupAdversary {
         for (k, layer) in layers.enumerated().reversed() {
             if trains {
                 let x = k == 0 ? z.base : state[k - 1].base
-                kernels.weightedGradient(x, layer.inputs, dy, layer.outputs, gradient.base + layer.weight, blocks, layer.inputs, layer.outputs)
-                kernels.rowBias(dy, layer.outputs, bias.base, loss.base + W, blocks, layer.outputs)
+                kernels.weightedGradient(LaneRows(x, stride: layer.inputs), LaneRows(dy, stride: layer.outputs),
+                                         to: gradient.base + layer.weight, rows: blocks, inputs: layer.inputs,
+                                         outputs: layer.outputs)
+                kernels.rowBias(LaneRows(dy, stride: layer.outputs), to: bias.base, square: loss.base + W,
+                                tokens: blocks, outputs: layer.outputs)
                 for j in 0 ..< layer.outputs {
                     var sum: Float = 0
                     for lane in 0 ..< W { sum += bias[j * W + lane] }
@@ -197,9 +224,9 @@ package final class GroupAdversary {
                 if k == 0 { return }
             }
             let dx = k == 0 ? back[2].base : back[k - 1].base
-            kernels.linear(dy, layer.outputs, w + layer.weight, 1, layer.outputs, w, 0, dx, layer.inputs, blocks, layer.outputs,
-                           layer.inputs, 0, dx)
-            if k > 0 { kernels.activationBackward(pre[k - 1].base, dx, 1, blocks * h) }
+            kernels.linear(LaneRows(dy, stride: layer.outputs), .backward(w + layer.weight, inputs: layer.inputs,
+                outputs: layer.outputs), to: dx, stride: layer.inputs, rows: blocks)
+            if k > 0 { kernels.activationBackward(pre[k - 1].base, dx, .gelu, blocks * h) }
             dy = dx
         }
     }

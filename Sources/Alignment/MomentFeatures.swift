@@ -1,16 +1,18 @@
-// What one private row adds to the moments of its group: u(μ), a function of that row's activations and of public constants alone, of
-// length at most 1. Nothing here sees two rows. Read next: MomentAlignment.swift.
+// What one private row adds to the moments of its group: a vector u(μ) of length at most 1.
+// u is a function of that row's activations and of public constants alone. Nothing in this file sees two rows. Read
+// next: MomentAlignment.swift.
 //
-// A row has activations at several sites (latent means, decoder activations, the logits of a head), μ = (μ¹, …, μˢ). At each site μ is held
-// inside a ball, y = μ min(1, ρ / |μ|), and
+// A row has activations at several sites (latent means, decoder activations, the logits of a head), μ = (μ¹, …, μˢ). At
+// each site μ is held inside a ball, y = μ min(1, ρ / |μ|), and
 //     u = κ (…, a y / ρ, c vec(y yᵀ) / ρ², f φ(y), …)
-// with vec the upper triangle, off-diagonal numbers times √2, so that |vec(y yᵀ)| = |y|², and φ the random Fourier features of
-// FourierFeatures.swift, |φ| = 1. Public weights a, c, f of each site; κ = (1 - 2⁻²⁰) (Σ over sites of a² + c² + f²)^(-1/2).
+// with vec the upper triangle, off-diagonal numbers times √2, so that |vec(y yᵀ)| = |y|², and φ the random Fourier
+// features of FourierFeatures.swift, |φ| = 1. Public weights a, c, f of each site; κ = (1 - 2⁻²⁰) (Σ over sites of a² +
+// c² + f²)^(-1/2).
 //
-// Guarantee: |u(μ)| ≤ 1 for every μ, numbers that are not finite included (then u = 0). Proof: |y| ≤ ρ, so the blocks of a site are no
-// longer than a, c and f, and the squares add up to κ² Σ (a² + c² + f²) = (1 - 2⁻²⁰)²; what is left holds the rounding to 32 bits
-// (below 6e-8 of every number, sine and cosine 2e-7). Hence adding or removing one row moves the sum of u over any rows by at most R = 1.
-// MomentFeaturesTests tries to falsify it.
+// Guarantee: |u(μ)| ≤ 1 for every μ, numbers that are not finite included (then u = 0). Proof: |y| ≤ ρ, so the blocks
+// of a site are no longer than a, c and f, and the squares add up to κ² Σ (a² + c² + f²) = (1 - 2⁻²⁰)²; what is left
+// holds the rounding to 32 bits (below 6e-8 of every number, sine and cosine 2e-7). Hence adding or removing one row
+// moves the sum of u over any rows by at most R = 1. MomentFeaturesTests tries to falsify it.
 
 import Basics
 import Compute
@@ -20,7 +22,7 @@ import Glibc
 package struct AlignmentSite: Sendable, Equatable {
     /// L: numbers of the activation vector, 1 ... 4096.
     package var width: Int
-    /// Typical deviation of one number, public; above 0. 1 for a latent.
+    /// Typical standard deviation of one number, public, above 0: 1 for a latent.
     package var scale: Float = 1
     /// ρ in units of √L scale; above 0.
     package var reach: Float = 1.5
@@ -64,9 +66,11 @@ package final class MomentFeatures: @unchecked Sendable {
         var squares = 0.0
         for s in sites {
             try need((1 ... 4096).contains(s.width), "a site must have 1 to 4096 numbers")
-            try need((1e-6 ... 1e6).contains(s.scale) && (1e-3 ... 1e3).contains(s.reach), "scale and reach of a site are out of range")
+            try need((1e-6 ... 1e6).contains(s.scale) && (1e-3 ... 1e3).contains(s.reach),
+                     "scale and reach of a site are out of range")
             let parts = [s.linear, s.fourier, s.covariance]
-            try need(parts.allSatisfy { $0 == 0 || (1e-3 ... 1e3).contains($0) }, "shares of a site must be 0 or 0.001 to 1000")
+            try need(parts.allSatisfy { $0 == 0 || (1e-3 ... 1e3).contains($0) },
+                     "shares of a site must be 0 or 0.001 to 1000")
             try need(s.linear > 0 || s.fourier > 0, "a site needs a linear or a Fourier block")
             try need(s.linear > 0 || s.covariance == 0, "covariances need the linear block")
             try need(s.fourier == 0 || !s.bandwidths.isEmpty, "random features need a bandwidth")
@@ -76,8 +80,8 @@ package final class MomentFeatures: @unchecked Sendable {
         var at = 0, mu = 0, constants = 0
         layouts = try sites.map { s in
             let L = s.width, radius = Double(s.reach) * Double(L).squareRoot() * Double(s.scale), start = at
-            let waves = s.fourier > 0
-                ? try FourierFeatures(width: L, bandwidths: s.bandwidths, perBandwidth: s.frequencies, scale: s.scale, seed: s.seed) : nil
+            let waves = s.fourier > 0 ? try FourierFeatures(width: L, bandwidths: s.bandwidths,
+                perBandwidth: s.frequencies, scale: s.scale, seed: s.seed) : nil
             // angles must stay where sine and cosine are exact
             try need((waves?.longest ?? 0) * radius < 9e3, "bandwidths are too small for the reach")
             func take(_ present: Bool, _ n: Int) -> Int {
@@ -86,14 +90,17 @@ package final class MomentFeatures: @unchecked Sendable {
                 return at - n
             }
             let D = waves?.count ?? 0
-            let linear = take(s.linear > 0, L), covariance = take(s.covariance > 0, L * (L + 1) / 2), fourier = take(s.fourier > 0, 2 * D)
+            let linear = take(s.linear > 0, L), covariance = take(s.covariance > 0, L * (L + 1) / 2)
+            let fourier = take(s.fourier > 0, 2 * D)
             defer {
                 mu += L
                 constants += (s.linear > 0 ? L : 0) + (s.covariance > 0 ? L * L : 0) + 2 * D
             }
-            return Layout(L: L, mu: mu, radius: radius, scale: Double(s.scale), linear: linear, covariance: covariance, fourier: fourier,
-                          linearUnit: kappa * Double(s.linear) / radius, covarianceUnit: kappa * Double(s.covariance) / (radius * radius),
-                          fourierUnit: kappa * Double(s.fourier), waves: waves, start: start, size: at - start, constants: constants)
+            return Layout(L: L, mu: mu, radius: radius, scale: Double(s.scale), linear: linear, covariance: covariance,
+                          fourier: fourier, linearUnit: kappa * Double(s.linear) / radius,
+                          covarianceUnit: kappa * Double(s.covariance) / (radius * radius),
+                          fourierUnit: kappa * Double(s.fourier), waves: waves, start: start, size: at - start,
+                          constants: constants)
         }
         self.sites = sites
         self.kernels = kernels
@@ -102,17 +109,21 @@ package final class MomentFeatures: @unchecked Sendable {
         constantCount = constants
     }
 
-    /// u(μ) of one row. - mu: [width]; u: [count], overwritten. A row with a number that is not finite has u = 0, at every site.
+    /// u(μ) of one row. - mu: [width]; u: [count], overwritten. A row with a number that is not finite has u = 0, at
+    /// every site.
     package func features(_ mu: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>, _ scratch: MomentScratch) {
         guard finite(mu, width) else {
             for d in 0 ..< count { u[d] = 0 }
             return
         }
-        for site in layouts.indices { features(site: site, mu + layouts[site].mu, into: u + layouts[site].start, scratch) }
+        for site in layouts.indices {
+            features(site: site, mu + layouts[site].mu, into: u + layouts[site].start, scratch)
+        }
     }
 
     /// The blocks of one site. - mu: [L] of the site; u: its part of a row's u, [size(site)], overwritten.
-    package func features(site: Int, _ mu: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>, _ scratch: MomentScratch) {
+    package func features(site: Int, _ mu: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>,
+                          _ scratch: MomentScratch) {
         let s = layouts[site], L = s.L, y = scratch.y.base
         guard hold(mu, s, y) != nil else {
             for d in 0 ..< s.size { u[d] = 0 }

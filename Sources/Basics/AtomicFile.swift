@@ -1,6 +1,7 @@
-// Writing a file so that whoever looks sees the old content or the new, never a part: the bytes go to a temporary file in the same
-// folder, are flushed to the disk, and take the place of the old file in one step. On any error, or when the owner is dropped before
-// `commit`, the temporary file is removed and the old one is untouched.
+// Writes a file so that a reader sees the old content or the new, never a part of it.
+// The bytes go to a temporary file in the same folder, are flushed to the disk, and take the place of the old file in
+// one step. On any error, or when the owner is dropped before `commit`, the temporary file is removed and the old one
+// is untouched.
 
 import Glibc
 
@@ -14,8 +15,8 @@ package final class AtomicFile {
     private var open = true
 
     /// Creates the temporary file.
-    /// - Throws: `.io` naming the path and the system's reason; also when the path is there and is not a regular file, so that a
-    ///   device or a folder is never replaced.
+    /// - Throws: `.io` naming the path and the system's reason; also when the path is there and is not a regular file,
+    ///   so that a device or a folder is never replaced.
     package init(_ path: String) throws {
         try checkPath(path)
         self.path = try Self.target(path)
@@ -24,7 +25,8 @@ package final class AtomicFile {
             // Only has to be fresh: O_EXCL refuses a name that is there, then the next one is tried.
             let mark = String((start &+ attempt) &* 0x9E37_79B9_7F4A_7C15, radix: 16)
             let name = "\(self.path).tmp-\(getpid())-\(mark)"
-            let fd = Int32(retrying { Int(Glibc.open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)) })
+            let fd = Int32(retrying { Int(Glibc.open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                0o600)) })
             if fd >= 0 {
                 (temporaryPath, descriptor) = (name, fd)
                 return
@@ -42,8 +44,9 @@ package final class AtomicFile {
         try writeAll(descriptor, bytes, path)
     }
 
-    /// Flushes, puts the new content in place and flushes the folder. After an error the old content is still there, with one
-    /// exception: when only the folder's flush fails the new content is in place, but a power cut may bring back the old.
+    /// Flushes, puts the new content in place and flushes the folder. After an error the old content is still there,
+    /// with one exception: when only the folder's flush fails the new content is in place, but a power cut may bring
+    /// back the old.
     package func commit() throws {
         guard open else { throw Failure(.state, "\(path): already closed") }
         guard retrying({ Int(fsync(descriptor)) }) == 0 else { throw failAndAbandon("write") }

@@ -1,12 +1,13 @@
-// Memory whose size comes from input. Swift aborts the process when an array cannot be allocated, so such memory is taken from
-// malloc, checked, and freed with its owner.
+// Memory whose size comes from input: allocated with a check, aligned, zeroed, freed with its owner.
+// Swift aborts the process when an array cannot be allocated, so such memory is taken from malloc.
 
 import Glibc
 
 /// Zeroed memory at a multiple of 64 bytes, to be given back by `freeAligned`; nil when it cannot be had.
 ///
-/// Not posix_memalign: before glibc 2.38 aligned chunks that were freed are often not used again (glibc bug 14581), and the heap of a host that loads and
-/// writes for hours grew without end. An ordinary chunk holds its own address just before the aligned part.
+/// Not posix_memalign: before glibc 2.38 aligned chunks that were freed are often not used again (glibc bug 14581), and
+/// the heap of a host that loads and writes for hours grew without end. An ordinary chunk holds its own address just
+/// before the aligned part.
 package func allocateAligned(_ bytes: Int) -> UnsafeMutableRawPointer? {
     let header = MemoryLayout<UnsafeMutableRawPointer>.size
     let (size, overflow) = bytes.addingReportingOverflow(64 + header)
@@ -20,8 +21,9 @@ package func allocateAligned(_ bytes: Int) -> UnsafeMutableRawPointer? {
     return aligned
 }
 
-/// Whether memory for the small things of Swift can still be had. They cannot fail, Swift ends the process instead: so what is large gives up while there is
-/// room left for what is small. Below 128 KB, so that it lies in the heap and is there to be used when it is free again.
+/// Whether memory for the small things of Swift can still be had. They cannot fail, Swift ends the process instead: so
+/// what is large gives up while there is room left for what is small. Below 128 KB, so that it lies in the heap and is
+/// there to be used when it is free again.
 @inline(never) @_optimize(none)                   // an optimiser may think away memory that nobody uses
 package func hasHeadroom() -> Bool {
     let spare = malloc(112 << 10)
@@ -43,7 +45,9 @@ package final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     package init(count: Int, for purpose: StaticString = "a buffer") throws {
         guard count >= 0 else { throw Failure(.argument, "\(purpose): negative size") }
         let (bytes, overflow) = Swift.max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        guard !overflow, let raw = allocateAligned(bytes) else { throw Failure(.noMemory, "not enough memory for \(purpose)") }
+        guard !overflow, let raw = allocateAligned(bytes) else {
+            throw Failure(.noMemory, "not enough memory for \(purpose)")
+        }
         self.count = count
         base = raw.bindMemory(to: Element.self, capacity: Swift.max(count, 1))
     }

@@ -1,4 +1,4 @@
-// Elapsed time, for progress and rates. Never stored in a model, never part of a result.
+// Elapsed seconds, for progress and rates; never stored in a model, never part of a result.
 
 import Glibc
 

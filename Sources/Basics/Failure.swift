@@ -1,7 +1,8 @@
-// The one error type of the library. A failure carries a stable code and one sentence that names column and rule, never a
-// cell's value. Every module throws it; the C boundary copies it into the caller's memory.
+// The one error type of the library: a stable code and one sentence without any cell's value.
+// Every module throws it; the C boundary copies it into the caller's memory.
 
-/// What went wrong, in the terms of `flip.h`. The raw values are part of the ABI: new ones may be added, old ones never change.
+/// What went wrong, in the terms of `flip.h`. The raw values are part of the ABI: new ones may be added, old ones never
+/// change.
 package enum FailureCode: Int32, Sendable {
     case argument = 1, state = 2, schema = 3, io = 4, format = 5, version = 6, budget = 7, cancelled = 8
     case noMemory = 9, numeric = 10, entropy = 11, unsupported = 12, `internal` = 13

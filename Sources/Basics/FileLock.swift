@@ -1,5 +1,5 @@
-// One process or thread at a time: an advisory lock on a file beside the one that is guarded, which may then be replaced. The kernel gives the
-// lock back when its holder ends, however it ends.
+// An advisory lock on a file beside the one it guards: one process or thread at a time.
+// The kernel gives the lock back when its holder ends, however it ends.
 
 import Glibc
 
@@ -7,8 +7,8 @@ import Glibc
 package final class FileLock {
     private let descriptor: Int32
 
-    /// Takes the lock of `path`, waiting up to `seconds` for whoever holds it. The lock is a file named `path` + ".lock", which is made when it is
-    /// not there, stays, and must not be removed while anybody works.
+    /// Takes the lock of `path`, waiting up to `seconds` for whoever holds it. The lock is a file named `path` +
+    /// ".lock", which is made when it is not there, stays, and must not be removed while anybody works.
     /// - Throws: `.io`, also when it is still held after that time.
     package init(for path: String, seconds: Double = 10) throws {
         try checkPath(path)
@@ -19,12 +19,15 @@ package final class FileLock {
         let end = monotonicSeconds() + seconds
         var pause: UInt32 = 1_000
         while true {
-            // Of the open file, not of the process: two threads exclude each other too, and closing another descriptor gives nothing away.
+            // Of the open file, not of the process: two threads exclude each other too, and closing another descriptor
+            // gives nothing away.
             var lock = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
             if fcntl(fd, Self.setLock, &lock) == 0 { return }
             if errno == EINTR { continue }
             guard errno == EAGAIN || errno == EACCES else { throw ioFailure(name, "lock") }
-            guard monotonicSeconds() < end else { throw Failure(.io, "\(path): in use: somebody else has held its lock for \(short(seconds)) seconds") }
+            guard monotonicSeconds() < end else {
+                throw Failure(.io, "\(path): in use: somebody else has held its lock for \(short(seconds)) seconds")
+            }
             usleep(pause)
             pause = min(pause * 2, 50_000)
         }

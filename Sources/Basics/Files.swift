@@ -1,5 +1,5 @@
-// Reading files and the words for what went wrong with them. Every system call is repeated when a signal interrupts it. Writing is in
-// AtomicFile.swift.
+// Reads whole files, and puts the system's errors into words.
+// Every system call is repeated when a signal interrupts it. Writing is in AtomicFile.swift.
 
 import Glibc
 
@@ -79,7 +79,8 @@ package final class InputFile {
 package func readFile(_ path: String, limit: Int = 1 << 30) throws -> (bytes: Buffer<UInt8>, count: Int) {
     let file = try InputFile(path)
     guard file.size <= limit else { throw Failure(.format, "\(path): longer than \(limit) bytes") }
-    var bytes = try Buffer<UInt8>(count: max(file.size, 4095) + 1, for: "a file")   // one more, to meet the end without growing
+    // one more, to meet the end without growing
+    var bytes = try Buffer<UInt8>(count: max(file.size, 4095) + 1, for: "a file")
     var count = 0
     while true {
         if count == bytes.count {

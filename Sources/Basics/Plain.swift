@@ -1,4 +1,4 @@
-// Numbers and columns of text for people.
+// Formats numbers and columns of text for people.
 
 import Glibc
 
@@ -10,4 +10,6 @@ package func short(_ x: Double, _ digits: Int32 = 5) -> String {
 }
 
 /// `text` with spaces behind it up to `width` characters.
-package func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+package func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+}

@@ -1,14 +1,16 @@
-// SHA-256 (FIPS 180-4, sections 4.1.2, 5.1.1, 6.2.2): the digest that model files carry against damage. Of private rows it only tells persons apart in
-// memory (Tables/Persons.swift); no digest of a row leaves it.
+// SHA-256 (FIPS 180-4): the digest that model files carry against damage.
+// Of private rows it only tells persons apart in memory (Tables/Persons.swift); no digest of a row leaves it.
 
 import Glibc
 
 /// A running digest. Feed bytes with `update`, read the result with `digest` or `hexDigest`; reading does not end it.
 package struct SHA256 {
-    private var state: SIMD8<UInt32> = [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
+    private var state: SIMD8<UInt32> = [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c,
+        0x1f83_d9ab, 0x5be0_cd19]
     private var pending = [UInt8](repeating: 0, count: 64)  // the block that is not full yet
     private var filled = 0
-    private var length: UInt64 = 0                          // bytes so far; the standard's limit of 2^61 is out of reach
+    // bytes so far; the standard's limit of 2^61 is out of reach
+    private var length: UInt64 = 0
 
     package init() {}
 
@@ -41,10 +43,14 @@ package struct SHA256 {
         var tail = Array(pending[0..<filled])
         tail.append(0x80)
         tail.append(contentsOf: repeatElement(0, count: (120 - tail.count % 64) % 64))
-        for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: (length &* 8) >> UInt64(shift))) }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            tail.append(UInt8(truncatingIfNeeded: (length &* 8) >> UInt64(shift)))
+        }
         let end = tail.withUnsafeBytes { compress(state, $0.baseAddress!, tail.count / 64) }
         var out: [UInt8] = []
-        for i in 0..<8 { for shift in [24, 16, 8, 0] { out.append(UInt8(truncatingIfNeeded: end[i] >> UInt32(shift))) } }
+        for i in 0..<8 {
+            for shift in [24, 16, 8, 0] { out.append(UInt8(truncatingIfNeeded: end[i] >> UInt32(shift))) }
+        }
         return out
     }
 
@@ -57,11 +63,16 @@ package struct SHA256 {
 
 /// The round constants: the first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 private let roundConstants: [UInt32] = [
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
-    0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
-    0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
-    0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
-    0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
+        0x12835b01, 0x243185be,
+    0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+        0x2de92c6f, 0x4a7484aa,
+    0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351,
+        0x14292967, 0x27b70a85,
+    0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
+        0xc24b8b70, 0xc76c51a3,
+    0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3,
+        0x4ed8aa4a, 0x5b9cca4f,
     0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ]
 
@@ -84,7 +95,8 @@ private func compress(_ start: SIMD8<UInt32>, _ p: UnsafeRawPointer, _ blocks: I
                 }
                 var a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], i = h[7]
                 // One round moves every letter one place on; eight rounds with the names rotated instead need no moves.
-                @inline(__always) func round(_ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32, _ g: UInt32,
+                @inline(__always) func round(_ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32,
+                    _ f: UInt32, _ g: UInt32,
                                              _ h: inout UInt32, _ t: Int) {
                     let t1 = h &+ (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) &+ (g ^ (e & (f ^ g))) &+ k[t] &+ w[t]
                     let t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) &+ ((a & b) | (c & (a | b)))

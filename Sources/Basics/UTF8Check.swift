@@ -1,7 +1,8 @@
-// Is this UTF-8? Asked of every byte that comes from outside before a String is made of it, because Swift repairs bad bytes silently
-// and a repaired name is not the name that was given.
+// Checks that bytes from outside are UTF-8 before a String is made of them.
+// Swift repairs bad bytes silently, and a repaired name is not the name that was given.
 
-/// True when `bytes` is well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
+/// True when `bytes` is well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above
+/// U+10FFFF).
 package func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     let n = bytes.count
     guard n > 0, let p = bytes.baseAddress else { return true }
@@ -10,7 +11,8 @@ package func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         let b = p[i]
         if b < 0x80 { i += 1; continue }
         let length: Int
-        var low: UInt8 = 0x80, high: UInt8 = 0xBF       // the range of the second byte; the others take any continuation byte
+        // the range of the second byte; the others take any continuation byte
+        var low: UInt8 = 0x80, high: UInt8 = 0xBF
         switch b {
         case 0xC2...0xDF: length = 2
         case 0xE0: length = 3; low = 0xA0

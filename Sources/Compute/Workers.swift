@@ -1,5 +1,5 @@
-// Threads for one region of work: created, joined, gone. Not a pool: no thread outlives the call, so a host that forks or unloads the
-// library finds none of ours.
+// Threads for one region of work: created, joined, gone.
+// This is not a pool. No thread outlives the call, so a host that forks or unloads the library finds none of ours.
 
 import CProcessor
 import Glibc
@@ -8,9 +8,10 @@ package enum Workers {
     /// Processors this process may run on (its affinity mask), at least 1.
     package static var available: Int { max(1, Int(flip_processors())) }
 
-    /// Calls `body` once for each worker number in 0 ..< threads (at least 1, at most 1024), at the same time where threads can be had:
-    /// what cannot be created is run by the caller afterwards, so every number is served. The caller is one of the workers. All signals
-    /// are blocked in the others.
+    /// Calls `body` once for each worker number in 0 ..< threads (at least 1, at most 1024), at the same time where
+    /// threads can be had:
+    /// what cannot be created is run by the caller afterwards, so every number is served. The caller is one of the
+    /// workers. All signals are blocked in the others.
     package static func run(threads: Int, _ body: (_ worker: Int) -> Void) {
         let wanted = min(max(threads, 1), 1024)
         guard wanted > 1 else { return body(0) }
@@ -36,7 +37,8 @@ package enum Workers {
         }
     }
 
-    /// Calls `body(chunk, worker)` for every chunk in 0 ..< chunks, on `threads` threads that take the next chunk when they are free.
+    /// Calls `body(chunk, worker)` for every chunk in 0 ..< chunks, on `threads` threads that take the next chunk when
+    /// they are free.
     package static func run(threads: Int, chunks: Int, _ body: (_ chunk: Int, _ worker: Int) -> Void) {
         let next = Counter()
         run(threads: min(threads, max(chunks, 1))) { worker in

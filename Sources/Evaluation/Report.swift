@@ -1,55 +1,14 @@
-// All measures of one pair of tables. The figures come from real rows without noise: NOT PRIVATE. They belong to whoever may see the rows; a
-// choice made by them is a choice made by looking at the rows. They enter no model file and no ledger.
+// All measures of one pair of tables. NOT PRIVATE: computed from real rows without noise.
+// The figures belong to whoever may see the rows, and a choice made by them is a choice made by looking at the rows.
+// They enter no model file and no ledger.
 
 import Basics
 import Compute
 import Tables
 
-/// What a host may ask for.
-package struct ReportOptions {
-    package var protected: [String] = []
-    package var target: String?
-    /// The target's level that counts as "yes".
-    package var positive: String?
-    /// Cuts of numerical protected columns, ascending.
-    package var edges: [String: [Double]] = [:]
-    /// False leaves out tasks and probes, for hosts that bring classifiers of their own.
-    package var classifiers = true
-    /// Worker threads; 0: as many as the process may use.
-    package var threads = 0
-
-    package init() {}
-
-    /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "evaluate")
-        protected = try r.optionalStrings("protected") ?? []
-        target = try r.optionalString("target")
-        positive = try r.optionalString("positive")
-        if let e = try r.optionalObject("edges") {
-            for key in e.keys { edges[key] = try e.doubles(key) }
-            try e.finish()
-        }
-        classifiers = try r.optionalChoice("classifiers", of: ["native", "none"]) != "none"
-        threads = try r.optionalInt("threads", in: 0...1024) ?? 0
-        try r.finish()
-    }
-
-    /// Every key, for hosts.
-    package static let schema: JSON = [
-        "protected": ["default": [], "range": "[names]", "unit": "", "help": "protected columns; groups are their joint levels"],
-        "target": ["default": nil, "range": "a column that is not protected", "unit": "", "help": "the task that is listed first"],
-        "positive": ["default": nil, "range": "a level of the target", "unit": "",
-                     "help": "the level that counts as yes; absent: the last in the order of texts"],
-        "edges": ["default": [:], "range": "{column: [ascending numbers]}", "unit": "the column's",
-                  "help": "cuts of numerical protected columns; absent: the real table's median"],
-        "classifiers": ["default": "native", "range": "native | none", "unit": "", "help": "none leaves out tasks and probes"],
-        "threads": ["default": 0, "range": "0 to 1024", "unit": "", "help": "worker threads; 0: as many as the process may use"],
-    ]
-}
-
 package struct Report {
-    package static let notPrivate = "NOT PRIVATE: computed from real rows without noise; do not publish as if it were covered by a model's epsilon"
+    package static let notPrivate =
+        "NOT PRIVATE: computed from real rows without noise; do not publish as if it were covered by a model's epsilon"
 
     let names: [String]
     let kinds: [[String]?]
@@ -60,6 +19,8 @@ package struct Report {
     package let groupNames: [String]
     package let groupCounts: [[Int]]                // real, set aside, synthetic
     package let fidelity: Fidelity
+    /// Means and quantiles of the numerical columns that have values in both tables.
+    package let locations: [Location]
     package let tasks: [TaskResult]
     package let probes: [Probe]
     /// Of encoded rows; nil with fewer than two groups or too many coordinates.
@@ -67,25 +28,37 @@ package struct Report {
     /// Nil without a hold-out of its own: a generator that has seen all rows is as near to one half as to the other.
     package let closeness: Closeness?
 
-    static let splitSeed: UInt64 = 0x666c_6970, leastRows = 10, mostCoordinates = 512, similarityRows = 10_000
+    static let splitSeed: UInt64 = 0x666c_6970, leastRows = 10, maxCoordinates = 512, similarityRows = 10_000
 
-    /// - Parameter holdout: real rows that nothing was learned from; nil: a third of the real table, by a fixed public shuffle.
-    /// - Throws: `.schema` for tables of other columns, `.state` for incomplete ones, `.argument` for an unknown column or too few rows.
+    /// - Parameter holdout: real rows that nothing was learned from; nil: a third of the real table, by a fixed public
+    ///   shuffle.
+    /// - Throws: `.schema` for tables of other columns, `.state` for incomplete ones, `.argument` for an unknown column
+    ///   or too few rows.
     package init(real: Table, synthetic: Table, holdout: Table?, options: ReportOptions) throws {
         let schema = real.schema
-        guard synthetic.schema.hasSameColumns(as: schema) else { throw Failure(.schema, "synthetic: its schema is not that of the real table") }
-        if let holdout, !holdout.schema.hasSameColumns(as: schema) { throw Failure(.schema, "holdout: its schema is not that of the real table") }
+        guard synthetic.schema.hasSameColumns(as: schema) else {
+            throw Failure(.schema, "synthetic: its schema is not that of the real table")
+        }
+        if let holdout, !holdout.schema.hasSameColumns(as: schema) {
+            throw Failure(.schema, "holdout: its schema is not that of the real table")
+        }
         guard min(real.rows, synthetic.rows, holdout?.rows ?? .max) >= Report.leastRows else {
             throw Failure(.argument, "an evaluation needs at least \(Report.leastRows) rows in every table")
         }
         let protected = try options.protected.map { try schema.place(of: $0) }
-        guard Set(protected).count == protected.count else { throw Failure(.argument, "protected: a column is named twice") }
+        guard Set(protected).count == protected.count else {
+            throw Failure(.argument, "protected: a column is named twice")
+        }
         let target = try options.target.map { try schema.place(of: $0) }
         if let target, protected.contains(target) { throw Failure(.argument, "target: must not be a protected column") }
-        if options.positive != nil, target.flatMap({ schema.fields[$0].levels }) == nil { throw Failure(.argument, "positive: needs a target with levels") }
+        if options.positive != nil, target.flatMap({ schema.fields[$0].levels }) == nil {
+            throw Failure(.argument, "positive: needs a target with levels")
+        }
         for (name, cuts) in options.edges {
             let place = try schema.place(of: name)
-            guard protected.contains(place), schema.fields[place].levels == nil else { throw Failure(.argument, "edges, \(quoted(name)): is no numerical protected column") }
+            guard protected.contains(place), schema.fields[place].levels == nil else {
+                throw Failure(.argument, "edges, \(quoted(name)): is no numerical protected column")
+            }
             guard !cuts.isEmpty, cuts.count <= 1000, zip(cuts, cuts.dropFirst()).allSatisfy({ $0 < $1 }) else {
                 throw Failure(.argument, "edges, \(quoted(name)): must be 1 to 1000 ascending numbers")
             }
@@ -110,18 +83,19 @@ package struct Report {
         groupNames = groups.names
         groupCounts = (0..<3).map(groups.counts)
         fidelity = try Fidelity(real: whole, synthetic: made, threads: threads)
+        locations = try Location.all(real: whole, synthetic: made)
         if options.classifiers {
             let runs = try ModelRuns(synthetic: made, test: test, threads: threads)
-            tasks = try taskTable(real: learned, test: test, synthetic: made, runs: runs, protected: protected, target: target,
-                                  positive: options.positive, groups: groups, testTable: 1)
-            probes = protected.isEmpty ? [] : try Evaluation.probes(synthetic: made, test: test, runs: runs, protected: protected, groups: groups,
-                                                                    syntheticTable: 2, testTable: 1)
+            tasks = try taskTable(real: learned, test: test, synthetic: made, runs: runs, protected: protected,
+                                  target: target, positive: options.positive, groups: groups, testTable: 1)
+            probes = protected.isEmpty ? [] : try Evaluation.probes(synthetic: made, test: test, runs: runs,
+                protected: protected, groups: groups, syntheticTable: 2, testTable: 1)
         } else {
             (tasks, probes) = ([], [])
             if let target { _ = try Task(learned, column: target, isTarget: true, positive: options.positive) }
         }
         let encoding = Encoding(whole), leaveOut = Set(protected)
-        if groups.names.count > 1, (1...Report.mostCoordinates).contains(encoding.width(leaveOut: leaveOut)) {
+        if groups.names.count > 1, (1...Report.maxCoordinates).contains(encoding.width(leaveOut: leaveOut)) {
             let ours = try Report.similarity(whole, encoding, leaveOut, groups, 0, bandwidth: nil, threads)
             realSimilarity = ours
             similarity = try Report.similarity(made, encoding, leaveOut, groups, 2, bandwidth: ours.bandwidth, threads)
@@ -131,13 +105,14 @@ package struct Report {
         closeness = holdout == nil ? nil : try Closeness(train: whole, holdout: test, synthetic: made, threads: threads)
     }
 
-    private static func similarity(_ frame: Frame, _ encoding: Encoding, _ leaveOut: Set<Int>, _ groups: Groups, _ table: Int, bandwidth: Double?,
-                                   _ threads: Int) throws -> Similarity {
+    private static func similarity(_ frame: Frame, _ encoding: Encoding, _ leaveOut: Set<Int>, _ groups: Groups,
+                                   _ table: Int, bandwidth: Double?, _ threads: Int) throws -> Similarity {
         let order = try publicOrder(frame.rows, seed: 0x636b), n = min(frame.rows, similarityRows)
-        let z = try encoding.points(frame, order, 0..<n, leaveOut: leaveOut), members = try Buffer<Int32>(count: n, for: "an evaluation")
+        let z = try encoding.points(frame, order, 0..<n, leaveOut: leaveOut)
+        let members = try Buffer<Int32>(count: n, for: "an evaluation")
         for i in 0..<n { members.base[i] = groups.members[table].base[Int(order.base[i])] }
-        return try Similarity(z, width: encoding.width(leaveOut: leaveOut), groups: members, groupCount: groups.names.count, bandwidth: bandwidth,
-                              threads: threads)
+        return try Similarity(z, width: encoding.width(leaveOut: leaveOut), groups: members,
+                              groupCount: groups.names.count, bandwidth: bandwidth, threads: threads)
     }
 
     // MARK: - means

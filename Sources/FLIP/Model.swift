@@ -26,7 +26,8 @@ public func flip_model_to_bytes(_ handle: OpaquePointer?, _ bytes: HandleOut, _ 
 }
 
 @_cdecl("flip_model_from_bytes")
-public func flip_model_from_bytes(_ bytes: UnsafeRawPointer?, _ size: Int, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+public func flip_model_from_bytes(_ bytes: UnsafeRawPointer?, _ size: Int, _ out: HandleOut, _ err: ErrorOut)
+    -> flip_status {
     create(.model, out, err) {
         let bytes = try pointer(bytes, "bytes")
         guard size >= 0 else { throw Failure(.argument, "size: too large") }
@@ -36,12 +37,12 @@ public func flip_model_from_bytes(_ bytes: UnsafeRawPointer?, _ size: Int, _ out
 
 @_cdecl("flip_model_json")
 public func flip_model_json(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) { try model(handle).json }
+    giveObject(json, err) { try model(handle).json }
 }
 
 @_cdecl("flip_model_ledger")
 public func flip_model_ledger(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) { try model(handle).ledger.json }
+    giveObject(json, err) { try model(handle).ledger.hostJSON }
 }
 
 @_cdecl("flip_model_ledger_report")
@@ -56,18 +57,16 @@ public func flip_model_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err:
 
 @_cdecl("flip_model_sample")
 public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count: Int64, _ config: UnsafePointer<CChar>?,
-                              _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+                              _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut)
+                                  -> flip_status {
     create(.table, out, err) {
         let model = try model(handle)
         guard first >= 0 else { throw Failure(.argument, "first: must be 0 or more") }
         guard count >= 1, count <= Int64.max - first else { throw Failure(.argument, "count: must be at least 1") }
-        let r = try JSONReader(configuration(config), context: "sample")
-        let seed = try r.optionalInt64("seed", in: 0...Int64.max).map { UInt64($0) }
-        let threads = try r.optionalInt("threads", in: 0...1024) ?? 0
-        let condition = try r.optional("where").map { try Condition($0, schema: model.schema) }
-        let stage = try r.optionalChoice("stage", of: Model.SampledStage.allCases.map(\.rawValue)).flatMap { Model.SampledStage(rawValue: $0) }
-        try r.finish()
-        return try model.sample(first: Int(first), count: Int(count), seed: seed, where: condition, stage: stage, threads: threads,
+        let options = try SampleOptions(configuration(config))
+        let condition = try options.condition.map { try Condition($0, schema: model.schema) }
+        return try model.sample(first: Int(first), count: Int(count), seed: options.seed, where: condition,
+                                stage: options.stage, threads: options.threads,
                                 progress: Reporter(callback, user, "sampling").report)
     }
 }

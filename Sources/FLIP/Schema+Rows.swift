@@ -16,45 +16,58 @@ private func inferOptions(_ config: UnsafePointer<CChar>?) throws -> InferOption
 public func flip_schema_infer_csv(_ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?, _ callback: Callback,
                                   _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.schema, out, err) {
-        try SchemaBox(Schema.inferred(csv: text(path, "path"), inferOptions(config), progress: Reporter(callback, user, "reading").report))
+        try SchemaBox(Schema.inferred(csv: text(path, "path"), inferOptions(config),
+                                      progress: Reporter(callback, user, "reading").report))
     }
 }
 
 @_cdecl("flip_schema_infer_hdf5")
-public func flip_schema_infer_hdf5(_ path: UnsafePointer<CChar>?, _ group: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
+public func flip_schema_infer_hdf5(_ path: UnsafePointer<CChar>?, _ group: UnsafePointer<CChar>?,
+                                   _ config: UnsafePointer<CChar>?,
                                    _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.schema, out, err) {
-        try SchemaBox(Schema.inferred(hdf5: text(path, "path"), group: optionalText(group, "group") ?? "/data", inferOptions(config)))
+        try SchemaBox(Schema.inferred(hdf5: text(path, "path"), group: optionalText(group, "group") ?? "/data",
+                                      inferOptions(config)))
     }
 }
 
 @_cdecl("flip_schema_infer_strings")
-public func flip_schema_infer_strings(_ name: UnsafePointer<CChar>?, _ bytes: UnsafePointer<CChar>?, _ offsets: UnsafePointer<Int64>?,
-                                      _ valid: UnsafePointer<UInt8>?, _ count: Int64, _ config: UnsafePointer<CChar>?, _ out: HandleOut,
+public func flip_schema_infer_strings(_ name: UnsafePointer<CChar>?, _ bytes: UnsafePointer<CChar>?,
+                                      _ offsets: UnsafePointer<Int64>?,
+                                      _ valid: UnsafePointer<UInt8>?, _ count: Int64, _ config: UnsafePointer<CChar>?,
+                                          _ out: HandleOut,
                                       _ err: ErrorOut) -> flip_status {
     create(.schema, out, err) {
         let options = try inferOptions(config), guess = try ColumnGuess(text(name, "name"), limit: options.levels)
         let texts = try HostTexts(bytes, offsets, valid, count)
         for i in 0..<texts.count {
-            if let cell = texts[i] { try options.declared ? guess.declare(cell) : guess.add(cell) } else { guess.addMissing() }
+            if let cell = texts[i] {
+                try options.declared ? guess.declare(cell) : guess.add(cell)
+            } else {
+                guess.addMissing()
+            }
         }
         return try SchemaBox(Schema.inferred([guess], options, ""))
     }
 }
 
 @_cdecl("flip_schema_check_csv")
-public func flip_schema_check_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?, _ callback: Callback,
+public func flip_schema_check_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                  _ config: UnsafePointer<CChar>?, _ callback: Callback,
                                   _ user: UnsafeMutableRawPointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) {
-        try SchemaCheck(csv: text(path, "path"), schema(schemaHandle), csvOptions(config), progress: Reporter(callback, user, "reading").report).json
+    giveObject(json, err) {
+        try SchemaCheck(csv: text(path, "path"), schema(schemaHandle), csvOptions(config),
+                        progress: Reporter(callback, user, "reading").report).json
     }
 }
 
 @_cdecl("flip_schema_check_strings")
-public func flip_schema_check_strings(_ schemaHandle: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ bytes: UnsafePointer<CChar>?,
-                                      _ offsets: UnsafePointer<Int64>?, _ valid: UnsafePointer<UInt8>?, _ count: Int64, _ json: HandleOut,
+public func flip_schema_check_strings(_ schemaHandle: OpaquePointer?, _ field: UnsafePointer<CChar>?,
+                                      _ bytes: UnsafePointer<CChar>?,
+                                      _ offsets: UnsafePointer<Int64>?, _ valid: UnsafePointer<UInt8>?, _ count: Int64,
+                                          _ json: HandleOut,
                                       _ err: ErrorOut) -> flip_status {
-    giveJSON(json, err) {
+    giveObject(json, err) {
         let texts = try HostTexts(bytes, offsets, valid, count)
         return try SchemaCheck(schema(schemaHandle), column: text(field, "field"), rows: texts.count) { texts[$0] }.json
     }

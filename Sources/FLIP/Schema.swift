@@ -12,10 +12,13 @@ final class SchemaBox {
 func schema(_ pointer: OpaquePointer?) throws -> Schema { try object(pointer, .schema, as: SchemaBox.self).schema }
 
 @_cdecl("flip_schema_parse")
-public func flip_schema_parse(_ json: UnsafePointer<CChar>?, _ size: Int, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+public func flip_schema_parse(_ json: UnsafePointer<CChar>?, _ size: Int, _ out: HandleOut, _ err: ErrorOut)
+    -> flip_status {
     create(.schema, out, err) {
         let json = try pointer(json, "json")
-        guard size >= 0, size <= longText else { throw Failure(.argument, "size: a schema has at most \(longText) bytes") }
+        guard size >= 0, size <= longText else {
+            throw Failure(.argument, "size: a schema has at most \(longText) bytes")
+        }
         return try SchemaBox(Schema(json: text(UnsafeRawPointer(json), size, "json")))
     }
 }

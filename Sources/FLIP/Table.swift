@@ -24,20 +24,25 @@ func csvOptions(_ config: UnsafePointer<CChar>?) throws -> CSVOptions {
 private func group(_ p: UnsafePointer<CChar>?) throws -> String { try optionalText(p, "group") ?? "/data" }
 
 @_cdecl("flip_table_read_csv")
-public func flip_table_read_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
-                                _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+public func flip_table_read_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                _ config: UnsafePointer<CChar>?,
+                                _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut,
+                                    _ err: ErrorOut) -> flip_status {
     create(.table, out, err) {
-        try readCSV(text(path, "path"), schema(schemaHandle), csvOptions(config), progress: Reporter(callback, user, "reading").report)
+        try readCSV(text(path, "path"), schema(schemaHandle), csvOptions(config),
+                    progress: Reporter(callback, user, "reading").report)
     }
 }
 
 @_cdecl("flip_table_write_csv")
-public func flip_table_write_csv(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?, _ err: ErrorOut) -> flip_status {
-    attempt(err) { try writeCSV(complete(handle), text(path, "path"), csvOptions(config)) }
+public func flip_table_write_csv(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                 _ config: UnsafePointer<CChar>?, _ err: ErrorOut) -> flip_status {
+    attempt(err, .reading(handle, .table)) { try writeCSV(complete(handle), text(path, "path"), csvOptions(config)) }
 }
 
 @_cdecl("flip_table_read_hdf5")
-public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ groupName: UnsafePointer<CChar>?,
+public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                 _ groupName: UnsafePointer<CChar>?,
                                  _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.table, out, err) {
         try readTable(text(path, "path"), group: group(groupName), schema: schemaHandle.map { try schema($0) })
@@ -45,13 +50,17 @@ public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafeP
 }
 
 @_cdecl("flip_table_write_hdf5")
-public func flip_table_write_hdf5(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ groupName: UnsafePointer<CChar>?,
+public func flip_table_write_hdf5(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                  _ groupName: UnsafePointer<CChar>?,
                                   _ err: ErrorOut) -> flip_status {
-    attempt(err) { try writeTable(complete(handle), to: text(path, "path"), group: group(groupName)) }
+    attempt(err, .reading(handle, .table)) {
+        try writeTable(complete(handle), to: text(path, "path"), group: group(groupName))
+    }
 }
 
 @_cdecl("flip_table_convert")
-public func flip_table_convert(_ schemaHandle: OpaquePointer?, _ from: UnsafePointer<CChar>?, _ to: UnsafePointer<CChar>?,
+public func flip_table_convert(_ schemaHandle: OpaquePointer?, _ from: UnsafePointer<CChar>?,
+                               _ to: UnsafePointer<CChar>?,
                                _ config: UnsafePointer<CChar>?, _ callback: Callback, _ user: UnsafeMutableRawPointer?,
                                _ err: ErrorOut) -> flip_status {
     attempt(err) {
@@ -61,17 +70,23 @@ public func flip_table_convert(_ schemaHandle: OpaquePointer?, _ from: UnsafePoi
 }
 
 @_cdecl("flip_table_create")
-public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ out: HandleOut, _ err: ErrorOut)
+    -> flip_status {
     create(.table, out, err) { try Table(schema: schema(schemaHandle), rows: Int(rows)) }
 }
 
 @_cdecl("flip_table_bound_persons")
-public func flip_table_bound_persons(_ handle: OpaquePointer?, _ person: UnsafePointer<Int64>?, _ most: Int64, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
-    create(.table, out, err) { try complete(handle).bounded(persons: pointer(person, "person"), most: Int(most)) }
+public func flip_table_bound_persons(_ handle: OpaquePointer?, _ person: UnsafePointer<Int64>?, _ most: Int64,
+                                     _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err, .reading(handle, .table)) {
+        try complete(handle).bounded(persons: pointer(person, "person"), maxRows: Int(most))
+    }
 }
 
 @_cdecl("flip_table_max_rows_per_person")
-public func flip_table_max_rows_per_person(_ handle: OpaquePointer?) -> Int64 { (try? table(handle)).map { Int64($0.rowsPerPerson) } ?? 0 }
+public func flip_table_max_rows_per_person(_ handle: OpaquePointer?) -> Int64 {
+    (try? table(handle)).map { Int64($0.rowsPerPerson) } ?? 0
+}
 
 @_cdecl("flip_table_schema")
 public func flip_table_schema(_ handle: OpaquePointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {

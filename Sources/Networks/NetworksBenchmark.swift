@@ -1,4 +1,5 @@
-// A training step without privacy on made-up rows, timed: what flip-bench prints beside the private one (PrivateSteps.swift).
+// A training step without privacy on made-up rows, timed for flip-bench.
+// flip-bench prints it beside the private one (PrivateSteps.swift).
 
 import Basics
 import Compute
@@ -31,19 +32,22 @@ package enum NetworksBenchmark {
     package static func train(shape: VAEShape, batch: Int, threads: Int, seconds: Double,
                               kernels: Kernels = .current) throws
         -> (rowsPerSecond: Double, rowsPerProcessorSecond: Double, weights: Int) {
-        let vae = try VAE(shape: shape, seed: 1, kernels: kernels), P = vae.parameters.trainable, Z = vae.latentCount, chunk = 128
+        let vae = try VAE(shape: shape, seed: 1, kernels: kernels), P = vae.parameters.trainable, Z = vae.latentCount
+        let chunk = 128
         let chunks = (batch + chunk - 1) / chunk
         let scratch = try (0 ..< threads).map { _ in try VAEScratch(vae) }
         let sums = try (0 ..< threads).map { _ in try Buffer<Float>(count: P, for: "a sum") }
         let totals = try (0 ..< threads).map { _ in try Buffer<Double>(count: P, for: "a total") }
-        let cells = try Buffer<UInt16>(count: batch * shape.columns, for: "rows")
+        let bins = try Buffer<UInt16>(count: batch * shape.columns, for: "rows")
         let noise = try Buffer<Float>(count: batch * Z, for: "noise")
         let mean = try Buffer<Float>(count: P, for: "a mean")
         let average = try Buffer<Float>(count: P, for: "an average"), adam = try Adam(count: P)
         var random = NormalStream(seed: 2, stream: 0)
         for i in 0 ..< batch * Z { noise[i] = random.next() }
         for t in 0 ..< shape.columns {
-            for i in 0 ..< batch { cells[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1)) }
+            for i in 0 ..< batch {
+                bins[t * batch + i] = UInt16(min(Int(random.uniform() * Double(shape.levels[t])), shape.levels[t] - 1))
+            }
         }
         func now(_ clock: clockid_t = CLOCK_MONOTONIC) -> Double {
             var t = timespec()
@@ -54,7 +58,7 @@ package enum NetworksBenchmark {
             for t in totals { t.base.update(repeating: 0, count: P) }
             Workers.run(threads: threads, chunks: chunks) { c, worker in
                 let first = c * chunk, n = min(chunk, batch - first)
-                let rows = CodeRows(cells: cells.base + first, stride: batch, count: n)
+                let rows = CodeRows(bins: bins.base + first, stride: batch, count: n)
                 let e = noise.base + first * Z, sum = sums[worker].base, total = totals[worker].base
                 vae.gradientSum(rows, noise: e, beta: 0.5, into: sum, scratch[worker])
                 for p in 0 ..< P { total[p] += Double(sum[p]) }
@@ -64,8 +68,8 @@ package enum NetworksBenchmark {
                 for t in totals { s += t[p] }
                 mean[p] = Float(s) / Float(batch)
             }
-            adam.step(vae.parameters.base, gradient: mean.base, rate: 1e-3)
-            averageWeights(average.base, vae.parameters.base, count: P, keep: 0.98, step: adam.steps)
+            adam.step(vae.parameters.base, gradient: mean.base, learningRate: 1e-3)
+            averageWeights(average.base, vae.parameters.base, count: P, decay: 0.98, step: adam.steps)
         }
         step()
         var steps = 0

@@ -1,4 +1,5 @@
-// Standard normal numbers from a public seed, for starting weights alone. Not for privacy: noise comes from the secret generator.
+// Standard normal numbers from a public seed, for starting weights alone.
+// Not for privacy: noise comes from the secret generator.
 
 import Glibc
 
@@ -7,10 +8,12 @@ package struct NormalStream {
     private var counter: UInt64
     private var spare: Float?
 
+    /// Streams of one seed are independent of one another.
     package init(seed: UInt64, stream: UInt64) {
         counter = NormalStream.mix(seed ^ NormalStream.mix(stream &+ 0x9e37_79b9_7f4a_7c15))
     }
 
+    /// A standard normal number.
     package mutating func next() -> Float {
         if let s = spare {
             spare = nil

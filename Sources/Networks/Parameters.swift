@@ -1,5 +1,6 @@
-// The weights of a network in one flat array, with a directory of names. The trainable part comes first, so that gradient, noise and
-// optimiser see one vector of length `trainable`; frozen tensors follow. Not a file format: Storage writes the tensors by name.
+// The weights of a network in one flat array, with a directory of names.
+// The trainable part comes first, so that gradient, noise and optimiser see one vector of length `trainable`; frozen
+// tensors follow. This is not a file format: Storage writes the tensors by name.
 
 import Basics
 import Glibc
@@ -38,6 +39,7 @@ package final class Parameters: @unchecked Sendable {
     /// A second set of the same weights.
     package func copy() throws -> Parameters { try Parameters(copying: self) }
 
+    /// The tensor of a name; nil when there is none.
     package func tensor(_ name: String) -> Tensor? { tensors.first { $0.name == name } }
 
     /// Where a tensor's numbers are; nil when there is none of that name.
@@ -69,7 +71,8 @@ struct ParameterPlan {
 
     func offset(_ name: String) -> Int { tensors.first { $0.name == name }?.offset ?? -1 }
 
-    /// Starting weights from a public seed: every tensor has a stream of its own, named by its place in the order asked for.
+    /// Starting weights from a public seed: every tensor has a stream of its own, named by its place in the order asked
+    /// for.
     func fill(_ parameters: Parameters, seed: UInt64) {
         for (i, w) in wanted.enumerated() {
             var normals = NormalStream(seed: seed, stream: UInt64(i))

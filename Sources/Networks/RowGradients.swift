@@ -1,9 +1,12 @@
-// The clipped sum of per-row gradients, layer by layer, for one block of rows (one row a lane), without a gradient per row in memory
-// unless it is small:
-// - a layer with few weights used at many tokens keeps each lane's gradient (the sum over tokens) and adds its squared length;
-// - any other layer gets the squared length from inner products (2110.05679, 2210.00038) and remembers input and output gradient.
-// Once all squared lengths are there, a lane's factor is min(weight, C / length), zero when the length is not finite, and each layer
-// adds its weighted gradients to the sum. Lanes with a zero factor are cleared first, so that 0 times not-a-number cannot show.
+// The clipped sum of per-row gradients, layer by layer, for one block of rows (one row a lane).
+// No gradient per row is kept in memory unless it is small:
+// - a layer with few weights used at many tokens keeps each lane's gradient (the sum over tokens) and adds its squared
+//   length;
+// - any other layer gets the squared length from inner products (2110.05679, 2210.00038) and remembers input and output
+//   gradient.
+// Once all squared lengths are there, a lane's factor is min(weight, C / length), zero when the length is not finite,
+// and each layer adds its weighted gradients to the sum. Lanes with a zero factor are cleared first, so that 0 times
+// not-a-number cannot show.
 
 import Basics
 import Compute
@@ -25,6 +28,9 @@ struct GradientSite: BitwiseCopyable {
     let x: UnsafeMutablePointer<Float>, xs: Int
     let dy: UnsafeMutablePointer<Float>, ds: Int
     let M: Int, A: Int, N: Int, offset: Int
+
+    var inputs: LaneRows { LaneRows(x, stride: xs) }
+    var gradients: LaneRows { LaneRows(dy, stride: ds) }
 }
 
 /// One worker's collector; reused block after block.
@@ -44,13 +50,17 @@ final class RowGradients {
     /// Whether squared lengths are wanted in this pass.
     var clips = true
 
-    /// - largestSide: the largest M * min(A, N) of any layer; tokens: the largest M; layers: how many products there are at most.
-    init(_ kernels: Kernels, _ plan: RowGradientPlan, keptRanges: [Range<Int>], largestSide: Int, tokens: Int, layers: Int) throws {
+    /// - largestSide: the largest M * min(A, N) of any layer; tokens: the largest M; layers: how many products there
+    ///   are at most.
+    init(_ kernels: Kernels, _ plan: RowGradientPlan, keptRanges: [Range<Int>], largestSide: Int, tokens: Int,
+         layers: Int) throws {
         self.kernels = kernels
         self.plan = plan
         let W = kernels.lanes
         for r in keptRanges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = ranges.last, last.upperBound == r.lowerBound { ranges[ranges.count - 1] = last.lowerBound ..< r.upperBound }
+            if let last = ranges.last, last.upperBound == r.lowerBound {
+                ranges[ranges.count - 1] = last.lowerBound ..< r.upperBound
+            }
             else { ranges.append(r) }
         }
         kept = try Buffer(count: (ranges.last?.upperBound ?? 0) * W, for: "gradients of a block")
@@ -68,16 +78,19 @@ final class RowGradients {
         for l in 0 ..< kernels.lanes { square[l] = 0 }
     }
 
-    /// The gradient of `layer` from its inputs and its output gradients; `dy` must last until `finish` unless the layer keeps.
+    /// The gradient of `layer` from its inputs and its output gradients; `dy` must last until `finish` unless the layer
+    /// keeps.
     func linear(_ layer: LinearLayer, _ x: UnsafeMutablePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ T: Int) {
         guard layer.weight < plan.trainable else { return }
         let A = layer.inputs, N = layer.outputs
         if plan.keeps(layer, T) {
-            kernels.rowGradient(x, A, dy, N, kept.base + layer.weight * kernels.lanes, square.base, T, A, N)
+            kernels.rowGradient(LaneRows(x, stride: A), LaneRows(dy, stride: N),
+                                to: kept.base + layer.weight * kernels.lanes, square: square.base, tokens: T, inputs: A,
+                                outputs: N)
         } else {
             product(GradientSite(x: x, xs: A, dy: dy, ds: N, M: T, A: A, N: N, offset: layer.weight))
         }
-        if layer.bias >= 0 { bias(layer.bias, dy, N, T, N) }
+        if layer.bias >= 0 { bias(layer.bias, dy, T, N) }
     }
 
     /// A weight used once a row (M = 1) or too large to keep.
@@ -85,25 +98,29 @@ final class RowGradients {
         if clips {
             // Inner products of length A + N, T^2 of them: what rounding can hide, in units of the lengths' product.
             let slack = Float(site.A + site.N + site.M) * 0x1p-23
-            kernels.gramNorm(site.x, site.xs, site.dy, site.ds, slack, bands.base, square.base, site.M, site.A, site.N)
+            kernels.gramNorm(site.inputs, site.gradients, slack: slack, scratch: bands.base, square: square.base,
+                             tokens: site.M, inputs: site.A, outputs: site.N)
         }
         sites.base[siteCount] = site
         siteCount += 1
     }
 
-    /// Biases at `offset`: the sum over T rows of dy.
-    func bias(_ offset: Int, _ dy: UnsafeMutablePointer<Float>, _ ds: Int, _ T: Int, _ N: Int) {
-        kernels.rowBias(dy, ds, kept.base + offset * kernels.lanes, square.base, T, N)
+    /// Biases at `offset`: the sum over T rows of dy, [T][N] vectors.
+    func bias(_ offset: Int, _ dy: UnsafeMutablePointer<Float>, _ T: Int, _ N: Int) {
+        kernels.rowBias(LaneRows(dy, stride: N), to: kept.base + offset * kernels.lanes, square: square.base, tokens: T,
+                        outputs: N)
     }
 
     /// Gain and bias of a norm.
-    func norm(_ layer: NormLayer, _ dy: UnsafeMutablePointer<Float>, _ hat: UnsafeMutablePointer<Float>, _ T: Int, _ A: Int) {
+    func norm(_ layer: NormLayer, _ dy: UnsafeMutablePointer<Float>, _ hat: UnsafeMutablePointer<Float>, _ T: Int,
+              _ A: Int) {
         guard layer.affine, layer.gain < plan.trainable else { return }
-        kernels.normGradient(dy, hat, kept.base + layer.gain * kernels.lanes, square.base, T, A)
+        kernels.normGradient(dy: dy, hat: hat, to: kept.base + layer.gain * kernels.lanes, square: square.base,
+                             tokens: T, features: A)
     }
 
     /// Numbers used once a row: dy is the gradient, [N] vectors.
-    func numbers(_ offset: Int, _ dy: UnsafeMutablePointer<Float>, _ N: Int) { bias(offset, dy, N, 1, N) }
+    func numbers(_ offset: Int, _ dy: UnsafeMutablePointer<Float>, _ N: Int) { bias(offset, dy, 1, N) }
 
     /// Sets the factors of the first `rows` lanes (the others are padding and count nothing).
     /// - clips, weights: per row, or nil for no clip and weight 1.
@@ -138,13 +155,17 @@ final class RowGradients {
                 }
             }
             if s.A <= s.N {
-                kernels.scaled(s.x, s.xs, factor.base, small.base, s.M, s.A)
-                kernels.weightedGradient(small.base, s.A, s.dy, s.ds, into + s.offset, s.M, s.A, s.N)
+                kernels.scaled(s.inputs, by: factor.base, to: small.base, rows: s.M, columns: s.A)
+                kernels.weightedGradient(LaneRows(small.base, stride: s.A), s.gradients, to: into + s.offset, rows: s.M,
+                                         inputs: s.A, outputs: s.N)
             } else {
-                kernels.scaled(s.dy, s.ds, factor.base, small.base, s.M, s.N)
-                kernels.weightedGradient(s.x, s.xs, small.base, s.N, into + s.offset, s.M, s.A, s.N)
+                kernels.scaled(s.gradients, by: factor.base, to: small.base, rows: s.M, columns: s.N)
+                kernels.weightedGradient(s.inputs, LaneRows(small.base, stride: s.N), to: into + s.offset, rows: s.M,
+                                         inputs: s.A, outputs: s.N)
             }
         }
-        for r in ranges { kernels.weightedLanes(kept.base + r.lowerBound * W, factor.base, keep.base, into + r.lowerBound, r.count) }
+        for r in ranges {
+            kernels.weightedLanes(kept.base + r.lowerBound * W, factor.base, keep.base, into + r.lowerBound, r.count)
+        }
     }
 }

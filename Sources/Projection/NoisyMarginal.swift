@@ -1,4 +1,4 @@
-// What was measured, and where it lies in a row of levels: one to three columns' joint counts with the deviation of their noise.
+// A released marginal: joint counts of one to three columns with the standard deviation of their noise.
 
 import Basics
 
@@ -7,22 +7,27 @@ package struct NoisyMarginal: Sendable {
     package let columns: [Int]
     /// Noisy counts in rows; may be negative.
     package let values: Buffer<Double>
-    /// Deviation of the noise in one count, in rows; 0: none.
-    package let deviation: Double
-    package init(columns: [Int], values: Buffer<Double>, deviation: Double) { (self.columns, self.values, self.deviation) = (columns, values, deviation) }
+    /// Of the noise in one count, in rows; 0: none.
+    package let standardDeviation: Double
 
-    /// The shares of one column as a marginal.
-    package init(column: Int, shares: [Double], total: Double, deviation: Double) throws {
+    /// Nothing is checked here; a fit checks its marginals against the columns.
+    package init(columns: [Int], values: Buffer<Double>, standardDeviation: Double) {
+        (self.columns, self.values, self.standardDeviation) = (columns, values, standardDeviation)
+    }
+
+    /// The shares of one column as a marginal of `total` rows.
+    /// - Throws: `.noMemory`.
+    package init(column: Int, shares: [Double], total: Double, standardDeviation: Double) throws {
         let v = try Buffer<Double>(count: shares.count, for: "a marginal")
         for (i, s) in shares.enumerated() { v[i] = s * total }
-        self.init(columns: [column], values: v, deviation: deviation)
+        self.init(columns: [column], values: v, standardDeviation: standardDeviation)
     }
 }
 
-/// Levels of all columns side by side.
+/// Bins of all columns side by side, [total], column by column.
 struct LevelLayout: Sendable {
     let levels: [Int]
-    /// First level of each column.
+    /// First bin of each column.
     let first: [Int]
     let total: Int
 
@@ -50,8 +55,10 @@ struct LevelLayout: Sendable {
     /// - Throws: `.argument` when a marginal does not fit the columns.
     func check(_ marginals: [NoisyMarginal]) throws {
         for m in marginals {
-            guard (1...3).contains(m.columns.count), Set(m.columns).count == m.columns.count, m.columns.allSatisfy(levels.indices.contains),
-                  m.columns.reduce(1, { $0 * levels[$1] }) == m.values.count, m.deviation >= 0, m.deviation.isFinite, m.values.allSatisfy(\.isFinite) else {
+            guard (1...3).contains(m.columns.count), Set(m.columns).count == m.columns.count,
+                  m.columns.allSatisfy(levels.indices.contains),
+                  m.columns.reduce(1, { $0 * levels[$1] }) == m.values.count, m.standardDeviation >= 0,
+                  m.standardDeviation.isFinite, m.values.allSatisfy(\.isFinite) else {
                 throw Failure(.argument, "marginals: one does not fit its columns")
             }
         }

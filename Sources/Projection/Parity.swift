@@ -1,20 +1,22 @@
-// How far a table is from demographic parity, whatever column somebody will want to predict: for each column the best linear prediction of
-// its levels from all other columns, and how far the mean of that prediction in a group lies from its mean in the whole. Only second moments
-// of the table and the groups' own shares of levels are needed, so the measure of a relaxed table has an exact gradient.
+// How far a table is from demographic parity, whatever column somebody will want to predict.
+// Each column's levels are predicted from all other columns, linearly and as well as possible. The measure is how far
+// the mean of that prediction in a group lies from its mean in the whole. Only second moments of the table and the
+// groups' own shares of levels are needed, so the measure of a relaxed table has an exact gradient.
 //
-// Notation: x the row as indicators of all levels [D]; C its covariance in the table; δ_g = E[x | g] - E[x] in the table as it was released;
-// R = ridge diag(s (1 - s)) with the released shares s; Ω = (C + R)⁻¹; j a column, and as an index its block of levels. The coefficients that
-// predict column j from the others are (C + R)₋ⱼ⁻¹ C₋ⱼⱼ; by the inverse of a partitioned matrix (Horn and Johnson, Matrix Analysis, 0.7.3)
+// Notation: x the row as indicators of all levels [D]; C its covariance in the table; δ_g = E[x | g] - E[x] in the
+// table as it was released; R = ridge diag(s (1 - s)) with the released shares s; Ω = (C + R)⁻¹; j a column, and as an
+// index its block of levels. The coefficients that predict column j from the others are (C + R)₋ⱼ⁻¹ C₋ⱼⱼ; by the
+// inverse of a partitioned matrix (Horn and Johnson, Matrix Analysis, 0.7.3)
 //
 //     t = Ω_jj⁻¹ (Ω δ_g)_j      a = Ω δ_g - Ω_:j t  = (C + R)₋ⱼ⁻¹ δ_g        d = C_j: a = δ_gj - t
 //
 // d [levels of j] is the difference of predicted shares between group and whole. Loss:
 //
-//     λ Σ_g ω_g Σ_j  ½ Σ_u d_u²                                    of a column without order, so that a yes-or-no column counts as one question
-//                    1/(K - 1) Σ_k (d_0 + … + d_k)²                of an ordered one: the mean over its K - 1 thresholds
+//     λ Σ_g ω_g Σ_j  ½ Σ_u d_u²                          of a column without order: yes-or-no counts as one question
+//                    1/(K - 1) Σ_k (d_0 + … + d_k)²      of an ordered one: the mean over its K - 1 thresholds
 //
-// With c = ∂loss / ∂d the gradient by C, all its entries taken as free, is Σ_jg h aᵀ with h = Ω_:j Ω_jj⁻¹ c: c itself in block j, and minus what c
-// is in terms of the other columns elsewhere.
+// With c = ∂loss / ∂d the gradient by C, all its entries taken as free, is Σ_jg h aᵀ with h = Ω_:j Ω_jj⁻¹ c: c itself
+// in block j, and minus what c is in terms of the other columns elsewhere.
 
 import Basics
 import Compute
@@ -24,15 +26,17 @@ final class Parity {
     private let ordered: [Bool], weights: [Double]
     /// δ [G][D]; R [D].
     private let shift: Buffer<Double>, ridge: [Double]
-    /// Ω [D][D]; Ω_jj⁻¹ of all columns one after another; a and h, a row for each column and group, in lanes: [blocks][D][lanes].
+    /// Ω [D][D]; Ω_jj⁻¹ of all columns one after another; a and h, a row for each column and group, in lanes:
+    /// [blocks][D][lanes].
     private let omega: Buffer<Double>, own: Buffer<Double>, ownStart: [Int]
-    private let direction, pull: Buffer<Float>
+    private let direction, slopes: Buffer<Float>
     private let losses: Buffer<Double>
     private let kernels: Kernels, blocks: Int
 
     /// - Parameters:
     ///   - shift: [G][D]; weights: of the groups, at least 0. shares: [D], of the released table.
-    init(levels: [Int], ordered: [Bool], shift: Buffer<Double>, weights: [Double], shares: [Double], ridge: Double, kernels: Kernels) throws {
+    init(levels: [Int], ordered: [Bool], shift: Buffer<Double>, weights: [Double], shares: [Double], ridge: Double,
+         kernels: Kernels) throws {
         let layout = LevelLayout(levels)
         (self.levels, first, width, groups) = (levels, layout.first, layout.total, weights.count)
         (self.ordered, self.weights, self.shift, self.kernels) = (ordered, weights, shift, kernels)
@@ -43,7 +47,7 @@ final class Parity {
         own = try Buffer(count: at, for: "parity of groups")
         blocks = (levels.count * groups + kernels.lanes - 1) / kernels.lanes
         direction = try Buffer(count: blocks * width * kernels.lanes, for: "parity of groups")
-        pull = try Buffer(count: blocks * width * kernels.lanes, for: "parity of groups")
+        slopes = try Buffer(count: blocks * width * kernels.lanes, for: "parity of groups")
         losses = try Buffer(count: levels.count, for: "parity of groups")
     }
 
@@ -103,7 +107,8 @@ final class Parity {
         }
     }
 
-    /// Adds the gradient by the covariance to `into` [D][D]. - Returns: the loss. a and Ω are those of the last `renew`.
+    /// Adds the gradient by the covariance to `into` [D][D]. - Returns: the loss. a and Ω are those of the last
+    /// `renew`.
     func gradient(covariance c: Buffer<Double>, weight: Double, into: Buffer<Float>, threads: Int) -> Double {
         let D = width, W = kernels.lanes
         Workers.run(threads: threads, chunks: levels.count) { j, _ in
@@ -113,7 +118,8 @@ final class Parity {
                 let d = self.difference(j, g, covariance: c)
                 let (loss, slope) = Self.loss(d, ordered: self.ordered[j])
                 self.losses[j] += weight * self.weights[g] * loss
-                let s = self.solved(j) { weight * self.weights[g] * slope[$0] }, to = self.pull.base + self.place(j, g)
+                let s = self.solved(j) { weight * self.weights[g] * slope[$0] }
+                let to = self.slopes.base + self.place(j, g)
                 for u in 0..<D {
                     let row = self.omega.base + u * D + at
                     to[u * W] = Float((0..<K).reduce(0.0) { $0 + row[$1] * s[$1] })
@@ -122,7 +128,9 @@ final class Parity {
         }
         Workers.run(threads: threads, chunks: (D + Self.span - 1) / Self.span) { k, _ in
             let lo = k * Self.span, n = min(Self.span, D - lo)
-            self.kernels.weightedGradient(self.pull.base + lo * W, D, self.direction.base, D, into.base + lo * D, self.blocks, n, D)
+            self.kernels.weightedGradient(LaneRows(self.slopes.base + lo * W, stride: D),
+                                          LaneRows(self.direction.base, stride: D), to: into.base + lo * D,
+                                          rows: self.blocks, inputs: n, outputs: D)
         }
         return losses.reduce(0, +)
     }

@@ -1,9 +1,10 @@
-// A relaxed table: rows whose every column is a probability distribution over the column's levels, fitted to noisy marginals (relaxed
-// adaptive projection, arXiv 2103.06641v2, sections 3 and 4). A mixture of products: a row of the table is a component, a drawn row takes
-// a component and one level of each of its distributions. Everything here sees released values only.
+// A relaxed table: rows whose every column is a probability distribution, fitted to released marginals.
+// It is the table of relaxed adaptive projection (arXiv 2103.06641v2, sections 3 and 4), a mixture of products: a row
+// of the table is a component, and a drawn row takes a component and one bin of each of its distributions. Everything
+// here sees released values only.
 //
-//     let table = try RelaxedTable.fit(levels: [2, 9, 24], marginals: released, total: rows, options: ProjectionOptions())
-//     table.probabilities[r * table.width + first level of a column + level]
+//     let table = try RelaxedTable.fit(levels: [2, 9, 24], marginals: released, total: rows, options: options)
+//     table.probabilities[r * table.width + first bin of a column + bin]
 //
 // How it is fitted is in RelaxedFit.swift.
 
@@ -12,12 +13,13 @@ import Basics
 package struct ProjectionOptions: Sendable {
     /// Components, rounded up to a multiple of 16: 1 … 2²⁰.
     package var rows = 1500
-    /// Most steps of Adam (arXiv 1412.6980), and its rate at the start; cosine decay to a fiftieth.
+    /// Steps of Adam at most, and its learning rate at the start, which decays by a cosine to a fiftieth.
     package var steps = 800
-    package var rate = 0.1
-    /// Deviation of the starting logits around the logarithm of the one-way shares.
+    package var learningRate = 0.1
+    /// Standard deviation of the starting logits around the logarithm of the one-way shares.
     package var spread = 1.0
-    /// The fit stops when its weighted squared error is this share of what the noise alone is expected to give; 0: never.
+    /// The fit stops when its weighted squared error is this share of what the noise alone is expected to give; 0:
+    /// never.
     package var noiseFloor = 1.0
     /// Public seed of the starting logits.
     package var seed: UInt64 = 0
@@ -34,12 +36,14 @@ package final class RelaxedTable: Sendable {
     package var width: Int { levels.reduce(0, +) }
     /// [rows][width]; each column's part of a row sums to 1.
     package let probabilities: Buffer<Float>
-    /// Steps that were done, and the last error over what the noise alone is expected to give (0 when there is no noise).
+    /// Steps that were done, and the last error over what the noise alone is expected to give (0 when there is no
+    /// noise).
     package let steps: Int
     package let floorRatio: Double
 
     init(levels: [Int], rows: Int, probabilities: Buffer<Float>, steps: Int, floorRatio: Double) {
-        (self.levels, self.rows, self.probabilities, self.steps, self.floorRatio) = (levels, rows, probabilities, steps, floorRatio)
+        (self.levels, self.rows, self.probabilities, self.steps, self.floorRatio) =
+            (levels, rows, probabilities, steps, floorRatio)
     }
 
     /// Bytes a fit has at once.
@@ -55,10 +59,13 @@ package final class RelaxedTable: Sendable {
     ///   - shares: one-way shares that the logits start from; nil: uniform.
     ///   - stop: asked before every step; true ends with `.cancelled`.
     /// - Throws: `.argument`, `.noMemory`, `.cancelled`. The result is the same bits for any number of threads.
-    package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, shares: [[Double]]? = nil, options: ProjectionOptions,
-                            stop: () -> Bool = { false }) throws -> RelaxedTable {
-        guard !levels.isEmpty, levels.allSatisfy({ $0 >= 1 }), total > 0, total.isFinite, (1...1 << 20).contains(options.rows), options.steps >= 0,
-              options.rate > 0, options.threads >= 1, shares.map({ $0.map(\.count) == levels }) ?? true else { throw Failure(.argument, "projection: an option is out of range") }
+    package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, shares: [[Double]]? = nil,
+                            options: ProjectionOptions, stop: () -> Bool = { false }) throws -> RelaxedTable {
+        guard !levels.isEmpty, levels.allSatisfy({ $0 >= 1 }), total > 0, total.isFinite,
+              (1...1 << 20).contains(options.rows), options.steps >= 0, options.learningRate > 0, options.threads >= 1,
+              shares.map({ $0.map(\.count) == levels }) ?? true else {
+            throw Failure(.argument, "projection: an option is out of range")
+        }
         let fit = try RelaxedFit(LevelLayout(levels), marginals, total: total, shares: shares, options)
         return try fit.run(stop)
     }

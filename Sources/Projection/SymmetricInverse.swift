@@ -2,8 +2,9 @@
 
 import Basics
 
-/// Inverts `a` [n][n] in place by Gauss-Jordan elimination, which needs no exchange of rows for such a matrix (Higham 2002, Accuracy and
-/// Stability of Numerical Algorithms, section 14.4). - Returns: false when a pivot is not above zero: the matrix is not of this kind.
+/// Inverts `a` [n][n] in place by Gauss-Jordan elimination, which needs no exchange of rows for such a matrix (Higham
+/// 2002, Accuracy and Stability of Numerical Algorithms, section 14.4). - Returns: false when a pivot is not above
+/// zero: the matrix is not of this kind.
 func invertPositive(_ a: UnsafeMutablePointer<Double>, _ n: Int) -> Bool {
     for k in 0..<n {
         let row = a + k * n, pivot = row[k]

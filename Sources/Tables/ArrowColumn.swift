@@ -1,11 +1,12 @@
-// From the cells of Arrow arrays to the cells of one column. The rules are those of a CSV file: text is read by the same parser, numbers and
-// moments meet the same domain, a refused cell gives the same verdict.
+// Reads the cells of Arrow arrays into one column, by the rules of a CSV file's cells.
+// Text is read by the same parser, numbers and moments meet the same domain, a refused cell gives the same verdict.
 
 import Basics
 import CArrow
+import Glibc
 
-/// Where cells go: the place, the offset (-1 missing, below: refused), the number where there is no step. A type rather than a closure, so that the
-/// loops below are compiled for each.
+/// Where cells go: the place, the offset (-1 missing, below: refused), the number where there is no step. A type rather
+/// than a closure, so that the loops below are compiled for each.
 private protocol CellSink {
     func give(_ i: Int, _ verdict: Int64, _ value: Double) throws
 }
@@ -23,12 +24,24 @@ private struct ColumnSink: CellSink {
     }
 }
 
-/// The entries of a dictionary; one that is refused is refused where a row uses it.
+/// The entries of a dictionary, or the values of runs; one that is refused is refused where a row uses it.
 private struct EntrySink: CellSink {
     let offsets: Buffer<Int64>
     let values: Buffer<Double>
+    /// Whether an entry was replaced.
+    let replaced: Buffer<Bool>
+    let column: ArrowColumn
 
-    func give(_ i: Int, _ verdict: Int64, _ value: Double) { (offsets[i], values[i]) = (verdict, value) }
+    init(_ count: Int, _ column: ArrowColumn) throws {
+        offsets = try Buffer(count: count, for: "the levels of a column")
+        values = try Buffer(count: count, for: "the levels of a column")
+        replaced = try Buffer(count: count, for: "the levels of a column")
+        self.column = column
+    }
+
+    func give(_ i: Int, _ verdict: Int64, _ value: Double) {
+        (offsets[i], values[i], replaced[i]) = (verdict, value, column.takeReplaced())
+    }
 }
 
 /// Reads arrays of one type into columns of one field.
@@ -39,8 +52,15 @@ final class ArrowColumn {
     private let coerce: Bool
     /// Of the cells; with a dictionary, of its entries.
     private let type: ArrowType
-    /// Of the cells of a dictionary-encoded column: indices into it.
+    /// Of the cells of a dictionary-encoded column: indices into it. Of a run-end encoded one: its run ends.
     private let index: ArrowType?
+    private let isRuns: Bool
+    /// Numbers and moments that were replaced here and not by the parser.
+    private var replacedHere = 0
+    /// Replaced entries of dictionaries and runs, which are no rows, and the rows that used one.
+    private var replacedEntries = 0, replacedByEntry = 0
+    /// `replacedInAll` when it was last asked for.
+    private var lastReplaced = 0
 
     /// - Throws: `.schema` for a type that cannot fill the field, `.format` for a schema that is none.
     init(_ field: Field, _ schema: ArrowSchema, missingValues: [String], coerce: Bool) throws {
@@ -51,20 +71,41 @@ final class ArrowColumn {
         let column = "column \(quoted(field.name))"
         guard let format = schema.format else { throw Failure(.format, "\(column): its Arrow schema has no format") }
         let outer = ArrowType(format)
-        var type = outer, index: ArrowType?
-        if let dictionary = schema.dictionary {
-            guard case .int? = outer else { throw Failure(.format, "\(column): the indices of its Arrow dictionary are no whole numbers") }
+        var type = outer, index: ArrowType?, unsupported = ArrowType.unsupportedName(format)
+        isRuns = strcmp(format, "+r") == 0
+        if isRuns {
+            // Two children: where runs end, and their values.
+            guard schema.n_children == 2, let ends = schema.children?[0], let values = schema.children?[1],
+                  ends.pointee.release != nil, values.pointee.release != nil, let endFormat = ends.pointee.format,
+                  let valueFormat = values.pointee.format else {
+                throw Failure(.format, "\(column): the schema of its Arrow runs lacks run ends or values")
+            }
+            guard case .int(let bytes, true)? = ArrowType(endFormat), bytes >= 2 else {
+                throw Failure(.format, "\(column): the ends of its Arrow runs are not int16, int32 or int64")
+            }
+            (type, index) = (values.pointee.dictionary == nil ? ArrowType(valueFormat) : nil,
+                             .int(bytes: bytes, signed: true))
+            unsupported = "run-end encoded " + (ArrowType.unsupportedName(valueFormat) ?? "dictionary")
+        } else if let dictionary = schema.dictionary {
+            guard case .int? = outer else {
+                throw Failure(.format, "\(column): the indices of its Arrow dictionary are no whole numbers")
+            }
             guard dictionary.pointee.release != nil, let format = dictionary.pointee.format else {
                 throw Failure(.format, "\(column): the schema of its Arrow dictionary was released or has no format")
             }
             (type, index) = (dictionary.pointee.dictionary == nil ? ArrowType(format) : nil, outer)
         }
+        if case .int(1, true)? = type, arrowExtension(schema) == "arrow.bool8" { type = .byteBool }
         guard let type else {
-            throw Failure(.schema, "\(column): its Arrow type is not supported; cast it to integer, float, boolean, text, date or timestamp")
+            let name = unsupported.map { " (\($0))" } ?? ""
+            throw Failure(.schema, "\(column): its Arrow type\(name) is not supported; "
+                + "cast it to integer, float, boolean, text, date or timestamp")
         }
         guard type.fits(field.type) else {
-            let needed = field.type == .date || field.type == .datetime ? "a date, a timestamp or text" : "numbers, booleans or text"
-            throw Failure(.schema, "\(column): Arrow type \(type.name) cannot fill a field of type \(field.type.rawValue); give it \(needed)")
+            let isTime = field.type == .date || field.type == .datetime
+            let needed = isTime ? "a date, a timestamp or text" : "numbers, booleans or text"
+            let pair = "Arrow type \(type.name) cannot fill a field of type \(field.type.rawValue)"
+            throw Failure(.schema, "\(column): \(pair); give it \(needed)")
         }
         (self.type, self.index) = (type, index)
     }
@@ -73,27 +114,85 @@ final class ArrowColumn {
     /// - Throws: `.schema` naming column, row and rule; `.format` for a broken array.
     func read(_ array: UnsafePointer<ArrowArray>, first: Int, count: Int, into column: Column, row: Int) throws {
         let sink = ColumnSink(base: column.base, storage: column.storage, field: field, row: row)
+        defer { column.replaced = replaced }
         guard let index else {
-            guard array.pointee.dictionary == nil else { throw brokenArray(field.name, "has a dictionary and its schema none") }
+            guard array.pointee.dictionary == nil else {
+                throw brokenArray(field.name, "has a dictionary and its schema none")
+            }
             return try cells(ArrowView(array, type, first: first, count: count, column: field.name), sink)
         }
+        if isRuns { return try runs(array, index, first: first, count: count, sink) }
         guard let dictionary = array.pointee.dictionary else { throw brokenArray(field.name, "has no dictionary") }
-        let entries = try ArrowView(dictionary, type, column: field.name)
-        let offsets = try Buffer<Int64>(count: entries.count, for: "the levels of a column")
-        let values = try Buffer<Double>(count: entries.count, for: "the levels of a column")
-        try cells(entries, EntrySink(offsets: offsets, values: values))
-        let missing = settled(missingOffset), known = entries.count
+        let view = try ArrowView(dictionary, type, column: field.name)
+        let entries = try read(view)
+        let missing = settled(missingOffset), known = view.count
         try wholes(ArrowView(array, index, first: first, count: count, column: field.name), index) { i, code, state in
             if state == .missing { return try sink.give(i, missing.verdict, missing.value) }
-            guard state == .here, code >= 0, code < known else { throw badCell(BadCell.badCode.rawValue, field, row + i) }
-            try sink.give(i, offsets.base[Int(code)], values.base[Int(code)])
+            guard state == .here, code >= 0, code < known else {
+                throw badCell(BadCell.badCode.rawValue, field, row + i)
+            }
+            try give(i, entries, Int(code), sink)
         }
+    }
+
+    /// Cells of a run-end encoded array: run k has the value k, up to the row before its end. Ends count from the
+    /// array's start, and so does its offset.
+    private func runs(_ array: UnsafePointer<ArrowArray>, _ index: ArrowType, first: Int, count: Int,
+                      _ sink: some CellSink) throws {
+        try checkArray(array.pointee, field.name)
+        let a = array.pointee
+        guard a.n_children == 2, let ends = a.children?[0], let values = a.children?[1] else {
+            throw brokenArray(field.name, "has no runs")
+        }
+        guard first + count <= a.length else { throw brokenArray(field.name, "is shorter than its batch") }
+        let view = try ArrowView(values, type, column: field.name)
+        let entries = try read(view)
+        let start = Int64(a.offset) + Int64(first), known = view.count
+        var done = 0, last: Int64 = 0
+        try wholes(ArrowView(ends, index, column: field.name), index) { k, end, state in
+            guard state == .here, end > last else { throw brokenArray(field.name, "has run ends that do not rise") }
+            last = end
+            guard done < count, end > start + Int64(done) else { return }
+            guard k < known else { throw brokenArray(field.name, "has more runs than values") }
+            for i in done..<Int(min(end - start, Int64(count))) { try give(i, entries, k, sink) }
+            done = Int(min(end - start, Int64(count)))
+        }
+        guard done == count else { throw brokenArray(field.name, "has runs that end before its last row") }
+    }
+
+    @inline(__always) private func give(_ i: Int, _ entries: EntrySink, _ k: Int, _ sink: some CellSink) throws {
+        if entries.replaced.base[k] { replacedByEntry += 1 }
+        try sink.give(i, entries.offsets.base[k], entries.values.base[k])
+    }
+
+    // MARK: replaced cells
+
+    private var replacedInAll: Int { parser.replaced + replacedHere }
+
+    /// Rows whose cell was replaced so far.
+    private var replaced: Int { replacedInAll - replacedEntries + replacedByEntry }
+
+    /// Whether a cell was replaced since the last call.
+    fileprivate func takeReplaced() -> Bool {
+        defer { lastReplaced = replacedInAll }
+        return replacedInAll > lastReplaced
+    }
+
+    /// The entries of a dictionary or of runs, each read once.
+    private func read(_ view: ArrowView) throws -> EntrySink {
+        let before = replacedInAll
+        _ = takeReplaced()
+        let entries = try EntrySink(view.count, self)
+        try cells(view, entries)
+        replacedEntries += replacedInAll - before
+        return entries
     }
 
     // MARK: by type
 
     private func cells<S: CellSink>(_ view: ArrowView, _ sink: S) throws {
-        let texts = domain.tag == .levels                // numbers and moments are looked up as the text a CSV file would hold
+        // Numbers and moments are looked up as the text a CSV file would hold.
+        let texts = domain.tag == .levels
         switch type {
         case .null:
             for i in 0..<view.count { try settle(i, missingOffset, sink) }
@@ -121,15 +220,28 @@ final class ArrowColumn {
                 }
             }
         case .half:
-            try reals(view, { doubleOfHalf(view.load($0, as: UInt16.self)) }, sink)
+            for i in 0..<view.count {
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                try real(i, nearestOfHalf(view.load(i, as: UInt16.self)), sink)
+            }
         case .float:
             try singles(view, sink)
         case .double:
-            try reals(view, { view.load($0, as: Double.self) }, sink)
-        case .decimal(let scale):
             for i in 0..<view.count {
                 guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
-                try give(i, text: decimalText(view.load(i, as: UInt64.self, word: 0), view.load(i, as: Int64.self, word: 1), scale), sink)
+                try real(i, view.load(i, as: Double.self), sink)
+            }
+        case .byteBool:
+            for i in 0..<view.count {
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                let truth = view.load(i, as: Int8.self) != 0
+                try texts ? give(i, text: truth ? "true" : "false", sink) : whole(i, truth ? 1 : 0, sink)
+            }
+        case .decimal(let scale, let bytes):
+            for i in 0..<view.count {
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                let text = decimalText(view.words(i, bytes: bytes), scale)
+                try texts ? give(i, text: text, sink) : decimal(i, text, sink)
             }
         case .days:
             for i in 0..<view.count {
@@ -147,7 +259,8 @@ final class ArrowColumn {
     private enum Whole { case here, missing, beyond }
 
     /// The cells of a whole-number array.
-    @inline(__always) private func wholes(_ view: ArrowView, _ type: ArrowType, _ body: (Int, Int64, Whole) throws -> Void) throws {
+    @inline(__always) private func wholes(_ view: ArrowView, _ type: ArrowType,
+                                          _ body: (Int, Int64, Whole) throws -> Void) throws {
         @inline(__always) func all<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) throws {
             for i in 0..<view.count {
                 guard view.isValid(i) else { try body(i, 0, .missing); continue }
@@ -168,19 +281,14 @@ final class ArrowColumn {
         }
     }
 
-    @inline(__always) private func reals(_ view: ArrowView, _ load: (Int) -> Double, _ sink: some CellSink) throws {
-        for i in 0..<view.count {
-            guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
-            try real(i, load(i), sink)
-        }
-    }
-
-    /// 0.1 as a 32-bit number is not the 0.1 of a schema: a value that is the nearest 32-bit number to a value of the domain is that value.
+    /// 0.1 as a 32-bit number is not the 0.1 of a schema: a value that is the nearest 32-bit number to a value of the
+    /// domain is that value.
     private func singles(_ view: ArrowView, _ sink: some CellSink) throws {
         for i in 0..<view.count {
             guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
             let v = view.load(i, as: Float.self)
             var x = Double(v)
+            if domain.isMissing(single: v) { try settle(i, missingOffset, sink); continue }
             switch domain.tag {
             case .grid:
                 if let grid = domain.grid, v.isFinite {
@@ -200,7 +308,8 @@ final class ArrowColumn {
     // MARK: by value
 
     @inline(__always) private func whole(_ i: Int, _ v: Int64, _ sink: some CellSink) throws {
-        let k = domain.offset(ofInt: v, nearest: coerce)
+        var k = domain.offset(ofInt: v, nearest: false)
+        if coerce, k < missingOffset { k = counted(domain.offset(ofInt: v, nearest: true)) }
         guard k >= 0 else { return try settle(i, k, sink) }
         try sink.give(i, k, domain.tag == .real ? domain.clamped(Double(v)) : .nan)
     }
@@ -208,9 +317,16 @@ final class ArrowColumn {
     @inline(__always) private func real(_ i: Int, _ v: Double, _ sink: some CellSink) throws {
         if v.isNaN { return try settle(i, missingOffset, sink) }
         if domain.tag == .levels { return try give(i, text: numberText(v), sink) }
-        let k = domain.offset(ofDouble: v, nearest: coerce)
+        var k = domain.offset(ofDouble: v, nearest: false)
+        if coerce, k < missingOffset { k = counted(domain.offset(ofDouble: v, nearest: true)) }
         guard k >= 0 else { return try settle(i, k, sink) }
         try sink.give(i, k, domain.tag == .real ? domain.clamped(v) : .nan)
+    }
+
+    /// A verdict that replaces a refused one.
+    @inline(__always) private func counted(_ verdict: Int64) -> Int64 {
+        if verdict >= 0 { replacedHere += 1 }
+        return verdict
     }
 
     private enum Unit { case days, perSecond(Int64) }
@@ -218,7 +334,8 @@ final class ArrowColumn {
     /// A day or a moment, for fields of dates, of moments and of their texts.
     @inline(__always) private func moment(_ i: Int, _ v: Int64, _ unit: Unit, _ sink: some CellSink) throws {
         let isDate = field.type == .date
-        var micros = v, beyond = false                   // since 1970; days where the field counts days and they were given
+        // Since 1970; days where the field counts days and they were given.
+        var micros = v, beyond = false
         switch unit {
         case .days where isDate:
             return try whole(i, v, sink)
@@ -226,8 +343,17 @@ final class ArrowColumn {
             (micros, beyond) = v.multipliedReportingOverflow(by: microsecondsPerDay)
             if domain.tag == .levels, dayRange.contains(v) { return try give(i, text: dateText(v), sink) }
         case .perSecond(let n) where n > 1_000_000:
-            micros = floorDiv(v, n / 1_000_000)
-            if micros &* (n / 1_000_000) != v { return try settle(i, BadCell.notDatetime.rawValue, sink) }
+            let parts = n / 1_000_000
+            micros = floorDiv(v, parts)
+            if micros &* parts != v {
+                guard coerce || domain.clamps, domain.tag != .levels, !isDate else {
+                    return try settle(i, BadCell.finerThanMicrosecond.rawValue, sink)
+                }
+                if (v &- micros &* parts) * 2 >= parts { micros += 1 }
+                let k = domain.offset(ofInt: micros, nearest: true)
+                guard k >= 0 else { return try settle(i, k, sink) }
+                return try sink.give(i, counted(k), .nan)
+            }
         case .perSecond(let n):
             (micros, beyond) = v.multipliedReportingOverflow(by: 1_000_000 / n)
         }
@@ -240,6 +366,50 @@ final class ArrowColumn {
         let day = floorDiv(micros, microsecondsPerDay)
         if !beyond, day &* microsecondsPerDay != micros { return try settle(i, BadCell.notDate.rawValue, sink) }
         try whole(i, day, sink)
+    }
+
+    /// A decimal number, as exactly as its digits say it.
+    private func decimal(_ i: Int, _ text: String, _ sink: some CellSink) throws {
+        try withText(text) { p, n in
+            if domain.type == .integer || domain.type == .boolean {
+                switch parseInteger(p, n) {
+                case .value(let v): return try whole(i, v, sink)
+                case .beyond(let negative): return try whole(i, negative ? .min : .max, sink)
+                case .not: break
+                }
+            }
+            try real(i, parseDecimal(p, n) ?? .nan, sink)
+        }
+    }
+
+    /// The value of the domain that a half is the nearest half to; its own value where there is none.
+    private func nearestOfHalf(_ bits: UInt16) -> Double {
+        let v = doubleOfHalf(bits)
+        guard v.isFinite else { return v }
+        // Half the distance to the next half.
+        let exponent = max(Int(bits >> 10 & 31), 1) - 15,
+            reach = Double(sign: .plus, exponent: exponent - 11, significand: 1)
+        func isNear(_ x: Double) -> Bool { (x - v).magnitude <= reach }
+        if let code = domain.missing.first(where: { domain.type == .number && isNear(Double(bitPattern: $0)) }) {
+            return Double(bitPattern: code)
+        }
+        switch domain.tag {
+        case .grid:
+            guard let grid = domain.grid else { return v }
+            let near = grid.value(max(0, grid.offset(v, nearest: true)))
+            return isNear(near) ? near : v
+        case .real: return isNear(domain.low) ? domain.low : isNear(domain.high) ? domain.high : v
+        case .levels, .typedLevels:
+            // The shortest decimal number that has this half.
+            for digits in 1...5 {
+                let unit = 5 - digits - (v.magnitude >= 1 ? 0 : 5)
+                let scale = powersOfTen[abs(unit)],
+                    x = unit < 0 ? (v * scale).rounded() / scale : (v / scale).rounded() * scale
+                if isNear(x) { return x }
+            }
+            return v
+        case .whole, .boolean: return v
+        }
     }
 
     private func give(_ i: Int, text: String, _ sink: some CellSink) throws {
@@ -269,11 +439,57 @@ func doubleOfHalf(_ bits: UInt16) -> Double {
     }
 }
 
-/// A 128-bit whole number of units of 10^-scale as decimal text.
-func decimalText(_ low: UInt64, _ high: Int64, _ scale: Int) -> String {
-    let whole = Int128(high) << 64 | Int128(low)
-    let digits = String(whole.magnitude), sign = whole < 0 ? "-" : ""
-    if scale <= 0 { return sign + digits + (whole == 0 ? "" : String(repeating: "0", count: -scale)) }
+/// A 256-bit whole number of units of 10^-scale as decimal text; the lowest word first.
+func decimalText(_ words: (UInt64, UInt64, UInt64, UInt64), _ scale: Int) -> String {
+    var limbs = [words.0, words.1, words.2, words.3]
+    let isNegative = limbs[3] >> 63 == 1
+    if isNegative {
+        var carry = true
+        for k in 0..<4 {
+            limbs[k] = ~limbs[k]
+            if carry { (limbs[k], carry) = limbs[k].addingReportingOverflow(1) }
+        }
+    }
+    // Nineteen digits at a time, from the last.
+    var digits = ""
+    while limbs.contains(where: { $0 != 0 }) {
+        var rest: UInt64 = 0
+        for k in stride(from: 3, through: 0, by: -1) {
+            (limbs[k], rest) = (10_000_000_000_000_000_000 as UInt64).dividingFullWidth((rest, limbs[k]))
+        }
+        let piece = String(rest)
+        let isLast = !limbs.contains { $0 != 0 }
+        digits = (isLast ? "" : String(repeating: "0", count: 19 - piece.utf8.count)) + piece + digits
+    }
+    let isZero = digits.isEmpty, sign = isNegative ? "-" : ""
+    if isZero { digits = "0" }
+    if scale <= 0 { return sign + digits + (isZero ? "" : String(repeating: "0", count: -scale)) }
     let padded = String(repeating: "0", count: max(0, scale + 1 - digits.utf8.count)) + digits
     return sign + padded.dropLast(scale) + "." + padded.suffix(scale)
+}
+
+/// The extension name in a schema's metadata ("ARROW:extension:name"); nil where there is none.
+func arrowExtension(_ schema: ArrowSchema) -> String? {
+    guard let metadata = schema.metadata else { return nil }
+    // The interface's form: a count, then for each pair two lengths with their bytes; lengths are the host's 32-bit
+    // numbers.
+    let raw = UnsafeRawPointer(metadata), most: Int32 = 1 << 20
+    var at = 0
+    func number() -> Int32 {
+        defer { at += 4 }
+        return raw.loadUnaligned(fromByteOffset: at, as: Int32.self)
+    }
+    func text() -> String? {
+        let length = number()
+        guard length >= 0, length <= most else { return nil }
+        defer { at += Int(length) }
+        return String(decoding: UnsafeRawBufferPointer(start: raw + at, count: Int(length)), as: UTF8.self)
+    }
+    let pairs = number()
+    guard pairs >= 0, pairs <= 1000 else { return nil }
+    for _ in 0..<pairs {
+        guard let key = text(), let value = text() else { return nil }
+        if key == "ARROW:extension:name" { return value }
+    }
+    return nil
 }

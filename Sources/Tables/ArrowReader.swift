@@ -1,11 +1,12 @@
-// From an Arrow stream of a host to a table. The stream, its schema and every batch are released on every path. Nothing in them is believed:
-// see ArrowView. A producer's own error text is not passed on: it may hold values.
+// Reads an Arrow stream of a host as a table, and releases the stream, its schema and every batch on every path.
+// Nothing in a stream is believed: see ArrowView. A producer's own error text is not passed on: it may hold values.
 
 import Basics
 import CArrow
 import Glibc
 
-/// A stream taken over from a host, as the interface says: the host's struct is marked as released, this object releases the copy.
+/// A stream taken over from a host, as the interface says: the host's struct is marked as released, this object
+/// releases the copy.
 package final class ArrowStream {
     private let stream: UnsafeMutablePointer<ArrowArrayStream>
 
@@ -24,7 +25,9 @@ package final class ArrowStream {
 
     /// Calls `body` with the stream's schema, and releases it.
     fileprivate func withSchema<R>(_ body: (ArrowSchema) throws -> R) throws -> R {
-        guard stream.pointee.release != nil, let get = stream.pointee.get_schema else { throw Failure(.argument, "the Arrow stream was released") }
+        guard stream.pointee.release != nil, let get = stream.pointee.get_schema else {
+            throw Failure(.argument, "the Arrow stream was released")
+        }
         var schema = ArrowSchema()
         try check(get(stream, &schema))
         guard schema.release != nil else { throw Failure(.format, "the Arrow stream gave a schema that was released") }
@@ -49,7 +52,8 @@ package final class ArrowStream {
         case ENOMEM: throw Failure(.noMemory, "the Arrow stream had not enough memory")
         case ECANCELED, EINTR: throw Failure(.cancelled, "the Arrow stream was cancelled")
         default:
-            throw Failure(.io, "the Arrow stream failed with error \(status); its own words are not repeated here, for they may hold values")
+            throw Failure(.io, "the Arrow stream failed with error \(status); "
+                + "its own words are not repeated here, for they may hold values")
         }
     }
 }
@@ -59,24 +63,32 @@ package struct ArrowOptions: Sendable {
     package var invalid = CSVOptions.Invalid.refuse
     package var extra = CSVOptions.Extra.refuse
 
-    package init(invalid: CSVOptions.Invalid = .refuse, extra: CSVOptions.Extra = .refuse) { (self.invalid, self.extra) = (invalid, extra) }
-
-    /// Takes the keys "invalid" and "extra", both optional; the caller finishes the reader.
-    package init(_ r: JSONReader) throws {
-        invalid = try r.optionalChoice("invalid", of: CSVOptions.Invalid.allCases.map(\.rawValue)).flatMap(CSVOptions.Invalid.init) ?? .refuse
-        extra = try r.optionalChoice("extra", of: CSVOptions.Extra.allCases.map(\.rawValue)).flatMap(CSVOptions.Extra.init) ?? .refuse
+    package init(invalid: CSVOptions.Invalid = .refuse, extra: CSVOptions.Extra = .refuse) {
+        (self.invalid, self.extra) = (invalid, extra)
     }
+
+    /// Takes the options of `ArrowOptions.table`, all of which may be left out; the caller finishes the reader.
+    package init(_ r: JSONReader) throws { try ArrowOptions.table.read(r, into: &self) }
+
+    /// Every option, in the order in which they are described.
+    package static let table = OptionTable<ArrowOptions>([
+        .choice("invalid", \.invalid, help: CSVOptions.invalidHelp),
+        .choice("extra", \.extra, help: "columns the schema does not name"),
+    ])
 }
 
 /// All batches of a stream as one table.
-/// - Throws: `.argument` for a stream that was released; `.format` for one that breaks the interface; `.schema` for a column that is missing,
-///   unknown or of a type that does not fit, for a refused cell, for no rows; `.io` when the stream fails; `.noMemory`; `.cancelled`.
+/// - Throws: `.argument` for a stream that was released; `.format` for one that breaks the interface; `.schema` for a
+///   column that is missing, unknown or of a type that does not fit, for a refused cell, for no rows; `.io` when the
+///   stream fails; `.noMemory`; `.cancelled`.
 package func importArrow(_ stream: ArrowStream, _ schema: Schema, _ options: ArrowOptions = ArrowOptions(),
                          progress: TableProgress? = nil) throws -> Table {
     let plan = try stream.withSchema { try ArrowColumns($0, schema, options) }
     let builder = try TableBuilder(schema: schema)
     repeat {
-        if let progress, !progress(builder.rows, 0) { throw Failure(.cancelled, "reading an Arrow stream was cancelled") }
+        if let progress, !progress(builder.rows, 0) {
+            throw Failure(.cancelled, "reading an Arrow stream was cancelled")
+        }
     } while try stream.withNext { try plan.read($0, into: builder) }
     return try builder.finish()
 }
@@ -86,20 +98,23 @@ private struct ArrowColumns {
     private let columns: [ArrowColumn]
     private let places: [Int]
     private let childCount: Int
-    private static let mostColumns = 65_536
+    private static let maxColumns = 65_536
 
     init(_ root: ArrowSchema, _ schema: Schema, _ options: ArrowOptions) throws {
         guard let format = root.format, strncmp(format, "+s", 3) == 0, root.dictionary == nil else {
             throw Failure(.schema, "the Arrow stream does not hold tables (its type is no struct)")
         }
-        guard root.n_children >= 0, root.n_children <= ArrowColumns.mostColumns, root.n_children == 0 || root.children != nil else {
+        guard root.n_children >= 0, root.n_children <= ArrowColumns.maxColumns,
+              root.n_children == 0 || root.children != nil else {
             throw Failure(.format, "the Arrow stream's schema has a wrong number of columns")
         }
         childCount = Int(root.n_children)
         var found = [Int](repeating: -1, count: schema.fields.count)
         var extra: [String] = []
         for i in 0..<childCount {
-            guard let child = root.children[i], child.pointee.release != nil else { throw Failure(.format, "the Arrow stream's schema lacks column \(i + 1)") }
+            guard let child = root.children[i], child.pointee.release != nil else {
+                throw Failure(.format, "the Arrow stream's schema lacks column \(i + 1)")
+            }
             let name = try ArrowColumns.name(child.pointee, i)
             if let j = schema.index(of: name) {
                 guard found[j] < 0 else { throw Failure(.schema, "the Arrow stream has two columns \(quoted(name))") }
@@ -111,14 +126,15 @@ private struct ArrowColumns {
         if let lack = ArrowColumns.list(found.indices.filter { found[$0] < 0 }.map { quoted(schema.fields[$0].name) }) {
             throw Failure(.schema, "the Arrow stream lacks \(lack)")
         }
-        if options.extra == .refuse, let strangers = ArrowColumns.list(extra) {
-            throw Failure(.schema, "the Arrow stream has \(strangers), not in the schema; the option \"extra\": \"ignore\" leaves out what the schema does not name")
+        if options.extra == .refuse, !schema.allowsExtraColumns, let strangers = ArrowColumns.list(extra) {
+            throw Failure(.schema, "the Arrow stream has \(strangers), not in the schema; \(CSVOptions.extraHint)")
         }
         places = found
         columns = try zip(schema.fields, found).map { field, place in
             // Checked above: there and not released.
             guard let child = root.children[place] else { throw Failure(.internal, "a column was lost") }
-            return try ArrowColumn(field, child.pointee, missingValues: schema.missingValues, coerce: options.invalid == .coerce)
+            return try ArrowColumn(field, child.pointee, missingValues: schema.missingValues,
+                                   coerce: options.invalid == .coerce)
         }
     }
 
@@ -133,7 +149,8 @@ private struct ArrowColumns {
 
     private static func list(_ names: [String]) -> String? {
         guard !names.isEmpty else { return nil }
-        return (names.count == 1 ? "the column " : "the columns ") + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
+        let list = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
+        return (names.count == 1 ? "the column " : "the columns ") + list
     }
 
     func read(_ batch: ArrowArray, into builder: TableBuilder) throws {
@@ -162,10 +179,13 @@ private struct ArrowColumns {
             return
         }
         guard let valid = buffers[0] else {
-            guard batch.null_count <= 0 else { throw Failure(.format, "an Arrow batch counts missing rows and has no validity buffer") }
+            guard batch.null_count <= 0 else {
+                throw Failure(.format, "an Arrow batch counts missing rows and has no validity buffer")
+            }
             return
         }
-        for k in Int(batch.offset)..<Int(batch.offset + batch.length) where valid.load(fromByteOffset: k >> 3, as: UInt8.self) >> UInt8(k & 7) & 1 == 0 {
+        for k in Int(batch.offset)..<Int(batch.offset + batch.length)
+        where valid.load(fromByteOffset: k >> 3, as: UInt8.self) >> UInt8(k & 7) & 1 == 0 {
             throw Failure(.schema, "an Arrow batch has rows that are missing as a whole")
         }
     }

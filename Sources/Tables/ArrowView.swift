@@ -1,5 +1,5 @@
-// One array of a host, checked before a cell is read: lengths, offsets, buffer counts, pointers. How long the buffers really are the interface
-// does not say; that they hold what the checked lengths need is the host's word.
+// One array of a host, checked before a cell is read: lengths, offsets, buffer counts, pointers.
+// The interface does not say how long the buffers are. That they hold what the checked lengths need is the host's word.
 
 import Basics
 import CArrow
@@ -23,13 +23,17 @@ struct ArrowView {
     ///   - first, count: the cells wanted, counted from the array's own offset; nil: all.
     ///   - column: its name, for messages.
     /// - Throws: `.format` for an array that breaks the rules of the interface.
-    init(_ array: UnsafePointer<ArrowArray>, _ type: ArrowType, first: Int = 0, count wanted: Int? = nil, column: String) throws {
+    init(_ array: UnsafePointer<ArrowArray>, _ type: ArrowType, first: Int = 0, count wanted: Int? = nil,
+         column: String) throws {
         let a = array.pointee
         func broken(_ what: String) -> Failure { brokenArray(column, what) }
         try checkArray(a, column)
         let count = wanted ?? Int(a.length)
-        guard first >= 0, count >= 0, first <= a.length, count <= Int(a.length) - first else { throw broken("is shorter than its batch") }
-        start = Int(a.offset) + first                                          // below length + offset, which checkArray has added
+        guard first >= 0, count >= 0, first <= a.length, count <= Int(a.length) - first else {
+            throw broken("is shorter than its batch")
+        }
+        // Below length + offset, which checkArray has added.
+        start = Int(a.offset) + first
         self.type = type
         self.count = count
         self.column = column
@@ -43,8 +47,10 @@ struct ArrowView {
         case .textView: buffers = max(3, a.n_buffers)
         default: buffers = 2
         }
-        guard a.n_buffers == buffers, a.n_buffers <= 1 << 20, let list = a.buffers else { throw broken("has a wrong number of buffers") }
-        let (end, over) = (start + count + 1).multipliedReportingOverflow(by: 16)
+        guard a.n_buffers == buffers, a.n_buffers <= 1 << 20, let list = a.buffers else {
+            throw broken("has a wrong number of buffers")
+        }
+        let (end, over) = (start + count + 1).multipliedReportingOverflow(by: 32)
         guard !over, end >= 0 else { throw broken("is longer than memory") }
         valid = list[0]
         data = list[1]
@@ -81,9 +87,18 @@ struct ArrowView {
         data.unsafelyUnwrapped.loadUnaligned(fromByteOffset: (start &+ i) &* MemoryLayout<T>.size, as: T.self)
     }
 
-    /// One of the two 64-bit words of cell i of 16 bytes.
-    func load<T: BitwiseCopyable>(_ i: Int, as: T.Type, word: Int) -> T {
-        data.unsafelyUnwrapped.loadUnaligned(fromByteOffset: (start + i) * 16 + word * 8, as: T.self)
+    /// The 64-bit words of a whole number of `bytes` bytes, the lowest first; the sign is carried into all four.
+    func words(_ i: Int, bytes: Int) -> (UInt64, UInt64, UInt64, UInt64) {
+        if bytes < 16 {
+            let v = bytes == 4 ? Int64(load(i, as: Int32.self)) : load(i, as: Int64.self)
+            let sign: UInt64 = v < 0 ? .max : 0
+            return (UInt64(bitPattern: v), sign, sign, sign)
+        }
+        let at = data.unsafelyUnwrapped + (start + i) * bytes
+        func word(_ k: Int) -> UInt64 { at.loadUnaligned(fromByteOffset: k * 8, as: UInt64.self) }
+        if bytes == 32 { return (word(0), word(1), word(2), word(3)) }
+        let sign: UInt64 = word(1) >> 63 == 1 ? .max : 0
+        return (word(0), word(1), sign, sign)
     }
 
     /// The bytes of cell i of a text array.
@@ -95,7 +110,9 @@ struct ArrowView {
         case .largeText: (from, to) = (Int(load(i, as: Int64.self)), Int(load(i + 1, as: Int64.self)))
         default: return try viewedText(i)
         }
-        guard from >= 0, from <= to, bytes != nil || from == to else { throw brokenArray(column, "has offsets of texts that do not rise") }
+        guard from >= 0, from <= to, bytes != nil || from == to else {
+            throw brokenArray(column, "has offsets of texts that do not rise")
+        }
         return slice(bytes, from, to - from)
     }
 
@@ -104,18 +121,23 @@ struct ArrowView {
         let length = Int(cell.loadUnaligned(as: Int32.self))
         guard length >= 0 else { throw brokenArray(column, "has a text of negative length") }
         if length <= 12 { return slice(cell, 4, length) }
-        let piece = Int(cell.loadUnaligned(fromByteOffset: 8, as: Int32.self)), from = Int(cell.loadUnaligned(fromByteOffset: 12, as: Int32.self))
-        guard piece >= 0, piece < pieceCount, let memory = pieces?[piece], let size = sizes?.loadUnaligned(fromByteOffset: piece * 8, as: Int64.self),
-              from >= 0, from <= size, length <= size - Int64(from) else { throw brokenArray(column, "has a text outside its buffers") }
+        let piece = Int(cell.loadUnaligned(fromByteOffset: 8, as: Int32.self))
+        let from = Int(cell.loadUnaligned(fromByteOffset: 12, as: Int32.self))
+        guard piece >= 0, piece < pieceCount, let memory = pieces?[piece],
+              let size = sizes?.loadUnaligned(fromByteOffset: piece * 8, as: Int64.self), from >= 0, from <= size,
+              length <= size - Int64(from) else { throw brokenArray(column, "has a text outside its buffers") }
         return slice(memory, from, length)
     }
 
     private func slice(_ p: UnsafeRawPointer?, _ from: Int, _ count: Int) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: p.map { ($0 + from).assumingMemoryBound(to: UInt8.self) }, count: p == nil ? 0 : count)
+        UnsafeBufferPointer(start: p.map { ($0 + from).assumingMemoryBound(to: UInt8.self) },
+                            count: p == nil ? 0 : count)
     }
 }
 
-func brokenArray(_ column: String, _ what: String) -> Failure { Failure(.format, "column \(quoted(column)): its Arrow array \(what)") }
+func brokenArray(_ column: String, _ what: String) -> Failure {
+    Failure(.format, "column \(quoted(column)): its Arrow array \(what)")
+}
 
 /// What holds for an array of any type.
 func checkArray(_ a: ArrowArray, _ column: String) throws {

@@ -1,5 +1,6 @@
-// A table as an Arrow stream, batch after batch. Text levels become dictionaries; levels of other types, numbers, days and moments become
-// values. The stream keeps the table alive, each batch owns its memory: all may outlive the handles they came from.
+// Writes a table as an Arrow stream, batch after batch.
+// Text levels become dictionaries; levels of other types, numbers, days and moments become values. The stream keeps the
+// table alive and each batch owns its memory: all may outlive the handles they came from.
 
 import Basics
 import CArrow
@@ -107,9 +108,11 @@ private struct ArrowColumnWriter {
         case .datetime: (form, format) = (.whole, "tsu:UTC")
         }
         let values = column.domain.values
-        levels = try column.domain.tag == .typedLevels ? Buffer(count: column.field.levels?.count ?? 0, for: "the levels of a column") : nil
+        let isTyped = column.domain.tag == .typedLevels
+        levels = try isTyped ? Buffer(count: column.field.levels?.count ?? 0, for: "the levels of a column") : nil
         for (i, level) in (column.field.levels ?? []).enumerated() where levels != nil {
-            levels?[i] = withText(level) { values?.key($0, $1) } ?? 0          // the schema has checked that each is a value
+            // The schema has checked that each is a value.
+            levels?[i] = withText(level) { values?.key($0, $1) } ?? 0
         }
     }
 
@@ -137,9 +140,12 @@ private struct ArrowColumnWriter {
         switch form {
         case .code: each { data.storeBytes(of: Int32(truncatingIfNeeded: $1), toByteOffset: $0 * 4, as: Int32.self) }
         case .bit: each { if $1 == 1 { data.setBit($0) } }
-        case .whole where levels == nil: each { data.storeBytes(of: origin &+ $1 &* step, toByteOffset: $0 * 8, as: Int64.self) }
-        case .day where levels == nil: each { data.storeBytes(of: Int32(truncatingIfNeeded: origin &+ $1), toByteOffset: $0 * 4, as: Int32.self) }
-        case .day: each { data.storeBytes(of: Int32(truncatingIfNeeded: level($1)), toByteOffset: $0 * 4, as: Int32.self) }
+        case .whole where levels == nil:
+            each { data.storeBytes(of: origin &+ $1 &* step, toByteOffset: $0 * 8, as: Int64.self) }
+        case .day where levels == nil:
+            each { data.storeBytes(of: Int32(truncatingIfNeeded: origin &+ $1), toByteOffset: $0 * 4, as: Int32.self) }
+        case .day:
+            each { data.storeBytes(of: Int32(truncatingIfNeeded: level($1)), toByteOffset: $0 * 4, as: Int32.self) }
         case .real where levels == nil:
             for i in 0..<count {
                 let v = column.double(first + i)
@@ -164,7 +170,9 @@ private struct ArrowColumnWriter {
         let offsets = try block((texts.count + 1) * 4)
         out.pointee.buffers[1] = UnsafeRawPointer(offsets)
         let size = texts.reduce(0) { $0 + $1.utf8.count }
-        guard size <= Int32.max else { throw Failure(.unsupported, "column \(quoted(column.field.name)): its levels are too long for Arrow") }
+        guard size <= Int32.max else {
+            throw Failure(.unsupported, "column \(quoted(column.field.name)): its levels are too long for Arrow")
+        }
         let bytes = try block(size)
         out.pointee.buffers[2] = UnsafeRawPointer(bytes)
         var at = 0
@@ -189,14 +197,17 @@ extension UnsafeMutableRawPointer {
 
 /// Zeroed memory, 64-byte aligned as Arrow recommends, in whole blocks of 64 bytes, at least one.
 private func block(_ bytes: Int) throws -> UnsafeMutableRawPointer {
-    guard let raw = allocateAligned((max(bytes, 1) + 63) & ~63) else { throw Failure(.noMemory, "not enough memory for an Arrow array") }
+    guard let raw = allocateAligned((max(bytes, 1) + 63) & ~63) else {
+        throw Failure(.noMemory, "not enough memory for an Arrow array")
+    }
     return raw
 }
 
 /// A list of `count` pointers to zeroed structs. Nil for none.
 private func structs<T>(_ count: Int, _: T.Type) throws -> UnsafeMutablePointer<UnsafeMutablePointer<T>?>? {
     guard count > 0 else { return nil }
-    let list = try block(count * MemoryLayout<UnsafeMutablePointer<T>?>.size).bindMemory(to: UnsafeMutablePointer<T>?.self, capacity: count)
+    typealias Place = UnsafeMutablePointer<T>?
+    let list = try block(count * MemoryLayout<Place>.size).bindMemory(to: Place.self, capacity: count)
     do {
         for i in 0..<count { list[i] = try block(MemoryLayout<T>.size).bindMemory(to: T.self, capacity: 1) }
     } catch {
@@ -208,7 +219,8 @@ private func structs<T>(_ count: Int, _: T.Type) throws -> UnsafeMutablePointer<
 }
 
 /// Releases and frees the children of a struct, their list, and its dictionary.
-private func freeFamily<T>(_ children: UnsafeMutablePointer<UnsafeMutablePointer<T>?>?, _ count: Int64, _ dictionary: UnsafeMutablePointer<T>?,
+private func freeFamily<T>(_ children: UnsafeMutablePointer<UnsafeMutablePointer<T>?>?, _ count: Int64,
+                           _ dictionary: UnsafeMutablePointer<T>?,
                            release: (UnsafeMutablePointer<T>) -> Void) {
     for i in 0..<Int(count) {
         guard let child = children?[i] else { continue }
@@ -222,14 +234,16 @@ private func freeFamily<T>(_ children: UnsafeMutablePointer<UnsafeMutablePointer
 }
 
 /// A struct whose `release` is set from the start, so that whoever meets an error half-way can release what there is.
-private func fillArray(_ out: UnsafeMutablePointer<ArrowArray>, length: Int, buffers: Int, children: Int = 0, dictionary: Bool = false) throws {
+private func fillArray(_ out: UnsafeMutablePointer<ArrowArray>, length: Int, buffers: Int, children: Int = 0,
+                       dictionary: Bool = false) throws {
     out.pointee.release = { array in
         guard let array, array.pointee.release != nil else { return }
         if let buffers = array.pointee.buffers {
             for i in 0..<Int(array.pointee.n_buffers) { freeAligned(UnsafeMutableRawPointer(mutating: buffers[i])) }
             freeAligned(buffers)
         }
-        freeFamily(array.pointee.children, array.pointee.n_children, array.pointee.dictionary) { $0.pointee.release?($0) }
+        let a = array.pointee
+        freeFamily(a.children, a.n_children, a.dictionary) { $0.pointee.release?($0) }
         array.pointee.release = nil
     }
     out.pointee.length = Int64(length)
@@ -237,22 +251,29 @@ private func fillArray(_ out: UnsafeMutablePointer<ArrowArray>, length: Int, buf
     out.pointee.n_buffers = Int64(buffers)
     out.pointee.children = try structs(children, ArrowArray.self)
     out.pointee.n_children = Int64(children)
-    if dictionary { out.pointee.dictionary = try block(MemoryLayout<ArrowArray>.size).bindMemory(to: ArrowArray.self, capacity: 1) }
+    if dictionary {
+        out.pointee.dictionary = try block(MemoryLayout<ArrowArray>.size).bindMemory(to: ArrowArray.self, capacity: 1)
+    }
 }
 
-private func fillSchema(_ out: UnsafeMutablePointer<ArrowSchema>, format: StaticString, name: String, nullable: Bool, children: Int = 0,
+private func fillSchema(_ out: UnsafeMutablePointer<ArrowSchema>, format: StaticString, name: String, nullable: Bool,
+                        children: Int = 0,
                         dictionary: Bool = false) throws {
     out.pointee.release = { schema in
         guard let schema, schema.pointee.release != nil else { return }
         free(UnsafeMutableRawPointer(mutating: schema.pointee.name))
-        freeFamily(schema.pointee.children, schema.pointee.n_children, schema.pointee.dictionary) { $0.pointee.release?($0) }
+        let s = schema.pointee
+        freeFamily(s.children, s.n_children, s.dictionary) { $0.pointee.release?($0) }
         schema.pointee.release = nil
     }
-    out.pointee.format = UnsafeRawPointer(format.utf8Start).assumingMemoryBound(to: CChar.self)      // static text, with its NUL
+    // Static text, with its NUL.
+    out.pointee.format = UnsafeRawPointer(format.utf8Start).assumingMemoryBound(to: CChar.self)
     guard let copy = strdup(name) else { throw Failure(.noMemory, "not enough memory for an Arrow schema") }
     out.pointee.name = UnsafePointer(copy)
     out.pointee.flags = nullable ? Int64(ARROW_FLAG_NULLABLE) : 0
     out.pointee.children = try structs(children, ArrowSchema.self)
     out.pointee.n_children = Int64(children)
-    if dictionary { out.pointee.dictionary = try block(MemoryLayout<ArrowSchema>.size).bindMemory(to: ArrowSchema.self, capacity: 1) }
+    if dictionary {
+        out.pointee.dictionary = try block(MemoryLayout<ArrowSchema>.size).bindMemory(to: ArrowSchema.self, capacity: 1)
+    }
 }

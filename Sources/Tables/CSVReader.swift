@@ -1,6 +1,7 @@
-// From CSV to tables, in batches of any size: the memory is that of one batch. The header names the columns, in any order; every cell is
-// checked against the schema. Errors name file, line, column and rule, never a value, and for that reason never a header cell
-// that may be one: a file without a header shows its first row there.
+// Reads CSV text as tables, in batches of any size, with the memory of one batch.
+// The header names the columns, in any order; every cell is checked against the schema. Errors name file, line, column
+// and rule, never a value. A file without a header shows its first row there, so they never name a header cell that may
+// be one.
 
 import Basics
 
@@ -26,15 +27,19 @@ package final class CSVReader {
 
     /// Opens the file and reads its header.
     /// - Throws: `.io`; `.format` for text that is not CSV; `.schema` for a header that does not fit; `.cancelled`.
-    package convenience init(_ path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws {
+    package convenience init(_ path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(),
+                             progress: TableProgress? = nil) throws {
         let file = try InputFile(path)
-        try self.init(name: path, size: file.size, schema, options, progress: progress) { try file.read(into: $0, count: $1) }
+        try self.init(name: path, size: file.size, schema, options, progress: progress) {
+            try file.read(into: $0, count: $1)
+        }
     }
 
     /// - Parameters:
     ///   - name: for messages. `size`: bytes in all, 0 if unknown.
     ///   - read: gives up to that many bytes; 0 is the end.
-    package init(name: String, size: Int, _ schema: Schema, _ options: CSVOptions = CSVOptions(), progress: TableProgress? = nil,
+    package init(name: String, size: Int, _ schema: Schema, _ options: CSVOptions = CSVOptions(),
+                 progress: TableProgress? = nil,
                  read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int) throws {
         self.schema = schema
         self.name = name
@@ -43,7 +48,9 @@ package final class CSVReader {
         let (tick, read) = counted(name, size, progress, read)
         self.tick = tick
         scanner = try CSVScanner(name: name, delimiter: options.delimiter, read: read)
-        parsers = try schema.fields.map { try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce) }
+        parsers = try schema.fields.map {
+            try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce)
+        }
         block = try Buffer<CSVCell>(count: 1, for: "lines of a file")
         lines = try Buffer<Int>(count: CSVReader.maximumBlockRows)
         try readHeader()
@@ -55,10 +62,17 @@ package final class CSVReader {
     /// - Throws: `.schema` naming line, column and rule; `.format`; `.io`; `.noMemory`; `.cancelled`.
     package func next(_ maximum: Int) throws -> Table? {
         guard maximum > 0 else { throw Failure(.argument, "a batch has at least one row") }
-        guard persons == nil else { throw Failure(.unsupported, "\(name): rows of persons are bounded for whole tables only") }
+        guard persons == nil else {
+            throw Failure(.unsupported, "\(name): rows of persons are bounded for whole tables only")
+        }
         let builder = try TableBuilder(schema: schema, expectedRows: min(maximum, 4096))
         try read(into: builder, maximum)
         return builder.rows > 0 ? try builder.finish() : nil
+    }
+
+    /// Columns in which cells were replaced so far, with how many; see Table+Replaced.swift.
+    package var replaced: [(column: String, count: Int)] {
+        parsers.filter { $0.replaced > 0 }.map { ($0.field.name, $0.replaced) }
     }
 
     /// All rows that are left.
@@ -69,12 +83,13 @@ package final class CSVReader {
         guard builder.rows > 0 else { throw Failure(.schema, "\(name): the table has no rows") }
         let table = try builder.finish()
         guard let persons, let bound = options.person else { return table }
-        return try table.bounded(persons, most: bound.most)
+        return try table.bounded(persons, maxRows: bound.maxRows)
     }
 
     // MARK: rows
 
-    /// Records are cut a block at a time and then read column by column: that keeps each column's rule and levels at hand.
+    /// Records are cut a block at a time and then read column by column: that keeps each column's rule and levels at
+    /// hand.
     private func read(into builder: TableBuilder, _ maximum: Int) throws {
         while builder.rows < maximum {
             let count = try cutBlock(min(blockRows, maximum - builder.rows))
@@ -88,8 +103,8 @@ package final class CSVReader {
         }
     }
 
-    /// Cuts up to `limit` records that lie in the buffer together; 0 only at the end. A record that is broken ends the block and leaves its
-    /// failure in `stop`.
+    /// Cuts up to `limit` records that lie in the buffer together; 0 only at the end. A record that is broken ends the
+    /// block and leaves its failure in `stop`.
     private func cutBlock(_ limit: Int) throws -> Int {
         var n = 0
         do {
@@ -116,10 +131,12 @@ package final class CSVReader {
         var failure: Failure?
         for (j, parser) in parsers.enumerated() {
             let column = builder.columns[j]
-            let (read, verdict) = parser.parse(block.base + place[j], stride: headerCount, count: good, base, into: column, row: builder.rows)
+            let (read, verdict) = parser.parse(block.base + place[j], stride: headerCount, count: good, base,
+                                               into: column, row: builder.rows)
             if read < good {
                 good = read
-                failure = self.failure(place[j], lines[read], BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid")
+                failure = self.failure(place[j], lines[read],
+                                       BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid")
             }
         }
         if let persons {
@@ -133,6 +150,7 @@ package final class CSVReader {
                 try persons.append(scanner.text(&cell.pointee))
             }
         }
+        for (column, parser) in zip(builder.columns, parsers) { column.replaced = parser.replaced }
         builder.advance(good)
         rows += good
         if let failure { throw failure }
@@ -141,14 +159,17 @@ package final class CSVReader {
     /// What is wrong with a record before its cells are looked at.
     private func checkRecord(_ cells: UnsafePointer<CSVCell>) throws {
         guard scanner.cellCount == headerCount else {
-            throw Failure(.format, "\(name), line \(scanner.line): \(scanner.cellCount) cells where the header has \(headerCount)")
+            let rule = "\(scanner.cellCount) cells where the header has \(headerCount)"
+            throw Failure(.format, "\(name), line \(scanner.line): \(rule)")
         }
         guard scanner.isFlawed, let bad = (0..<headerCount).first(where: { cells[$0].flaws != 0 }) else { return }
         throw failure(bad, scanner.line, cells[bad].bad.rule(nil), .format)
     }
 
     private func failure(_ cell: Int, _ line: Int, _ rule: String, _ code: FailureCode = .schema) -> Failure {
-        let column = place.firstIndex(of: cell).map { quoted(schema.fields[$0].name) } ?? (cell == personPlace ? options.person.map { quoted($0.column) } : nil) ?? String(cell + 1)
+        let person = cell == personPlace ? options.person?.column : nil
+        let title = place.firstIndex(of: cell).map { schema.fields[$0].name } ?? person
+        let column = title.map(quoted) ?? String(cell + 1)
         return Failure(code, "\(name), line \(line), column \(column): \(rule)")
     }
 
@@ -161,39 +182,48 @@ package final class CSVReader {
         var extra: [String] = [], strangers = 0
         for (i, title) in titles.enumerated() {
             if let j = schema.index(of: title) {
-                guard found[j] < 0 else { throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice") }
+                guard found[j] < 0 else {
+                    throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice")
+                }
                 found[j] = i
             } else if title == options.person?.column {
-                guard personPlace < 0 else { throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice") }
+                guard personPlace < 0 else {
+                    throw Failure(.schema, "\(name): the column \(quoted(title)) is in the header twice")
+                }
                 personPlace = i
             } else {
                 strangers += 1
                 if extra.count < 8 { extra.append(quoted(title)) }
             }
         }
-        // Names of the schema may be shown. Those of the file only once all of the schema's are there, so that this is a header.
+        // Names of the schema may be shown. Those of the file only once all of the schema's are there, so that this is
+        // a header.
         let missing = found.indices.filter { found[$0] < 0 }
         if !missing.isEmpty {
-            let names = missing.prefix(8).map { quoted(schema.fields[$0].name) }.joined(separator: ", ") + (missing.count > 8 ? ", …" : "")
+            let shown = missing.prefix(8).map { quoted(schema.fields[$0].name) }.joined(separator: ", ")
+            let names = (missing.count == 1 ? "the column " : "the columns ") + shown + (missing.count > 8 ? ", …" : "")
             let hint = missing.count == found.count ? "; is the first line a header, and the delimiter right?" : ""
-            throw Failure(.schema, "\(name): the header lacks \(missing.count == 1 ? "the column" : "the columns") \(names)\(hint)")
+            throw Failure(.schema, "\(name): the header lacks \(names)\(hint)")
         }
-        if strangers > 0, options.extra == .refuse {
+        if strangers > 0, options.extra == .refuse, !schema.allowsExtraColumns {
             let names = extra.joined(separator: ", ") + (strangers > extra.count ? ", …" : "")
             let say = strangers == 1 ? "the column \(names) is" : "the columns \(names) are"
-            throw Failure(.schema, "\(name): \(say) not in the schema; the option \"extra\": \"ignore\" leaves out what the schema does not name")
+            throw Failure(.schema, "\(name): \(say) not in the schema; \(CSVOptions.extraHint)")
         }
         place = found
         guard let person = options.person else { return }
         guard schema.index(of: person.column) == nil else {
-            throw Failure(.schema, "\(name): the column \(quoted(person.column)) says who a row belongs to: leave it out of the schema, it is not to be learned")
+            throw Failure(.schema, "\(name): \(person.hint)")
         }
-        guard personPlace >= 0 else { throw Failure(.schema, "\(name): the header lacks the column \(quoted(person.column))") }
+        guard personPlace >= 0 else {
+            throw Failure(.schema, "\(name): the header lacks the column \(quoted(person.column))")
+        }
     }
 }
 
 /// A whole file as a table.
 /// - Throws: `.io`, `.format`, `.schema` (also when there are no rows), `.noMemory`, `.cancelled`.
-package func readCSV(_ path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws -> Table {
+package func readCSV(_ path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(),
+                     progress: TableProgress? = nil) throws -> Table {
     try CSVReader(path, schema, options, progress: progress).rest()
 }

@@ -1,4 +1,5 @@
-// CSV without a schema: titles and records, for whoever wants to know what is in a file. Tables are CSVReader's matter.
+// Reads CSV without a schema: titles and records, for whoever wants to know what is in a file.
+// CSVReader makes tables.
 
 import Basics
 
@@ -28,11 +29,15 @@ final class CSVRecords {
 
     private static func check(_ titles: [String], _ name: String, _ options: CSVOptions) throws {
         if let i = titles.firstIndex(of: "") {
-            throw Failure(.format, "\(name), header cell \(i + 1): a column without a name (pandas writes its index so: to_csv(..., index=False))")
+            throw Failure(.format, "\(name), header cell \(i + 1): a column without a name "
+                + "(pandas writes its index so: to_csv(..., index=False))")
         }
         var seen = Set<String>()
-        if let i = titles.firstIndex(where: { !seen.insert($0).inserted }) { throw Failure(.format, "\(name), header cell \(i + 1): a name that was there before") }
-        if titles.count == 1, titles[0].utf8.contains(where: { b in CSVOptions.delimiters.contains { $0.utf8.first == b } }) {
+        if let i = titles.firstIndex(where: { !seen.insert($0).inserted }) {
+            throw Failure(.format, "\(name), header cell \(i + 1): a name that was there before")
+        }
+        let delimiters = CSVOptions.delimiters.compactMap(\.utf8.first)
+        if titles.count == 1, titles[0].utf8.contains(where: delimiters.contains) {
             throw Failure(.format, "\(name): the header is one cell; is the delimiter right?")
         }
     }
@@ -59,16 +64,20 @@ final class CSVRecords {
     /// The text of cell j < count, valid until the next record.
     func text(_ j: Int) -> UnsafeBufferPointer<UInt8> { scanner.text(&cells.base[j]) }
 
-    /// - Throws: `.format` for a record with more or fewer cells than there are titles, or with text that is not CSV or not UTF-8.
+    /// - Throws: `.format` for a record with more or fewer cells than there are titles, or with text that is not CSV or
+    ///   not UTF-8.
     func requireWhole() throws {
-        guard count == titles.count else { throw Failure(.format, "\(name), line \(line): \(count) cells where the header has \(titles.count)") }
+        guard count == titles.count else {
+            throw Failure(.format, "\(name), line \(line): \(count) cells where the header has \(titles.count)")
+        }
         guard scanner.isFlawed, let j = titles.indices.first(where: { cells[$0].flaws != 0 }) else { return }
         throw Failure(.format, "\(name), line \(line), column \(quoted(titles[j])): \(cells[j].bad.rule(nil))")
     }
 }
 
 /// `read` with a count of what was read, and the question whether to go on, asked before every piece.
-func counted(_ name: String, _ size: Int, _ progress: TableProgress?, _ read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int)
+func counted(_ name: String, _ size: Int, _ progress: TableProgress?,
+             _ read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int)
     -> (tick: () throws -> Void, read: (UnsafeMutableRawPointer, Int) throws -> Int) {
     var done = 0
     let tick = {

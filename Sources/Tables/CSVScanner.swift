@@ -1,5 +1,5 @@
-// Cuts a stream of bytes into CSV records (RFC 4180): knows quotes and line ends, knows nothing of columns and values. A record lies in one
-// piece in the buffer; nothing is copied.
+// Cuts a stream of bytes into CSV records (RFC 4180); it knows quotes and line ends, not columns and values.
+// A record lies in one piece in the buffer; nothing is copied.
 
 import Basics
 
@@ -29,7 +29,8 @@ final class CSVScanner {
     /// The longest record, in bytes.
     static let maximumRecord = 16 << 20
 
-    /// Of the record found last: its cells, kept or not; the physical line on which it starts, from 1; whether a kept cell has a flaw.
+    /// Of the record found last: its cells, kept or not; the physical line on which it starts, from 1; whether a kept
+    /// cell has a flaw.
     private(set) var cellCount = 0
     private(set) var line = 0
     private(set) var isFlawed = false
@@ -48,7 +49,8 @@ final class CSVScanner {
 
     /// - Parameter name: of the file, for messages.
     /// - Parameter read: gives up to that many bytes; 0 is the end.
-    init(name: String, delimiter: UInt8, room: Int = 1 << 20, read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int) throws {
+    init(name: String, delimiter: UInt8, room: Int = 1 << 20,
+         read: @escaping (UnsafeMutableRawPointer, Int) throws -> Int) throws {
         self.name = name
         self.delimiter = delimiter
         self.read = read
@@ -63,7 +65,9 @@ final class CSVScanner {
         while filled < 3, !ended { try fill() }
         if filled >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
         var cells = try Buffer<CSVCell>(count: 64, for: "a line")
-        guard try next(cells.base, room: cells.count) == .record else { throw Failure(.format, "\(name): the file is empty") }
+        guard try next(cells.base, room: cells.count) == .record else {
+            throw Failure(.format, "\(name): the file is empty")
+        }
         let count = cellCount
         guard count <= 65_536 else { throw Failure(.format, "\(name): more than 65536 columns") }
         if count > cells.count {                         // once more, with room
@@ -77,8 +81,8 @@ final class CSVScanner {
         return (0..<count).map { String(decoding: text(&cells.base[$0]), as: UTF8.self) }
     }
 
-    /// The next record: its first `room` cells go to `cells`. `.more` only when `mayFill` is false and the record is not whole in the
-    /// buffer; filling it makes the cells of earlier records invalid.
+    /// The next record: its first `room` cells go to `cells`. `.more` only when `mayFill` is false and the record is
+    /// not whole in the buffer; filling it makes the cells of earlier records invalid.
     /// - Throws: `.format` for a quote without end or a record beyond `maximumRecord`; what `read` throws.
     func next(_ cells: UnsafeMutablePointer<CSVCell>, room: Int, mayFill: Bool = true) throws -> CSVStep {
         while true {
@@ -95,7 +99,8 @@ final class CSVScanner {
 
     private func failure(_ rule: String) -> Failure { Failure(.format, "\(name), line \(lines + 1): \(rule)") }
 
-    /// Moves the unread bytes to the front and reads more behind them; makes the buffer larger when one record fills it.
+    /// Moves the unread bytes to the front and reads more behind them; makes the buffer larger when one record fills
+    /// it.
     private func fill() throws {
         if at > 0 {
             bytes.base.update(from: bytes.base + at, count: filled - at)     // memmove: the pieces may overlap
@@ -103,7 +108,9 @@ final class CSVScanner {
             at = 0
         }
         if filled == bytes.count {
-            guard filled < CSVScanner.maximumRecord else { throw failure("a record longer than 16 MiB; is a closing quote missing?") }
+            guard filled < CSVScanner.maximumRecord else {
+                throw failure("a record longer than 16 MiB; is a closing quote missing?")
+            }
             let larger = try Buffer<UInt8>(count: min(bytes.count * 2, CSVScanner.maximumRecord), for: "reading a file")
             larger.base.update(from: bytes.base, count: filled)
             bytes = larger
@@ -118,7 +125,8 @@ final class CSVScanner {
 
     private enum Outcome { case record, more, end, openQuote }
 
-    /// One record from `at` on. Until all of it is in the buffer nothing is changed, and it is scanned again with more bytes.
+    /// One record from `at` on. Until all of it is in the buffer nothing is changed, and it is scanned again with more
+    /// bytes.
     private func scan(_ out: UnsafeMutablePointer<CSVCell>, _ room: Int) -> Outcome {
         let p = bytes.base, end = filled, ended = self.ended
         var i = at
@@ -127,7 +135,8 @@ final class CSVScanner {
         let quote = UInt8(ascii: "\"")
         var count = 0, newLines = 0
         let delimiters = CSVScanner.everyByte &* UInt64(delimiter)
-        var high: UInt64 = 0, flawed: UInt8 = 0             // high: all bytes of cells, or'ed: is any of them beyond ASCII?
+        // `high`: all bytes of cells, or'ed, to see whether any of them is beyond ASCII.
+        var high: UInt64 = 0, flawed: UInt8 = 0
         var done = false
         while !done {
             var cell = CSVCell(start: i)
@@ -221,12 +230,13 @@ final class CSVScanner {
 
     private static let everyByte: UInt64 = 0x0101_0101_0101_0101
 
-    /// The top bit of every byte of `word` that may mean something outside quotes; the lowest one that is set is right, and so is none. Bytes below 14
-    /// (NUL, tab, line ends, rare others), quotes, delimiters: each test is the classic one for a byte that is zero or small (H. Warren,
-    /// Hacker's Delight, 2nd edition, section 6-1).
+    /// The top bit of every byte of `word` that may mean something outside quotes; the lowest one that is set is right,
+    /// and so is none. Bytes below 14 (NUL, tab, line ends, rare others), quotes, delimiters: each test is the classic
+    /// one for a byte that is zero or small (H. Warren, Hacker's Delight, 2nd edition, section 6-1).
     @inline(__always) private static func marks(_ word: UInt64, _ delimiters: UInt64) -> UInt64 {
         let quotes = word ^ (everyByte &* 0x22), cuts = word ^ delimiters
-        return (((word &- everyByte &* 14) & ~word) | ((quotes &- everyByte) & ~quotes) | ((cuts &- everyByte) & ~cuts)) & (everyByte &* 0x80)
+        let small = (word &- everyByte &* 14) & ~word
+        return (small | ((quotes &- everyByte) & ~quotes) | ((cuts &- everyByte) & ~cuts)) & (everyByte &* 0x80)
     }
 
     /// Marks the cells that are not UTF-8. Delimiters and quotes are ASCII, so each cell stands for itself.

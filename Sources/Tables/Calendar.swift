@@ -1,5 +1,5 @@
-// Days and microseconds since 1970-01-01 UTC, to and from ISO 8601 text, in the proleptic Gregorian calendar, years 0001 to 9999. Own
-// arithmetic: no time zone data, no leap seconds, no locale.
+// Days and microseconds since 1970-01-01 UTC, to and from ISO 8601 text, for the years 0001 to 9999.
+// The calendar is the proleptic Gregorian one. Arithmetic is done here: no time zone data, no leap seconds, no locale.
 
 /// Days since 1970-01-01 of a valid date. Years are counted from March, so that the leap day is the last of its year.
 func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
@@ -54,41 +54,81 @@ private func monthLength(_ year: Int64, _ month: Int64) -> Int64 {
 
 /// Days since 1970-01-01 of the text `YYYY-MM-DD` and nothing else; nil when it is not a date.
 func parseDate(_ p: UnsafePointer<UInt8>, _ count: Int) -> Int64? {
-    guard count == 10, p[4] == UInt8(ascii: "-"), p[7] == UInt8(ascii: "-"), let year = digits(p, 4), let month = digits(p + 5, 2),
-          let day = digits(p + 8, 2), year >= 1, month >= 1, month <= 12, day >= 1, day <= monthLength(year, month) else { return nil }
+    guard count == 10, p[4] == UInt8(ascii: "-"), p[7] == UInt8(ascii: "-"), let year = digits(p, 4),
+          let month = digits(p + 5, 2),
+          let day = digits(p + 8, 2), isDay(year, month, day) else { return nil }
     return daysSinceEpoch(year: year, month: month, day: day)
 }
 
-/// Microseconds since 1970-01-01 UTC of `YYYY-MM-DD[(T| )hh:mm:ss[.f…][Z|±hh:mm]]`. Without a zone it is UTC, without a time midnight.
-/// Digits behind the microsecond must be zero. Nil when it is not a moment.
-func parseDatetime(_ p: UnsafePointer<UInt8>, _ count: Int) -> Int64? {
-    guard count >= 10, let day = parseDate(p, 10) else { return nil }
+/// What a text says of a moment.
+enum MomentText: Equatable {
+    /// Microseconds since 1970-01-01 UTC.
+    case value(Int64)
+    /// A moment that lies between two microseconds, and the nearer one; the later one of two that are equally near.
+    case finer(nearest: Int64)
+    case not
+}
+
+/// Reads `YYYY-MM-DD[(T| )hh:mm[:ss[.f…]][zone]]`, with a zone of Z, ±hh, ±hhmm or ±hh:mm. Without a zone it is UTC,
+/// without a time midnight. Any number of digits may stand behind the second; a moment is meant to the microsecond.
+func parseMoment(_ p: UnsafePointer<UInt8>, _ count: Int) -> MomentText {
+    guard count >= 10, let day = parseDate(p, 10) else { return .not }
     let midnight = day * microsecondsPerDay
-    if count == 10 { return midnight }
-    guard count >= 19, p[10] == UInt8(ascii: "T") || p[10] == UInt8(ascii: " "), p[13] == UInt8(ascii: ":"), p[16] == UInt8(ascii: ":"),
-          let hour = digits(p + 11, 2), let minute = digits(p + 14, 2), let second = digits(p + 17, 2),
-          hour < 24, minute < 60, second < 60 else { return nil }
-    var moment = midnight + (hour * 3600 + minute * 60 + second) * 1_000_000
-    var at = 19
-    if at < count, p[at] == UInt8(ascii: ".") {
-        at += 1
-        let first = at
-        var scale: Int64 = 100_000
-        while at < count, p[at] &- 0x30 < 10 {
-            let d = Int64(p[at] &- 0x30)
-            if scale == 0, d != 0 { return nil }
-            moment += d * scale
-            scale /= 10
+    if count == 10 { return .value(midnight) }
+    guard count >= 16, p[10] == UInt8(ascii: "T") || p[10] == UInt8(ascii: " "), p[13] == UInt8(ascii: ":"),
+          let hour = digits(p + 11, 2), let minute = digits(p + 14, 2), hour < 24, minute < 60 else { return .not }
+    var moment = midnight + (hour * 3600 + minute * 60) * 1_000_000
+    var at = 16
+    var finer = false, up = false
+    if at < count, p[at] == UInt8(ascii: ":") {
+        guard count >= 19, let second = digits(p + 17, 2), second < 60 else { return .not }
+        moment += second * 1_000_000
+        at = 19
+        if at < count, p[at] == UInt8(ascii: ".") {
             at += 1
+            let first = at
+            var scale: Int64 = 100_000
+            while at < count, p[at] &- 0x30 < 10 {
+                let d = Int64(p[at] &- 0x30)
+                if scale == 0, d != 0 { finer = true }
+                if at == first + 6 { up = d >= 5 }
+                moment += d * scale
+                scale /= 10
+                at += 1
+            }
+            guard at > first else { return .not }
         }
-        guard at > first else { return nil }
     }
-    if at == count { return moment }
-    if p[at] == UInt8(ascii: "Z") { return at + 1 == count ? moment : nil }
-    guard p[at] == UInt8(ascii: "+") || p[at] == UInt8(ascii: "-"), count == at + 6, p[at + 3] == UInt8(ascii: ":"),
-          let hours = digits(p + at + 1, 2), let minutes = digits(p + at + 4, 2), hours < 24, minutes < 60 else { return nil }
+    if at < count {
+        guard let zone = zoneShift(p + at, count - at), zone.length == count - at else { return .not }
+        moment -= zone.microseconds
+    }
+    return finer ? .finer(nearest: moment + (up ? 1 : 0)) : .value(moment)
+}
+
+/// Microseconds since 1970-01-01 UTC of a text that `parseMoment` reads, exact to the microsecond; nil for any other.
+func parseDatetime(_ p: UnsafePointer<UInt8>, _ count: Int) -> Int64? {
+    if case .value(let moment) = parseMoment(p, count) { return moment }
+    return nil
+}
+
+/// What a zone at the start of a text adds to UTC, and how many bytes it takes; nil when there is none.
+func zoneShift(_ p: UnsafePointer<UInt8>, _ count: Int) -> (microseconds: Int64, length: Int)? {
+    guard count > 0 else { return nil }
+    if p[0] == UInt8(ascii: "Z") { return (0, 1) }
+    guard p[0] == UInt8(ascii: "+") || p[0] == UInt8(ascii: "-"), count >= 3, let hours = digits(p + 1, 2),
+          hours < 24 else { return nil }
+    var minutes: Int64 = 0, length = 3
+    if count >= 6, p[3] == UInt8(ascii: ":"), let m = digits(p + 4, 2) { (minutes, length) = (m, 6) }
+    else if count >= 5, let m = digits(p + 3, 2) { (minutes, length) = (m, 5) }
+    guard minutes < 60 else { return nil }
     let shift = (hours * 60 + minutes) * 60_000_000
-    return p[at] == UInt8(ascii: "+") ? moment - shift : moment + shift
+    return (p[0] == UInt8(ascii: "+") ? shift : -shift, length)
+}
+
+/// Whether there is such a day, in the years 0001 to 9999.
+func isDay(_ year: Int64, _ month: Int64, _ day: Int64) -> Bool {
+    year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= monthLength(year, month)
 }
 
 /// `YYYY-MM-DD`. `day` must lie in `dayRange`.
@@ -106,7 +146,7 @@ func datetimeText(_ moment: Int64) -> String {
     return dateText(day) + "T" + time + (f == 0 ? "" : "." + padded(f, 6)) + "Z"
 }
 
-private func padded(_ v: Int64, _ width: Int) -> String {
+func padded(_ v: Int64, _ width: Int) -> String {
     let s = String(v)
     return s.utf8.count < width ? String(repeating: "0", count: width - s.utf8.count) + s : s
 }

@@ -1,4 +1,4 @@
-// How the cells of one column become text, with everything the loop over rows needs in plain pointers and numbers.
+// How the cells of one column become text, with all that the loop over rows needs in plain pointers and numbers.
 
 import Basics
 
@@ -30,7 +30,8 @@ struct CellFormat: BitwiseCopyable {
         case .number: form = domain.grid?.numerator ?? 0 > 0 ? .decimal : .grid
         }
         if let grid = domain.grid {
-            // value = (first + offset)·numerator / 10^decimals, or (first + offset)·step where the step is no short decimal.
+            // value = (first + offset)·numerator / 10^decimals, or (first + offset)·step where the step is no short
+            // decimal.
             let unit = max(grid.numerator, 1)
             (origin, step, realStep, decimals) = (grid.first * unit, unit, grid.step, grid.decimals)
         } else {

@@ -1,42 +1,57 @@
-// From the text of a cell to its offset, for one field. The same rules for CSV cells, for strings handed over by a host and for the
-// levels of a host's dictionary. Text is compared byte by byte; around numbers and dates spaces are allowed.
+// Reads the text of a cell as an offset, for one field: CSV cells, texts of a host, levels of a host's dictionary.
+// Text is compared byte by byte; around numbers and dates spaces are allowed.
 
 import Basics
 
-/// Reads cells of one field. With `coerce` no cell is refused: a value outside the domain becomes the nearest one inside; text that is
-/// no value becomes missing, or in a required column the first value of the domain (first level, false, the minimum). Both are
-/// functions of the cell alone.
+/// Reads cells of one field. With `coerce` a value outside the domain becomes the nearest one inside and a moment finer
+/// than a microsecond the nearest microsecond; text that is no value becomes missing. A required column has no missing
+/// cells, so such text is refused in it. What replaces a cell is a function of that cell alone, and replaced cells are
+/// counted.
 package final class CellParser {
     package let field: Field
+    /// Cells that were refused and replaced.
+    private(set) var replaced = 0
     private let domain: Domain
     private let coerce: Bool
     private let texts: TextTable
     /// Some text that means missing could also be read as a value (-999): then it must be looked up before reading.
     private let missingFirst: Bool
     private let lookupOnly: Bool
+    private let isPlain: Bool
 
+    /// - Parameter missingValues: of the schema; a field's own replace them.
     package init(_ field: Field, missingValues: [String], coerce: Bool = false) throws {
         self.field = field
         self.coerce = coerce
         domain = try Domain(field)
-        var list = missingValues.map { (text: $0, code: missingOffset) }
+        let missing = field.missingValues(missingValues)
+        var list = missing.map { (text: $0, code: missingOffset) }
         switch field.kind {
         case .categorical(let levels): list += levels.enumerated().map { (text: $0.element, code: Int64($0.offset)) }
-        case .boolean: list += field.trueValues.map { (text: $0, code: 1) } + field.falseValues.map { (text: $0, code: 0) }
+        case .boolean:
+            list += field.trueValues.map { (text: $0, code: 1) } + field.falseValues.map { (text: $0, code: 0) }
         default: break
         }
         texts = try TextTable(list)
         lookupOnly = domain.tag == .levels || domain.tag == .boolean
-        missingFirst = missingValues.contains { withText($0) { p, n in
-            parseDecimal(p, n) != nil || parseDate(p, n) != nil || parseDatetime(p, n) != nil
+        isPlain = field.form.isPlain
+        missingFirst = !field.form.isPlain || missing.contains { withText($0) { p, n in
+            parseDecimal(p, n) != nil || parseDate(p, n) != nil || parseMoment(p, n) != .not
         } }
     }
 
-    /// The offset of a cell, -1 for missing, a `BadCell` code when it is refused. Of a number without a step the offset is 0 and `value`
-    /// is the number, NaN when missing.
+    /// The offset of a cell, -1 for missing, a `BadCell` code when it is refused. Of a number without a step the offset
+    /// is 0 and `value` is the number, NaN when missing.
     @inline(__always) func parse(_ p: UnsafePointer<UInt8>, _ count: Int, _ value: inout Double) -> Int64 {
-        let k = read(p, count, &value)
+        let k = read(p, count, &value, nearest: false)
         if k >= 0 { return k }
+        if coerce, k < missingOffset {
+            let near = read(p, count, &value, nearest: true)
+            if near >= 0 {
+                replaced += 1
+                return near
+            }
+        }
         return settle(k, &value)
     }
 
@@ -52,6 +67,7 @@ package final class CellParser {
             let verdict: Int64
             if cell.pointee.count < 0 {
                 verdict = settle(missingOffset, &value)  // the record ends before this cell
+                if verdict == missingOffset { replaced += 1 }
             } else if cell.pointee.flaws != 0 {
                 verdict = settle(cell.pointee.bad.rawValue, &value)
             } else {
@@ -65,47 +81,72 @@ package final class CellParser {
         return (count, 0)
     }
 
-    /// Missing, refused, or replaced.
+    /// The verdict on a cell that is missing or has no value near it: missing, or refused.
     func settle(_ verdict: Int64, _ value: inout Double) -> Int64 {
         value = .nan
-        if verdict == missingOffset, !field.required { return missingOffset }
-        guard coerce else { return verdict == missingOffset ? BadCell.missing.rawValue : verdict }
-        guard field.required else { return missingOffset }
-        value = domain.low
-        return 0
+        if verdict == missingOffset { return field.required ? BadCell.missing.rawValue : missingOffset }
+        guard coerce, !field.required else { return verdict }
+        replaced += 1
+        return missingOffset
     }
 
-    private func read(_ p: UnsafePointer<UInt8>, _ count: Int, _ value: inout Double) -> Int64 {
+    private func read(_ p: UnsafePointer<UInt8>, _ count: Int, _ value: inout Double, nearest: Bool) -> Int64 {
         if lookupOnly || domain.tag == .typedLevels || missingFirst {
             let code = texts.code(p, count)
             if code != TextTable.absent { return code }
             if lookupOnly, domain.clamps, domain.tag == .levels { return domain.count - 1 }          // all others
             if lookupOnly { return domain.tag == .boolean ? BadCell.notBoolean.rawValue : BadCell.notLevel.rawValue }
-            if domain.tag == .typedLevels { return domain.values?.offset(ofText: p, count) ?? BadCell.notLevel.rawValue }
+        }
+        if isPlain { return readValue(p, count, &value, nearest: nearest) }
+        if let pattern = field.form.pattern {
+            let (start, end) = trimmed(p, count)
+            guard let moment = pattern.parse(p + start, end - start) else {
+                return domain.type == .date ? BadCell.notDate.rawValue : BadCell.notDatetime.rawValue
+            }
+            return domain.offset(ofInt: domain.type == .date ? floorDiv(moment, microsecondsPerDay) : moment,
+                                 nearest: nearest)
+        }
+        return field.form.number.withPlain(p, count) { readValue($0, $1, &value, nearest: nearest) }
+    }
+
+    /// A number, a day or a moment in plain text.
+    private func readValue(_ p: UnsafePointer<UInt8>, _ count: Int, _ value: inout Double, nearest: Bool) -> Int64 {
+        if domain.tag == .typedLevels {
+            if !domain.missing.isEmpty, let key = Domain.key(domain.type, p, count), domain.missing.contains(key) {
+                return missingOffset
+            }
+            return domain.values?.offset(ofText: p, count) ?? BadCell.notLevel.rawValue
         }
         switch domain.type {
         case .integer:
             switch parseInteger(p, count) {
-            case .value(let v): return domain.offset(ofInt: v, nearest: coerce)
+            case .value(let v): return domain.offset(ofInt: v, nearest: nearest)
             case .beyond(let negative):
-                if coerce || domain.clamps { return negative ? 0 : domain.count - 1 }
+                if nearest || domain.clamps { return negative ? 0 : domain.count - 1 }
                 return negative ? BadCell.below.rawValue : BadCell.above.rawValue
             case .not:
-                if coerce, let x = parseDecimal(p, count), x.isFinite { return domain.offset(ofDouble: x, nearest: true) }
+                if nearest, let x = parseDecimal(p, count), x.isFinite {
+                    return domain.offset(ofDouble: x, nearest: true)
+                }
                 return missingOr(.notInteger, p, count)
             }
         case .number:
             guard let x = parseDecimal(p, count) else { return missingOr(.notNumber, p, count) }
-            let k = domain.offset(ofDouble: x, nearest: coerce)
+            let k = domain.offset(ofDouble: x, nearest: nearest)
             if k >= 0, domain.tag == .real { value = domain.clamped(x) }
             return k
         case .date:
             guard let day = parseDate(p, count) ?? trimmedDate(p, count) else { return missingOr(.notDate, p, count) }
-            return domain.offset(ofInt: day, nearest: coerce)
+            return domain.offset(ofInt: day, nearest: nearest)
         case .datetime:
             let (start, end) = trimmed(p, count)
-            guard let moment = parseDatetime(p + start, end - start) else { return missingOr(.notDatetime, p, count) }
-            return domain.offset(ofInt: moment, nearest: coerce)
+            switch parseMoment(p + start, end - start) {
+            case .value(let moment): return domain.offset(ofInt: moment, nearest: nearest)
+            case .finer(let near):
+                guard nearest || domain.clamps else { return BadCell.finerThanMicrosecond.rawValue }
+                return domain.offset(ofInt: near, nearest: true)
+            case .not: return missingOr(.notDatetime, p, count)
+            }
         case .string, .boolean:
             return BadCell.notLevel.rawValue
         }
@@ -117,6 +158,6 @@ package final class CellParser {
     }
 
     private func missingOr(_ bad: BadCell, _ p: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
-        texts.code(p, count) == missingOffset ? missingOffset : bad.rawValue
+        !missingFirst && texts.code(p, count) == missingOffset ? missingOffset : bad.rawValue
     }
 }

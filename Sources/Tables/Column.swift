@@ -1,5 +1,6 @@
-// The cells of one column, as small as the schema allows: 8, 16, 32 or 64 bits of offset with the all-ones pattern for missing, or a
-// double with NaN for missing when the field is a number without a step. Growth and checks are TableBuilder's and Table's.
+// The cells of one column, each as small as the schema allows.
+// 8, 16, 32 or 64 bits of offset with the all-ones pattern for missing, or a double with NaN for missing when the field
+// is a number without a step. TableBuilder and Table grow columns and check them.
 
 import Basics
 import Glibc
@@ -35,6 +36,8 @@ package final class Column: @unchecked Sendable {
     /// The cells, `rows` of them in the form of `storage`.
     package private(set) var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
+    /// Cells that did not fit and were replaced while the column was read, as the option "invalid": "coerce" allows.
+    package internal(set) var replaced = 0
 
     init(_ field: Field, capacity: Int) throws {
         self.field = field
@@ -46,9 +49,12 @@ package final class Column: @unchecked Sendable {
 
     deinit { free(base) }
 
-    private static func resize(_ old: UnsafeMutableRawPointer?, _ count: Int, _ bytes: Int) throws -> UnsafeMutableRawPointer {
+    private static func resize(_ old: UnsafeMutableRawPointer?, _ count: Int,
+                               _ bytes: Int) throws -> UnsafeMutableRawPointer {
         let (size, over) = count.multipliedReportingOverflow(by: bytes)
-        guard !over, size > 0, let p = realloc(old, size) else { throw Failure(.noMemory, "not enough memory for a table of \(count) rows") }
+        guard !over, size > 0, let p = realloc(old, size) else {
+            throw Failure(.noMemory, "not enough memory for a table of \(count) rows")
+        }
         return p
     }
 
@@ -60,10 +66,11 @@ package final class Column: @unchecked Sendable {
 
     // MARK: reading, row in 0..<rows
 
-    /// The offset of a cell: level index, 0 or 1, (value - minimum) / step. -1 is missing, and always for a number without a step.
+    /// The offset of a cell: level index, 0 or 1, (value - minimum) / step. -1 is missing, and always for a number
+    /// without a step.
     package func offset(_ row: Int) -> Int64 { Column.offset(base, storage, row) }
 
-    /// The same for loops that keep the column's memory at hand.
+    /// The offset of a cell, for loops that keep the column's memory at hand.
     @inline(__always) static func offset(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int) -> Int64 {
         switch storage {
         case .uint8:
@@ -108,14 +115,20 @@ package final class Column: @unchecked Sendable {
 
     // MARK: writing, row in 0..<capacity
 
-    /// Stores an offset that is known to be in the domain, or -1.
-    package func put(_ row: Int, _ offset: Int64) { Column.put(base, storage, row, offset, .nan) }
+    /// Stores an offset that is known to be in the domain, or -1; instead of one whose value means "missing" the one
+    /// next to it.
+    package func put(_ row: Int, _ offset: Int64) { Column.put(base, storage, row, domain.known(offset), .nan) }
 
-    /// Stores what `CellParser.parse` gave: `value` for a number without a step, otherwise an offset known to be in the domain, or -1.
-    @inline(__always) func put(_ row: Int, _ offset: Int64, _ value: Double) { Column.put(base, storage, row, offset, value) }
+    /// Stores what `CellParser.parse` gave: `value` for a number without a step, otherwise an offset known to be in the
+    /// domain, or -1.
+    @inline(__always) func put(_ row: Int, _ offset: Int64, _ value: Double) {
+        Column.put(base, storage, row, offset, value)
+    }
 
-    /// The same for loops that keep the column's memory at hand.
-    @inline(__always) static func put(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int, _ offset: Int64, _ value: Double) {
+    /// Stores a cell, for loops that keep the column's memory at hand.
+    @inline(__always)
+    static func put(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int, _ offset: Int64,
+                    _ value: Double) {
         switch storage {
         case .uint8: base.storeBytes(of: UInt8(truncatingIfNeeded: offset), toByteOffset: row, as: UInt8.self)
         case .uint16: base.storeBytes(of: UInt16(truncatingIfNeeded: offset), toByteOffset: row &* 2, as: UInt16.self)
@@ -126,21 +139,28 @@ package final class Column: @unchecked Sendable {
     }
 
     /// Stores a number of a column without a step.
-    package func put(_ row: Int, number: Double) { base.storeBytes(of: number, toByteOffset: row &* 8, as: Double.self) }
+    package func put(_ row: Int, number: Double) {
+        base.storeBytes(of: domain.known(number), toByteOffset: row &* 8, as: Double.self)
+    }
 
-    /// Stores a value given as a double, NaN as missing; returns -1, >= 0, or the `BadCell` code of a value that is not stored.
+    /// Stores a value given as a double, NaN as missing; returns -1, >= 0, or the `BadCell` code of a value that is not
+    /// stored.
     func store(_ row: Int, _ v: Double) -> Int64 {
         if v.isNaN { return storeMissing(row) }
         let k = domain.offset(ofDouble: v, nearest: false)
-        guard k >= 0 else { return k }
+        guard k >= 0 else { return k == missingOffset ? storeMissing(row) : k }
         if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(v) : v + 0.0) } else { put(row, k) }
         return k
     }
 
     func store(_ row: Int, int v: Int64) -> Int64 {
         let k = domain.offset(ofInt: v, nearest: false)
-        guard k >= 0 else { return k }
-        if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(Double(v)) : Double(v)) } else { put(row, k) }
+        guard k >= 0 else { return k == missingOffset ? storeMissing(row) : k }
+        if storage == .float64 {
+            put(row, 0, domain.clamps ? domain.clamped(Double(v)) : Double(v))
+        } else {
+            put(row, k)
+        }
         return k
     }
 

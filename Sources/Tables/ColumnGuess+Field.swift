@@ -10,6 +10,8 @@ extension ColumnGuess {
         case field(Field)
         /// What is wrong, in words that need the column's name before them.
         case refused(String)
+        /// What the cells look like, and how a field would be declared that reads them.
+        case undeclared(String)
     }
 
     /// Whether the cells that are not missing are numbers or times: then "?" and the like are missing.
@@ -18,17 +20,24 @@ extension ColumnGuess {
     /// The texts that stand for missing in this column.
     var missingFound: [String] {
         let texts = ColumnGuess.missingTexts + ColumnGuess.missingBesideNumbers
-        return texts.indices.filter { missing >> UInt32($0) & 1 == 1 && ($0 < ColumnGuess.missingTexts.count || isMeasured) }.map { texts[$0] }
+        let count = isMeasured ? texts.count : ColumnGuess.missingTexts.count
+        return (0..<count).filter { missing >> UInt32($0) & 1 == 1 }.map { texts[$0] }
     }
 
     /// - Parameter missingValues: of the schema that the field is for.
     func verdict(missingValues: [String]) -> Verdict {
         let texts = ColumnGuess.missingTexts + ColumnGuess.missingBesideNumbers
-        let required = absent == 0 && !texts.indices.contains { missing >> UInt32($0) & 1 == 1 && missingValues.contains(texts[$0]) }
+        let gaps = texts.indices.contains { missing >> UInt32($0) & 1 == 1 && missingValues.contains(texts[$0]) }
+        let required = absent == 0 && !gaps
+        // What somebody declared to be levels are levels, numbers and dates among them.
+        guard declared.isEmpty else { return levelled(required, missingValues) }
         if values > 0, isBoolean { return .field(boolean(required)) }
         if values > 0, isDecimal, let kind = isWhole ? whole : real {
             var metadata = JSONObject()
-            if isWhole, isRising, declared.isEmpty, values > ColumnGuess.few {
+            if case .number(_, _, let step?) = kind {
+                metadata[Field.stepKey] = step == step.rounded() ? .int(Int64(step)) : .number(step)
+            }
+            if isWhole, isRising, values > ColumnGuess.few {
                 metadata["description"] = "Grows from row to row: if it numbers the rows or the people, leave it out."
             }
             return .field(Field(name: name, kind: kind, required: required, metadata: metadata))
@@ -39,22 +48,37 @@ extension ColumnGuess {
         }
         if values > 0, isMoment {
             let step = ColumnGuess.units[unit], (a, b) = PlainBounds.moments(first, last, step: step)
-            return .field(Field(name: name, kind: .datetime(minimum: a, maximum: b, step: step), required: required))
+            var metadata = JSONObject()
+            if step != 1 {
+                metadata[Field.stepKey] = step % 1_000_000 == 0 ? .int(step / 1_000_000) : .number(Double(step) / 1e6)
+            }
+            return .field(Field(name: name, kind: .datetime(minimum: a, maximum: b, step: step), required: required,
+                                metadata: metadata))
         }
         return levelled(required, missingValues)
     }
 
     private func levelled(_ required: Bool, _ missingValues: [String]) -> Verdict {
+        if declared.isEmpty, values > 0, isComma {
+            return .undeclared("numbers with a decimal comma: declare a number with \"decimalChar\": \",\"")
+        }
+        if declared.isEmpty, values > 0, isForeignDate {
+            return .undeclared("dates with the year at the end: declare a date with a \"format\" such as \"%d.%m.%Y\"")
+        }
         guard !levels.isOver else { return .refused("too many different texts, or long ones") }
         let found = (declared.isEmpty ? levels.sorted : declared).filter { !missingValues.contains($0) }
         guard !found.isEmpty else { return .refused("no value at all") }
-        guard !declared.isEmpty || found.count <= ColumnGuess.few || found.count * 2 <= values else { return .refused("hardly a text occurs twice") }
+        guard !declared.isEmpty || found.count <= ColumnGuess.few || found.count * 2 <= values else {
+            return .refused("hardly a text occurs twice")
+        }
         return .field(Field(name: name, kind: .categorical(levels: found), required: required))
     }
 
     /// Texts as they were written, so that they are written that way again.
     private func boolean(_ required: Bool) -> Field {
-        let usual = [("true", "false"), ("True", "False"), ("TRUE", "FALSE")].first { truths.isSubset(of: [$0.0]) && falsehoods.isSubset(of: [$0.1]) }
+        let usual = [("true", "false"), ("True", "False"), ("TRUE", "FALSE")].first {
+            truths.isSubset(of: [$0.0]) && falsehoods.isSubset(of: [$0.1])
+        }
         guard let usual, usual.0 != "true" else { return Field(name: name, kind: .boolean, required: required) }
         return Field(name: name, kind: .boolean, required: required, trueValues: [usual.0], falseValues: [usual.1])
     }
@@ -74,7 +98,8 @@ extension ColumnGuess {
 
     /// The unit of the last digit; of many numbers 5 or 25 of it where all are multiples of that.
     private var step: Double {
-        let coarse: UInt64 = values < ColumnGuess.enough || scale.decimals == 0 ? 1 : [25, 5].first { scale.divisor % $0 == 0 && scale.divisor > 0 } ?? 1
+        let isFew = values < ColumnGuess.enough || scale.decimals == 0
+        let coarse: UInt64 = isFew ? 1 : [25, 5].first { scale.divisor % $0 == 0 && scale.divisor > 0 } ?? 1
         return Double(coarse) / powersOfTen[scale.decimals]
     }
 }

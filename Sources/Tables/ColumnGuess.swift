@@ -1,12 +1,13 @@
-// What a column seems to hold, from its cells alone. Every type is believed until a cell contradicts it; the memory is that of its
-// levels. From here to a field: ColumnGuess+Field.swift.
+// What a column seems to hold, from its cells alone: every type is believed until a cell contradicts it.
+// The memory is that of the column's levels. From here to a field: ColumnGuess+Field.swift.
 
 import Basics
 
 /// Give it every cell of a column.
 package final class ColumnGuess {
     /// Texts that are taken for missing wherever they stand, and further ones that count only beside numbers and dates.
-    static let missingTexts = ["", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NaT", "NULL", "null"], missingBesideNumbers = ["?", "-", ".", "None"]
+    static let missingTexts = ["", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NaT", "NULL", "null"],
+        missingBesideNumbers = ["?", "-", ".", "None"]
     private static let all = (missingTexts + missingBesideNumbers).map { Array($0.utf8) }
 
     package let name: String
@@ -33,6 +34,8 @@ package final class ColumnGuess {
     private(set) var unit = 0
     static let units: [Int64] = [86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1]
     var scale = DecimalScale()
+    /// Whether every value is a number with a decimal comma, or a date of numbers in another order than the standard's.
+    private(set) var isComma = true, isForeignDate = true
 
     /// - Parameter limit: the most levels a column of texts may have.
     package init(_ name: String, limit: Int) throws {
@@ -64,18 +67,22 @@ package final class ColumnGuess {
     /// A day or a moment that needs no reading.
     package func add(microseconds: Int64, isDay: Bool) {
         values += 1
-        (isWhole, isDecimal, isBoolean) = (false, false, false)
+        (isWhole, isDecimal, isBoolean, isComma, isForeignDate) = (false, false, false, false, false)
         time(microseconds, isDay: isDay)
     }
 
     func add(_ p: UnsafePointer<UInt8>, _ n: Int) {
-        if n == 0 || n <= 4 && p[0] &- 0x30 >= 10, let i = ColumnGuess.all.firstIndex(where: { $0.elementsEqual(UnsafeBufferPointer(start: p, count: n)) }) {
+        if n == 0 || n <= 4 && p[0] &- 0x30 >= 10,
+           let i = ColumnGuess.all.firstIndex(where: { $0.elementsEqual(UnsafeBufferPointer(start: p, count: n)) }) {
             missing |= 1 << UInt32(i)
-            if i >= ColumnGuess.missingTexts.count { levels.insert(p, n) }    // a level, if this is no column of numbers
+            // A level, if this is no column of numbers.
+            if i >= ColumnGuess.missingTexts.count { levels.insert(p, n) }
             return
         }
         values += 1
         levels.insert(p, n)
+        if isComma { isComma = hasDecimalComma(p, n) }
+        if isForeignDate { isForeignDate = isForeignDateText(p, n) }
         if isDecimal { number(p, n) }
         if isMoment { time(p, n) }
         if isBoolean { boolean(p, n) }
@@ -99,7 +106,9 @@ package final class ColumnGuess {
     }
 
     private func time(_ p: UnsafePointer<UInt8>, _ n: Int) {
-        if let moment = parseDatetime(p, n) { time(moment, isDay: n == 10) } else { (isDate, isMoment) = (false, false) }
+        if let moment = parseDatetime(p, n) { time(moment, isDay: n == 10) } else {
+            (isDate, isMoment) = (false, false)
+        }
     }
 
     private func time(_ moment: Int64, isDay: Bool) {
@@ -122,6 +131,33 @@ package final class ColumnGuess {
     }
 }
 
+/// Whether a text is a number with a decimal comma and, by choice, points between groups of three digits: "-1.234,50".
+func hasDecimalComma(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool {
+    let (start, end) = trimmed(p, n)
+    let text = UnsafeBufferPointer(start: p + start, count: end - start)
+    let body = text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+") ? text.dropFirst() : text[...]
+    let parts = body.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy({ $0 &- 0x30 < 10 }) else { return false }
+    let groups = parts[0].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return groups.enumerated().allSatisfy { k, group in
+        !group.isEmpty && group.allSatisfy { $0 &- 0x30 < 10 }
+            && (groups.count == 1 || (k == 0 ? group.count <= 3 : group.count == 3))
+    }
+}
+
+/// Whether a text is a date of three numbers with the year at the end: "31.12.2020", "12/31/2020", "1-2-1999".
+func isForeignDateText(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool {
+    let (start, end) = trimmed(p, n)
+    let text = UnsafeBufferPointer(start: p + start, count: end - start)
+    guard let sign = text.first(where: { $0 &- 0x30 >= 10 }),
+          [UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "-")].contains(sign) else {
+        return false
+    }
+    let parts = text.split(separator: sign, omittingEmptySubsequences: false)
+    return parts.count == 3 && parts[2].count == 4 && parts.prefix(2).allSatisfy { (1...2).contains($0.count) }
+        && parts.allSatisfy { $0.allSatisfy { $0 &- 0x30 < 10 } }
+}
+
 /// The decimals of numbers, and whether they are multiples of something coarser.
 struct DecimalScale {
     private(set) var decimals = 0
@@ -129,7 +165,7 @@ struct DecimalScale {
     private(set) var divisor: UInt64 = 0
     /// Numbers with an exponent or many digits: measured, not counted.
     private(set) var isFree = false
-    static let mostDecimals = 6
+    static let maxDecimals = 6
 
     mutating func add(_ p: UnsafePointer<UInt8>, _ n: Int) {
         guard !isFree else { return }
@@ -146,7 +182,7 @@ struct DecimalScale {
             }
         }
         while behind > 0, mantissa % 10 == 0 { (mantissa, behind) = (mantissa / 10, behind - 1) }
-        guard digits <= 15, behind <= DecimalScale.mostDecimals else {
+        guard digits <= 15, behind <= DecimalScale.maxDecimals else {
             isFree = true
             return
         }

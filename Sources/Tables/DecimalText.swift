@@ -1,9 +1,11 @@
-// Numbers as they stand in cells: plain decimal text, read byte by byte without making a String. The common short ones are exact by one
-// multiplication or division of exact doubles (W. Clinger, "How to read floating point numbers accurately", PLDI 1990); the rest goes to
-// the standard library, which rounds correctly and knows no locale.
+// Reads numbers as they stand in cells: plain decimal text, byte by byte.
+// The common short ones are exact by one multiplication or division of exact doubles (W. Clinger, "How to read floating
+// point numbers accurately", PLDI 1990). The rest goes to the standard library, which rounds correctly and knows no
+// locale.
 
-/// The double nearest to `[+-]digits[.digits][e[+-]digits]` (at least one digit before or behind the point), spaces around it aside;
-/// nil for any other text. May be infinite when the text is beyond all doubles. No hexadecimal, no words.
+/// The double nearest to `[+-]digits[.digits][e[+-]digits]` (at least one digit before or behind the point), spaces
+/// around it aside; nil for any other text. May be infinite when the text is beyond all doubles. No hexadecimal, no
+/// words.
 func parseDecimal(_ p: UnsafePointer<UInt8>, _ count: Int) -> Double? {
     let (start, end) = trimmed(p, count)
     var at = start

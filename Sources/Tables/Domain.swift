@@ -1,5 +1,5 @@
-// The rule of one field, ready for use on many cells: from a value to its offset or to the reason why it has none. Knows values; texts
-// are CellParser's business.
+// The rule of one field, ready for many cells: from a value to its offset or to the reason why it has none.
+// It knows values; CellParser reads texts.
 
 import Basics
 
@@ -12,12 +12,18 @@ struct LevelValues {
     init(_ field: Field) throws {
         type = field.type
         for (i, level) in (field.levels ?? []).enumerated() {
-            guard let key = withText(level, { key($0, $1) }) else { throw field.failure("a level of \"enum\" is not of type \(type.rawValue)") }
-            guard places.updateValue(Int64(i), forKey: key) == nil else { throw field.failure("two levels of \"enum\" are the same value") }
+            guard let key = withText(level, { key($0, $1) }) else {
+                throw field.failure("a level of \"enum\" is not of type \(type.rawValue)")
+            }
+            guard places.updateValue(Int64(i), forKey: key) == nil else {
+                throw field.failure("two levels of \"enum\" are the same value")
+            }
         }
     }
 
-    func offset(ofInt v: Int64) -> Int64 { type == .number ? offset(ofDouble: Double(v)) : places[UInt64(bitPattern: v)] ?? BadCell.notLevel.rawValue }
+    func offset(ofInt v: Int64) -> Int64 {
+        type == .number ? offset(ofDouble: Double(v)) : places[UInt64(bitPattern: v)] ?? BadCell.notLevel.rawValue
+    }
 
     func offset(ofDouble v: Double) -> Int64 {
         if type == .number { return places[(v + 0.0).bitPattern] ?? BadCell.notLevel.rawValue }
@@ -31,8 +37,16 @@ struct LevelValues {
 
     /// The value of level texts as bits, so that one dictionary serves whole numbers and doubles.
     func key(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64? {
+        type == .boolean ? nil : Domain.key(type, p, count)
+    }
+}
+
+extension Domain {
+    /// The value that a text is of a type, as bits: of a double its own, of a whole value those of an Int64. Nil where
+    /// it is none.
+    static func key(_ type: FieldType, _ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64? {
         switch type {
-        case .integer:
+        case .integer, .boolean:
             guard case .value(let v) = parseInteger(p, count) else { return nil }
             return UInt64(bitPattern: v)
         case .number:
@@ -40,12 +54,28 @@ struct LevelValues {
             return (x + 0.0).bitPattern
         case .date: return parseDate(p, count).map { UInt64(bitPattern: $0) }
         case .datetime: return parseDatetime(p, count).map { UInt64(bitPattern: $0) }
-        case .string, .boolean: return nil
+        case .string: return nil
         }
+    }
+
+    /// Whether a host's number is one that means "missing".
+    @inline(__always) private func isMissing(_ v: Int64) -> Bool {
+        !missing.isEmpty && missing.contains(type == .number ? Double(v).bitPattern : UInt64(bitPattern: v))
+    }
+    @inline(__always) private func isMissing(_ v: Double) -> Bool {
+        guard !missing.isEmpty else { return false }
+        if type == .number { return missing.contains((v + 0.0).bitPattern) }
+        return Int64(exactly: v).map { missing.contains(UInt64(bitPattern: $0)) } ?? false
+    }
+
+    /// Whether a 32-bit number is the nearest one to a number that means "missing".
+    func isMissing(single v: Float) -> Bool {
+        missing.contains { type == .number ? Float(Double(bitPattern: $0)) == v : Float(Int64(bitPattern: $0)) == v }
     }
 }
 
-/// What values a field takes and which offset each has. `nearest`: the closest value of the domain counts instead of an error.
+/// What values a field takes and which offset each has. `nearest`: the closest value of the domain counts instead of an
+/// error.
 struct Domain {
     enum Tag { case levels, typedLevels, boolean, whole, grid, real }
     let tag: Tag
@@ -61,9 +91,14 @@ struct Domain {
     let values: LevelValues?
     /// Whether the nearest value counts in any case.
     let clamps: Bool
+    /// Numbers that mean "missing", as `key` makes bits of them.
+    let missing: [UInt64]
+    /// Offsets of those between the bounds.
+    private(set) var missingOffsets: [Int64] = []
 
     init(_ field: Field) throws {
         clamps = field.isBought
+        missing = field.missingCodes.compactMap { code in withText(code) { Domain.key(field.type, $0, $1) } }
         type = field.type
         count = field.kind.count ?? 0
         grid = field.kind.grid
@@ -81,10 +116,41 @@ struct Domain {
             (low, high) = (a, b)
         }
         (self.origin, self.step, self.low, self.high, self.values) = (origin, step, low, high, values)
+        guard tag == .whole || tag == .grid else { return }
+        missingOffsets = missing.map(offset(ofKey:)).filter { $0 >= 0 }
     }
 
-    /// The offset of a whole value; `BadCell` codes when there is none. For a number without a step 0 says that the value is fine.
+    /// The offset of a value given as bits, whether or not it means "missing".
+    func offset(ofKey key: UInt64) -> Int64 {
+        type == .number ? place(ofDouble: Double(bitPattern: key), nearest: false)
+            : place(ofInt: Int64(bitPattern: key), nearest: false)
+    }
+
+    /// The offset next to `offset` whose value does not mean "missing", for values that are made and not read: upward
+    /// as far as there is one, otherwise downward.
+    func known(_ offset: Int64) -> Int64 {
+        guard !missingOffsets.isEmpty, missingOffsets.contains(offset) else { return offset }
+        var k = offset
+        while k < count, missingOffsets.contains(k) { k += 1 }
+        if k < count { return k }
+        k = offset
+        while k >= 0, missingOffsets.contains(k) { k -= 1 }
+        return k
+    }
+
+    /// A number without a step that does not mean "missing", as near as possible.
+    func known(_ v: Double) -> Double {
+        guard isMissing(v) else { return v }
+        return v < high ? v.nextUp : v.nextDown
+    }
+
+    /// The offset of a whole value, -1 for one that means "missing", a `BadCell` code when there is none. For a number
+    /// without a step 0 says that the value is fine.
     func offset(ofInt v: Int64, nearest asked: Bool) -> Int64 {
+        isMissing(v) ? missingOffset : place(ofInt: v, nearest: asked)
+    }
+
+    private func place(ofInt v: Int64, nearest asked: Bool) -> Int64 {
         let nearest = asked || clamps
         switch tag {
         case .whole:
@@ -103,11 +169,18 @@ struct Domain {
         }
     }
 
-    /// The same for a double, which must be whole for whole kinds. NaN is no value here: callers have taken it as missing.
+    /// The offset of a double, as of a whole value; it must be whole for whole kinds. NaN is no value here: callers
+    /// have taken it as missing.
     func offset(ofDouble v: Double, nearest asked: Bool) -> Int64 {
+        isMissing(v) ? missingOffset : place(ofDouble: v, nearest: asked)
+    }
+
+    private func place(ofDouble v: Double, nearest asked: Bool) -> Int64 {
         let nearest = asked || clamps
         switch tag {
-        case .grid: return v.isFinite || nearest ? grid?.offset(v, nearest: nearest) ?? BadCell.notNumber.rawValue : BadCell.notFinite.rawValue
+        case .grid:
+            guard v.isFinite || nearest else { return BadCell.notFinite.rawValue }
+            return grid?.offset(v, nearest: nearest) ?? BadCell.notNumber.rawValue
         case .real:
             guard !v.isNaN, nearest || v.isFinite else { return BadCell.notFinite.rawValue }
             if v < low { return nearest ? 0 : BadCell.below.rawValue }
@@ -117,7 +190,14 @@ struct Domain {
         case .whole, .boolean, .levels:
             guard v.isFinite else { return BadCell.notFinite.rawValue }
             let r = v.rounded()
-            guard r == v || nearest else { return type == .boolean ? BadCell.notBoolean.rawValue : BadCell.notInteger.rawValue }
+            guard r == v || nearest else {
+                return type == .boolean ? BadCell.notBoolean.rawValue : BadCell.notInteger.rawValue
+            }
+            // A double of this size may stand for several whole numbers.
+            if type == .integer, r.magnitude > 0x1p53, r.magnitude < 0x1p63, !nearest {
+                let k = offset(ofInt: Int64(r), nearest: false)
+                return k >= 0 ? BadCell.inexact.rawValue : k
+            }
             if r >= 0x1p63 { return nearest && tag == .whole ? count - 1 : BadCell.above.rawValue }
             if r < -0x1p63 { return nearest && tag == .whole ? 0 : BadCell.below.rawValue }
             return offset(ofInt: Int64(r), nearest: nearest)

@@ -1,5 +1,5 @@
-// One column's declaration: name, type, domain, whether cells may be missing. All of it is public. A domain is always finite or bounded:
-// levels for text, bounds for everything that is counted or measured.
+// One column's public declaration: name, type, domain, whether cells may be missing.
+// A domain is always finite or bounded: levels for text, bounds for everything that is counted or measured.
 
 import Basics
 
@@ -23,12 +23,14 @@ package enum Kind: Equatable, Sendable {
     /// Microseconds since 1970-01-01 UTC; `step` in microseconds.
     case datetime(minimum: Int64, maximum: Int64, step: Int64)
 
-    /// The number of distinct values, at most 2^62; nil for numbers without a step. 0 for bounds that no schema would take.
+    /// The number of distinct values, at most 2^62; nil for numbers without a step. 0 for bounds that no schema would
+    /// take.
     package var count: Int64? {
         switch self {
         case .categorical(let levels): return Int64(levels.count)
         case .boolean: return 2
-        case .integer(let low, let high, let step), .datetime(let low, let high, let step): return Kind.count(low, high, step)
+        case .integer(let low, let high, let step), .datetime(let low, let high, let step):
+            return Kind.count(low, high, step)
         case .date(let low, let high): return Kind.count(low, high, 1)
         case .number(_, _, nil): return nil
         case .number: return grid?.count ?? 0
@@ -55,14 +57,23 @@ package struct Field: Equatable, Sendable {
     package let required: Bool
     /// Texts of a boolean, the first of each is the one written.
     package let trueValues, falseValues: [String]
-    /// title, description, rdfType and example, carried along unread.
+    /// title, description, rdfType and example, carried along unread, and the members of Table Schema that say how
+    /// cells are written.
     package let metadata: JSONObject
+    /// How the field's cells are written in text.
+    package let form: TextForm
+    /// Of the texts that mean "missing" in this field, those that are values of its type: a host's number that one of
+    /// them spells is missing as well. Set by `Schema.init`.
+    package let missingCodes: [String]
 
     /// Nothing is checked here: `Schema.init` checks every field it takes.
     /// - Parameter type: only needed when levels are typed, such as an integer with an enum.
-    package init(name: String, kind: Kind, required: Bool = true, type: FieldType? = nil, trueValues: [String] = Field.defaultTrue,
-                 falseValues: [String] = Field.defaultFalse, metadata: JSONObject = JSONObject()) {
+    package init(name: String, kind: Kind, required: Bool = true, type: FieldType? = nil,
+                 trueValues: [String] = Field.defaultTrue, falseValues: [String] = Field.defaultFalse,
+                 metadata: JSONObject = JSONObject(), form: TextForm = TextForm(), missingCodes: [String] = []) {
         self.name = name
+        self.form = form
+        self.missingCodes = missingCodes
         self.kind = kind
         self.required = required
         self.trueValues = trueValues
@@ -78,12 +89,24 @@ package struct Field: Equatable, Sendable {
         }
     }
 
-    /// The defaults of Table Schema, and what is written: "true" and "false".
-    /// Marks a field whose bounds or levels were bought from a budget, and so do not fit every row: numbers outside are clamped, texts that are no
-    /// level are the last one.
+    /// Marks a field whose bounds or levels were released under a budget, and so do not fit every row: numbers outside
+    /// are clamped, texts that are no level are the last one.
     static let boughtKey = "flip:bought"
     package var isBought: Bool { metadata[Field.boughtKey] == .bool(true) }
 
+    /// The step of a field, where readers of Table Schema that know no such constraint leave it alone.
+    static let stepKey = "flip:multipleOf"
+
+    /// The texts that mean "missing" in this field.
+    /// - Parameter schema: those of the whole schema, which hold where the field has none of its own.
+    package func missingValues(_ schema: [String]) -> [String] {
+        (form.missingValues ?? schema).filter { !form.reasons.contains($0) }
+    }
+
+    /// The pattern that days or moments are written by; nil for ISO 8601.
+    var datePattern: DatePattern? { form.pattern }
+
+    /// The defaults of Table Schema, and what is written: "true" and "false".
     package static let defaultTrue = ["true", "True", "TRUE", "1"]
     package static let defaultFalse = ["false", "False", "FALSE", "0"]
 
@@ -101,11 +124,30 @@ package struct Field: Equatable, Sendable {
         switch kind {
         case .categorical, .boolean: return ("", "", "")
         case .integer(let low, let high, let step): return (String(low), String(high), String(step))
-        case .number(let low, let high, let step): return (numberText(low), numberText(high), step.map(numberText) ?? "")
+        case .number(let low, let high, let step):
+            return (numberText(low), numberText(high), step.map(numberText) ?? "")
         case .date(let low, let high): return (dateText(low), dateText(high), "1 day")
-        case .datetime(let low, let high, let step): return (datetimeText(low), datetimeText(high), numberText(Double(step) / 1e6) + " s")
+        case .datetime(let low, let high, let step):
+            return (datetimeText(low), datetimeText(high), numberText(Double(step) / 1e6) + " s")
         }
     }
+}
+
+/// How the cells of a field are written in text: in CSV files, and in texts and dictionaries of hosts.
+package struct TextForm: Equatable, Sendable {
+    package var number = NumberText.standard
+    /// Nil for ISO 8601.
+    package var pattern: DatePattern?
+    /// The texts that mean "missing" in this field alone; nil: those of the schema.
+    package var missingValues: [String]?
+    /// Texts that say why a value is missing, by their labels in the schema. In a field with levels each of them is a
+    /// level.
+    package var reasons: [String] = []
+
+    package init() {}
+
+    /// Whether numbers and dates stand in cells as the standard writes them by default.
+    var isPlain: Bool { number == .standard && pattern == nil }
 }
 
 /// The shortest text that reads as the same double; whole numbers without a point.

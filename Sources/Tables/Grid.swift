@@ -1,5 +1,6 @@
-// Numbers with a step. A value is k·step for a whole k, stored as k - first; 34 steps of 0.1 must be the double that "3.4" reads as and
-// not 3.4000000000000004, so a decimal step is kept as numerator / 10^decimals and the value is one correctly rounded division.
+// Numbers with a step: a value is k·step for a whole k, as exactly as its decimal text reads.
+// A value is stored as k - first. 34 steps of 0.1 must be the double that "3.4" reads as and not 3.4000000000000004. So
+// a decimal step is kept as numerator / 10^decimals, and the value is one correctly rounded division.
 
 import Basics
 
@@ -9,7 +10,8 @@ package struct Grid: Equatable, Sendable {
     package let step: Double
     package let first: Int64
     package let count: Int64
-    /// step = numerator / 10^decimals exactly in decimal, when every k·numerator is below 2^53; otherwise numerator is 0.
+    /// step = numerator / 10^decimals exactly in decimal, when every k·numerator is below 2^53; otherwise numerator is
+    /// 0.
     let numerator: Int64
     /// Digits behind the point in the text of a value.
     let decimals: Int
@@ -65,7 +67,9 @@ package struct Grid: Equatable, Sendable {
             n = m + Int64(b) - 0x30
             if behind { d += 1 }
         }
-        if parts.count > 1 { exponent = Int(String(decoding: parts[1].drop { $0 == UInt8(ascii: "+") }, as: UTF8.self)) ?? 0 }
+        if parts.count > 1 {
+            exponent = Int(String(decoding: parts[1].drop { $0 == UInt8(ascii: "+") }, as: UTF8.self)) ?? 0
+        }
         d -= exponent
         while d > 0, n % 10 == 0, n > 0 { (n, d) = (n / 10, d - 1) }
         while d < 0 {
@@ -78,5 +82,6 @@ package struct Grid: Equatable, Sendable {
 }
 
 /// 10^0 ... 10^22, all exact in a double.
-let powersOfTen: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+let powersOfTen: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+                             1e17, 1e18, 1e19,
                              1e20, 1e21, 1e22]

@@ -52,7 +52,8 @@ final class LevelSet {
 
     /// The texts in the order of their bytes, which tells nothing of the order of rows.
     var sorted: [String] {
-        let texts = (0...mask).filter { places[$0].count >= 0 }.map { bytes[places[$0].start..<places[$0].start + places[$0].count] }
+        let taken = (0...mask).map { places[$0] }.filter { $0.count >= 0 }
+        let texts = taken.map { bytes[$0.start..<$0.start + $0.count] }
         return texts.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -37,7 +37,9 @@ final class OutBuffer {
     func append(whole v: Int64) throws { try append(digitsOf: v.magnitude, negative: v < 0, decimals: 0) }
 
     /// units / 10^decimals with all of its decimals: 340 and 2 give "3.40". `decimals` is at most 22.
-    func append(_ units: Int64, decimals: Int) throws { try append(digitsOf: units.magnitude, negative: units < 0, decimals: decimals) }
+    func append(_ units: Int64, decimals: Int) throws {
+        try append(digitsOf: units.magnitude, negative: units < 0, decimals: decimals)
+    }
 
     /// Exactly `width` digits of v >= 0, zeros in front.
     func append(_ v: Int64, width: Int) throws {

@@ -1,9 +1,11 @@
-// A person may have several rows. Before anything else happens each person is cut down to at most k of them, by a choice that looks at that
-// person's rows alone: who else is in the table, and in what order rows stand, changes nothing. Who a row belongs to is then forgotten.
+// At most k rows of each person: which rows stay depends on the contents of that person's rows alone.
+// Who a row belongs to is then forgotten. Neither the other persons in the table nor the order of its rows nor the
+// number or name that stands for a person has a say.
 
 import Basics
 
-/// Who a row belongs to: half a SHA-256, so that two persons are told apart whatever their names.
+/// Half a SHA-256: of who a row belongs to, so that two persons are told apart whatever their names, or of what a row
+/// holds.
 struct PersonKey: BitwiseCopyable, Equatable {
     var high: UInt64 = 0, low: UInt64 = 0
 
@@ -19,7 +21,9 @@ struct PersonKey: BitwiseCopyable, Equatable {
         self.init(sha)
     }
     init(_ sha: SHA256) {
-        sha.digest.withUnsafeBytes { (high, low) = ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
+        sha.digest.withUnsafeBytes {
+            (high, low) = ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
     }
 }
 
@@ -46,29 +50,34 @@ final class PersonList {
 }
 
 extension Table {
-    package static let mostRowsPerPerson = 1024
+    package static let maxRowsPerPerson = 1024
 
-    /// At most `most` rows of each person, in a table of its own that remembers only the bound.
+    /// At most `maxRows` rows of each person, in a table of its own that remembers only the bound.
     ///
     /// # Guarantee
-    /// Which rows of a person are kept is a function of that person's rows alone: the `most` rows whose digest together with the person's comes first.
-    /// Equal rows are alike. Falsifier: PersonsTests (permutations, other persons added and removed; a mutant that keeps the first rows it meets up
-    /// to a total).
+    /// The rows kept of a person, as a multiset of contents, are a function of the contents of that person's rows
+    /// alone. Adding or removing a person therefore moves the bounded table by at most `maxRows` rows, whatever numbers
+    /// a host gives to the persons that follow. Falsifier: PersonsTests (a person added at the front, in the middle and
+    /// at the end, relabelled persons, permuted rows; a mutant whose choice knows the number fails).
     /// - Parameters:
-    ///   - person: for each row, any number that stands for its person.
-    ///   - most: k, 1 … 1024.
+    ///   - person: for each row, a number that is equal for rows of one person. It groups rows and does nothing else.
+    ///   - maxRows: k, 1 … 1024.
     /// - Throws: `.argument`, `.noMemory`; `.state` for a table that is not complete or was bounded before.
-    package func bounded(persons person: UnsafePointer<Int64>, most: Int) throws -> Table {
+    package func bounded(persons person: UnsafePointer<Int64>, maxRows: Int) throws -> Table {
         let list = try PersonList()
         for i in 0..<rows { try list.append(PersonKey(person[i])) }
-        return try bounded(list, most: most)
+        return try bounded(list, maxRows: maxRows)
     }
 
-    func bounded(_ persons: PersonList, most: Int) throws -> Table {
+    func bounded(_ persons: PersonList, maxRows: Int) throws -> Table {
         try requireComplete()
-        guard (1...Self.mostRowsPerPerson).contains(most) else { throw Failure(.argument, "max_rows_per_person: must be from 1 to \(Self.mostRowsPerPerson)") }
-        guard rowsPerPerson == 0 else { throw Failure(.state, "the table was bounded to \(rowsPerPerson) rows a person before") }
-        let (kept, count) = try keptRows(persons, rows, most: most) { row in
+        guard (1...Self.maxRowsPerPerson).contains(maxRows) else {
+            throw Failure(.argument, "max_rows_per_person: must be from 1 to \(Self.maxRowsPerPerson)")
+        }
+        guard rowsPerPerson == 0 else {
+            throw Failure(.state, "the table was bounded to \(rowsPerPerson) rows a person before")
+        }
+        let (kept, count) = try keptRows(persons, rows, maxRows: maxRows) { row in
             var sha = SHA256()
             for column in columns {
                 let bytes = column.storage.bytes
@@ -80,53 +89,83 @@ extension Table {
         for (j, column) in columns.enumerated() {
             let bytes = column.storage.bytes
             try out.fill(j) { target in
-                for i in 0..<count { (target.base + i * bytes).copyMemory(from: column.base + Int(kept[i]) * bytes, byteCount: bytes) }
+                for i in 0..<count {
+                    (target.base + i * bytes).copyMemory(from: column.base + Int(kept[i]) * bytes, byteCount: bytes)
+                }
+                target.replaced = column.replaced
             }
         }
-        out.rowsPerPerson = most
+        out.rowsPerPerson = maxRows
         return out
     }
 }
 
-/// Numbers of the rows that are kept, ascending: of each person the `most` whose digest, taken together with the person's, comes first.
+/// Numbers of the rows that are kept, ascending. A person with at most `maxRows` rows keeps them all; of another one
+/// those `maxRows` rows are kept whose rank comes first.
+///
+/// The rank of a row is the SHA-256 of three things: the digests of all rows of the person in ascending order, the
+/// row's own digest, and the number of equal rows counted before it. All three are functions of contents, so that no
+/// code, name or place enters. The first one keeps persons with different rows from all choosing the same content; the
+/// last one keeps a content in proportion to how often the person has it.
 /// - Parameter digest: of one row's cells.
-func keptRows(_ persons: PersonList, _ rows: Int, most: Int, digest: (Int) -> PersonKey) throws -> (rows: Buffer<UInt32>, count: Int) {
+func keptRows(_ persons: PersonList, _ rows: Int, maxRows: Int,
+              digest: (Int) -> PersonKey) throws -> (rows: Buffer<UInt32>, count: Int) {
     let order = try Buffer<Place>(count: rows, for: "the persons of rows")
-    for i in 0..<rows { order.base[i] = Place(high: persons[i].high, low: persons[i].low, row: UInt32(truncatingIfNeeded: i)) }
+    for i in 0..<rows { order.base[i] = Place(key: persons[i], row: UInt32(truncatingIfNeeded: i)) }
     sort(order.base, rows)
     // Kept rows move to the front of `order`.
     var kept = 0, first = 0
     while first < rows {
         var end = first + 1
-        while end < rows, order.base[end].high == order.base[first].high, order.base[end].low == order.base[first].low { end += 1 }
-        if end - first > most {
-            for i in first..<end {
-                var sha = SHA256()
-                let own = digest(Int(order.base[i].row))
-                for word in [order.base[i].high, order.base[i].low, own.high, own.low] { withUnsafeBytes(of: word) { sha.update($0) } }
-                let rank = PersonKey(sha)
-                (order.base[i].high, order.base[i].low) = (rank.high, rank.low)
-            }
-            sort(order.base + first, end - first)
-        }
-        for i in first..<min(end, first + most) {
+        while end < rows, order.base[end].key == order.base[first].key { end += 1 }
+        if end - first > maxRows { rank(order.base + first, end - first, digest) }
+        for i in first..<min(end, first + maxRows) {
             order.base[kept] = order.base[i]
             kept += 1
         }
         first = end
     }
-    for i in 0..<kept { (order.base[i].high, order.base[i].low) = (0, 0) }
+    for i in 0..<kept { order.base[i].key = PersonKey() }
     sort(order.base, kept)                               // rows stay in their order
     let out = try Buffer<UInt32>(count: kept, for: "the persons of rows")
     for i in 0..<kept { out[i] = order.base[i].row }
     return (out, kept)
 }
 
+/// Sorts the `n` rows of one person by their rank, as `keptRows` defines it.
+private func rank(_ rows: UnsafeMutablePointer<Place>, _ n: Int, _ digest: (Int) -> PersonKey) {
+    for i in 0..<n { rows[i].key = digest(Int(rows[i].row)) }
+    sort(rows, n)
+    var all = SHA256()
+    for i in 0..<n { all.update(rows[i].key) }
+    let person = PersonKey(all)
+    var previous = PersonKey(), equal: UInt64 = 0
+    for i in 0..<n {
+        let own = rows[i].key
+        equal = i > 0 && own == previous ? equal + 1 : 0
+        previous = own
+        var sha = SHA256()
+        sha.update(person)
+        sha.update(own)
+        withUnsafeBytes(of: equal.littleEndian) { sha.update($0) }
+        rows[i].key = PersonKey(sha)
+    }
+    sort(rows, n)
+}
+
+extension SHA256 {
+    fileprivate mutating func update(_ key: PersonKey) {
+        for word in [key.high.littleEndian, key.low.littleEndian] { withUnsafeBytes(of: word) { update($0) } }
+    }
+}
+
+/// A row with what it is sorted by; rows with equal keys stay in the order of the table.
 private struct Place: BitwiseCopyable {
-    var high: UInt64, low: UInt64, row: UInt32
+    var key: PersonKey, row: UInt32
 
     @inline(__always) static func < (a: Place, b: Place) -> Bool {
-        a.high != b.high ? a.high < b.high : a.low != b.low ? a.low < b.low : a.row < b.row
+        if a.key.high != b.key.high { return a.key.high < b.key.high }
+        return a.key.low != b.key.low ? a.key.low < b.key.low : a.row < b.row
     }
 }
 

@@ -1,7 +1,8 @@
-// Bounds read off rows, rounded outward to plain numbers: the smallest and the largest value of a table are somebody's, and the next row
-// lies beyond them as likely as not.
+// Bounds read off rows, rounded outward to plain numbers.
+// The smallest and the largest value of a table are somebody's, and the next row lies beyond them as likely as not.
 
-/// Bounds around low ... high with a round distance: the largest of 1, 2 and 5 times a power of ten that fits ten times between them.
+/// Bounds around low ... high with a round distance: the largest of 1, 2 and 5 times a power of ten that fits ten times
+/// between them.
 enum PlainBounds {
     /// Small ranges of whole numbers (months, marks, hours of a day) are codes and stay as they are.
     static let codes: Int64 = 31
@@ -13,7 +14,8 @@ enum PlainBounds {
         while unit <= range / 100 { unit *= 10 }         // unit ≤ range / 10 < 10 unit
         unit *= range / 10 >= 5 * unit ? 5 : range / 10 >= 2 * unit ? 2 : 1
         let down = floorDiv(low, unit), up = floorDiv(high, unit) + (high % unit == 0 ? 0 : 1)
-        let (a, below) = down.multipliedReportingOverflow(by: unit), (b, above) = up.multipliedReportingOverflow(by: unit)
+        let (a, below) = down.multipliedReportingOverflow(by: unit),
+            (b, above) = up.multipliedReportingOverflow(by: unit)
         return (below ? low : a, above ? high : b)
     }
 
@@ -52,7 +54,8 @@ enum PlainBounds {
         let years = high - low > 731
         let (y, m, _) = civilDate(days: low), (z, n, _) = civilDate(days: high)
         let first = daysSinceEpoch(year: y, month: years ? 1 : m, day: 1)
-        let next = years || n == 12 ? daysSinceEpoch(year: z + 1, month: 1, day: 1) : daysSinceEpoch(year: z, month: n + 1, day: 1)
+        let isYearsEnd = years || n == 12
+        let next = daysSinceEpoch(year: isYearsEnd ? z + 1 : z, month: isYearsEnd ? 1 : n + 1, day: 1)
         return (max(first, dayRange.lowerBound), min(next - 1, dayRange.upperBound))
     }
 
@@ -66,6 +69,7 @@ enum PlainBounds {
         } else {
             (first, next) = (floorDiv(low, hour) * hour, (floorDiv(high, hour) + 1) * hour)
         }
-        return (max(first, microsecondRange.lowerBound), floorDiv(min(next, microsecondRange.upperBound + 1) - 1, step) * step)
+        return (max(first, microsecondRange.lowerBound),
+                floorDiv(min(next, microsecondRange.upperBound + 1) - 1, step) * step)
     }
 }

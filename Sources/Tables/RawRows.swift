@@ -1,5 +1,5 @@
-// The cells of a CSV file as texts, for whoever has no whole schema yet. With persons the file is read twice: first to see which rows of
-// each are kept, then those rows alone.
+// The cells of a CSV file as texts, for whoever has no whole schema yet.
+// With persons the file is read twice: first to see which rows of each are kept, then those rows alone.
 
 import Basics
 
@@ -11,17 +11,22 @@ package struct RawRows {
         (self.path, self.names, self.options, self.progress) = (path, names, options, progress)
     }
 
-    /// Calls `body` for every row that counts, with its line. `cell(j)` is the text of column j, nil where it is no text at all; valid until the next row.
-    /// - Throws: `.io`, `.format`, `.schema` for columns that are not there or not known, persons without a name; `.cancelled`; what `body` throws.
+    /// Calls `body` for every row that counts, with its line. `cell(j)` is the text of column j, nil where it is no
+    /// text at all; valid until the next row.
+    /// - Throws: `.io`, `.format`, `.schema` for columns that are not there or not known, persons without a name;
+    ///   `.cancelled`; what `body` throws.
     package func forEach(_ body: (_ line: Int, _ cell: (Int) -> UnsafeBufferPointer<UInt8>?) throws -> Void) throws {
         var kept: (rows: Buffer<UInt32>, count: Int)?
         if let person = options.person {
             let persons = try PersonList(), digests = try PersonList()
             let (records, places) = try open()
-            guard let who = records.titles.firstIndex(of: person.column) else { throw Failure(.schema, "\(path): the header lacks the column \(quoted(person.column))") }
+            guard let who = records.titles.firstIndex(of: person.column) else { throw lacks(person.column) }
             while try records.next() {
                 if options.invalid == .refuse { try records.requireWhole() }
-                guard let name = text(records, who), name.count > 0 else { throw Failure(.schema, "\(path), line \(records.line), column \(quoted(person.column)): nobody is named: every row must belong to a person") }
+                guard let name = text(records, who), name.count > 0 else {
+                    let place = "\(path), line \(records.line), column \(quoted(person.column))"
+                    throw Failure(.schema, "\(place): nobody is named: every row must belong to a person")
+                }
                 try persons.append(name)
                 var sha = SHA256()
                 for place in places {
@@ -31,7 +36,7 @@ package struct RawRows {
                 }
                 try digests.append(PersonKey(sha))
             }
-            kept = try keptRows(persons, records.rows, most: person.most) { digests[$0] }
+            kept = try keptRows(persons, records.rows, maxRows: person.maxRows) { digests[$0] }
         }
         let (records, places) = try open()
         var next = 0, row = 0
@@ -46,22 +51,30 @@ package struct RawRows {
         }
     }
 
+    private func lacks(_ name: String) -> Failure {
+        Failure(.schema, "\(path): the header lacks the column \(quoted(name))")
+    }
+
     private func text(_ records: CSVRecords, _ place: Int) -> UnsafeBufferPointer<UInt8>? {
         place < records.count && records.flaw(place) == nil ? records.text(place) : nil
     }
 
     private func open() throws -> (CSVRecords, [Int]) {
         let file = try InputFile(path)
-        let records = try CSVRecords(name: path, size: file.size, options, progress: progress) { try file.read(into: $0, count: $1) }
+        let records = try CSVRecords(name: path, size: file.size, options, progress: progress) {
+            try file.read(into: $0, count: $1)
+        }
         let places = try names.map { name in
-            guard let i = records.titles.firstIndex(of: name) else { throw Failure(.schema, "\(path): the header lacks the column \(quoted(name))") }
+            guard let i = records.titles.firstIndex(of: name) else { throw lacks(name) }
             return i
         }
         if let person = options.person, names.contains(person.column) {
-            throw Failure(.schema, "\(path): the column \(quoted(person.column)) says who a row belongs to: leave it out of the schema, it is not to be learned")
+            throw Failure(.schema, "\(path): \(person.hint)")
         }
-        if options.extra == .refuse, let stranger = records.titles.first(where: { !names.contains($0) && $0 != options.person?.column }) {
-            throw Failure(.schema, "\(path): the column \(quoted(stranger)) is not in the schema; the option \"extra\": \"ignore\" leaves out what the schema does not name")
+        let strangers = records.titles.filter { !names.contains($0) && $0 != options.person?.column }
+        if options.extra == .refuse, let stranger = strangers.first {
+            throw Failure(.schema,
+                          "\(path): the column \(quoted(stranger)) is not in the schema; \(CSVOptions.extraHint)")
         }
         return (records, places)
     }

@@ -1,5 +1,5 @@
-// The texts of a column that are known before any row: its levels, or false and true, quoted and in bytes, one after the other in one
-// piece of memory.
+// The texts of a column that are known before any row: its levels, or false and true.
+// They are quoted and in bytes, one after the other in one piece of memory.
 
 import Basics
 

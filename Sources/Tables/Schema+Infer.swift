@@ -1,5 +1,6 @@
-// A schema read off a table, for people to edit. Its levels and bounds come from the rows, so it is marked: "flip:domain" says so in the
-// schema, and every ledger under it repeats it. Who has made sure that levels and bounds are public takes the mark away.
+// Reads a schema off a table, for people to edit; it is marked as read off rows until somebody takes the mark away.
+// Levels and bounds come from the rows: "flip:domain" says so in the schema, and every ledger under it repeats it.
+// Whoever has made sure that levels and bounds are public takes the mark away.
 
 import Basics
 
@@ -14,24 +15,36 @@ package struct InferOptions: Sendable {
 
     package init() {}
 
-    /// Takes "levels", "skip", "delimiter" and "declared"; the caller finishes the reader.
-    package init(_ r: JSONReader) throws {
-        levels = try r.optionalInt("levels", in: 1...Schema.maximumLevels) ?? levels
-        skip = try r.optionalStrings("skip") ?? []
-        declared = try r.optionalBool("declared") ?? false
-        csv = try CSVOptions(delimiter: r.optionalString("delimiter") ?? ",")
-    }
+    /// Takes the options of `InferOptions.table`, all of which may be left out; the caller finishes the reader.
+    package init(_ r: JSONReader) throws { try InferOptions.table.read(r, into: &self) }
+
+    /// Every option, in the order in which they are described.
+    package static let table = OptionTable<InferOptions>([
+        .whole("levels", \.levels, 1...Schema.maximumLevels, unit: "levels",
+               help: "the most levels that a column of texts may have"),
+        .texts("skip", \.skip, range: "[column, ...]", help: "columns to leave out"),
+        CSVOptions.delimiterOption("what stands between two cells (CSV)", \.csv),
+        .flag("declared", \.declared,
+              help: "the texts are levels that were declared, in order, whether a row has them or not "
+                  + "(flip_schema_infer_strings)"),
+    ])
 }
 
 extension Schema {
-    package static let inferredDescription = "Read off the rows of a table. Levels and bounds count as public from here on: change those that are not, "
+    package static let inferredDescription = "Read off the rows of a table. "
+        + "Levels and bounds count as public from here on: change those that are not, "
         + "remove levels that give a person away, then remove \"flip:domain\"."
 
     /// A schema for the CSV file at `path`. Reads all of it, in the memory of the levels.
-    /// - Throws: `.io`; `.format` for text that is not CSV; `.schema` naming every column that no field can be made of; `.cancelled`.
-    package static func inferred(csv path: String, _ options: InferOptions = InferOptions(), progress: TableProgress? = nil) throws -> Schema {
+    /// - Throws: `.io`; `.format` for text that is not CSV; `.schema` naming every column that no field can be made of;
+    ///   `.cancelled`.
+    package static func inferred(csv path: String, _ options: InferOptions = InferOptions(),
+                                 progress: TableProgress? = nil) throws -> Schema {
         let file = try InputFile(path)
-        return try inferred(try CSVRecords(name: path, size: file.size, options.csv, progress: progress) { try file.read(into: $0, count: $1) }, options)
+        let records = try CSVRecords(name: path, size: file.size, options.csv, progress: progress) {
+            try file.read(into: $0, count: $1)
+        }
+        return try inferred(records, options)
     }
 
     static func inferred(_ records: CSVRecords, _ options: InferOptions) throws -> Schema {
@@ -57,17 +70,24 @@ extension Schema {
         let missing = (ColumnGuess.missingTexts + ColumnGuess.missingBesideNumbers).filter { text in
             text.isEmpty || kept.contains { $0.missingFound.contains(text) }
         }
-        var fields: [Field] = [], refused: [String] = []
+        var fields: [Field] = [], refused: [String] = [], undeclared: [String] = []
         for guess in kept {
             switch guess.verdict(missingValues: missing) {
             case .field(let field): fields.append(field)
             case .refused(let reason): refused.append("\(quoted(guess.name)) (\(reason))")
+            case .undeclared(let reason): undeclared.append("column \(quoted(guess.name)): \(reason)")
             }
+        }
+        guard undeclared.isEmpty else {
+            let names = undeclared.prefix(8).joined(separator: "; ") + (undeclared.count > 8 ? "; …" : "")
+            throw Failure(.schema, "\(prefix)\(names); or leave it out (\"skip\")")
         }
         guard refused.isEmpty else {
             let names = refused.prefix(8).joined(separator: ", ") + (refused.count > 8 ? ", …" : "")
-            throw Failure(.schema, "\(prefix)no levels or bounds for \(refused.count == 1 ? "the column" : "the columns") \(names): names, identifiers and free "
-                + "text cannot be generated; leave them out (\"skip\"), or allow more than \(options.levels) levels (\"levels\")")
+            let columns = refused.count == 1 ? "the column" : "the columns"
+            throw Failure(.schema, "\(prefix)no levels or bounds for \(columns) \(names): "
+                + "names, identifiers and free text cannot be generated; leave them out (\"skip\"), "
+                + "or allow more than \(options.levels) levels (\"levels\")")
         }
         let metadata = JSONObject([("description", .string(inferredDescription)), (domainKey, .string(assumePublic))])
         return try Schema(fields: fields, missingValues: missing, metadata: metadata)

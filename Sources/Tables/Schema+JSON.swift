@@ -1,4 +1,4 @@
-// The canonical JSON of a schema: the same schema always gives the same text, and reading the text gives an equal schema.
+// Writes the canonical JSON of a schema: equal schemas have equal text, and reading the text gives an equal schema.
 
 import Basics
 
@@ -9,7 +9,10 @@ extension Schema {
     package var jsonValue: JSON {
         var out = metadata
         out["fields"] = .array(fields.map(\.jsonValue))
-        out["missingValues"] = .array(missingValues.map(JSON.string))
+        out["missingValues"] = .array(missingValues.map { text in
+            guard !missingLabels.isEmpty else { return .string(text) }
+            return .members([("value", .string(text))] + (missingLabels[text].map { [("label", .string($0))] } ?? []))
+        })
         return .object(out)
     }
 }
@@ -18,6 +21,8 @@ extension Field {
     var jsonValue: JSON {
         var out = JSONObject([("name", .string(name)), ("type", .string(type.rawValue))])
         for member in metadata.members { out[member.key] = member.value }
+        // A step that was declared beside the constraints stays there.
+        let isStepBeside = metadata[Field.stepKey] != nil
         var c = JSONObject()
         if required { c["required"] = true }
         switch kind {
@@ -35,18 +40,18 @@ extension Field {
         case .integer(let low, let high, let step):
             c["minimum"] = .int(low)
             c["maximum"] = .int(high)
-            if step != 1 { c["multipleOf"] = .int(step) }
+            if step != 1, !isStepBeside { c["multipleOf"] = .int(step) }
         case .number(let low, let high, let step):
             c["minimum"] = number(low)
             c["maximum"] = number(high)
-            c["multipleOf"] = step.map(number)
+            if !isStepBeside { c["multipleOf"] = step.map(number) }
         case .date(let low, let high):
             c["minimum"] = .string(dateText(low))
             c["maximum"] = .string(dateText(high))
         case .datetime(let low, let high, let step):
             c["minimum"] = .string(datetimeText(low))
             c["maximum"] = .string(datetimeText(high))
-            if step != 1 { c["multipleOf"] = number(Double(step) / 1e6) }
+            if step != 1, !isStepBeside { c["multipleOf"] = number(Double(step) / 1e6) }
         }
         if !c.isEmpty { out["constraints"] = .object(c) }
         return .object(out)

@@ -1,13 +1,17 @@
-// A table's public declaration: a checked Frictionless Table Schema. Made once, never changed; whatever holds one holds a valid one.
-// Reading its JSON is in Schema+Parse.swift, the rules in Schema+Rules.swift, writing in Schema+JSON.swift.
+// A table's public declaration: a checked Frictionless Table Schema, made once and never changed.
+// Whatever holds one holds a valid one. Reading its JSON is in Schema+Parse.swift, the rules in Schema+Rules.swift,
+// writing in Schema+JSON.swift.
 
 import Basics
 
 package struct Schema: Equatable, Sendable {
     package let fields: [Field]
-    /// Cell texts that mean "missing", compared byte by byte before anything else is looked at.
+    /// Cell texts that mean "missing" in fields that have none of their own, compared byte by byte before anything else
+    /// is looked at.
     package let missingValues: [String]
-    /// $schema, name, title and description, carried along unread, and "flip:domain".
+    /// What some of them stand for, such as "refused".
+    package let missingLabels: [String: String]
+    /// $schema, name, title, description and fieldsMatch, carried along, and "flip:domain".
     package let metadata: JSONObject
     private let places: [String: Int]
 
@@ -15,9 +19,12 @@ package struct Schema: Equatable, Sendable {
     package static let maximumLevels = 65_534
 
     /// - Throws: `.schema` (or `.unsupported`) with field and rule. Bounds are tightened to multiples of the step.
-    package init(fields: [Field], missingValues: [String] = [""], metadata: JSONObject = JSONObject()) throws {
+    package init(fields: [Field], missingValues: [String] = [""], missingLabels: [String: String] = [:],
+                 metadata: JSONObject = JSONObject()) throws {
         guard !fields.isEmpty else { throw Failure(.schema, "schema: there must be at least one field") }
-        guard fields.count <= Schema.maximumFields else { throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields") }
+        guard fields.count <= Schema.maximumFields else {
+            throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields")
+        }
         try Schema.checkMissingValues(missingValues)
         var places: [String: Int] = [:]
         self.fields = try fields.enumerated().map { i, field in
@@ -27,27 +34,34 @@ package struct Schema: Equatable, Sendable {
             return try field.checked(missing: missingValues)
         }
         self.missingValues = missingValues
+        self.missingLabels = missingLabels
         self.metadata = metadata
         self.places = places
     }
 
     /// The member of a schema that says where its levels and bounds come from, and its values.
     package static let domainKey = "flip:domain", assumePublic = "assume-public", boughtPrivately = "private"
-    /// With the second: the budget that some of them were bought from, by its random name, the run in it, and the noisy row count.
+    /// With the second: the budget under which some of them were released, by its random name, the run in it, and the
+    /// noisy row count.
     package static let purchaseKey = "flip:purchase"
     package var purchase: (budget: String, run: String, rows: Double)? {
-        guard let p = metadata[Self.purchaseKey], let budget = p["budget"]?.asString, let run = p["run"]?.asString, let rows = p["rows"]?.asDouble else { return nil }
+        guard let p = metadata[Self.purchaseKey], let budget = p["budget"]?.asString, let run = p["run"]?.asString,
+              let rows = p["rows"]?.asDouble else { return nil }
         return (budget, run, rows)
     }
     /// What a ledger says of a training under such a schema.
-    package static let assumption = "the schema was read off the rows and is assumed to be public: what its levels and bounds tell of a row is outside the promise"
+    package static let assumption = "the schema was read off the rows and is assumed to be public: "
+        + "what its levels and bounds tell of a row is outside the promise"
     /// Whether levels and bounds were read off rows, as `Schema.inferred` does, and nobody has taken the mark away.
     package var isAssumed: Bool { metadata[Schema.domainKey] == .string(Schema.assumePublic) }
 
     /// The place of a field; nil when there is none of that name.
     package func index(of name: String) -> Int? { places[name] }
 
-    /// The same, for callers that need it to be there.
+    /// Whether tables may have columns that the schema does not name ("fieldsMatch": "subset").
+    package var allowsExtraColumns: Bool { metadata["fieldsMatch"] == "subset" }
+
+    /// The place of a field that must be there.
     /// - Throws: `.argument` naming the field.
     package func place(of name: String) throws -> Int {
         guard let i = places[name] else { throw Failure(.argument, "there is no column \(quoted(name)) in the schema") }

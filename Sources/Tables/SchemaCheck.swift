@@ -1,4 +1,5 @@
-// What a table breaks of a schema, all of it at once: for each column and rule how often, and where first. Never a value.
+// Says what a table breaks of a schema, all of it at once: for each column and rule how often, and where first.
+// Never a value.
 
 import Basics
 
@@ -27,9 +28,12 @@ package struct SchemaCheck: Sendable {
     /// Reads all of the CSV file at `path`, whose cells may break any rule.
     /// - Parameter options: `invalid` is not looked at; `extra` "ignore" lets other columns be.
     /// - Throws: `.io`; `.format` for a file without a header; `.cancelled`.
-    package init(csv path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws {
+    package init(csv path: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(),
+                 progress: TableProgress? = nil) throws {
         let file = try InputFile(path)
-        try self.init(name: path, size: file.size, schema, options, progress: progress) { try file.read(into: $0, count: $1) }
+        try self.init(name: path, size: file.size, schema, options, progress: progress) {
+            try file.read(into: $0, count: $1)
+        }
     }
 
     init(name: String, size: Int, _ schema: Schema, _ options: CSVOptions, progress: TableProgress? = nil,
@@ -38,23 +42,33 @@ package struct SchemaCheck: Sendable {
         let records = try CSVRecords(name: name, size: size, options, progress: progress, read: read)
         let titles = records.titles
         missing = schema.fields.map(\.name).filter { !titles.contains($0) }
-        if options.extra == .refuse {
+        if options.extra == .refuse, !schema.allowsExtraColumns {
             let strangers = titles.filter { schema.index(of: $0) == nil && $0 != options.person?.column }
             unknownCount = strangers.count
             // A first line of values must not be shown: half of the schema's names make it a header.
             if missing.count * 2 <= schema.fields.count { unknown = strangers }
         }
-        var columns = try titles.enumerated().compactMap { i, title in try schema.index(of: title).map { try Tally(schema, $0, cell: i) } }
+        var columns = try titles.enumerated().compactMap { i, title in
+            try schema.index(of: title).map { try Tally(schema, $0, cell: i) }
+        }
         var whole: [(rule: String, count: Int, first: Int)] = []
         func note(_ rule: String, _ line: Int) {
-            if let i = whole.firstIndex(where: { $0.rule == rule }) { whole[i].count += 1 } else { whole.append((rule, 1, line)) }
+            if let i = whole.firstIndex(where: { $0.rule == rule }) { whole[i].count += 1 } else {
+                whole.append((rule, 1, line))
+            }
         }
         do {
             while try records.next() {
-                if records.count != titles.count { note(records.count < titles.count ? "fewer cells than the header" : "more cells than the header", records.line) }
+                if records.count != titles.count {
+                    note("\(records.count < titles.count ? "fewer" : "more") cells than the header", records.line)
+                }
                 for i in columns.indices where columns[i].cell < records.count {
                     let j = columns[i].cell
-                    if let flaw = records.flaw(j) { columns[i].note(flaw.rawValue, records.line) } else { columns[i].read(records.text(j), records.line) }
+                    if let flaw = records.flaw(j) {
+                        columns[i].note(flaw.rawValue, records.line)
+                    } else {
+                        columns[i].read(records.text(j), records.line)
+                    }
                 }
             }
         } catch let failure as Failure where failure.code == .format {
@@ -80,11 +94,15 @@ package struct SchemaCheck: Sendable {
 
     package var json: JSON {
         let problems = breaches.map { b in
-            JSON.object(JSONObject([("column", b.column.map(JSON.string) ?? .null), ("rule", .string(b.rule)), ("count", .int(Int64(b.count))),
+            JSON.object(JSONObject([("column", b.column.map(JSON.string) ?? .null), ("rule", .string(b.rule)),
+                                    ("count", .int(Int64(b.count))),
                           ("first_\(place)", .int(Int64(b.first)))]))
         }
-        return .object(JSONObject([("fits", .bool(fits)), ("rows", .int(Int64(rows))), ("missing_columns", .array(missing.map(JSON.string))),
-                         ("unknown_columns", unknown.count == unknownCount ? .array(unknown.map(JSON.string)) : .int(Int64(unknownCount))),
+        let isShown = unknown.count == unknownCount
+        let strangers: JSON = isShown ? .array(unknown.map(JSON.string)) : .int(Int64(unknownCount))
+        return .object(JSONObject([("fits", .bool(fits)), ("rows", .int(Int64(rows))),
+                                   ("missing_columns", .array(missing.map(JSON.string))),
+                         ("unknown_columns", strangers),
                          ("problems", .array(problems))]))
     }
 
@@ -93,9 +111,13 @@ package struct SchemaCheck: Sendable {
         guard !fits else { return "\(rows) rows fit the schema" }
         var lines = missing.map { "column \(quoted($0)): in the schema, not in the table" }
         lines += unknown.map { "column \(quoted($0)): in the table, not in the schema" }
-        if unknown.count < unknownCount { lines.append("\(unknownCount) columns are not in the schema; is the first line a header, and the delimiter right?") }
+        if unknown.count < unknownCount {
+            lines.append("\(unknownCount) columns are not in the schema; "
+                + "is the first line a header, and the delimiter right?")
+        }
         lines += breaches.map { b in
-            (b.column.map { "column \(quoted($0))" } ?? "records") + ": \(b.rule): \(b.count) \(b.count == 1 ? "time" : "times"), first in \(place) \(b.first)"
+            (b.column.map { "column \(quoted($0))" } ?? "records")
+                + ": \(b.rule): \(b.count) \(b.count == 1 ? "time" : "times"), first in \(place) \(b.first)"
         }
         return lines.joined(separator: "\n")
     }
@@ -124,7 +146,8 @@ private struct Tally {
 
     var breaches: [SchemaBreach] {
         found.sorted { $0.key > $1.key }.map { verdict, seen in
-            SchemaBreach(column: parser.field.name, rule: BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid", count: seen.count, first: seen.first)
+            let rule = BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid"
+            return SchemaBreach(column: parser.field.name, rule: rule, count: seen.count, first: seen.first)
         }
     }
 }

@@ -1,11 +1,11 @@
-// Filling a table column by column from a host's typed memory. Every cell is checked against the schema; the error names column, row and
-// rule. A column whose setter failed counts as never set.
+// Fills a table column by column from a host's typed memory, checking every cell against the schema.
+// An error names column, row and rule. A column whose setter failed counts as never set.
 
 import Basics
 
 extension Table {
-    /// `x`: `rows` doubles; NaN, or `valid[i] == 0`, is missing. For numbers, integers (whole values), booleans (0 and 1), dates (days),
-    /// datetimes (microseconds) and levels that are not text.
+    /// `x`: `rows` doubles; NaN, or `valid[i] == 0`, is missing. For numbers, integers (whole values), booleans (0 and
+    /// 1), dates (days), datetimes (microseconds) and levels that are not text.
     /// - Throws: `.argument` for an unknown column or one of text levels, `.schema` for a cell that breaks a rule.
     package func setFloat64(_ name: String, _ x: UnsafePointer<Double>, valid: UnsafePointer<UInt8>? = nil) throws {
         try set(name, "codes or strings") { column, row in
@@ -13,7 +13,8 @@ extension Table {
         }
     }
 
-    /// `x`: `rows` whole values of an integer, number, boolean (0 and 1), date (days), datetime (microseconds) or levels that are integers.
+    /// `x`: `rows` whole values of an integer, number, boolean (0 and 1), date (days), datetime (microseconds) or
+    /// levels that are integers.
     package func setInt64(_ name: String, _ x: UnsafePointer<Int64>, valid: UnsafePointer<UInt8>? = nil) throws {
         try set(name, "codes or strings") { column, row in
             valid.map { $0[row] == 0 } ?? false ? column.storeMissing(row) : column.store(row, int: x[row])
@@ -36,7 +37,9 @@ extension Table {
     /// Offsets as `Column.offset` gives them, -1 missing; not for a number without a step. For samplers.
     package func setOffsets(_ place: Int, _ offset: (Int) -> Int64) throws {
         guard columns.indices.contains(place) else { throw Failure(.argument, "there is no column \(place)") }
-        guard columns[place].storage != .float64 else { throw Failure(.argument, "column \(quoted(columns[place].field.name)) has no offsets") }
+        guard columns[place].storage != .float64 else {
+            throw Failure(.argument, "column \(quoted(columns[place].field.name)) has no offsets")
+        }
         try fill(place) { column in
             let count = column.domain.count
             for row in 0..<rows {
@@ -51,19 +54,25 @@ extension Table {
         }
     }
 
-    /// Offsets as `Column.offset` gives them: `codes` is an index into the field's own levels (or 0 and 1), -1 is missing.
+    /// Offsets as `Column.offset` gives them: `codes` is an index into the field's own levels (or 0 and 1), -1 is
+    /// missing.
     package func setCodes(_ name: String, _ codes: UnsafePointer<Int32>) throws {
         let place = try schema.place(of: name)
-        guard columns[place].field.levels != nil else { throw Failure(.argument, "column \(quoted(name)) has no levels: give it values") }
+        guard columns[place].field.levels != nil else {
+            throw Failure(.argument, "column \(quoted(name)) has no levels: give it values")
+        }
         try setOffsets(place) { Int64(codes[$0]) }
     }
 
-    /// `codes`: `rows` indices into a dictionary of `levelCount` texts, -1 is missing. The dictionary may have any order and unused
-    /// texts that the schema does not know; a row that uses one is an error. Any type: a text is read as a CSV cell would be.
+    /// `codes`: `rows` indices into a dictionary of `levelCount` texts, -1 is missing. The dictionary may have any
+    /// order and unused texts that the schema does not know; a row that uses one is an error. Any type: a text is read
+    /// as a CSV cell would be.
     package func setCodes(_ name: String, _ codes: UnsafePointer<Int32>, levelCount: Int,
                           level: (Int) -> UnsafeBufferPointer<UInt8>) throws {
         let place = try schema.place(of: name)
-        guard levelCount >= 0 else { throw Failure(.argument, "column \(quoted(name)): the number of levels is negative") }
+        guard levelCount >= 0 else {
+            throw Failure(.argument, "column \(quoted(name)): the number of levels is negative")
+        }
         let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues)
         let offsets = try Buffer<Int64>(count: levelCount, for: "the levels of a column")
         let values = try Buffer<Double>(count: levelCount, for: "the levels of a column")
@@ -97,15 +106,18 @@ extension Table {
         }
     }
 
-    /// Row i is `bytes[offsets[i] ..< offsets[i + 1]]`; `rows + 1` offsets. The offsets are checked to rise from 0 or more; that `bytes` is
-    /// as long as the last one is the caller's word.
-    package func setStrings(_ name: String, bytes: UnsafePointer<UInt8>?, offsets: UnsafePointer<Int64>, valid: UnsafePointer<UInt8>? = nil) throws {
-        guard offsets[0] >= 0, (0..<rows).allSatisfy({ offsets[$0] <= offsets[$0 + 1] }), bytes != nil || offsets[rows] == offsets[0] else {
+    /// Row i is `bytes[offsets[i] ..< offsets[i + 1]]`; `rows + 1` offsets. The offsets are checked to rise from 0 or
+    /// more; that `bytes` is as long as the last one is the caller's word.
+    package func setStrings(_ name: String, bytes: UnsafePointer<UInt8>?, offsets: UnsafePointer<Int64>,
+                            valid: UnsafePointer<UInt8>? = nil) throws {
+        guard offsets[0] >= 0, (0..<rows).allSatisfy({ offsets[$0] <= offsets[$0 + 1] }),
+              bytes != nil || offsets[rows] == offsets[0] else {
             throw Failure(.argument, "column \(quoted(name)): the offsets of its texts do not rise")
         }
         try setStrings(name) { row in
             if let valid, valid[row] == 0 { return nil }
-            return UnsafeBufferPointer(start: bytes.map { $0 + Int(offsets[row]) }, count: Int(offsets[row + 1] - offsets[row]))
+            return UnsafeBufferPointer(start: bytes.map { $0 + Int(offsets[row]) },
+                                       count: Int(offsets[row + 1] - offsets[row]))
         }
     }
 }

@@ -1,6 +1,7 @@
-// Rows that fit a schema, column by column. A table is either built row by row (TableBuilder, CSVReader) and complete from the start, or
-// made for a number of rows and filled one column after another (Table+Set.swift); `requireComplete` tells a half-filled one apart. It
-// can be neither printed nor compared: it may hold private rows.
+// Rows that fit a schema, column by column.
+// A table is either built row by row (TableBuilder, CSVReader) and complete from the start, or made for a number of
+// rows and filled one column after another (Table+Set.swift); `requireComplete` tells a half-filled one apart. It can
+// be neither printed nor compared: it may hold private rows.
 
 import Basics
 import Glibc
@@ -22,7 +23,8 @@ package final class Table: @unchecked Sendable {
         self.rows = rows
         columns = try schema.fields.map { field in
             let column = try Column(field, capacity: rows)
-            memset(column.base, 0xFF, rows * column.storage.bytes)   // missing in every storage, NaN included: never what memory held before
+            // Missing in every storage, NaN included: never what memory held before.
+            memset(column.base, 0xFF, rows * column.storage.bytes)
             return column
         }
         filled = [Bool](repeating: false, count: columns.count)
@@ -36,20 +38,25 @@ package final class Table: @unchecked Sendable {
         filled = [Bool](repeating: true, count: columns.count)
     }
 
-    /// Rows of a table stay below this: what is computed from private rows later relies on it, so a loader must refuse more.
-    package static let mostRows = 1 << 29
+    /// Rows of a table stay below this: what is computed from private rows later relies on it, so a loader must refuse
+    /// more.
+    package static let maxRows = 1 << 29
 
     /// - Throws: `.schema` for no rows or too many.
     static func checkRows(_ rows: Int) throws {
         guard rows > 0 else { throw Failure(.schema, "the table has no rows") }
-        guard rows < mostRows else { throw Failure(.schema, "the table has too many rows: they must be fewer than 536870912") }
+        guard rows < maxRows else {
+            throw Failure(.schema, "the table has too many rows: they must be fewer than 536870912")
+        }
     }
 
     package var isComplete: Bool { !filled.contains(false) }
 
     /// - Throws: `.state` naming the first column that was never set.
     package func requireComplete() throws {
-        if let i = filled.firstIndex(of: false) { throw Failure(.state, "column \(quoted(schema.fields[i].name)) was never set") }
+        if let i = filled.firstIndex(of: false) {
+            throw Failure(.state, "column \(quoted(schema.fields[i].name)) was never set")
+        }
     }
 
     /// - Throws: `.argument` when there is none of that name.
@@ -71,7 +78,8 @@ package final class Table: @unchecked Sendable {
         try requireComplete()
         let out = try Table(schema: schema, rows: count)
         for (i, column) in columns.enumerated() {
-            try out.fill(i) { $0.base.copyMemory(from: column.base + first * column.storage.bytes, byteCount: count * column.storage.bytes) }
+            let bytes = column.storage.bytes
+            try out.fill(i) { $0.base.copyMemory(from: column.base + first * bytes, byteCount: count * bytes) }
         }
         out.rowsPerPerson = rowsPerPerson
         return out

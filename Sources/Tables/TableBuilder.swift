@@ -2,8 +2,8 @@
 
 import Basics
 
-/// Give each column its cell with `append`, then `endRow`; at the end `finish`. After an error the builder still holds the rows that were
-/// ended before.
+/// Give each column its cell with `append`, then `endRow`; at the end `finish`. After an error the builder still holds
+/// the rows that were ended before.
 package final class TableBuilder {
     package let schema: Schema
     package private(set) var rows = 0
@@ -22,8 +22,8 @@ package final class TableBuilder {
         given = [Bool](repeating: false, count: columns.count)
     }
 
-    /// A value as a double: the number, level index, 0 or 1, days, microseconds; NaN is missing. For a categorical field of another type
-    /// than string it is the level's value.
+    /// A value as a double: the number, level index, 0 or 1, days, microseconds; NaN is missing. For a categorical
+    /// field of another type than string it is the level's value.
     package func append(_ value: Double, column: Int) throws { try append(column) { $0.store($1, value) } }
     package func append(int value: Int64, column: Int) throws { try append(column) { $0.store($1, int: value) } }
     package func appendMissing(column: Int) throws { try append(column) { $0.storeMissing($1) } }

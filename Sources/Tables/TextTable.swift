@@ -1,5 +1,6 @@
-// From the bytes of a cell to a level, without making a String: a hash table with open addressing over the levels and the texts that
-// mean "missing". Built once a field; its size is that of the schema.
+// A hash table from the bytes of a cell to a level, without making a String.
+// It uses open addressing over the levels and the texts that mean "missing". It is built once a field; its size is that
+// of the schema.
 
 import Basics
 
@@ -60,7 +61,8 @@ final class TextTable {
         let q = UnsafeRawPointer(text + e.start), r = UnsafeRawPointer(p)
         var i = 0
         while i &+ 8 <= count {
-            if q.loadUnaligned(fromByteOffset: i, as: UInt64.self) != r.loadUnaligned(fromByteOffset: i, as: UInt64.self) { return false }
+            let a = q.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            if a != r.loadUnaligned(fromByteOffset: i, as: UInt64.self) { return false }
             i = i &+ 8
         }
         return TextTable.tail(q, i, count) == TextTable.tail(r, i, count)
@@ -75,11 +77,13 @@ final class TextTable {
         }
         if n == 0 { return 0 }
         // First, middle and last byte: all of them when there are at most three.
-        return UInt64(p.load(fromByteOffset: i, as: UInt8.self)) | UInt64(p.load(fromByteOffset: i &+ n / 2, as: UInt8.self)) << 8
+        return UInt64(p.load(fromByteOffset: i, as: UInt8.self))
+            | UInt64(p.load(fromByteOffset: i &+ n / 2, as: UInt8.self)) << 8
             | UInt64(p.load(fromByteOffset: count &- 1, as: UInt8.self)) << 16
     }
 
-    /// Multiply and fold eight bytes at a time. The texts are public and the table is built from them, so no key is needed.
+    /// Multiply and fold eight bytes at a time. The texts are public and the table is built from them, so no key is
+    /// needed.
     @inline(__always) static func hash(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
         var h = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
         let raw = UnsafeRawPointer(p)

@@ -9,7 +9,8 @@ import Privacy
 ///   - skew: nearly all rows in one cell.
 ///   - choice: 100 of the pairs are chosen instead.
 /// - Returns: seconds of a release, its pairs and its cells.
-func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, choice: Bool, threads: Int, seconds: Double) throws -> (seconds: Double, pairs: Int, cells: Int) {
+func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, choice: Bool, threads: Int, seconds: Double) throws
+    -> (seconds: Double, pairs: Int, cells: Int) {
     let made = try PrivateTable(rows: n, cellCounts: Array(repeating: levels, count: m), groups: ["all"])
     var state: UInt64 = 1
     for t in 0..<m {
@@ -21,7 +22,8 @@ func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, choice: Boo
         }
     }
     guard let budget = Budget(epsilon: 1e6, delta: 1e-5, order: 2) else { throw Failure(.internal, "no budget") }
-    let door = try Door(table: made, budget: budget, ledger: Ledger(epsilon: 1e6, delta: 1e-5, order: 2), random: SecureRandom())
+    let door = try Door(table: made, budget: budget, ledger: Ledger(epsilon: 1e6, delta: 1e-5, order: 2),
+                        random: SecureRandom())
     let identity = try Buffer<UInt16>(count: levels, for: "codes")
     for c in 0..<levels { identity[c] = UInt16(c) }
     let codes = (0..<m).map { _ in ColumnCodes(map: identity, count: levels) }
@@ -29,11 +31,13 @@ func marginals(columns m: Int, levels: Int, rows n: Int, skew: Bool, choice: Boo
     let oneWay = try (0..<m).map { _ in try Buffer<Double>(count: levels, for: "counts") }
     func release() throws {
         guard !choice else {
-            _ = try door.selectPairs(name: "choice", candidates: requests.map { ($0.columns[0], $0.columns[1]) }, codes: codes, oneWay: oneWay, total: Double(n),
-                                     deviation: 100, count: 100, rho: 0.02, threads: threads)
+            _ = try door.selectPairs(name: "choice", candidates: requests.map { ($0.columns[0], $0.columns[1]) },
+                                     codes: codes, oneWay: oneWay, total: Double(n),
+                                     standardDeviation: 100, count: 100, rho: 0.02, threads: threads)
             return
         }
-        _ = try door.releaseMarginals(name: "pairs", requests: requests, codes: codes, noiseMultiplier: 5, threads: threads)
+        _ = try door.releaseMarginals(name: "pairs", requests: requests, codes: codes, noiseMultiplier: 5,
+                                      threads: threads)
     }
     try release()
     var times = 0

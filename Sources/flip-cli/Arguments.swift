@@ -1,4 +1,5 @@
-// Words of a command line: "--name value", "--name=value", switches, and the rest in order. Each command says which it knows.
+// Words of a command line: "--name value", "--name=value", switches, and the rest in order. Each command says which it
+// knows.
 
 import Basics
 
@@ -17,7 +18,8 @@ struct Arguments {
     /// - Parameters:
     ///   - named: options that take a value. switches: those that do not.
     ///   - places: what the words without a name stand for, in order; all are needed.
-    init(_ command: String, _ arguments: [String], named: [String], switches known: [String] = [], places: [String]) throws {
+    init(_ command: String, _ arguments: [String], named: [String], switches known: [String] = [],
+         places: [String]) throws {
         self.command = command
         var i = 0, open = true
         while i < arguments.count {
@@ -27,7 +29,8 @@ struct Arguments {
                 if open && word == "--" { open = false } else { words.append(word) }
                 continue
             }
-            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1,
+                                                omittingEmptySubsequences: false).map(String.init)
             if known.contains(parts[0]), parts.count == 1 {
                 switches.insert(parts[0])
             } else if named.contains(parts[0]) {
@@ -43,7 +46,9 @@ struct Arguments {
             }
         }
         guard words.count >= places.count else { throw Usage("flip \(command): \(places[words.count]) is missing") }
-        guard words.count == places.count else { throw Usage("flip \(command): one word too many: \(words[places.count])") }
+        guard words.count == places.count else {
+            throw Usage("flip \(command): one word too many: \(words[places.count])")
+        }
     }
 
     func has(_ name: String) -> Bool { switches.contains(name) }
@@ -63,13 +68,17 @@ struct Arguments {
     }
 
     func number(_ name: String) throws -> Double {
-        guard let x = try Double(required(name)), x.isFinite else { throw Usage("flip \(command): --\(name) must be a number") }
+        guard let x = try Double(required(name)), x.isFinite else {
+            throw Usage("flip \(command): --\(name) must be a number")
+        }
         return x
     }
 
     func whole(_ name: String, atLeast least: Int) throws -> Int? {
         guard let text = try text(name) else { return nil }
-        guard let n = Int(text), n >= least else { throw Usage("flip \(command): --\(name) must be a whole number, at least \(least)") }
+        guard let n = Int(text), n >= least else {
+            throw Usage("flip \(command): --\(name) must be a whole number, at least \(least)")
+        }
         return n
     }
 }

@@ -6,7 +6,8 @@ import Storage
 import Tables
 
 func evaluate(_ words: [String]) throws {
-    let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test", "threads"] + csvOptionNames,
+    let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test",
+                                                     "threads"] + csvOptionNames,
                           switches: ["json", "quiet"], places: ["REAL", "SYNTHETIC"])
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }
@@ -18,7 +19,9 @@ func evaluate(_ words: [String]) throws {
     for given in a.all("edges") {
         let parts = given.split(separator: "=", maxSplits: 1).map(String.init)
         let cuts = parts.count == 2 ? parts[1].split(separator: ",").map { Double($0) ?? .nan } : []
-        guard !cuts.isEmpty, cuts.allSatisfy(\.isFinite) else { throw Usage("flip evaluate: --edges must be COLUMN=NUMBER,NUMBER,...") }
+        guard !cuts.isEmpty, cuts.allSatisfy(\.isFinite) else {
+            throw Usage("flip evaluate: --edges must be COLUMN=NUMBER,NUMBER,...")
+        }
         options.edges[parts[0]] = cuts
     }
     Interrupt.watch()

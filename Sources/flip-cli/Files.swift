@@ -1,6 +1,7 @@
 // flip convert, flip schema, flip check and flip plan: files and plans, no training.
 
 import Basics
+import Budgets
 import Glibc
 import Storage
 import Synthesis
@@ -8,53 +9,66 @@ import Tables
 
 func convert(_ words: [String]) throws {
     let a = try Arguments("convert", words, named: ["schema", "out"] + csvOptionNames, switches: ["quiet"],
-                          places: words.contains("--out") || words.contains { $0.hasPrefix("--out=") } ? ["FROM"] : ["FROM", "TO"])
+                          places: words.contains("--out") || words.contains { $0.hasPrefix("--out=") } ? ["FROM"]
+                              : ["FROM", "TO"])
     let target = try a.text("out") ?? a.words[1]
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
     defer { bar.close() }
-    try convertTable(from: a.words[0], to: target, schema: schema(a), options: csvOptions(a)) { bar.show("converting", $0, $1) }
+    try convertTable(from: a.words[0], to: target, schema: schema(a), options: csvOptions(a)) {
+        bar.show("converting", $0, $1)
+    }
 }
 
 func plan(_ words: [String]) throws {
-    let a = try Arguments("plan", words, named: planOptionNames + ["max-rows-per-person"], switches: ["explain"], places: [])
+    let a = try Arguments("plan", words, named: planOptionNames + ["max-rows-per-person"], switches: ["explain"],
+                          places: [])
     guard let schema = try schema(a) else { throw Usage("flip plan: --schema is missing") }
     let plan = try makePlan(a, schema, under: sharedBudget(a))
     say(a.has("explain") ? try plan.explanation() : try plan.explain().pretty)
 }
 
 func check(_ words: [String]) throws {
-    let a = try Arguments("check", words, named: ["schema"] + csvOptionNames, switches: ["json", "quiet"], places: ["FILE"])
+    let a = try Arguments("check", words, named: ["schema"] + csvOptionNames, switches: ["json", "quiet"],
+                          places: ["FILE"])
     guard let schema = try schema(a) else {
         let found = try checkFile(a.words[0])
         say(found.pretty)
         if found["usable"] != .bool(true) { exit(1) }
         return
     }
-    guard !isHDF5Name(a.words[0]) else { throw Usage("flip check: --schema is for CSV files; `flip convert` makes one of an HDF5 file") }
+    guard !isHDF5Name(a.words[0]) else {
+        throw Usage("flip check: --schema is for CSV files; `flip convert` makes one of an HDF5 file")
+    }
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
     let found = try SchemaCheck(csv: a.words[0], schema, csvOptions(a)) { bar.show("checking", $0, $1) }
     bar.close()
-    say(a.has("json") ? found.json.pretty : "\(a.words[0]): \(found.fits ? found.text : "breaks the schema\n" + found.text)")
+    say(a.has("json") ? found.json.pretty
+        : "\(a.words[0]): \(found.fits ? found.text : "breaks the schema\n" + found.text)")
     if !found.fits { exit(1) }
 }
 
 func schemaCommand(_ words: [String]) throws {
-    let a = try Arguments("schema", words, named: ["out", "skip", "levels", "group", "delimiter"], switches: ["quiet"], places: ["TABLE"])
+    let a = try Arguments("schema", words, named: ["out", "skip", "levels", "group", "delimiter"], switches: ["quiet"],
+                          places: ["TABLE"])
     var options = InferOptions()
     options.csv = try csvOptions(a)
     options.skip = a.all("skip").flatMap { $0.split(separator: ",").map(String.init) }
     options.levels = try a.whole("levels", atLeast: 1) ?? options.levels
-    guard options.levels <= Schema.maximumLevels else { throw Usage("flip schema: --levels must be at most \(Schema.maximumLevels)") }
+    guard options.levels <= Schema.maximumLevels else {
+        throw Usage("flip schema: --levels must be at most \(Schema.maximumLevels)")
+    }
     let out = try a.text("out")
     if let out { try AtomicFile(out).abandon() }         // may fail: before the work rather than after it
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
-    let found = isHDF5Name(a.words[0]) ? try Schema.inferred(hdf5: a.words[0], group: a.text("group") ?? "/data", options)
+    let found = isHDF5Name(a.words[0]) ? try Schema.inferred(hdf5: a.words[0], group: a.text("group") ?? "/data",
+                                                             options)
         : try Schema.inferred(csv: a.words[0], options) { bar.show("reading", $0, $1) }
     bar.close()
     guard let out else { return say(found.jsonValue.pretty) }
     try AtomicFile.write(found.jsonValue.pretty + "\n", to: out)
-    complain("\(out): levels and bounds were read off the rows and count as public from here on; edit the file before you train")
+    complain("\(out): levels and bounds were read off the rows and count as public from here on; edit the file "
+        + "before you train")
 }

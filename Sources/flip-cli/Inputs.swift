@@ -1,6 +1,7 @@
 // What several commands read: schemas, configurations, tables, the promise.
 
 import Basics
+import Budgets
 import Privacy
 import Storage
 import Synthesis
@@ -11,13 +12,19 @@ let planOptionNames = ["schema", "protected", "epsilon", "delta", "preset", "con
 
 func schema(_ a: Arguments) throws -> Schema? {
     try a.text("schema").map { path in
-        do { return try Schema(json: readText(path)) } catch let f as Failure where f.code != .io { throw Failure(f.code, "\(path): \(f.message)") }
+        do {
+            return try Schema(json: readText(path))
+        } catch let f as Failure where f.code != .io {
+            throw Failure(f.code, "\(path): \(f.message)")
+        }
     }
 }
 
 func csvOptions(_ a: Arguments) throws -> CSVOptions {
     var given = JSONObject()
-    for name in csvOptionNames { if let value = try a.text(name) { given[name] = .string(value == "\\t" ? "\t" : value) } }
+    for name in csvOptionNames {
+        if let value = try a.text(name) { given[name] = .string(value == "\\t" ? "\t" : value) }
+    }
     given["max-rows-per-person"] = nil
     given["max_rows_per_person"] = try a.whole("max-rows-per-person", atLeast: 1).map { .int(Int64($0)) }
     return try CSVOptions(JSONReader(given, context: "options"))
@@ -43,21 +50,23 @@ func makePlan(_ a: Arguments, _ schema: Schema, under shared: SharedBudget?) thr
     var config = try json(a, "config") ?? .object(JSONObject())
     if case .object(var o) = config, o["max_rows_per_person"] == nil {
         // The bound of the table, or of the budget.
-        o["max_rows_per_person"] = .int(Int64(try a.whole("max-rows-per-person", atLeast: 1) ?? shared?.terms.rowsPerPerson ?? 0))
+        o["max_rows_per_person"] = .int(Int64(try a.whole("max-rows-per-person", atLeast: 1)
+            ?? shared?.terms.rowsPerPerson ?? 0))
         config = .object(o)
     }
     guard let shared else {
         if try a.text("share") != nil { throw Usage("--share is a part of a --budget") }
-        return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"), preset: a.text("preset") ?? Plan.presets[0], config: config)
+        return try Plan(schema: schema, protected: protected, epsilon: a.number("epsilon"), delta: a.number("delta"),
+                        preset: a.text("preset") ?? Presets.standard, config: config)
     }
     let delta = try a.text("delta") == nil ? shared.terms.delta : a.number("delta")
     let epsilon: Double
     if try a.text("share") != nil {
         guard try a.text("epsilon") == nil else { throw Usage("give either --epsilon or --share") }
-        epsilon = try Account(budget: shared.terms).epsilon(share: a.number("share"))
-        guard epsilon > 0 else { throw Failure(.budget, "--share: must be above 0 and at most 1, and enough for a training") }
+        epsilon = try shared.epsilon(share: a.number("share"), key: "--share")
     } else {
         epsilon = try a.number("epsilon")
     }
-    return try Plan(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: a.text("preset") ?? Plan.presets[0], config: config, under: shared.terms)
+    return try Plan(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: a.text("preset")
+        ?? Presets.standard, config: config, under: shared.terms)
 }

@@ -1,4 +1,4 @@
-// flip ledger: the bill of a model, for people or as JSON.
+// flip ledger: what a model was promised and what it cost, for people or as JSON.
 
 import Basics
 import Privacy
@@ -7,5 +7,5 @@ import Synthesis
 func ledger(_ words: [String]) throws {
     let a = try Arguments("ledger", words, named: [], switches: ["json"], places: ["MODEL"])
     let model = try Model.load(a.words[0])
-    say(try a.has("json") ? model.ledger.json.pretty : model.ledgerReport())
+    say(try a.has("json") ? model.ledger.hostJSON.pretty : model.ledgerReport())
 }

@@ -41,7 +41,8 @@ final class Bar {
             drawn = now
             let share = total > 0 ? min(1, Double(done) / Double(total)) : 0
             let full = Int(24 * share)
-            var line = pad(name, 12) + " [" + String(repeating: "#", count: full) + String(repeating: ".", count: 24 - full) + "] \(Int(100 * share)) %"
+            var line = pad(name, 12) + " [" + String(repeating: "#", count: full)
+                + String(repeating: ".", count: 24 - full) + "] \(Int(100 * share)) %"
             if let epsilon { line += "  \(done)/\(total)  ε \(short(epsilon, 4))" }
             line += "  \(clock(now - started))"
             if share > 0.02, share < 1 { line += ", \(clock((now - started) * (1 - share) / share)) left" }

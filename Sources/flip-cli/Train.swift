@@ -1,6 +1,7 @@
 // flip train: a table, a promise, a model file.
 
 import Basics
+import Budgets
 import Glibc
 import Privacy
 import Storage
@@ -8,7 +9,8 @@ import Synthesis
 import Tables
 
 func train(_ words: [String]) throws {
-    let a = try Arguments("train", words, named: planOptionNames + csvOptionNames + ["out", "checkpoint"], switches: ["quiet", "resume"], places: ["TABLE"])
+    let a = try Arguments("train", words, named: planOptionNames + csvOptionNames + ["out", "checkpoint"],
+                          switches: ["quiet", "resume"], places: ["TABLE"])
     let out = try a.required("out"), checkpoint = try a.text("checkpoint")
     if a.has("resume"), checkpoint == nil { throw Usage("flip train: --resume needs --checkpoint") }
     // Both can fail: before the work rather than after it.
@@ -27,18 +29,24 @@ func train(_ words: [String]) throws {
     let model = try trainer.finish()
     try model.save(out)
     let ledger = model.ledger
-    for warning in plan.warnings(model.statistics.groupRows) { complain(warning) }
-    say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` shows every release")
+    for warning in model.warnings { complain(warning) }
+    say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` "
+        + "shows every release")
+    if ledger.purchase != nil {
+        say("  with the schema that was estimated under the budget: ε \(short(ledger.headline)) for whoever has the file")
+    }
     if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
     if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }
 }
 
 private func refuseExisting(_ checkpoint: String, resume: Bool) throws {
     guard !resume, fileExists(checkpoint) else { return }
-    throw Failure(.state, "\(checkpoint): exists; pass --resume to continue it, or delete it: its charges would be lost")
+    throw Failure(.state, "\(checkpoint): exists; pass --resume to continue it, or delete it: its charges would be "
+        + "lost")
 }
 
-private func makeTrainer(_ plan: Plan, _ table: Table, _ shared: SharedBudget?, checkpoint: String?, resume: Bool) throws -> Trainer {
+private func makeTrainer(_ plan: Plan, _ table: Table, _ shared: SharedBudget?, checkpoint: String?,
+                         resume: Bool) throws -> Trainer {
     guard let checkpoint, fileExists(checkpoint) else {
         let trainer = try Trainer(plan: plan, table: table, shared: shared)
         // Bound before the first release: a crash loses steps and never their charge.

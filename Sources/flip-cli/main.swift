@@ -1,5 +1,5 @@
-// The command line: one word that says what to do, then arguments. Built on the Swift modules; the C interface is for other hosts.
-// Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+// The command line: one word that says what to do, then arguments. Built on the Swift modules; the C interface is for
+// other hosts. Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
 
 import Basics
 import Glibc

@@ -1,4 +1,5 @@
-// Reads what Tests/fixtures/make_alignment_fixtures.py wrote: a line is a key, then numbers. And made-up numbers, and distances.
+// Fixtures that Tests/fixtures/make_alignment_fixtures.py wrote (a line is a key, then numbers), and helpers.
+// Helpers: made-up numbers and distances.
 
 import Glibc
 import XCTest
@@ -10,7 +11,9 @@ struct Fixture {
 
     init(_ name: String, file: String = #filePath) throws {
         let folder = file.split(separator: "/").dropLast(2).joined(separator: "/")
-        guard let f = fopen("/\(folder)/fixtures/alignment/\(name).txt", "r") else { throw Failure(.io, "no fixture \(name)") }
+        guard let f = fopen("/\(folder)/fixtures/alignment/\(name).txt", "r") else {
+            throw Failure(.io, "no fixture \(name)")
+        }
         defer { fclose(f) }
         var line: UnsafeMutablePointer<CChar>?
         var room = 0
@@ -47,7 +50,9 @@ struct Made {
     init(_ seed: UInt64) { normals = PublicNormals(seed: seed) }
     mutating func normal() -> Double { normals.next() }
     mutating func uniform() -> Double { min(normals.uniform(), 1 - 0x1p-53) }
-    mutating func floats(_ n: Int, scale: Double = 1) -> [Float] { (0 ..< n).map { _ in Float(normals.next() * scale) } }
+    mutating func floats(_ n: Int, scale: Double = 1) -> [Float] {
+        (0 ..< n).map { _ in Float(normals.next() * scale) }
+    }
     mutating func labels(_ n: Int, below: Int) -> [Int32] { (0 ..< n).map { _ in Int32(uniform() * Double(below)) } }
 }
 

@@ -1,4 +1,4 @@
-// The adversary against PyTorch: starting weights, four steps of Adam, the push on the latent.
+// The adversary against PyTorch: starting weights, four steps of Adam, the hinge term on the latent.
 
 import XCTest
 @testable import Alignment
@@ -7,10 +7,11 @@ import XCTest
 
 final class GroupAdversaryTests: XCTestCase {
     func testAgreesWithPyTorch() throws {
-        let f = try Fixture("adversary"), shape = f.ints("shape"), n = shape[0], L = shape[1], z = f.floats("z"), s = f.labels("groups")
+        let f = try Fixture("adversary"), shape = f.ints("shape"), n = shape[0], L = shape[1], z = f.floats("z")
+        let s = f.labels("groups")
         var o = GroupAdversaryOptions()
         o.width = shape[2]
-        o.rate = 2e-2
+        o.learningRate = 2e-2
         o.margin = 0.5
         for kernels in Kernels.available {
             let a = try GroupAdversary(groups: shape[3], latent: L, capacity: 40, seed: 9, options: o, kernels: kernels)
@@ -22,7 +23,8 @@ final class GroupAdversaryTests: XCTestCase {
             XCTAssertLessThan(distance(Array(a.weights), f.numbers("trained")), 2e-5, kernels.name)
             for p in a.weights.indices { a.weights[p] = f.floats("trained")[p] }
             var dz = [Float](repeating: 0, count: n * L)
-            XCTAssertEqual(try a.gradient(z, groups: s, count: n, weight: 3, into: &dz), f.numbers("push")[0], accuracy: 3e-6)
+            XCTAssertEqual(try a.gradient(z, groups: s, count: n, weight: 3, into: &dz), f.numbers("push")[0],
+                           accuracy: 3e-6)
             XCTAssertLessThan(distance(dz, f.numbers("dz")), 1e-5)
         }
     }
@@ -33,7 +35,9 @@ final class GroupAdversaryTests: XCTestCase {
         let n = 21, L = 3, z = made.floats(n * L), s: [Int32] = (0 ..< n).map { $0 < 3 ? 1 : 0 }
         var o = GroupAdversaryOptions()
         o.margin = 0.5
-        func fresh() throws -> GroupAdversary { try GroupAdversary(groups: 3, latent: L, capacity: 64, seed: 2, options: o) }
+        func fresh() throws -> GroupAdversary {
+            try GroupAdversary(groups: 3, latent: L, capacity: 64, seed: 2, options: o)
+        }
         let one = try fresh(), two = try fresh()
         let alone = try one.train(z, groups: s, count: n, steps: 5)
         let more = z + [1, 2, 3, 4, 5, 6, .nan, 0, 0, 0, .infinity, 0]
@@ -62,7 +66,7 @@ final class GroupAdversaryTests: XCTestCase {
             found = try a.train(z, groups: s, count: n, steps: 3)
         }
         XCTAssertLessThan(found, 0.25)
-        // Where it is wrong with certainty there is nothing to push.
+        // Where it is wrong with certainty there is nothing left to gain.
         let z = made.floats(n * L), wrong: [Int32] = (0 ..< n).map { z[2 * $0] * z[2 * $0 + 1] > 0 ? 0 : 1 }
         var dz = [Float](repeating: 0, count: n * L)
         XCTAssertEqual(try a.gradient(z, groups: wrong, count: n, weight: 1, into: &dz), 0)

@@ -45,15 +45,18 @@ final class MomentAlignmentTests: XCTestCase {
                 return site
             }
             var o = MomentAlignmentOptions()
-            o.keep = 0
+            o.decay = 0
             o.pairing = f.ints("shares")[0] == 1 ? .shares : .pairs
             o.floor = f.numbers("floor")[0]
             o.largestNoise = .infinity
             for kernels in Kernels.available {
                 let features = try MomentFeatures(sites: sites, kernels: kernels)
                 let a = try MomentAlignment(features, groups: 3, options: o), released = try sums(features, mu, s, 3)
-                a.update(sums: released, rates: f.numbers("rates"), counts: f.numbers("counts"), deviation: f.numbers("deviation")[0])
-                let terms = a.prepare(sites: (0 ..< 2).map { .init(mean: w[3 * $0], fourier: w[3 * $0 + 1], covariance: w[3 * $0 + 2]) })
+                a.update(sums: released, rates: f.numbers("rates"), counts: f.numbers("counts"),
+                         standardDeviation: f.numbers("deviation")[0])
+                let terms =
+                    a.prepare(sites: (0 ..< 2).map { .init(mean: w[3 * $0], fourier: w[3 * $0 + 1],
+                    covariance: w[3 * $0 + 2]) })
                 for (i, t) in terms.enumerated() {
                     XCTAssertEqual(t.groups, 3)
                     for (got, want) in zip([t.mean, t.fourier, t.covariance], f.numbers("terms")[(3 * i)...]) {
@@ -68,15 +71,16 @@ final class MomentAlignmentTests: XCTestCase {
     /// Every block, inside and outside the ball, by differences of the loss itself.
     func testDifferences() throws {
         var made = Made(1)
-        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), G = 2, n = 9, s = (0 ..< n).map { $0 % G }
+        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), G = 2, n = 9
+        let s = (0 ..< n).map { $0 % G }
         let mu = (0 ..< n).flatMap { made.floats(features.width, scale: $0 < 5 ? 0.8 : 4) }
         var o = MomentAlignmentOptions()
-        o.keep = 0
+        o.decay = 0
         o.largestNoise = .infinity
         let a = try MomentAlignment(features, groups: G, options: o)
         for w in [AlignmentWeights(mean: 1), .init(fourier: 1), .init(covariance: 1)] {
             func loss(_ mu: [Float]) throws -> Double {
-                a.update(sums: try sums(features, mu, s, G), rates: [0.5, 0.25], counts: [10, 16], deviation: 0)
+                a.update(sums: try sums(features, mu, s, G), rates: [0.5, 0.25], counts: [10, 16], standardDeviation: 0)
                 return a.prepare(w).reduce(0) { $0 + $1.weighted(w) }
             }
             let want = try differences(mu, step: 4e-3, loss)
@@ -87,10 +91,11 @@ final class MomentAlignmentTests: XCTestCase {
 
     func testRowsWithoutPart() throws {
         var made = Made(2)
-        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), W = features.width, scratch = try MomentScratch(features)
+        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), W = features.width
+        let scratch = try MomentScratch(features)
         let mu = made.floats(40 * W), s = (0 ..< 40).map { $0 % 2 }
         let a = try MomentAlignment(features, groups: 2)
-        a.update(sums: try sums(features, mu, s, 2), rates: [1, 1], counts: [20, 20], deviation: 0.01)
+        a.update(sums: try sums(features, mu, s, 2), rates: [1, 1], counts: [20, 20], standardDeviation: 0.01)
         _ = a.prepare(AlignmentWeights(mean: 1, fourier: 1, covariance: 1))
         var d = [Float](repeating: 0, count: W)
         a.rowGradient(mu, group: 1, into: &d, scratch)
@@ -118,7 +123,8 @@ final class MomentAlignmentTests: XCTestCase {
         var made = Made(3)
         var site = AlignmentSite(width: 3)
         site.frequencies = 6
-        let features = try MomentFeatures(sites: [site]), n = 4000, G = 3, s = (0 ..< n).map { $0 % G }, W = features.width
+        let features = try MomentFeatures(sites: [site]), n = 4000, G = 3, s = (0 ..< n).map { $0 % G }
+        let W = features.width
         let mu: [Float] = (0 ..< n).flatMap { i -> [Float] in
             let x = made.floats(W, scale: 0.5)
             return [x[0] * (i % G == 0 ? 2 : 1) + 0.3 * Float(i % G), x[1], x[2] + (i % G == 1 ? x[0] : 0)]
@@ -126,21 +132,22 @@ final class MomentAlignmentTests: XCTestCase {
         let clean = try sums(features, mu, s, G), rates = [1.0, 1, 1], counts = [1334.0, 1333, 1333], nu = 10.0
         let w = AlignmentWeights(mean: 1, fourier: 1, covariance: 1)
         var o = MomentAlignmentOptions()
-        o.keep = 0.5
+        o.decay = 0.5
         o.largestNoise = 10
         let exact = try MomentAlignment(features, groups: G, options: o)
-        exact.update(sums: clean, rates: rates, counts: counts, deviation: 0)
+        exact.update(sums: clean, rates: rates, counts: counts, standardDeviation: 0)
         let want = exact.prepare(w)[0]
         let lengths = (0 ..< G).map { exact.length[$0] * exact.length[$0] }
         var totals = [0.0, 0, 0], squares = totals, blind = totals, total = totals, square = totals
         let runs = 3000.0
         for _ in 0 ..< Int(runs) {
             // two releases, averaged; and the same without word of the noise
-            let a = try MomentAlignment(features, groups: G, options: o), b = try MomentAlignment(features, groups: G, options: o)
+            let a = try MomentAlignment(features, groups: G, options: o)
+            let b = try MomentAlignment(features, groups: G, options: o)
             for _ in 0 ..< 2 {
                 let released = clean.map { $0 + nu * made.normal() }
-                a.update(sums: released, rates: rates, counts: counts, deviation: nu)
-                b.update(sums: released, rates: rates, counts: counts, deviation: 0)
+                a.update(sums: released, rates: rates, counts: counts, standardDeviation: nu)
+                b.update(sums: released, rates: rates, counts: counts, standardDeviation: 0)
             }
             let t = a.prepare(w)[0], u = b.prepare(w)[0]
             for g in 0 ..< G {
@@ -171,12 +178,12 @@ final class MomentAlignmentTests: XCTestCase {
         site.fourier = 0
         let features = try MomentFeatures(sites: [site]), unit = features.layouts[0].linearUnit
         var o = MomentAlignmentOptions()
-        o.keep = 0.75
+        o.decay = 0.75
         let a = try MomentAlignment(features, groups: 3, options: o)
         XCTAssertEqual(a.prepare(.init(mean: 1)), [AlignmentTerms()])
         let first: [Float] = [8, 0, 0, 0, 3, 3], second: [Float] = [0, 4, 8, 8, .nan, 3]
-        a.update(sums: first, rates: [0.5, 0.25, 1], counts: [8, 16, -5], deviation: 0.02)
-        a.update(sums: second, rates: [0.5, 0.5, 1], counts: [8, 16, 0.3], deviation: 0.03)
+        a.update(sums: first, rates: [0.5, 0.25, 1], counts: [8, 16, -5], standardDeviation: 0.02)
+        a.update(sums: second, rates: [0.5, 0.5, 1], counts: [8, 16, 0.3], standardDeviation: 0.03)
         XCTAssertEqual(Array(a.mass), [0.4375, 0.4375, 0.4375])
         XCTAssertEqual(Array(a.expected), [4, 8, 1])
         XCTAssertEqual(a.moments[0] / a.mass[0], 0.75 * 0.25 * 2 / 0.4375, accuracy: 1e-12)
@@ -186,7 +193,8 @@ final class MomentAlignmentTests: XCTestCase {
         var strict = o
         strict.largestNoise = 0.9 * a.energy[2].squareRoot() / a.mass[2] / unit
         let b = try MomentAlignment(features, groups: 3, options: strict)
-        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected), (a.counts, b.counts)] {
+        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected),
+            (a.counts, b.counts)] {
             for i in from.indices { to[i] = from[i] }
         }
         XCTAssertEqual(b.prepare(.init(mean: 1))[0].groups, 2)
@@ -202,7 +210,8 @@ final class MomentAlignmentTests: XCTestCase {
         XCTAssertEqual(Double(d[1]), m[1] * 13 / 4, accuracy: 1e-5)
 
         let whole = try MomentFeatures(sites: [AlignmentSite(width: 2)]), c = try MomentAlignment(whole, groups: 2)
-        c.update(sums: [Double](repeating: 0, count: 2 * whole.count), rates: [1, 1], counts: [9, 9], deviation: 0.1)
+        c.update(sums: [Double](repeating: 0, count: 2 * whole.count), rates: [1, 1], counts: [9, 9],
+                 standardDeviation: 0.1)
         let t = c.prepare(.init(mean: 1, fourier: 1, covariance: 1))[0]
         XCTAssertTrue(t.mean.isFinite && t.fourier.isFinite && t.covariance.isFinite)
         XCTAssertTrue(c.constants.allSatisfy { $0.isFinite })
@@ -212,26 +221,29 @@ final class MomentAlignmentTests: XCTestCase {
     func testBoundsOfGroups() throws {
         var made = Made(5)
         let features = try MomentFeatures(sites: [AlignmentSite(width: 2)]), D = features.count
-        let u = (0 ..< 2 * D).map { _ in made.normal() }, a = try MomentAlignment(features, groups: 2), b = try MomentAlignment(features, groups: 2)
-        a.update(sums: u, rates: [1, 0.5], counts: [8, 8], deviation: 0.5)
-        b.update(sums: u.enumerated().map { $0.offset < D ? $0.element : 0.25 * $0.element }, rates: [1, 0.5], counts: [8, 8], deviation: 0.5,
-                 bounds: [1, 0.25])
+        let u = (0 ..< 2 * D).map { _ in made.normal() }, a = try MomentAlignment(features, groups: 2)
+        let b = try MomentAlignment(features, groups: 2)
+        a.update(sums: u, rates: [1, 0.5], counts: [8, 8], standardDeviation: 0.5)
+        b.update(sums: u.enumerated().map { $0.offset < D ? $0.element : 0.25 * $0.element }, rates: [1, 0.5],
+                 counts: [8, 8], standardDeviation: 0.5, bounds: [1, 0.25])
         for i in u.indices { XCTAssertEqual(a.moments[i], b.moments[i], accuracy: 1e-15) }
         XCTAssertEqual(a.energy[0], b.energy[0])
         XCTAssertEqual(16 * a.energy[1], b.energy[1], accuracy: 1e-15)
     }
 
-    /// Rows that follow their gradients, computed from noisy moments of the steps before alone, lose the difference between groups.
+    /// Rows that follow their gradients, computed from noisy moments of the steps before alone, lose the difference
+    /// between groups.
     func testDescends() throws {
         var made = Made(6)
         let L = 2, n = 400, s = (0 ..< n).map { $0 % 4 == 0 ? 1 : 0 }, rates = [0.5, 1], counts = [300.0, 100], nu = 2.0
-        let features = try MomentFeatures(sites: [AlignmentSite(width: L)]), a = try MomentAlignment(features, groups: 2)
+        let features = try MomentFeatures(sites: [AlignmentSite(width: L)])
+        let a = try MomentAlignment(features, groups: 2)
         var mu = made.floats(n * L, scale: 0.6)
         for i in 0 ..< n where s[i] == 1 { mu[2 * i] += 1; mu[2 * i + 1] *= 0.3 }
         let w = AlignmentWeights(mean: 1, fourier: 1, covariance: 1)
         func measure() throws -> AlignmentTerms {
             let m = try MomentAlignment(features, groups: 2)
-            m.update(sums: try sums(features, mu, s, 2), rates: [1, 1], counts: counts, deviation: 0)
+            m.update(sums: try sums(features, mu, s, 2), rates: [1, 1], counts: counts, standardDeviation: 0)
             return m.prepare(w)[0]
         }
         let before = try measure()
@@ -242,7 +254,7 @@ final class MomentAlignmentTests: XCTestCase {
             let drawn = (0 ..< n).filter { s[$0] == 1 || made.uniform() < 0.5 }
             let rows = drawn.flatMap { i in Array(mu[i * L ..< (i + 1) * L]) }
             let released = try sums(features, rows, drawn.map { s[$0] }, 2).map { $0 + nu * made.normal() }
-            a.update(sums: released, rates: rates, counts: counts, deviation: nu)
+            a.update(sums: released, rates: rates, counts: counts, standardDeviation: nu)
             for i in mu.indices { mu[i] -= 4 * slope[i] }
         }
         let after = try measure()
@@ -255,15 +267,18 @@ final class MomentAlignmentTests: XCTestCase {
     /// A state that was stored and read again gives the same gradients, bit for bit; one that was damaged is refused.
     func testState() throws {
         var made = Made(4)
-        let features = try MomentFeatures(sites: MomentFeaturesTests.sites()), w = AlignmentWeights(mean: 1, fourier: 2, covariance: 1)
+        let features = try MomentFeatures(sites: MomentFeaturesTests.sites())
+        let w = AlignmentWeights(mean: 1, fourier: 2, covariance: 1)
         let mu = made.floats(30 * features.width), s = (0 ..< 30).map { $0 % 2 }
         func fresh() throws -> MomentAlignment { try MomentAlignment(features, groups: 2) }
         func update(_ a: MomentAlignment, _ k: Float) throws {
-            a.update(sums: try sums(features, mu.map { $0 * k }, s, 2), rates: [1, 1], counts: [15, 15], deviation: 0.1)
+            a.update(sums: try sums(features, mu.map { $0 * k }, s, 2), rates: [1, 1], counts: [15, 15],
+                     standardDeviation: 0.1)
         }
         let a = try fresh(), b = try fresh()
         try update(a, 1)
-        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected), (a.counts, b.counts)] {
+        for (from, to) in [(a.moments, b.moments), (a.mass, b.mass), (a.energy, b.energy), (a.expected, b.expected),
+            (a.counts, b.counts)] {
             for i in from.indices { to[i] = from[i] }
         }
         try b.checkState()
@@ -291,17 +306,21 @@ final class AnchorTests: XCTestCase {
             return sum
         }
         var dm = [Float](repeating: 1, count: L), dv = dm
-        let value = Anchor.distance(mean: m, logVariance: v, from: m0, v0, count: L, weight: 2, dMean: &dm, dLogVariance: &dv)
+        let value = Anchor.distance(mean: m, logVariance: v, from: m0, v0, count: L, weight: 2, dMean: &dm,
+                                    dLogVariance: &dv)
         XCTAssertEqual(value, distance(m + v), accuracy: 1e-12)
         let want = differences(m + v, distance).map { 1 + 2 * $0 }
         XCTAssertLessThan(AlignmentTests.distance(dm + dv, want), 1e-4)
         // a posterior that has not moved
         dm = [0, 0, 0, 0]
         dv = dm
-        XCTAssertEqual(Anchor.distance(mean: m, logVariance: v, from: m, v, count: L, weight: 2, dMean: &dm, dLogVariance: &dv), 0)
+        XCTAssertEqual(Anchor.distance(mean: m, logVariance: v, from: m, v, count: L, weight: 2, dMean: &dm,
+                                       dLogVariance: &dv), 0)
         for bad: Float in [.nan, .infinity, 1e38] {
-            XCTAssertEqual(Anchor.distance(mean: [bad, 0, 0, 0], logVariance: v, from: m0, v0, count: L, weight: 1, dMean: &dm, dLogVariance: &dv), 0)
-            XCTAssertEqual(Anchor.distance(mean: m, logVariance: [bad, 0, 0, 0], from: m0, v0, count: L, weight: 1, dMean: &dm, dLogVariance: &dv), 0)
+            XCTAssertEqual(Anchor.distance(mean: [bad, 0, 0, 0], logVariance: v, from: m0, v0, count: L, weight: 1,
+                                           dMean: &dm, dLogVariance: &dv), 0)
+            XCTAssertEqual(Anchor.distance(mean: m, logVariance: [bad, 0, 0, 0], from: m0, v0, count: L, weight: 1,
+                                           dMean: &dm, dLogVariance: &dv), 0)
         }
         XCTAssertEqual(dm + dv, [Float](repeating: 0, count: 2 * L))
     }

@@ -24,19 +24,23 @@ final class MomentFeaturesTests: XCTestCase {
         var out: [Double] = [], squares = 0.0, at = 0
         for s in sites {
             squares += Double(s.linear * s.linear + s.covariance * s.covariance + s.fourier * s.fourier)
-            let x = mu[at ..< at + s.width].map { Double($0) }, rho = Double(s.reach) * Double(s.width).squareRoot() * Double(s.scale)
+            let x = mu[at ..< at + s.width].map { Double($0) }
+            let rho = Double(s.reach) * Double(s.width).squareRoot() * Double(s.scale)
             at += s.width
             let length = x.reduce(0) { $0 + $1 * $1 }.squareRoot(), y = x.map { $0 * min(1, rho / length) }
             out += y.map { Double(s.linear) * $0 / rho }
             if s.covariance > 0 {
                 for k in y.indices {
-                    for l in k ..< y.count { out.append(Double(s.covariance) * y[k] * y[l] * (k == l ? 1 : 2.0.squareRoot()) / (rho * rho)) }
+                    for l in k ..< y.count {
+                        out.append(Double(s.covariance) * y[k] * y[l] * (k == l ? 1 : 2.0.squareRoot()) / (rho * rho))
+                    }
                 }
             }
             var normals = PublicNormals(seed: s.seed), angles: [Double] = []
             for b in s.bandwidths {
                 for _ in 0 ..< s.frequencies {
-                    angles.append(y.reduce(0) { $0 + $1 * normals.next() / (Double(s.width).squareRoot() * Double(b) * Double(s.scale)) })
+                    angles.append(y.reduce(0) { $0 + $1 * normals.next() / (Double(s.width).squareRoot() * Double(b)
+                        * Double(s.scale)) })
                 }
             }
             let unit = Double(s.fourier) / Double(angles.count).squareRoot()
@@ -68,8 +72,8 @@ final class MomentFeaturesTests: XCTestCase {
             shapes.append([s])
         }
         var made = Made(2)
-        let hostile: [Float] = [0, -0.0, 1, -1, .leastNonzeroMagnitude, 1e-37, 1e-20, 1e10, -1e19, 1e25, 3.4e38, -3.4e38, .greatestFiniteMagnitude,
-                                .leastNormalMagnitude, .nan, .infinity, -.infinity, .signalingNaN]
+        let hostile: [Float] = [0, -0.0, 1, -1, .leastNonzeroMagnitude, 1e-37, 1e-20, 1e10, -1e19, 1e25, 3.4e38,
+            -3.4e38, .greatestFiniteMagnitude, .leastNormalMagnitude, .nan, .infinity, -.infinity, .signalingNaN]
         for sites in shapes {
             for kernels in Kernels.available {
                 let f = try MomentFeatures(sites: sites, kernels: kernels), scratch = try MomentScratch(f)
@@ -81,7 +85,8 @@ final class MomentFeaturesTests: XCTestCase {
                 }
                 for trial in 0 ..< 600 {
                     let mu: [Float] = (0 ..< f.width).map { _ in
-                        trial % 3 == 0 ? hostile[Int(made.uniform() * Double(hostile.count))] : Float(made.normal() * pow(10, Double(trial % 41 - 4)))
+                        trial % 3 == 0 ? hostile[Int(made.uniform() * Double(hostile.count))]
+                            : Float(made.normal() * pow(10, Double(trial % 41 - 4)))
                     }
                     let l = length(mu)
                     XCTAssertLessThanOrEqual(l, 1, "\(mu)")
@@ -115,7 +120,8 @@ final class MomentFeaturesTests: XCTestCase {
             var rows = (0 ..< n).map { _ in made.floats(f.width, scale: pow(10, Double(trial % 9 - 3))) }
             if trial % 5 == 0 { rows[trial % n][0] = .nan }
             let s = made.labels(n, below: G).map { Int($0) }, whole = sums(rows, s), gone = trial % n
-            let without = sums(rows.indices.reversed().filter { $0 != gone }.map { rows[$0] }, s.indices.reversed().filter { $0 != gone }.map { s[$0] })
+            let without = sums(rows.indices.reversed().filter { $0 != gone }.map { rows[$0] },
+                               s.indices.reversed().filter { $0 != gone }.map { s[$0] })
             let moved = zip(whole, without).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
             XCTAssertLessThanOrEqual(moved, 1 + 1e-9)
         }

@@ -17,7 +17,9 @@ final class FilesTests: XCTestCase {
         defer { closedir(d) }
         var out: [String] = []
         while let e = readdir(d) {
-            let n = withUnsafePointer(to: &e.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            let n = withUnsafePointer(to: &e.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
             if n != "." && n != ".." { out.append(n) }
         }
         return out.sorted()
@@ -60,10 +62,12 @@ final class FilesTests: XCTestCase {
     }
 
     func testErrorsNamePathAndReason() {
-        XCTAssertEqual(message { _ = try readFile(folder + "/none") }, "\(folder)/none: cannot open: No such file or directory")
+        XCTAssertEqual(message { _ = try readFile(folder + "/none") },
+            "\(folder)/none: cannot open: No such file or directory")
         XCTAssertEqual(message { _ = try readFile(folder) }, "\(folder): cannot read: Is a directory")
         XCTAssertEqual(message { _ = try AtomicFile(folder) }, "\(folder): cannot write: Is a directory")
-        XCTAssertEqual(message { _ = try AtomicFile(folder + "/no/file") }, "\(folder)/no/file: cannot write: No such file or directory")
+        XCTAssertEqual(message { _ = try AtomicFile(folder + "/no/file") },
+            "\(folder)/no/file: cannot write: No such file or directory")
         XCTAssertEqual(message { _ = try AtomicFile("/dev/null") }, "/dev/null: cannot write: not a regular file")
         XCTAssertEqual(message { _ = try AtomicFile("a\0b") }, "the path contains a NUL character")
         XCTAssertEqual(message { _ = try AtomicFile("") }, "the path is empty")
@@ -73,7 +77,8 @@ final class FilesTests: XCTestCase {
         let fd = open("/dev/full", O_WRONLY)
         defer { close(fd) }
         let bytes = [UInt8](repeating: 1, count: 10)
-        XCTAssertEqual(message { try bytes.withUnsafeBytes { try writeAll(fd, $0, "x") } }, "x: cannot write: No space left on device")
+        XCTAssertEqual(message { try bytes.withUnsafeBytes { try writeAll(fd, $0, "x") } },
+            "x: cannot write: No space left on device")
     }
 
     func testAFileThatCannotGrowLeavesTheOldOne() throws {

@@ -8,7 +8,9 @@ final class JSONReaderTests: XCTestCase {
     }
 
     func testReads() throws {
-        let r = try reader("{\"x\":1.5,\"n\":10.0,\"b\":true,\"s\":\"t\",\"l\":[\"a\"],\"d\":[1,2.5],\"o\":{\"k\":1},\"c\":\"one\"}")
+        let r =
+            try reader("{\"x\":1.5,\"n\":10.0,\"b\":true,\"s\":\"t\",\"l\":[\"a\"],\"d\":[1,2.5],"
+            + "\"o\":{\"k\":1},\"c\":\"one\"}")
         XCTAssertEqual(try r.double("x", in: 0...2), 1.5)
         XCTAssertEqual(try r.int("n", in: 0...10), 10)
         XCTAssertEqual(try r.bool("b"), true)
@@ -25,7 +27,8 @@ final class JSONReaderTests: XCTestCase {
     }
 
     func testObjectsOfManyKeysAreReadTheSameWay() throws {
-        let r = JSONReader(JSONObject((0..<300_000).map { ("k\($0)", .int(Int64($0))) } + [("k7", -7)]), context: "plan")
+        let r = JSONReader(JSONObject((0..<300_000).map { ("k\($0)", .int(Int64($0))) } + [("k7", -7)]),
+            context: "plan")
         for i in 0..<300_000 where i != 299_998 { XCTAssertEqual(try r.int("k\(i)"), i == 7 ? -7 : i) }
         XCTAssertNil(r.optional("none"))
         XCTAssertEqual(message { try r.finish() }.prefix(27), "plan: unknown key \"k299998\"")

@@ -17,9 +17,12 @@ final class JSONTests: XCTestCase {
     }
 
     func testRefusals() {
-        for bad in ["", " ", "nul", "tru", "+1", "01", "-", "1.", ".5", "1e", "1e+", "1e400", "-1e400", "0x1", "NaN", "Infinity", "'a'",
-                    "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\t\"", "[", "[1", "[1,",
-                    "[1,]", "[,1]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{\"a\" 1}",
+        for bad in ["", " ", "nul", "tru", "+1", "01", "-", "1.", ".5", "1e", "1e+", "1e400", "-1e400", "0x1", "NaN",
+            "Infinity", "'a'",
+                    "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\t\"",
+                        "[", "[1", "[1,",
+                    "[1,]", "[,1]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}",
+                        "{\"a\" 1}",
                     "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "1 2", "[] []", "/*c*/1", "\u{FEFF}1"] {
             XCTAssertThrowsError(try JSON.parse(bad), bad) { XCTAssertEqual(($0 as? Failure)?.code, .format, bad) }
         }
@@ -50,10 +53,12 @@ final class JSONTests: XCTestCase {
     }
 
     func testTextReadsBack() throws {
-        let value: JSON = ["s": "q\"\\\u{1}\t\u{2028}é", "n": [0, -1, 0.1, 1e300, .number(.leastNonzeroMagnitude), 1e22, 10.0], "o": ["x": nil, "y": []], "b": true]
+        let value: JSON = ["s": "q\"\\\u{1}\t\u{2028}é",
+            "n": [0, -1, 0.1, 1e300, .number(.leastNonzeroMagnitude), 1e22, 10.0], "o": ["x": nil, "y": []], "b": true]
         XCTAssertEqual(try JSON.parse(value.text), value)
         XCTAssertEqual(try JSON.parse(value.pretty), value)
-        XCTAssertEqual(value.text, "{\"s\":\"q\\\"\\\\\\u0001\\t\u{2028}é\",\"n\":[0,-1,0.1,1e+300,5e-324,1e+22,10.0],\"o\":{\"x\":null,\"y\":[]},\"b\":true}")
+        XCTAssertEqual(value.text, "{\"s\":\"q\\\"\\\\\\u0001\\t\u{2028}é\","
+            + "\"n\":[0,-1,0.1,1e+300,5e-324,1e+22,10.0],\"o\":{\"x\":null,\"y\":[]},\"b\":true}")
         XCTAssertEqual((["a": [1, 2], "b": [["c": 1]]] as JSON).pretty,
                        "{\n  \"a\": [1, 2],\n  \"b\": [\n    {\n      \"c\": 1\n    }\n  ]\n}")
         XCTAssertEqual(JSON.number(.nan).text, "null")
@@ -66,7 +71,9 @@ final class JSONTests: XCTestCase {
             for b in 0...255 as ClosedRange<UInt8> {
                 var t = text
                 t[i] = b
-                if let v = try? t.withUnsafeBufferPointer({ try JSON.parse($0) }) { XCTAssertEqual(try? JSON.parse(v.text), v) }
+                if let v = try? t.withUnsafeBufferPointer({ try JSON.parse($0) }) {
+                    XCTAssertEqual(try? JSON.parse(v.text), v)
+                }
             }
         }
     }

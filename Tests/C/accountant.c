@@ -1,4 +1,5 @@
-/* Accountants and calibration. That the figures are right is tested elsewhere; here: that they are these, and that bad input is refused. */
+/* Accountants and calibration. That the figures are right is tested elsewhere; here: that they are these, and that bad
+ * input is refused. */
 #include "check.h"
 #include <math.h>
 
@@ -9,7 +10,8 @@ static void known_figures(void) {
     GIVES(FLIP_OK, flip_accountant_create("renyi", &a, &err));
     GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &epsilon, &err));
     CHECK(epsilon == 0);
-    /* One release of a Gaussian with noise 1 and rate 1: min over orders of a/2 + log((a-1)/a) - (log delta + log a)/(a-1). */
+    /* One release of a Gaussian with noise 1 and rate 1: min over orders of a/2 + log((a-1)/a) - (log delta + log
+     * a)/(a-1). */
     GIVES(FLIP_OK, flip_accountant_compose_gaussian(a, 1, 1, 1, &err));
     GIVES(FLIP_OK, flip_accountant_epsilon(a, 1e-5, &epsilon, &err));
     {
@@ -131,7 +133,8 @@ static void mechanisms(void) {
 }
 
 static void calibration(void) {
-    static const char *const events = "[{\"sampling_rate\": 0.03, \"noise_multiplier\": 1, \"count\": 400}, {\"sampling_rate\": 1, \"noise_multiplier\": 20}]";
+    static const char *const events = "[{\"sampling_rate\": 0.03, \"noise_multiplier\": 1, \"count\": 400}, "
+                                      "{\"sampling_rate\": 1, \"noise_multiplier\": 20}]";
     double scale = 0, epsilon = 0;
     flip_accountant *a = NULL;
     flip_error err;
@@ -152,8 +155,10 @@ static void calibration(void) {
     GIVES(FLIP_E_FORMAT, flip_calibrate("renyi", "[", 2, 1e-5, &scale, &err));
     GIVES(FLIP_E_ARG, flip_calibrate("renyi", "{}", 2, 1e-5, &scale, &err));
     GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[]", 2, 1e-5, &scale, &err));
-    GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[{\"sampling_rate\": 2, \"noise_multiplier\": 1}]", 2, 1e-5, &scale, &err));
-    GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[{\"sampling_rate\": 0.1, \"noise_multiplier\": 1, \"rows\": 5}]", 2, 1e-5, &scale, &err));
+    GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[{\"sampling_rate\": 2, \"noise_multiplier\": 1}]", 2, 1e-5, &scale,
+                                     &err));
+    GIVES(FLIP_E_ARG, flip_calibrate("renyi", "[{\"sampling_rate\": 0.1, \"noise_multiplier\": 1, \"rows\": 5}]", 2,
+                                     1e-5, &scale, &err));
     MESSAGE_HAS("rows");
     GIVES(FLIP_E_UNSUPPORTED, flip_calibrate("moments", events, 2, 1e-5, &scale, &err));
     {
@@ -161,16 +166,25 @@ static void calibration(void) {
         GIVES(FLIP_OK, flip_calibrate("renyi", events, 2, 1e-5, &scale, &err));
         GIVES(FLIP_OK, flip_calibrate("pld", events, 2, 1e-5, &smaller, &err));
         CHECK(smaller < scale && smaller > 0.5 * scale);
-        GIVES(FLIP_OK, flip_calibrate("renyi", "{\"rows\": 2, \"events\": [{\"sampling_rate\": 0.03, \"noise_multiplier\": 1, \"count\": 400}]}", 2, 1e-5, &several, &err));
+        GIVES(FLIP_OK, flip_calibrate("renyi",
+                                      "{\"rows\": 2, \"events\": [{\"sampling_rate\": 0.03, \"noise_multiplier\": 1, "
+                                      "\"count\": 400}]}", 2, 1e-5, &several, &err));
         CHECK(several > scale);
-        GIVES(FLIP_OK, flip_calibrate("pld", "[{\"mechanism\": \"laplace\", \"noise_multiplier\": 1}, {\"mechanism\": \"zcdp\", \"rho\": 0.01}]", 2, 1e-5, &scale, &err));
-        GIVES(FLIP_E_ARG, flip_calibrate("pld", "[{\"mechanism\": \"geometric\", \"noise_multiplier\": 1}]", 2, 1e-5, &scale, &err));
-        GIVES(FLIP_E_BUDGET, flip_calibrate("pld", "[{\"mechanism\": \"pure\", \"epsilon\": 3}]", 2, 1e-5, &scale, &err));
+        GIVES(FLIP_OK, flip_calibrate("pld",
+                                      "[{\"mechanism\": \"laplace\", \"noise_multiplier\": 1}, {\"mechanism\": "
+                                      "\"zcdp\", \"rho\": 0.01}]", 2, 1e-5, &scale, &err));
+        GIVES(FLIP_E_ARG, flip_calibrate("pld", "[{\"mechanism\": \"geometric\", \"noise_multiplier\": 1}]", 2, 1e-5,
+                                         &scale, &err));
+        GIVES(FLIP_E_BUDGET, flip_calibrate("pld", "[{\"mechanism\": \"pure\", \"epsilon\": 3}]", 2, 1e-5, &scale,
+                                            &err));
     }
-    GIVES(FLIP_E_BUDGET, flip_calibrate("renyi", "[{\"sampling_rate\": 1, \"noise_multiplier\": 1, \"count\": 9007199254740992}]", 1e-4, 1e-300, &scale, &err));
+    GIVES(FLIP_E_BUDGET, flip_calibrate("renyi",
+                                        "[{\"sampling_rate\": 1, \"noise_multiplier\": 1, \"count\": "
+                                        "9007199254740992}]", 1e-4, 1e-300, &scale, &err));
 }
 
 const test_case accountant_tests[] = {
-    {"accountant: known figures", known_figures}, {"accountant: counts add", counts_add}, {"accountant: refused", refused},
+    {"accountant: known figures", known_figures}, {"accountant: counts add", counts_add},
+    {"accountant: refused", refused},
     {"accountant: mechanisms", mechanisms},
     {"accountant: calibration", calibration}, {NULL, NULL}};

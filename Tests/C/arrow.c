@@ -1,9 +1,9 @@
-/* Arrow streams in and out. A producer of our own counts every struct it hands out and every release, so that what is leaked or released twice
- * shows, on the paths of success and on those of hostile arrays alike. */
+/* Arrow streams in and out. A producer of our own counts every struct it hands out and every release, so that what is
+ * leaked or released twice shows, on the paths of success and on those of hostile arrays alike. */
 #include "check.h"
 #include <errno.h>
 
-/* -- a producer: batches of three rows under the small schema ------------------------------------------------------------------- */
+/* -- a producer: batches of three rows under the small schema ---------------------------------- */
 
 enum { COLUMNS = 6, ROWS = 3 };
 
@@ -12,7 +12,8 @@ typedef struct { void *blocks[16]; int count; struct ArrowArray **arrays; struct
 
 typedef void (*array_harm)(struct ArrowArray *batch);
 typedef void (*schema_harm)(struct ArrowSchema *schema);
-static struct { int live, streams, batches, given, status, schema_status; array_harm array; schema_harm schema; } producer;
+static struct { int live, streams, batches, given, status, schema_status; array_harm array; schema_harm schema;
+    } producer;
 
 static void *keep(owned *o, const void *bytes, size_t size) {
     void *copy = malloc(size + 1);
@@ -27,8 +28,10 @@ static void free_owned(owned *o) {
         if (o->arrays) { if (o->arrays[i]->release) o->arrays[i]->release(o->arrays[i]); free(o->arrays[i]); }
         if (o->schemas) { if (o->schemas[i]->release) o->schemas[i]->release(o->schemas[i]); free(o->schemas[i]); }
     }
-    if (o->array_dictionary) { if (o->array_dictionary->release) o->array_dictionary->release(o->array_dictionary); free(o->array_dictionary); }
-    if (o->schema_dictionary) { if (o->schema_dictionary->release) o->schema_dictionary->release(o->schema_dictionary); free(o->schema_dictionary); }
+    if (o->array_dictionary) { if (o->array_dictionary->release) o->array_dictionary->release(o->array_dictionary);
+        free(o->array_dictionary); }
+    if (o->schema_dictionary) { if (o->schema_dictionary->release) o->schema_dictionary->release(o->schema_dictionary);
+        free(o->schema_dictionary); }
     free(o->arrays);
     free(o->schemas);
     for (i = 0; i < o->count; i++) free(o->blocks[i]);
@@ -37,7 +40,8 @@ static void free_owned(owned *o) {
 }
 
 static void array_release(struct ArrowArray *array) { free_owned((owned *)array->private_data); array->release = NULL; }
-static void schema_release(struct ArrowSchema *schema) { free_owned((owned *)schema->private_data); schema->release = NULL; }
+static void schema_release(struct ArrowSchema *schema) { free_owned((owned *)schema->private_data);
+    schema->release = NULL; }
 
 static owned *new_array(struct ArrowArray *out, int64_t length, int buffers) {
     owned *o = (owned *)calloc(1, sizeof *o);
@@ -87,7 +91,8 @@ static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out) 
     return 0;
 }
 
-/* Rows (20, "Female", "Bonn", 0.5, true, 2020-01-01), (30, "Male", missing, missing, false, missing), (40, "Female", "Bonn", 7, missing, 2020-01-03). */
+/* Rows (20, "Female", "Bonn", 0.5, true, 2020-01-01), (30, "Male", missing, missing, false, missing), (40, "Female",
+ * "Bonn", 7, missing, 2020-01-03). */
 static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
     static const int64_t ages[] = {20, 30, 40};
     static const int8_t sexes[] = {1, 0, 1};
@@ -106,7 +111,8 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
     o->arrays = (struct ArrowArray **)calloc(COLUMNS, sizeof *o->arrays);
     o->children = COLUMNS;
     data[0] = ages, data[1] = sexes, data[2] = city_offsets, data[3] = incomes, data[4] = &members, data[5] = days;
-    size[0] = sizeof ages, size[1] = sizeof sexes, size[2] = sizeof city_offsets, size[3] = sizeof incomes, size[4] = 1, size[5] = sizeof days;
+    size[0] = sizeof ages, size[1] = sizeof sexes, size[2] = sizeof city_offsets, size[3] = sizeof incomes, size[4] = 1,
+    size[5] = sizeof days;
     valid[0] = valid[1] = NULL, valid[2] = valid[3] = valid[5] = &not_second, valid[4] = &not_third;
     for (i = 0; i < COLUMNS; i++) {
         struct ArrowArray *child = o->arrays[i] = (struct ArrowArray *)calloc(1, sizeof **o->arrays);
@@ -116,7 +122,8 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
         child->buffers[1] = keep(c, data[i], size[i]);
         if (i == 2) child->buffers[2] = keep(c, "BonnBonn", 8);
         if (i == 1) {
-            struct ArrowArray *levels = c->array_dictionary = child->dictionary = (struct ArrowArray *)calloc(1, sizeof *levels);
+            struct ArrowArray *levels = c->array_dictionary = child->dictionary = (struct ArrowArray *)calloc(1,
+                sizeof *levels);
             owned *l = new_array(levels, 2, 3);
             levels->buffers[1] = keep(l, sex_offsets, sizeof sex_offsets);
             levels->buffers[2] = keep(l, "MaleFemale", 10);
@@ -144,9 +151,10 @@ static struct ArrowArrayStream a_stream(int batches) {
     return stream;
 }
 
-#define ALL_RELEASED(stream) do { CHECK(producer.live == 0); CHECK(producer.streams == 0); CHECK((stream).release == NULL); } while (0)
+#define ALL_RELEASED(stream) do { CHECK(producer.live == 0); CHECK(producer.streams == 0); \
+    CHECK((stream).release == NULL); } while (0)
 
-/* -- in ------------------------------------------------------------------------------------------------------------------------ */
+/* -- in ---------------------------------------------------------------------------------------- */
 
 static void batches_become_rows(void) {
     flip_schema *schema = a_schema();
@@ -176,7 +184,8 @@ static void batches_become_rows(void) {
     flip_schema_free(schema);
 }
 
-static void slice(struct ArrowArray *batch) {     /* the rows behind the first: an offset of the batch and one of a column */
+/* the rows behind the first: an offset of the batch and one of a column */
+static void slice(struct ArrowArray *batch) {
     batch->offset = 1;
     batch->length = 1;
     batch->children[0]->offset = 1;
@@ -250,15 +259,19 @@ HARM(dictionary_released, b->children[1]->dictionary->release(b->children[1]->di
 HARM(index_beyond, ((int8_t *)(void *)(size_t)b->children[1]->buffers[1])[0] = 2)
 HARM(index_negative, ((int8_t *)(void *)(size_t)b->children[1]->buffers[1])[0] = -1)
 HARM(young, ((int64_t *)(void *)(size_t)b->children[0]->buffers[1])[1] = 17)
-HARM(required_is_missing, static const uint8_t none = 0; b->children[0]->buffers[0] = &none; b->children[0]->null_count = -1)
+HARM(required_is_missing,
+     static const uint8_t none = 0; b->children[0]->buffers[0] = &none; b->children[0]->null_count = -1)
 HARM(empty, b->length = 0)
 HARM(unknown_city, memcpy((void *)(size_t)b->children[2]->buffers[2], "Zebr", 4))
 #undef HARM
 
 static void hostile_arrays(void) {
-    static const array_harm format[] = {negative_length, endless_offset, no_children, more_children, null_children, null_child, batch_missing_rows,
-        batch_buffers, child_negative, child_short, child_negative_offset, child_far_offset, child_no_buffers, child_negative_buffers,
-        child_null_buffers, child_no_data, child_no_validity, null_count_below, child_released, text_two_buffers, text_falls, text_falls_later,
+    static const array_harm format[] = {negative_length, endless_offset, no_children, more_children, null_children,
+        null_child, batch_missing_rows,
+        batch_buffers, child_negative, child_short, child_negative_offset, child_far_offset, child_no_buffers,
+        child_negative_buffers,
+        child_null_buffers, child_no_data, child_no_validity, null_count_below, child_released, text_two_buffers,
+        text_falls, text_falls_later,
         text_without_bytes, no_dictionary, unexpected_dictionary, dictionary_negative, dictionary_released};
     size_t i;
     for (i = 0; i < sizeof format / sizeof *format; i++) import(FLIP_E_FORMAT, "Arrow", format[i], NULL, NULL);
@@ -307,30 +320,40 @@ HARM(dictionary_schema_released, s->children[1]->dictionary->release(s->children
 static void hostile_schemas(void) {
     static const struct { schema_harm harm; flip_status status; const char *part; } cases[] = {
         {no_struct, FLIP_E_SCHEMA, "tables"}, {no_format, FLIP_E_SCHEMA, "tables"}, {list, FLIP_E_SCHEMA, "tables"},
-        {schema_negative, FLIP_E_FORMAT, "columns"}, {schema_endless, FLIP_E_FORMAT, "columns"}, {schema_null_children, FLIP_E_FORMAT, "columns"},
+        {schema_negative, FLIP_E_FORMAT, "columns"}, {schema_endless, FLIP_E_FORMAT, "columns"},
+        {schema_null_children, FLIP_E_FORMAT, "columns"},
         {schema_null_child, FLIP_E_FORMAT, "column 3"}, {schema_fewer, FLIP_E_SCHEMA, "lacks the column \"joined\""},
-        {schema_released_child, FLIP_E_FORMAT, "column 3"}, {schema_extra, FLIP_E_SCHEMA, "joined"}, {schema_twice, FLIP_E_SCHEMA, "two columns \"age\""},
-        {schema_nameless, FLIP_E_SCHEMA, "joined"}, {schema_latin, FLIP_E_FORMAT, "UTF-8"}, {schema_long, FLIP_E_FORMAT, "too long"},
-        {child_no_format, FLIP_E_FORMAT, "age"}, {child_empty_format, FLIP_E_SCHEMA, "not supported"}, {child_list, FLIP_E_SCHEMA, "not supported"},
-        {child_odd, FLIP_E_SCHEMA, "not supported"}, {child_odder, FLIP_E_SCHEMA, "not supported"}, {dates_as_numbers, FLIP_E_SCHEMA, "joined"},
-        {numbers_as_dates, FLIP_E_SCHEMA, "cannot fill"}, {indices_real, FLIP_E_FORMAT, "indices"}, {dictionary_of_lists, FLIP_E_SCHEMA, "sex"},
-        {dictionary_no_format, FLIP_E_FORMAT, "dictionary"}, {dictionary_twice, FLIP_E_SCHEMA, "sex"}, {dictionary_schema_released, FLIP_E_FORMAT, "sex"}};
+        {schema_released_child, FLIP_E_FORMAT, "column 3"}, {schema_extra, FLIP_E_SCHEMA, "joined"},
+        {schema_twice, FLIP_E_SCHEMA, "two columns \"age\""},
+        {schema_nameless, FLIP_E_SCHEMA, "joined"}, {schema_latin, FLIP_E_FORMAT, "UTF-8"},
+        {schema_long, FLIP_E_FORMAT, "too long"},
+        {child_no_format, FLIP_E_FORMAT, "age"}, {child_empty_format, FLIP_E_SCHEMA, "not supported"},
+        {child_list, FLIP_E_SCHEMA, "not supported"},
+        {child_odd, FLIP_E_SCHEMA, "not supported"}, {child_odder, FLIP_E_SCHEMA, "not supported"},
+        {dates_as_numbers, FLIP_E_SCHEMA, "joined"},
+        {numbers_as_dates, FLIP_E_SCHEMA, "cannot fill"}, {indices_real, FLIP_E_FORMAT, "indices"},
+        {dictionary_of_lists, FLIP_E_SCHEMA, "sex"},
+        {dictionary_no_format, FLIP_E_FORMAT, "dictionary"}, {dictionary_twice, FLIP_E_SCHEMA, "sex"},
+        {dictionary_schema_released, FLIP_E_FORMAT, "sex"}};
     size_t i;
-    for (i = 0; i < sizeof cases / sizeof *cases; i++) import(cases[i].status, cases[i].part, NULL, cases[i].harm, NULL);
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) import(cases[i].status, cases[i].part, NULL, cases[i].harm,
+                                                              NULL);
 }
 
 static int32_t stop(void *user, const flip_event *event) { (void)event; return ++*(int *)user > 1; }
 
 static void every_path_releases(void) {
     static const struct { int status, schema_status; flip_status wanted; } failing[] = {
-        {EIO, 0, FLIP_E_IO}, {ENOMEM, 0, FLIP_E_NOMEM}, {ECANCELED, 0, FLIP_E_CANCELLED}, {0, EINVAL, FLIP_E_IO}, {-5, 0, FLIP_E_IO}};
+        {EIO, 0, FLIP_E_IO}, {ENOMEM, 0, FLIP_E_NOMEM}, {ECANCELED, 0, FLIP_E_CANCELLED}, {0, EINVAL, FLIP_E_IO},
+        {-5, 0, FLIP_E_IO}};
     flip_schema *schema = a_schema();
     flip_table *table = NULL;
     struct ArrowArrayStream stream, released;
     flip_error err;
     size_t i;
     int calls = 0;
-    for (i = 0; i < sizeof failing / sizeof *failing; i++) {       /* the producer fails, after a good batch or at once */
+    /* the producer fails, after a good batch or at once */
+    for (i = 0; i < sizeof failing / sizeof *failing; i++) {
         stream = a_stream(1);
         producer.status = failing[i].status;
         producer.schema_status = failing[i].schema_status;
@@ -375,7 +398,7 @@ static void every_path_releases(void) {
     flip_schema_free(schema);
 }
 
-/* -- out ----------------------------------------------------------------------------------------------------------------------- */
+/* -- out --------------------------------------------------------------------------------------- */
 
 static void tables_come_back(void) {
     enum { MANY = 70000 };                         /* more than a batch */
@@ -456,5 +479,6 @@ static void what_comes_out(void) {
 
 const test_case arrow_tests[] = {
     {"arrow: batches become rows", batches_become_rows}, {"arrow: slices are honoured", slices_are_honoured},
-    {"arrow: hostile arrays", hostile_arrays}, {"arrow: hostile schemas", hostile_schemas}, {"arrow: every path releases", every_path_releases},
+    {"arrow: hostile arrays", hostile_arrays}, {"arrow: hostile schemas", hostile_schemas},
+    {"arrow: every path releases", every_path_releases},
     {"arrow: tables come back", tables_come_back}, {"arrow: what comes out", what_comes_out}, {NULL, NULL}};

@@ -15,7 +15,9 @@ static flip_plan *a_plan_under(const flip_schema *schema, const flip_budget *b, 
     char config[4000];
     flip_plan *plan = NULL;
     flip_error err;
-    snprintf(config, sizeof config, "{%s, \"name\": \"run\", \"preset\": \"published\", \"protected\": [\"sex\"], \"autoencoder\": {\"steps\": 3, \"batch\": 64}, \"diffusion\": {\"steps\": 3, \"batch\": 64}}", part);
+    snprintf(config, sizeof config,
+             "{%s, \"name\": \"run\", \"preset\": \"published\", \"protected\": [\"sex\"], \"autoencoder\": "
+             "{\"steps\": 3, \"batch\": 64}, \"diffusion\": {\"steps\": 3, \"batch\": 64}}", part);
     GIVES(FLIP_OK, flip_plan_create_under(schema, b, config, &plan, &err));
     return plan;
 }
@@ -146,7 +148,8 @@ static void killed(void) {
 
 /* Bounds and levels bought from a budget; the training under them spends from the same one. */
 static void domain(void) {
-    const char *sketch = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", \"type\": \"string\"}]}", *path = path_of("t.csv");
+    const char *sketch = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", \"type\": "
+                         "\"string\"}]}", *path = path_of("t.csv");
     char *text = (char *)malloc(40000), *end = text;
     flip_budget *b = NULL;
     flip_schema *schema = NULL;
@@ -161,20 +164,27 @@ static void domain(void) {
     sprintf(end, "70000,alone\n");
     write_file(path, text);
     free(text);
-    GIVES(FLIP_OK, flip_budget_create(path_of("d.budget"), "{\"epsilon\": 5, \"delta\": 1e-5, \"selection_delta\": 1e-7}", &b, &err));
-    GIVES(FLIP_E_ARG, flip_domain_buy(NULL, sketch, strlen(sketch), path, "{\"share\": 0.2}", NULL, NULL, &schema, &report, &err));
+    GIVES(FLIP_OK, flip_budget_create(path_of("d.budget"),
+                                      "{\"epsilon\": 5, \"delta\": 1e-5, \"selection_delta\": 1e-7}", &b, &err));
+    GIVES(FLIP_E_ARG, flip_domain_buy(NULL, sketch, strlen(sketch), path, "{\"share\": 0.2}", NULL, NULL, &schema,
+                                      &report, &err));
     GIVES(FLIP_E_ARG, flip_domain_buy(b, NULL, 0, path, "{\"share\": 0.2}", NULL, NULL, &schema, &report, &err));
     GIVES(FLIP_E_ARG, flip_domain_buy(b, sketch, strlen(sketch), path, NULL, NULL, NULL, &schema, &report, &err));
-    GIVES(FLIP_E_ARG, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.2, \"epsilon\": 1}", NULL, NULL, &schema, &report, &err));
-    GIVES(FLIP_E_ARG, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.2, \"others\": \"x\"}", NULL, NULL, &schema, &report, &err));
+    GIVES(FLIP_E_ARG, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.2, \"epsilon\": 1}", NULL, NULL,
+                                      &schema, &report, &err));
+    GIVES(FLIP_E_ARG, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.2, \"others\": \"x\"}", NULL,
+                                      NULL, &schema, &report, &err));
     GIVES(FLIP_E_SCHEMA, flip_domain_buy(b, "{}", 2, path, "{\"share\": 0.2}", NULL, NULL, &schema, &report, &err));
-    GIVES(FLIP_E_IO, flip_domain_buy(b, sketch, strlen(sketch), path_of("none"), "{\"share\": 0.2}", NULL, NULL, &schema, &report, &err));
+    GIVES(FLIP_E_IO, flip_domain_buy(b, sketch, strlen(sketch), path_of("none"), "{\"share\": 0.2}", NULL, NULL,
+                                     &schema, &report, &err));
     CHECK(!schema && !report);
-    GIVES(FLIP_OK, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.2}", NULL, NULL, &schema, &report, &err));
+    GIVES(FLIP_OK, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.2}", NULL, NULL, &schema, &report,
+                                   &err));
     CHECK(strstr(flip_buffer_data(report), "\"deviation\"") && strstr(flip_buffer_data(report), "\"selection_delta\""));
     flip_buffer_free(report);
     GIVES(FLIP_OK, flip_schema_json(schema, &json, &err));
-    CHECK(strstr(flip_buffer_data(json), "\"other\"") && !strstr(flip_buffer_data(json), "alone") && strstr(flip_buffer_data(json), "\"maximum\":127"));
+    CHECK(strstr(flip_buffer_data(json), "\"other\"") && !strstr(flip_buffer_data(json), "alone")
+          && strstr(flip_buffer_data(json), "\"maximum\":127"));
     flip_buffer_free(json);
     GIVES(FLIP_OK, flip_table_read_csv(schema, path, NULL, NULL, NULL, &table, &err));
     GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 2, \"delta\": 1e-5}", &plan, &err));
@@ -187,8 +197,10 @@ static void domain(void) {
     flip_table_free(table);
     flip_schema_free(schema);
     schema = NULL;
-    GIVES(FLIP_E_BUDGET, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.9}", NULL, NULL, &schema, NULL, &err));
+    GIVES(FLIP_E_BUDGET, flip_domain_buy(b, sketch, strlen(sketch), path, "{\"share\": 0.9}", NULL, NULL, &schema, NULL,
+                                         &err));
     flip_budget_free(b);
 }
 
-const test_case budget_tests[] = {{"budget: a domain is bought", domain}, {"budget: trainings share it", shared}, {"budget: what is refused", refused}, {"budget: killed holders", killed}, {NULL, NULL}};
+const test_case budget_tests[] = {{"budget: a domain is bought", domain}, {"budget: trainings share it", shared},
+    {"budget: what is refused", refused}, {"budget: killed holders", killed}, {NULL, NULL}};

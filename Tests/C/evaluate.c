@@ -1,4 +1,5 @@
-/* Evaluations: that every figure comes, says that it is not private, and that bad input is refused. What the figures mean is tested elsewhere. */
+/* Evaluations: that every figure comes, says that it is not private, and that bad input is refused. What the figures
+ * mean is tested elsewhere. */
 #include "check.h"
 
 static const char *text_of(const flip_buffer *json) { return flip_buffer_data(json); }
@@ -12,14 +13,17 @@ static void figures(void) {
     flip_error err;
     int threads = thread_count();
     GIVES(FLIP_OK, flip_model_sample(model, 0, 400, "{\"seed\": 1}", NULL, NULL, &synthetic, &err));
-    GIVES(FLIP_OK, flip_evaluate(real, synthetic, holdout, "{\"protected\": [\"sex\"], \"target\": \"member\", \"threads\": 1}", &one, &err));
-    GIVES(FLIP_OK, flip_evaluate(real, synthetic, holdout, "{\"protected\": [\"sex\"], \"target\": \"member\", \"threads\": 3}", &two, &err));
+    GIVES(FLIP_OK, flip_evaluate(real, synthetic, holdout,
+                                 "{\"protected\": [\"sex\"], \"target\": \"member\", \"threads\": 1}", &one, &err));
+    GIVES(FLIP_OK, flip_evaluate(real, synthetic, holdout,
+                                 "{\"protected\": [\"sex\"], \"target\": \"member\", \"threads\": 3}", &two, &err));
     CHECK(strstr(text_of(one), "NOT PRIVATE") != NULL);
     CHECK(strstr(text_of(one), "\"target_dpd\":0.") != NULL && strstr(text_of(one), "\"membership_auc\":0.") != NULL);
     CHECK(strcmp(text_of(one), text_of(two)) == 0);            /* the threads do not show */
     CHECK(threads_are(threads));
     GIVES(FLIP_OK, flip_evaluate(real, synthetic, NULL, NULL, &split, &err));
-    CHECK(strstr(text_of(split), "\"membership_auc\":null") != NULL && strstr(text_of(split), "\"holdout\":\"split\"") != NULL);
+    CHECK(strstr(text_of(split), "\"membership_auc\":null") != NULL
+          && strstr(text_of(split), "\"holdout\":\"split\"") != NULL);
     flip_buffer_free(one); flip_buffer_free(two); flip_buffer_free(split);
     flip_table_free(real); flip_table_free(holdout); flip_table_free(synthetic);
     flip_model_free(model); flip_schema_free(schema);
@@ -51,7 +55,8 @@ static void refused(void) {
     MESSAGE_HAS("protected");
     GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "{\"protected\": [\"sexe\"]}", &json, &err));
     GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "{\"target\": 3}", &json, &err));
-    GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "{\"edges\": {\"age\": [1, 0]}, \"protected\": [\"age\"]}", &json, &err));
+    GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "{\"edges\": {\"age\": [1, 0]}, \"protected\": [\"age\"]}", &json,
+                                    &err));
     GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "{\"threads\": -1}", &json, &err));
     GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "{\"nothing\": 1}", &json, &err));
     GIVES(FLIP_E_ARG, flip_evaluate(real, real, NULL, "[]", &json, &err));

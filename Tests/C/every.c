@@ -1,5 +1,5 @@
-/* Every function of flip.h, called once as a well-behaved host does, everything freed. Run under valgrind (`make memory`): what it reports is
- * ours. A test compares the names in this file with symbols.txt. usage: every FOLDER */
+/* Every function of flip.h, called once as a well-behaved host does, everything freed. Run under valgrind (`make
+ * memory`): what it reports is ours. A test compares the names in this file with symbols.txt. usage: every FOLDER */
 #include <flip.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +7,11 @@
 
 static flip_error err;
 
-#define OK(call) do { if ((call) != FLIP_OK) { fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, flip_status_name(err.code), err.message); \
+#define OK(call) do { if ((call) != FLIP_OK) { fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, \
+                                                       flip_status_name(err.code), err.message); \
     exit(1); } } while (0)
-#define SHOULD(condition) do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); exit(1); } } while (0)
+#define SHOULD(condition) do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+    exit(1); } } while (0)
 
 enum { ROWS = 60 };
 static const char *folder;
@@ -34,8 +36,10 @@ static flip_schema *the_schema(void) {
     static const char json[] =
         "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\", \"constraints\": {\"minimum\": 0, \"maximum\": 99}},"
         "{\"name\": \"sex\", \"type\": \"string\", \"constraints\": {\"enum\": [\"f\", \"m\"], \"required\": true}},"
-        "{\"name\": \"size\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 2, \"multipleOf\": 0.5}},"
-        "{\"name\": \"day\", \"type\": \"date\", \"constraints\": {\"minimum\": \"2024-01-01\", \"maximum\": \"2024-12-31\"}}]}";
+        "{\"name\": \"size\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 2, \"multipleOf\": "
+        "0.5}},"
+        "{\"name\": \"day\", \"type\": \"date\", \"constraints\": {\"minimum\": \"2024-01-01\", \"maximum\": "
+        "\"2024-12-31\"}}]}";
     flip_schema *schema = NULL;
     OK(flip_schema_parse(json, strlen(json), &schema, &err));
     return schema;
@@ -68,7 +72,8 @@ static void library(void) {
     SHOULD(flip_version() == FLIP_VERSION);
     OK(flip_build_info(&json, &err)); text(json);
     OK(flip_config_schema("plan", &json, &err)); text(json);
-    SHOULD(flip_schema_parse("{", 1, (flip_schema **)&json, &err) == FLIP_E_SCHEMA && json == NULL);    /* an error leaves nothing behind */
+    /* an error leaves nothing behind */
+    SHOULD(flip_schema_parse("{", 1, (flip_schema **)&json, &err) == FLIP_E_SCHEMA && json == NULL);
 }
 
 static void schemas(const flip_schema *schema) {
@@ -116,7 +121,8 @@ static void tables(const flip_schema *schema, const flip_table *table) {
 static const char *config =
     "{\"epsilon\": 4, \"delta\": 1e-3, \"protected\": [\"sex\"], \"rows\": {\"guess\": 60}, \"threads\": 1,"
     " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": 3},"
-    " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 16, \"steps\": 3, \"sampler_steps\": 3}}";
+    " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 16, \"steps\": 3, "
+    "\"sampler_steps\": 3}}";
 
 static flip_plan *plans(const flip_schema *schema) {
     flip_plan *plan = NULL;
@@ -176,11 +182,13 @@ static void models(flip_model *model, const flip_table *table) {
     OK(flip_model_ledger_report(model, &bytes, &err)); text(bytes);
     OK(flip_model_schema(model, &schema, &err)); flip_schema_free(schema);
     OK(flip_model_sample(model, 0, 40, "{\"seed\": 1}", told, &calls, &rows, &err));
-    OK(flip_evaluate(table, rows, NULL, "{\"protected\": [\"sex\"], \"classifiers\": \"none\", \"threads\": 1}", &bytes, &err)); text(bytes);
+    OK(flip_evaluate(table, rows, NULL, "{\"protected\": [\"sex\"], \"classifiers\": \"none\", \"threads\": 1}", &bytes,
+                     &err)); text(bytes);
     flip_table_free(rows);
 }
 
-/* A budget that trainings share, one of them begun, checkpointed and gone on with; the table is bounded to one row a person. */
+/* A budget that trainings share, one of them begun, checkpointed and gone on with; the table is bounded to one row a
+ * person. */
 static void budgets(const flip_schema *schema, const flip_table *table) {
     flip_budget *budget = NULL, *again = NULL;
     flip_plan *plan = NULL;
@@ -196,9 +204,11 @@ static void budgets(const flip_schema *schema, const flip_table *table) {
     for (i = 0; i < ROWS; i++) persons[i] = i;
     OK(flip_table_bound_persons(table, persons, 1, &bounded, &err));
     SHOULD(flip_table_max_rows_per_person(bounded) == 1);
-    OK(flip_budget_create(in(0, "b.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"max_rows_per_person\": 1}", &budget, &err));
+    OK(flip_budget_create(in(0, "b.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"max_rows_per_person\": 1}", &budget,
+                          &err));
     snprintf(under, sizeof under, "{\"share\": 0.6, \"rows\": {\"guess\": 60}, \"threads\": 1,"
-             " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": 3},"
+             " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, "
+             "\"steps\": 3},"
              " \"diffusion\": {\"enabled\": false}}");
     OK(flip_plan_create_under(schema, budget, under, &plan, &err));
     OK(flip_trainer_create(plan, bounded, &trainer, &err));
@@ -223,7 +233,8 @@ static void budgets(const flip_schema *schema, const flip_table *table) {
 
 /* Bounds and levels that nobody knows, bought from a budget. */
 static void purchase(void) {
-    static const char sketch[] = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", \"type\": \"string\"}]}";
+    static const char sketch[] = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", "
+                                 "\"type\": \"string\"}]}";
     flip_budget *budget = NULL;
     flip_schema *bought = NULL;
     flip_buffer *report = NULL;
@@ -233,8 +244,10 @@ static void purchase(void) {
     fputs("age,ward\n", file);
     for (i = 0; i < 400; i++) fprintf(file, "%d,%s\n", i % 90, i % 2 ? "north" : "south");
     fclose(file);
-    OK(flip_budget_create(in(1, "d.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"selection_delta\": 1e-4}", &budget, &err));
-    OK(flip_domain_buy(budget, sketch, strlen(sketch), in(0, "open.csv"), "{\"share\": 0.5}", NULL, NULL, &bought, &report, &err));
+    OK(flip_budget_create(in(1, "d.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"selection_delta\": 1e-4}", &budget,
+                          &err));
+    OK(flip_domain_buy(budget, sketch, strlen(sketch), in(0, "open.csv"), "{\"share\": 0.5}", NULL, NULL, &bought,
+                       &report, &err));
     SHOULD(bought != NULL);
     text(report);
     flip_schema_free(bought); flip_budget_free(budget);

@@ -55,12 +55,15 @@ static void csv_round_trip(void) {
 
 static void bad_csv(void) {
     flip_error err;
-    read_text("", NULL, FLIP_E_FORMAT, &err);                                                        /* not even a header */
+    /* not even a header */
+    read_text("", NULL, FLIP_E_FORMAT, &err);
     read_text("age,sex,city,income,member,joined\n", NULL, FLIP_E_SCHEMA, &err);                       /* no rows */
-    read_text("age,sex,city,income,member\n18,Male,,,\n", NULL, FLIP_E_SCHEMA, &err);                  /* column missing */
+    /* column missing */
+    read_text("age,sex,city,income,member\n18,Male,,,\n", NULL, FLIP_E_SCHEMA, &err);
     MESSAGE_HAS("joined");
     read_text("age,sex,city,income,member,joined,extra\n18,Male,,,,,1\n", NULL, FLIP_E_SCHEMA, &err);
-    flip_table_free(read_text("age,sex,city,income,member,joined,extra\n18,Male,,,,,1\n", "{\"extra\": \"ignore\"}", FLIP_OK, &err));
+    flip_table_free(read_text("age,sex,city,income,member,joined,extra\n18,Male,,,,,1\n", "{\"extra\": \"ignore\"}",
+                              FLIP_OK, &err));
     read_text("age,sex,city,income,member,joined\n18,Male,,,,\n18,Canary-cell,,,,\n", NULL, FLIP_E_SCHEMA, &err);
     MESSAGE_HAS("in.csv");
     MESSAGE_HAS("3");
@@ -68,7 +71,8 @@ static void bad_csv(void) {
     MESSAGE_LACKS("Canary");
     read_text("age,sex,city,income,member,joined\n17,Male,,,,\n", NULL, FLIP_E_SCHEMA, &err);
     MESSAGE_LACKS("17");
-    flip_table_free(read_text("age,sex,city,income,member,joined\n17,Male,Canary,0.3,maybe,2033-01-01\n", "{\"invalid\": \"coerce\"}", FLIP_OK, &err));
+    flip_table_free(read_text("age,sex,city,income,member,joined\n17,Male,Canary,0.3,maybe,2033-01-01\n",
+                              "{\"invalid\": \"coerce\"}", FLIP_OK, &err));
     read_text("age,sex,city,income,member,joined\n18,Male,\"open,,,\n", NULL, FLIP_E_FORMAT, &err);
     read_text("age,sex,city,income,member,joined\n18,Male,\xff,,,\n", NULL, FLIP_E_FORMAT, &err);
     read_text("age,sex,city,income,member,joined\n18,Male\n", NULL, FLIP_E_FORMAT, &err);
@@ -189,7 +193,8 @@ static void damaged(void) {
         }
         write_bytes(path, copy, size);
         status = flip_table_read_hdf5(NULL, path, NULL, &out, &err);
-        if (status != FLIP_OK && status != FLIP_E_FORMAT && status != FLIP_E_SCHEMA && status != FLIP_E_VERSION && status != FLIP_E_NOMEM && status != FLIP_E_UNSUPPORTED)
+        if (status != FLIP_OK && status != FLIP_E_FORMAT && status != FLIP_E_SCHEMA && status != FLIP_E_VERSION
+            && status != FLIP_E_NOMEM && status != FLIP_E_UNSUPPORTED)
             check_fail(__FILE__, __LINE__, "round %d: %s: %s", round, flip_status_name(status), err.message);
         flip_table_free(out);
         free(copy);
@@ -272,6 +277,7 @@ static void progress_and_cancel(void) {
 }
 
 const test_case file_tests[] = {
-    {"file: csv round trip", csv_round_trip}, {"file: bad csv", bad_csv}, {"file: hdf5 round trip", hdf5_round_trip}, {"file: convert", convert},
+    {"file: csv round trip", csv_round_trip}, {"file: bad csv", bad_csv}, {"file: hdf5 round trip", hdf5_round_trip},
+    {"file: convert", convert},
     {"file: bad files", bad_files}, {"file: damaged hdf5", damaged}, {"file: full disk", full_disk},
     {"file: read-only target", read_only_target}, {"file: progress and cancel", progress_and_cancel}, {NULL, NULL}};

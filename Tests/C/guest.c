@@ -1,4 +1,5 @@
-/* The library as a guest in somebody's process: silent, without threads of its own, safe beside fork and without memory. */
+/* The library as a guest in somebody's process: silent, without threads of its own, safe beside fork and without
+ * memory. */
 #include "check.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Loaded anew by a process that was not linked with it: says nothing, starts nothing, changes nothing; unloading and loading again is harmless. */
+/* Loaded anew by a process that was not linked with it: says nothing, starts nothing, changes nothing; unloading and
+ * loading again is harmless. */
 static void loading(void) {
     char command[1200];
     const char *source = path_of("loader.c"), *program = path_of("loader");
@@ -20,14 +22,16 @@ static void loading(void) {
         "#include <dlfcn.h>\n#include <locale.h>\n#include <signal.h>\n#include <stdio.h>\n#include <string.h>\n"
         "static int threads(void) { char l[99]; int n = -1; FILE *f = fopen(\"/proc/self/status\", \"r\");\n"
         "  while (fgets(l, sizeof l, f)) sscanf(l, \"Threads: %d\", &n); fclose(f); return n; }\n"
-        "int main(int c, char **v) { int i, s; void *p = 0; unsigned (*version)(void); struct sigaction before[65], now;\n"
+        "int main(int c, char **v) { int i, s; void *p = 0; unsigned (*version)(void); struct sigaction before[65], "
+        "now;\n"
         "  (void)c; for (s = 1; s < 65; s++) sigaction(s, 0, &before[s]);\n"
         "  for (i = 0; i < 3; i++) { p = dlopen(v[1], RTLD_NOW | RTLD_LOCAL); if (!p) { puts(dlerror()); return 1; }\n"
         "    *(void **)&version = dlsym(p, \"flip_version\"); if (!version || version() < 1000000) return 2;\n"
         "    if (threads() != 1) return 3; dlclose(p); if (threads() != 1) return 4; }\n"
         "  for (s = 1; s < 65; s++) if (!sigaction(s, 0, &now) && now.sa_handler != before[s].sa_handler) return 5;\n"
         "  return strcmp(setlocale(LC_ALL, 0), \"C\") ? 6 : 0; }\n");
-    snprintf(command, sizeof command, "cc -o '%s' '%s' -ldl && '%s' \"$(realpath '%s')\" > '%s' 2>&1; echo $? > '%s'", program, source, program,
+    snprintf(command, sizeof command, "cc -o '%s' '%s' -ldl && '%s' \"$(realpath '%s')\" > '%s' 2>&1; echo $? > '%s'",
+             program, source, program,
              check_lib_path, path_of("said"), path_of("code"));
     CHECK(system(command) == 0);
     {
@@ -85,7 +89,8 @@ static void no_thread_stays(void) {
     GIVES(FLIP_OK, flip_trainer_finish(trainer, &model, &err));
     GIVES(FLIP_OK, flip_model_sample(model, 0, 3000, "{\"seed\": 1, \"threads\": 2}", NULL, NULL, &rows, &err));
     CHECK(threads_are(1));
-    flip_trainer_free(trainer); flip_table_free(rows); flip_table_free(table); flip_plan_free(plan); flip_schema_free(schema); flip_model_free(model);
+    flip_trainer_free(trainer); flip_table_free(rows); flip_table_free(table); flip_plan_free(plan);
+    flip_schema_free(schema); flip_model_free(model);
     CHECK(threads_are(1));
 }
 
@@ -131,7 +136,8 @@ static void fork_makes_handles_useless(void) {
         GIVES(FLIP_E_STATE, flip_accountant_epsilon(accountant, 1e-5, &x, &err));
         CHECK(flip_buffer_data(buffer) == NULL && flip_table_rows(table) == 0);
         flip_trainer_cancel(trainer);
-        flip_schema_free(schema); flip_table_free(table); flip_plan_free(plan); flip_trainer_free(trainer); flip_model_free(model);
+        flip_schema_free(schema); flip_table_free(table); flip_plan_free(plan); flip_trainer_free(trainer);
+        flip_model_free(model);
         flip_accountant_free(accountant); flip_buffer_free(buffer);
         s = a_schema();                            /* new things work */
         t = a_table(s, 600);
@@ -143,7 +149,8 @@ static void fork_makes_handles_useless(void) {
     waitpid(child, &status, 0);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     GIVES(FLIP_OK, flip_trainer_step(trainer, 1, 0, NULL, &err));      /* the parent goes on */
-    flip_schema_free(schema); flip_table_free(table); flip_plan_free(plan); flip_trainer_free(trainer); flip_model_free(model);
+    flip_schema_free(schema); flip_table_free(table); flip_plan_free(plan); flip_trainer_free(trainer);
+    flip_model_free(model);
     flip_accountant_free(accountant); flip_buffer_free(buffer);
 }
 
@@ -168,7 +175,9 @@ static void allocation_fails(void) {
     char text[2000] = "{\"fields\": [";
     int i;
     for (i = 0; i < 12; i++)                                           /* eight bytes a cell: 60 MB */
-        sprintf(text + strlen(text), "%s{\"name\": \"x%d\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}", i ? "," : "", i);
+        sprintf(text + strlen(text),
+                "%s{\"name\": \"x%d\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}", i
+                ? "," : "", i);
     strcat(text, "]}");
     GIVES(FLIP_OK, flip_schema_parse(text, strlen(text), &wide, &err));
     fputs("x0,x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11\n", csv);
@@ -183,7 +192,8 @@ static void allocation_fails(void) {
     CHECK(table == NULL);
     GIVES(FLIP_OK, flip_model_ledger(model, &json, &err));             /* what is small still works */
     CHECK(flip_table_rows(small) == 600);
-    flip_buffer_free(json); flip_table_free(small); flip_model_free(model); flip_schema_free(schema); flip_schema_free(wide);
+    flip_buffer_free(json); flip_table_free(small); flip_model_free(model); flip_schema_free(schema);
+    flip_schema_free(wide);
 }
 
 /* A whole training and a sample under every limit from nothing on: it works or says that memory is missing. */
@@ -204,15 +214,20 @@ static void memory_runs_out_anywhere(void) {
             _exit(s == FLIP_OK || s == FLIP_E_NOMEM ? 0 : 1);
         }
         waitpid(child, &status, 0);
-        if (!WIFEXITED(status) || WEXITSTATUS(status)) check_fail(__FILE__, __LINE__, "with %ld KB: status %x", kilobytes, (unsigned)status);
+        if (!WIFEXITED(status) || WEXITSTATUS(status)) check_fail(__FILE__, __LINE__, "with %ld KB: status %x",
+                                                                  kilobytes, (unsigned)status);
     }
 }
 
-/* A training on a wide table, and loading its model, in a child process that may take `more` bytes: done, or FLIP_E_NOMEM; no other end. */
+/* A training on a wide table, and loading its model, in a child process that may take `more` bytes: done, or
+ * FLIP_E_NOMEM; no other end. */
 static void with_little_memory(const char *text, const char *path, size_t more) {
-    static const char *const config = "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"rows\": {\"guess\": 50}, \"threads\": 2,"
-        " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": 2},"
-        " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 16, \"steps\": 2, \"sampler_steps\": 2}}";
+    static const char *const config = "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"rows\": "
+                                      "{\"guess\": 50}, \"threads\": 2,"
+        " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 16, \"steps\": "
+        "2},"
+        " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 16, \"steps\": 2, "
+        "\"sampler_steps\": 2}}";
     flip_schema *schema = NULL;
     flip_table *table = NULL;
     flip_plan *plan = NULL;
@@ -235,7 +250,8 @@ static void with_little_memory(const char *text, const char *path, size_t more) 
     GIVES(FLIP_OK, flip_plan_create(schema, config, &plan, &err));
     if (more) limit_memory(more);
     status = flip_trainer_create(plan, table, &trainer, &err);
-    if (!status) do status = flip_trainer_step(trainer, 1, 0, &progress, &err); while (!status && progress.step < progress.total);
+    if (!status) do status = flip_trainer_step(trainer, 1, 0, &progress, &err);
+    while (!status && progress.step < progress.total);
     if (!status) status = flip_trainer_finish(trainer, &model, &err);
     CHECK(status == FLIP_OK || (more && status == FLIP_E_NOMEM));
     if (status && status != FLIP_E_NOMEM) fprintf(stderr, "training: %s\n", err.message);
@@ -250,11 +266,14 @@ static void with_little_memory(const char *text, const char *path, size_t more) 
 }
 
 static void a_wide_table_and_little_memory(void) {
-    static const size_t limits[] = {0, 20, 60, 150};                   /* 0: none; writes the model that the others load */
+    /* 0: none; writes the model that the others load */
+    static const size_t limits[] = {0, 20, 60, 150};
     static char text[30000] = "{\"fields\": [";
     size_t i;
     for (i = 0; i < 200; i++)
-        sprintf(text + strlen(text), "%s{\"name\": \"x%d\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}", i ? "," : "", (int)i);
+        sprintf(text + strlen(text),
+                "%s{\"name\": \"x%d\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}", i
+                ? "," : "", (int)i);
     strcat(text, "]}");
     for (i = 0; i < sizeof limits / sizeof *limits; i++) {
         int status = -1;
@@ -269,7 +288,8 @@ static void a_wide_table_and_little_memory(void) {
         }
         waitpid(child, &status, 0);
         if (!WIFEXITED(status) || WEXITSTATUS(status))
-            check_fail(__FILE__, __LINE__, "with %d MB more: %s %d", (int)limits[i], WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+            check_fail(__FILE__, __LINE__, "with %d MB more: %s %d", (int)limits[i], WIFSIGNALED(status) ? "signal"
+                       : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
 }
 
@@ -283,7 +303,8 @@ static void *busy(void *user) {
         flip_table *table = a_table(schema, 300);
         flip_plan *plan = a_plan(schema);
         flip_trainer *trainer = NULL;
-        if (flip_trainer_create(plan, table, &trainer, &err) || flip_trainer_step(trainer, 3, 0, NULL, &err)) check_failures++;
+        if (flip_trainer_create(plan, table, &trainer, &err)
+            || flip_trainer_step(trainer, 3, 0, NULL, &err)) check_failures++;
         flip_trainer_free(trainer); flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
     }
     return NULL;
@@ -387,7 +408,9 @@ static void manners(void) {
 
 const test_case guest_tests[] = {
     {"guest: nothing piles up", nothing_piles_up}, {"guest: manners", manners},
-    {"guest: loading", loading}, {"guest: silent", silent}, {"guest: no thread stays", no_thread_stays}, {"guest: fork", fork_makes_handles_useless},
+    {"guest: loading", loading}, {"guest: silent", silent}, {"guest: no thread stays", no_thread_stays},
+    {"guest: fork", fork_makes_handles_useless},
     {"guest: allocation fails", allocation_fails}, {"guest: memory runs out anywhere", memory_runs_out_anywhere},
-    {"guest: a wide table and little memory", a_wide_table_and_little_memory}, {"guest: independent handles", different_handles_are_independent},
+    {"guest: a wide table and little memory", a_wide_table_and_little_memory},
+    {"guest: independent handles", different_handles_are_independent},
     {NULL, NULL}};

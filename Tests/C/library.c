@@ -46,7 +46,8 @@ static void nothing_is_done_to_null(void) {
     CHECK(flip_buffer_data(NULL) == NULL);
     CHECK(flip_buffer_size(NULL) == 0);
     CHECK(flip_table_rows(NULL) == 0);
-    flip_buffer_free(NULL); flip_schema_free(NULL); flip_table_free(NULL); flip_plan_free(NULL); flip_trainer_free(NULL);
+    flip_buffer_free(NULL); flip_schema_free(NULL); flip_table_free(NULL); flip_plan_free(NULL);
+    flip_trainer_free(NULL);
     flip_model_free(NULL); flip_accountant_free(NULL); flip_trainer_cancel(NULL);
 }
 
@@ -71,6 +72,7 @@ static void a_freed_handle_is_seen(void) {
 }
 
 const test_case library_tests[] = {
-    {"library: version and names", version_and_names}, {"library: build info", build_info}, {"library: config schema", config_schema},
+    {"library: version and names", version_and_names}, {"library: build info", build_info},
+    {"library: config schema", config_schema},
     {"library: NULL handles", nothing_is_done_to_null}, {"library: success clears the error", success_clears_the_error},
     {"library: freed handle", a_freed_handle_is_seen}, {NULL, NULL}};

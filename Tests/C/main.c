@@ -92,14 +92,16 @@ static int run(const test_case *test) {
     waitpid(child, &status, 0);
     remove_folder();
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 1;
-    if (WIFSIGNALED(status)) fprintf(stderr, "    ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    if (WIFSIGNALED(status)) fprintf(stderr, "    ended by signal %d (%s)\n", WTERMSIG(status),
+                                     strsignal(WTERMSIG(status)));
     fprintf(stderr, "FAILED %s\n", test->name);
     return 0;
 }
 
 int main(int count, char **arguments) {
-    static const test_case *const suites[] = {library_tests, schema_tests, accountant_tests, budget_tests, table_tests, arrow_tests, file_tests, plan_tests,
-                                              trainer_tests, model_tests, evaluate_tests, guest_tests};
+    static const test_case *const suites[] = {
+        library_tests, schema_tests, accountant_tests, budget_tests, table_tests, arrow_tests, file_tests, plan_tests,
+        trainer_tests, model_tests, evaluate_tests, guest_tests, persons_tests};
     int passed = 0, failed = 0;
     size_t s;
     int k;

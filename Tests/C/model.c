@@ -50,7 +50,8 @@ static void saved_and_loaded(void) {
     CHECK(!strcmp(flip_buffer_data(one), flip_buffer_data(two)));
     flip_buffer_free(one); flip_buffer_free(two);
     GIVES(FLIP_OK, flip_model_ledger_report(model, &one, &err));
-    CHECK(strstr(flip_buffer_data(one), "What was promised\n") && strstr(flip_buffer_data(one), " histograms ") && strstr(flip_buffer_data(one), "What is not covered\n"));
+    CHECK(strstr(flip_buffer_data(one), "What was promised\n") && strstr(flip_buffer_data(one), " histograms ")
+          && strstr(flip_buffer_data(one), "What is not covered\n"));
     flip_buffer_free(one);
     GIVES(FLIP_OK, flip_model_json(model, &one, &err));
     flip_buffer_free(one);
@@ -89,7 +90,8 @@ static void rows_of_a_seed(void) {
 }
 
 static void rows_that_meet_a_condition(void) {
-    static const char *const where = "{\"seed\": 3, \"where\": {\"sex\": \"Male\", \"city\": [\"Bonn\", null], \"age\": {\"minimum\": 30, \"maximum\": 60}}}";
+    static const char *const where = "{\"seed\": 3, \"where\": {\"sex\": \"Male\", \"city\": [\"Bonn\", null], "
+                                     "\"age\": {\"minimum\": 30, \"maximum\": 60}}}";
     flip_model *model = a_model();
     flip_table *all = sample(model, 0, 400, where), *part = sample(model, 113, 100, where), *none = NULL;
     int64_t x[400], y[100];
@@ -175,7 +177,8 @@ static void bad_files(void) {
     flip_buffer *json = NULL;
     flip_error err;
     const char *path = path_of("m.flip.h5"), *bad = path_of("bad.flip.h5");
-    const size_t seal = 78;                                                /* the line behind the HDF5 file: a digest of all before it */
+    /* the line behind the HDF5 file: a digest of all before it */
+    const size_t seal = 78;
     size_t size = 0, keep;
     char *bytes, *copy, command[700];
     uint32_t state = 7;
@@ -192,15 +195,19 @@ static void bad_files(void) {
         memcpy(copy, bytes, size);
         state = state * 1664525u + 1013904223u;
         copy[(state >> 3) % size] ^= (char)(1 << (state % 8));
-        if (flip_model_from_bytes(copy, size, &out, &err) == FLIP_OK) check_fail(__FILE__, __LINE__, "round %d: a changed file was accepted", round);
-        if (err.code != FLIP_E_FORMAT && err.code != FLIP_E_VERSION) check_fail(__FILE__, __LINE__, "round %d: %s", round, err.message);
+        if (flip_model_from_bytes(copy, size, &out, &err) == FLIP_OK) check_fail(__FILE__, __LINE__,
+            "round %d: a changed file was accepted", round);
+        if (err.code != FLIP_E_FORMAT && err.code != FLIP_E_VERSION) check_fail(__FILE__, __LINE__, "round %d: %s",
+            round, err.message);
     }
     /* A whole file of format 9.0: versions changed, sealed again. */
     memcpy(copy, bytes, size);
-    for (keep = 1; keep + 4 < size - seal; keep++) if (!memcmp(copy + keep, "1.0", 4) && copy[keep - 1] != '.') { copy[keep] = '9'; changed++; }
+    for (keep = 1; keep + 4 < size - seal; keep++) if (!memcmp(copy + keep, "1.0", 4)
+                                                       && copy[keep - 1] != '.') { copy[keep] = '9'; changed++; }
     CHECK(changed >= 2);
     write_bytes(bad, copy, size - seal);
-    snprintf(command, sizeof command, "d=$(sha256sum < '%s' | cut -c1-64) && printf '\\nflip-sha256 %%s\\n' $d >> '%s'", bad, bad);
+    snprintf(command, sizeof command, "d=$(sha256sum < '%s' | cut -c1-64) && printf '\\nflip-sha256 %%s\\n' $d >> '%s'",
+             bad, bad);
     CHECK(system(command) == 0);
     GIVES(FLIP_E_VERSION, flip_model_load(bad, &out, &err));
     MESSAGE_HAS("9.0");

@@ -31,7 +31,8 @@ static void explained(void) {
     GIVES(FLIP_E_ARG, flip_plan_epsilon(plan, "renyi", 1e-5, NULL, &err));
     GIVES(FLIP_E_ARG, flip_plan_epsilon(NULL, "renyi", 1e-5, &epsilon, &err));
     GIVES(FLIP_OK, flip_plan_explanation(plan, &json, &err));
-    CHECK(strstr(flip_buffer_data(json), "\nhistograms ") && strstr(flip_buffer_data(json), "\ncalibration ") && strstr(flip_buffer_data(json), "free"));
+    CHECK(strstr(flip_buffer_data(json), "\nhistograms ") && strstr(flip_buffer_data(json), "\ncalibration ")
+          && strstr(flip_buffer_data(json), "free"));
     flip_buffer_free(json);
     GIVES(FLIP_E_ARG, flip_plan_explanation(NULL, &json, &err));
     GIVES(FLIP_E_ARG, flip_plan_explanation(plan, NULL, &err));
@@ -73,20 +74,30 @@ static void bad_plans(void) {
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 0.01, \"rows\": {\"declared\": 100}}", FLIP_E_ARG, "delta");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 0.001, \"rows\": {\"declared\": 32561}}", FLIP_E_ARG, "delta");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"rows\": {\"declared\": 0}}", FLIP_E_ARG, "rows");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"rows\": {\"declared\": 5, \"guess\": 6}}", FLIP_E_ARG, "rows");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"rows\": {\"declared\": 5, \"guess\": 6}}", FLIP_E_ARG,
+            "rows");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"gender\"]}", FLIP_E_ARG, "gender");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": \"sex\"}", FLIP_E_ARG, "protected");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"sex\", \"sex\"]}", FLIP_E_ARG, "sex");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"age\"]}", FLIP_E_ARG, "cuts");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"age\"], \"fairness\": {\"cuts\": {\"age\": [40, 30]}}}", FLIP_E_ARG, "ascend");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"fairness\": {\"strength\": 1}}", FLIP_E_ARG, "protected");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"fairness\": {\"draw\": {\"sex=x\": 1}}}", FLIP_E_ARG, "sex=x");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"alignment\": {\"latent_means\": 1}}", FLIP_E_ARG, "latent_means");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"age\"]}",
+            FLIP_E_ARG, "cuts");
+    refused(small_schema,
+            "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"age\"], \"fairness\": "
+            "{\"cuts\": {\"age\": [40, 30]}}}", FLIP_E_ARG, "ascend");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"fairness\": {\"strength\": 1}}", FLIP_E_ARG,
+            "protected");
+    refused(small_schema,
+            "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"fairness\": "
+            "{\"draw\": {\"sex=x\": 1}}}", FLIP_E_ARG, "sex=x");
+    refused(small_schema,
+            "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"alignment\": "
+            "{\"latent_means\": 1}}", FLIP_E_ARG, "latent_means");
     refused(one_level, "{\"epsilon\": 1, \"delta\": 1e-5, \"protected\": [\"one\"]}", FLIP_E_ARG, "one");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"preset\": \"fastest\"}", FLIP_E_UNSUPPORTED, "preset");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"learning\": 3}", FLIP_E_ARG, "learning");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"autoencoder\": {\"colour\": 3}}", FLIP_E_ARG, "colour");
-    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"autoencoder\": {\"width\": 5, \"heads\": 2}}", FLIP_E_ARG, "heads");
+    refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"autoencoder\": {\"width\": 5, \"heads\": 2}}",
+            FLIP_E_ARG, "heads");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"autoencoder\": {\"steps\": -3}}", FLIP_E_ARG, "steps");
     refused(small_schema, "{\"epsilon\": 1, \"delta\": 1e-5, \"autoencoder\": {\"steps\": 1e30}}", FLIP_E_ARG, "steps");
     refused(small_schema, "{\"epsilon\": 1, \"epsilon\": 2, \"delta\": 1e-5}", FLIP_E_FORMAT, "epsilon");

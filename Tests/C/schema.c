@@ -29,18 +29,25 @@ static void bad_schemas(void) {
     refused("{\"fields\": []}", FLIP_E_SCHEMA, "");
     refused("{\"fields\": [{\"name\": \"a\", \"type\": \"boolean\"}], \"colour\": 1}", FLIP_E_SCHEMA, "colour");
     refused("{\"fields\": [{\"name\": \"a\", \"type\": \"boolean\", \"sort\": 1}]}", FLIP_E_SCHEMA, "sort");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"boolean\"}, {\"name\": \"a\", \"type\": \"boolean\"}]}", FLIP_E_SCHEMA, "a");
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"boolean\"}, {\"name\": \"a\", \"type\": \"boolean\"}]}",
+            FLIP_E_SCHEMA, "a");
     refused("{\"fields\": [{\"name\": \"a\", \"name\": \"b\", \"type\": \"boolean\"}]}", FLIP_E_SCHEMA, "");
     refused("{\"fields\": [{\"name\": \"a\", \"type\": \"integer\"}]}", FLIP_E_SCHEMA, "minimum");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"integer\", \"constraints\": {\"minimum\": 5, \"maximum\": 4}}]}", FLIP_E_SCHEMA, "a");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"number\", \"constraints\": {\"minimum\": 0}}]}", FLIP_E_SCHEMA, "maximum");
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"integer\", \"constraints\": {\"minimum\": 5, \"maximum\": "
+            "4}}]}", FLIP_E_SCHEMA, "a");
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"number\", \"constraints\": {\"minimum\": 0}}]}", FLIP_E_SCHEMA,
+            "maximum");
     refused("{\"fields\": [{\"name\": \"a\", \"type\": \"string\"}]}", FLIP_E_SCHEMA, "enum");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"string\", \"constraints\": {\"enum\": []}}]}", FLIP_E_SCHEMA, "enum");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"string\", \"constraints\": {\"enum\": [\"x\", \"x\"]}}]}", FLIP_E_SCHEMA, "a");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"date\", \"constraints\": {\"minimum\": \"yesterday\", \"maximum\": \"2020-01-01\"}}]}",
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"string\", \"constraints\": {\"enum\": []}}]}", FLIP_E_SCHEMA,
+            "enum");
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"string\", \"constraints\": {\"enum\": [\"x\", \"x\"]}}]}",
+            FLIP_E_SCHEMA, "a");
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"date\", \"constraints\": {\"minimum\": \"yesterday\", "
+            "\"maximum\": \"2020-01-01\"}}]}",
             FLIP_E_SCHEMA, "minimum");
     refused("{\"fields\": [{\"name\": \"a\", \"type\": \"geopoint\"}]}", FLIP_E_UNSUPPORTED, "geopoint");
-    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"number\", \"constraints\": {\"minimum\": 1e999, \"maximum\": 2}}]}", FLIP_E_SCHEMA, "");
+    refused("{\"fields\": [{\"name\": \"a\", \"type\": \"number\", \"constraints\": {\"minimum\": 1e999, \"maximum\": "
+            "2}}]}", FLIP_E_SCHEMA, "");
 }
 
 static void arguments(void) {
@@ -143,11 +150,13 @@ static void read_off_a_dataframe(void) {
     flip_buffer *one = NULL, *two = NULL;
     flip_error err;
     GIVES(FLIP_OK, flip_table_write_hdf5(table, path_of("t.h5"), NULL, &err));
-    GIVES(FLIP_OK, flip_schema_infer_hdf5(path_of("t.h5"), NULL, NULL, &found, &err));     /* its own is stored with it */
+    /* its own is stored with it */
+    GIVES(FLIP_OK, flip_schema_infer_hdf5(path_of("t.h5"), NULL, NULL, &found, &err));
     GIVES(FLIP_OK, flip_schema_json(schema, &one, &err));
     GIVES(FLIP_OK, flip_schema_json(found, &two, &err));
     CHECK(!strcmp(flip_buffer_data(one), flip_buffer_data(two)));
-    flip_buffer_free(one); flip_buffer_free(two); flip_schema_free(found); flip_table_free(table); flip_schema_free(schema);
+    flip_buffer_free(one); flip_buffer_free(two); flip_schema_free(found); flip_table_free(table);
+    flip_schema_free(schema);
     write_file(path_of("t.csv"), small_csv);
     GIVES(FLIP_E_FORMAT, flip_schema_infer_hdf5(path_of("t.csv"), NULL, NULL, &found, &err));
     GIVES(FLIP_E_ARG, flip_schema_infer_hdf5(NULL, NULL, NULL, &found, &err));
@@ -162,7 +171,8 @@ static void read_off_memory(void) {
     flip_error err;
     GIVES(FLIP_OK, flip_schema_infer_strings("n", bytes, offsets, valid, 4, NULL, &schema, &err));
     GIVES(FLIP_OK, flip_schema_json(schema, &json, &err));
-    CHECK(strstr(flip_buffer_data(json), "{\"name\":\"n\",\"type\":\"integer\",\"constraints\":{\"minimum\":2,\"maximum\":40}}"));
+    CHECK(strstr(flip_buffer_data(json),
+                 "{\"name\":\"n\",\"type\":\"integer\",\"constraints\":{\"minimum\":2,\"maximum\":40}}"));
     flip_buffer_free(json); flip_schema_free(schema);
     GIVES(FLIP_E_ARG, flip_schema_infer_strings(NULL, bytes, offsets, valid, 4, NULL, &schema, &err));
     GIVES(FLIP_E_ARG, flip_schema_infer_strings("n", bytes, NULL, NULL, 4, NULL, &schema, &err));
@@ -182,11 +192,14 @@ static void broken_rules(void) {
     flip_buffer *json = NULL;
     flip_error err;
     int calls = 0;
-    write_file(path, "age,sex,city,income,member,joined\n17,Female,Bonn,0.5,true,2020-01-01\n91,CANARY,CANARY,0.3,2,2019-01-01\n95,Male,,,,\n");
+    write_file(path, "age,sex,city,income,member,joined\n17,Female,Bonn,0.5,true,2020-01-01\n"
+               "91,CANARY,CANARY,0.3,2,2019-01-01\n95,Male,,,,\n");
     GIVES(FLIP_OK, flip_schema_check_csv(schema, path, NULL, NULL, NULL, &json, &err));
     CHECK(strstr(flip_buffer_data(json), "{\"fits\":false,\"rows\":3,"));
-    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"age\",\"rule\":\"above the maximum 90\",\"count\":2,\"first_line\":3}"));
-    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"income\",\"rule\":\"not a multiple of 0.5\",\"count\":1,\"first_line\":3}"));
+    CHECK(strstr(flip_buffer_data(json),
+                 "{\"column\":\"age\",\"rule\":\"above the maximum 90\",\"count\":2,\"first_line\":3}"));
+    CHECK(strstr(flip_buffer_data(json),
+                 "{\"column\":\"income\",\"rule\":\"not a multiple of 0.5\",\"count\":1,\"first_line\":3}"));
     CHECK(!strstr(flip_buffer_data(json), "CANARY"));
     flip_buffer_free(json);
     GIVES(FLIP_E_CANCELLED, flip_schema_check_csv(schema, path, NULL, stop, &calls, &json, &err));
@@ -195,8 +208,10 @@ static void broken_rules(void) {
     GIVES(FLIP_E_IO, flip_schema_check_csv(schema, path_of("none.csv"), NULL, NULL, NULL, &json, &err));
 
     GIVES(FLIP_OK, flip_schema_check_strings(schema, "age", bytes, offsets, NULL, 3, &json, &err));
-    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"age\",\"rule\":\"not a whole number\",\"count\":1,\"first_row\":1}"));
-    CHECK(strstr(flip_buffer_data(json), "{\"column\":\"age\",\"rule\":\"missing in a required column\",\"count\":1,\"first_row\":3}"));
+    CHECK(strstr(flip_buffer_data(json),
+                 "{\"column\":\"age\",\"rule\":\"not a whole number\",\"count\":1,\"first_row\":1}"));
+    CHECK(strstr(flip_buffer_data(json),
+                 "{\"column\":\"age\",\"rule\":\"missing in a required column\",\"count\":1,\"first_row\":3}"));
     flip_buffer_free(json);
     GIVES(FLIP_E_ARG, flip_schema_check_strings(schema, "weather", bytes, offsets, NULL, 3, &json, &err));
     flip_schema_free(schema);

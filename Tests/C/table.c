@@ -70,7 +70,8 @@ static void bad_cells(void) {
     MESSAGE_HAS("age");
     MESSAGE_LACKS("17");
     GIVES(FLIP_E_STATE, flip_table_get_int64(table, "age", 0, 3, x, NULL, &err));     /* unset now */
-    GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "age", young + 2, gap, &err));   /* required, and may not be missing */
+    /* required, and may not be missing */
+    GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "age", young + 2, gap, &err));
     GIVES(FLIP_E_SCHEMA, flip_table_set_float64(table, "age", halves, NULL, &err));
     GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "joined", days, NULL, &err));
     GIVES(FLIP_E_SCHEMA, flip_table_set_int64(table, "member", many, NULL, &err));
@@ -84,7 +85,8 @@ static void bad_cells(void) {
     MESSAGE_LACKS("x17");
     GIVES(FLIP_E_ARG, flip_table_set_strings(table, "age", text, falling, NULL, &err));
     GIVES(FLIP_E_ARG, flip_table_set_strings(table, "age", text, negative, NULL, &err));
-    GIVES(FLIP_E_ARG, flip_table_set_int64(table, "city", young, NULL, &err));        /* levels are set by codes or text */
+    /* levels are set by codes or text */
+    GIVES(FLIP_E_ARG, flip_table_set_int64(table, "city", young, NULL, &err));
     GIVES(FLIP_E_ARG, flip_table_set_int64(table, "aeg", young, NULL, &err));
     flip_table_free(table);
     flip_schema_free(schema);
@@ -138,7 +140,8 @@ static void arguments(void) {
     flip_schema_free(schema);
 }
 
-static const char *x_schema = "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":9}}]}";
+static const char *x_schema =
+    "{\"fields\":[{\"name\":\"x\",\"type\":\"integer\",\"constraints\":{\"minimum\":0,\"maximum\":9}}]}";
 
 /* At most k rows of each person; a plan must promise for the same unit. */
 static void persons(void) {
@@ -163,7 +166,8 @@ static void persons(void) {
     plan = a_plan(schema);
     GIVES(FLIP_E_STATE, flip_trainer_create(plan, bounded, &trainer, &err));
     flip_plan_free(plan);
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"max_rows_per_person\": 2}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"max_rows_per_person\": 2}", &plan,
+                                    &err));
     GIVES(FLIP_E_STATE, flip_trainer_create(plan, table, &trainer, &err));
     GIVES(FLIP_OK, flip_trainer_create(plan, bounded, &trainer, &err));
     flip_trainer_free(trainer);
@@ -172,15 +176,19 @@ static void persons(void) {
     flip_schema_free(schema);
     schema = NULL;
     GIVES(FLIP_OK, flip_schema_parse(x_schema, strlen(x_schema), &schema, &err));
-    GIVES(FLIP_OK, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"who\", \"max_rows_per_person\": 1}", NULL, NULL, &again, &err));
+    GIVES(FLIP_OK, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"who\", \"max_rows_per_person\": 1}",
+                                       NULL, NULL, &again, &err));
     CHECK(flip_table_rows(again) == 2 && flip_table_max_rows_per_person(again) == 1);
     flip_table_free(again);
     GIVES(FLIP_E_ARG, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"who\"}", NULL, NULL, &again, &err));
-    GIVES(FLIP_E_SCHEMA, flip_table_read_csv(schema, path_of("p.csv"), "{\"person\": \"x\", \"max_rows_per_person\": 1}", NULL, NULL, &again, &err));
+    GIVES(FLIP_E_SCHEMA, flip_table_read_csv(schema, path_of("p.csv"),
+                                             "{\"person\": \"x\", \"max_rows_per_person\": 1}", NULL, NULL, &again,
+                                             &err));
     flip_table_free(bounded);
     flip_table_free(table);
     flip_schema_free(schema);
 }
 
 const test_case table_tests[] = {{"table: persons", persons}, 
-    {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells}, {"table: arguments", arguments}, {NULL, NULL}};
+    {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells}, {"table: arguments", arguments},
+    {NULL, NULL}};

@@ -3,18 +3,25 @@
 
 const char *small_schema =
     "{\"fields\": ["
-    "{\"name\": \"age\", \"type\": \"integer\", \"constraints\": {\"minimum\": 18, \"maximum\": 90, \"required\": true}},"
-    "{\"name\": \"sex\", \"type\": \"string\", \"constraints\": {\"enum\": [\"Female\", \"Male\"], \"required\": true}},"
-    "{\"name\": \"city\", \"type\": \"string\", \"constraints\": {\"enum\": [\"Bonn\", \"K\xc3\xb6ln\", \"Trier, \\\"S\xc3\xbc""d\\\"\"]}},"
-    "{\"name\": \"income\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 1000, \"multipleOf\": 0.5}},"
+    "{\"name\": \"age\", \"type\": \"integer\", \"constraints\": {\"minimum\": 18, \"maximum\": 90, \"required\": "
+    "true}},"
+    "{\"name\": \"sex\", \"type\": \"string\", \"constraints\": {\"enum\": [\"Female\", \"Male\"], \"required\": "
+    "true}},"
+    "{\"name\": \"city\", \"type\": \"string\", \"constraints\": {\"enum\": [\"Bonn\", \"K\xc3\xb6ln\", \"Trier, "
+    "\\\"S\xc3\xbc""d\\\"\"]}},"
+    "{\"name\": \"income\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": 1000, \"multipleOf\": "
+    "0.5}},"
     "{\"name\": \"member\", \"type\": \"boolean\"},"
-    "{\"name\": \"joined\", \"type\": \"date\", \"constraints\": {\"minimum\": \"2020-01-01\", \"maximum\": \"2020-12-31\"}}"
+    "{\"name\": \"joined\", \"type\": \"date\", \"constraints\": {\"minimum\": \"2020-01-01\", \"maximum\": "
+    "\"2020-12-31\"}}"
     "], \"missingValues\": [\"\", \"NA\"]}";
 
 const char *small_plan =
-    "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"rows\": {\"guess\": 600}, \"threads\": 2,"
+    "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"protected\": [\"sex\"], \"rows\": {\"guess\": "
+    "600}, \"threads\": 2,"
     " \"autoencoder\": {\"width\": 4, \"heads\": 1, \"feed_forward\": 8, \"latent\": 4, \"batch\": 64, \"steps\": 12},"
-    " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 64, \"steps\": 12, \"sampler_steps\": 4}}";
+    " \"diffusion\": {\"hidden\": 16, \"layers\": 1, \"noise_levels\": 2, \"batch\": 64, \"steps\": 12, "
+    "\"sampler_steps\": 4}}";
 
 static void must(flip_status status, const flip_error *err, const char *what) {
     if (status == FLIP_OK) return;
@@ -31,7 +38,8 @@ flip_schema *a_schema(void) {
 }
 
 flip_table *a_table(const flip_schema *schema, int rows) {
-    static const char *const sexes[] = {"Female", "Male"}, *const cities[] = {"Bonn", "K\xc3\xb6ln", "Trier, \"S\xc3\xbc""d\""};
+    static const char *const sexes[] = {"Female", "Male"},
+    *const cities[] = {"Bonn", "K\xc3\xb6ln", "Trier, \"S\xc3\xbc""d\""};
     int64_t *whole = (int64_t *)malloc(sizeof *whole * (size_t)rows);
     int32_t *codes = (int32_t *)malloc(sizeof *codes * (size_t)rows);
     double *income = (double *)malloc(sizeof *income * (size_t)rows);

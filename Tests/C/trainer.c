@@ -78,17 +78,21 @@ static void refused(void) {
     GIVES(FLIP_E_ARG, flip_train(NULL, table, NULL, NULL, (flip_model **)(void *)&trainer, &err));
     GIVES(FLIP_E_ARG, flip_train(plan, NULL, NULL, NULL, (flip_model **)(void *)&trainer, &err));
     GIVES(FLIP_E_ARG, flip_train(plan, table, NULL, NULL, NULL, &err));
-    flip_table_free(half); flip_table_free(strange); flip_table_free(table); flip_plan_free(plan); flip_schema_free(schema); flip_schema_free(foreign);
+    flip_table_free(half); flip_table_free(strange); flip_table_free(table); flip_plan_free(plan);
+    flip_schema_free(schema); flip_schema_free(foreign);
 }
 
-/* A table whose noisy row count shows delta to be too large is refused, after the first release, by what was released. */
+/* A table whose noisy row count shows delta to be too large is refused, after the first release, by what was released.
+ * */
 static void delta_against_the_noisy_count(void) {
     flip_schema *schema = a_schema();
     flip_table *table = a_table(schema, 5000);
     flip_plan *plan = NULL;
     flip_model *model = NULL;
     flip_error err;
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 8, \"delta\": 0.01, \"preset\": \"published\", \"autoencoder\": {\"steps\": 5, \"batch\": 64}, "
+    GIVES(FLIP_OK, flip_plan_create(schema,
+                                    "{\"epsilon\": 8, \"delta\": 0.01, \"preset\": \"published\", \"autoencoder\": "
+                                    "{\"steps\": 5, \"batch\": 64}, "
                                             "\"diffusion\": {\"steps\": 5, \"batch\": 64}}", &plan, &err));
     GIVES(FLIP_E_BUDGET, flip_train(plan, table, NULL, NULL, &model, &err));
     MESSAGE_HAS("delta");
@@ -106,7 +110,8 @@ static void one_row(void) {
     GIVES(FLIP_OK, flip_train(plan, table, NULL, NULL, &model, &err));
     GIVES(FLIP_OK, flip_model_sample(model, 0, 50, NULL, NULL, NULL, &rows, &err));
     CHECK(flip_table_rows(rows) == 50);
-    flip_table_free(rows); flip_model_free(model); flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
+    flip_table_free(rows); flip_model_free(model); flip_plan_free(plan); flip_table_free(table);
+    flip_schema_free(schema);
 }
 
 static void checkpoint_and_resume(void) {
@@ -195,7 +200,9 @@ static void cancel_from_another_thread(void) {
     flip_error err;
     pthread_t thread;
     p.size = sizeof p;
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"autoencoder\": {\"steps\": 1000000}}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_create(schema,
+                                    "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"autoencoder\": "
+                                    "{\"steps\": 1000000}}", &plan, &err));
     GIVES(FLIP_OK, flip_trainer_create(plan, table, &trainer, &err));
     pthread_create(&thread, NULL, cancel_soon, trainer);
     GIVES(FLIP_E_CANCELLED, flip_trainer_step(trainer, 0, 0, NULL, &err));
@@ -212,7 +219,8 @@ typedef struct { int calls, stop_at; int64_t step, total; double epsilon; pthrea
 
 static int32_t watch(void *user, const flip_event *event) {
     reports *r = (reports *)user;
-    if (event->kind != FLIP_EVENT_PROGRESS || event->size < sizeof *event || !pthread_equal(r->thread, pthread_self())) abort();
+    if (event->kind != FLIP_EVENT_PROGRESS || event->size < sizeof *event
+        || !pthread_equal(r->thread, pthread_self())) abort();
     r->step = event->progress->step;
     r->total = event->progress->total;
     r->epsilon = event->progress->epsilon;
@@ -234,13 +242,17 @@ static void callback(void) {
     CHECK(all.calls >= 1 && all.step == all.total && all.epsilon > 0 && all.epsilon <= 4);
     flip_model_free(model);
     flip_plan_free(plan);
-    GIVES(FLIP_OK, flip_plan_create(schema, "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"autoencoder\": {\"steps\": 1000000}}", &plan, &err));
+    GIVES(FLIP_OK, flip_plan_create(schema,
+                                    "{\"epsilon\": 4, \"delta\": 1e-5, \"preset\": \"published\", \"autoencoder\": "
+                                    "{\"steps\": 1000000}}", &plan, &err));
     GIVES(FLIP_E_CANCELLED, flip_train(plan, table, watch, &stop, &model, &err));
     CHECK(model == NULL && stop.calls == 1);
     flip_plan_free(plan); flip_table_free(table); flip_schema_free(schema);
 }
 
 const test_case trainer_tests[] = {
-    {"trainer: step by step", step_by_step}, {"trainer: refused", refused}, {"trainer: delta against the noisy count", delta_against_the_noisy_count},
-    {"trainer: one row", one_row}, {"trainer: checkpoint and resume", checkpoint_and_resume}, {"trainer: full disk", full_disk},
+    {"trainer: step by step", step_by_step}, {"trainer: refused", refused},
+    {"trainer: delta against the noisy count", delta_against_the_noisy_count},
+    {"trainer: one row", one_row}, {"trainer: checkpoint and resume", checkpoint_and_resume},
+    {"trainer: full disk", full_disk},
     {"trainer: cancel from another thread", cancel_from_another_thread}, {"trainer: callback", callback}, {NULL, NULL}};

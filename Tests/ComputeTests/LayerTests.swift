@@ -1,4 +1,5 @@
-// Norms, attention, activations, posterior and heads: forward against the definition in doubles, backward against its central differences.
+// Norms, attention, activations, posterior and heads against their definitions in double precision.
+// Backward passes are compared with central differences of the definition.
 
 import Basics
 import XCTest
@@ -11,7 +12,9 @@ final class LayerTests: XCTestCase {
         stride(from: 0, to: x.count, by: A).flatMap { m -> [Double] in
             let row = x[m ..< m + A], mean = row.reduce(0, +) / Double(A)
             let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(A)
-            return (0 ..< A).map { (x[m + $0] - mean) / (variance + 1e-5).squareRoot() * (gain?[$0] ?? 1) + (bias?[$0] ?? 0) }
+            return (0 ..< A).map {
+                (x[m + $0] - mean) / (variance + 1e-5).squareRoot() * (gain?[$0] ?? 1) + (bias?[$0] ?? 0)
+            }
         }
     }
 
@@ -21,20 +24,25 @@ final class LayerTests: XCTestCase {
         for h in 0 ..< H {
             for t in 0 ..< T {
                 let s = (0 ..< T).map { u in
-                    (0 ..< e).reduce(0.0) { $0 + qkv[t * 3 * d + h * e + $1] * qkv[u * 3 * d + d + h * e + $1] } / Double(e).squareRoot()
+                    (0 ..< e).reduce(0.0) { $0 + qkv[t * 3 * d + h * e + $1]
+                        * qkv[u * 3 * d + d + h * e + $1] } / Double(e).squareRoot()
                 }
                 let w = s.map { exp($0) }, sum = w.reduce(0, +)
-                for j in 0 ..< e { out[t * d + h * e + j] = (0 ..< T).reduce(0) { $0 + w[$1] / sum * qkv[$1 * 3 * d + 2 * d + h * e + j] } }
+                for j in 0 ..< e {
+                    out[t * d + h * e + j] = (0 ..< T).reduce(0) {
+                        $0 + w[$1] / sum * qkv[$1 * 3 * d + 2 * d + h * e + j]
+                    }
+                }
             }
         }
         return out
     }
 
-    static func activation(_ x: Double, _ kind: Int) -> Double {
+    static func activation(_ x: Double, _ kind: Kernels.Activation) -> Double {
         switch kind {
-        case 0: return max(x, 0)
-        case 1: return x * 0.5 * erfc(-x / 2.0.squareRoot())
-        default: return x / (1 + exp(-x))
+        case .relu: return max(x, 0)
+        case .gelu: return x * 0.5 * erfc(-x / 2.0.squareRoot())
+        case .silu: return x / (1 + exp(-x))
         }
     }
 
@@ -44,19 +52,30 @@ final class LayerTests: XCTestCase {
         for k in Kernels.available {
             var random = Random(1)
             for (M, A) in [(1, 1), (3, 4), (5, 7)] {
-                for affine in [0, 1] {
+                for affine in [false, true] {
                     let x = try Vectors(k, M * A, &random, scale: 2), dy = try Vectors(k, M * A, &random)
-                    let hat = try Vectors(zeros: k, M * A), out = try Vectors(zeros: k, M * A), rstd = try Vectors(zeros: k, M)
+                    let hat = try Vectors(zeros: k, M * A), out = try Vectors(zeros: k, M * A)
+                    let rstd = try Vectors(zeros: k, M)
                     let gain = (0 ..< A).map { _ in 1 + random.next() }, bias = (0 ..< A).map { _ in random.next() }
-                    k.normForward(x.base, A, gain, bias, affine, hat.base, out.base, rstd.base, M, A)
-                    let g = affine == 1 ? gain.map(Double.init) : nil, b = affine == 1 ? bias.map(Double.init) : nil
+                    gain.withUnsafeBufferPointer { gain in
+                        bias.withUnsafeBufferPointer { bias in
+                            k.normForward(LaneRows(x.base, stride: A),
+                                          affine: affine ? (gain.baseAddress!, bias.baseAddress!) : nil, hat: hat.base,
+                                          out: out.base, rstd: rstd.base, rows: M, features: A)
+                        }
+                    }
+                    let g = affine ? gain.map(Double.init) : nil, b = affine ? bias.map(Double.init) : nil
                     let dx = try Vectors(k, M * A, &random), before = dx.lane(1)
-                    k.normBackward(dy.base, hat.base, rstd.base, gain, affine, dx.base, dx.base, 2, M, A)
-                    XCTAssertLessThan(distance((affine == 1 ? out : hat).lane(1), LayerTests.norm(x.lane(1), A, g, b)), 2e-6)
+                    gain.withUnsafeBufferPointer {
+                        k.normBackward(dy: dy.base, hat: hat.base, rstd: rstd.base, gain: affine ? $0.baseAddress : nil,
+                                       adding: Floats(dx.base), to: dx.base, rows: M, features: A)
+                    }
+                    XCTAssertLessThan(distance((affine ? out : hat).lane(1), LayerTests.norm(x.lane(1), A, g, b)), 2e-6)
                     let want = slopes(x.lane(1), dy.lane(1)) { LayerTests.norm($0, A, g, b) }
                     XCTAssertLessThan(distance(zip(dx.lane(1), before).map(-), want), A == 1 ? 1e-2 : 1e-5)
                     let grad = try Vectors(zeros: k, 2 * A), square = try Vectors(zeros: k, 1)
-                    k.normGradient(dy.base, hat.base, grad.base, square.base, M, A)
+                    k.normGradient(dy: dy.base, hat: hat.base, to: grad.base, square: square.base, tokens: M,
+                                   features: A)
                     let d = dy.lane(0), h = hat.lane(0)
                     let wanted = (0 ..< A).map { a in (0 ..< M).reduce(0) { $0 + d[$1 * A + a] * h[$1 * A + a] } }
                         + (0 ..< A).map { a in (0 ..< M).reduce(0) { $0 + d[$1 * A + a] } }
@@ -71,11 +90,13 @@ final class LayerTests: XCTestCase {
         for k in Kernels.available {
             var random = Random(2)
             for (T, H, e) in [(1, 1, 1), (2, 2, 3), (7, 1, 4), (15, 2, 2), (5, 3, 5)] {
-                let d = H * e, qkv = try Vectors(k, 3 * T * d, &random, scale: 1.5), dout = try Vectors(k, T * d, &random)
+                let d = H * e, qkv = try Vectors(k, 3 * T * d, &random, scale: 1.5)
+                let dout = try Vectors(k, T * d, &random)
                 let weights = try Vectors(zeros: k, H * T * T), out = try Vectors(zeros: k, T * d)
-                let dqkv = try Vectors(k, 3 * T * d, &random), room = try Vectors(zeros: k, T * T)
-                k.attentionForward(qkv.base, weights.base, out.base, T, H, e)
-                k.attentionBackward(dout.base, qkv.base, weights.base, dqkv.base, room.base, T, H, e)
+                let dqkv = try Vectors(k, 3 * T * d, &random), scores = try Vectors(zeros: k, T * T)
+                k.attentionForward(qkv: qkv.base, weights: weights.base, out: out.base, tokens: T, heads: H, width: e)
+                k.attentionBackward(dout: dout.base, qkv: qkv.base, weights: weights.base, dqkv: dqkv.base,
+                                    scores: scores.base, tokens: T, heads: H, width: e)
                 XCTAssertLessThan(distance(out.lane(2), LayerTests.attention(qkv.lane(2), T, H, e)), 2e-6)
                 let want = slopes(qkv.lane(2), dout.lane(2)) { LayerTests.attention($0, T, H, e) }
                 XCTAssertLessThan(distance(dqkv.lane(2), want), 1e-5, "\(T) \(H) \(e)")
@@ -86,7 +107,7 @@ final class LayerTests: XCTestCase {
     func testActivations() throws {
         for k in Kernels.available {
             let n = 4001
-            for kind in 0 ... 2 {
+            for kind in [Kernels.Activation.relu, .gelu, .silu] {
                 let x = try Vectors(zeros: k, n), y = try Vectors(zeros: k, n), dy = try Vectors(zeros: k, n)
                 for i in 0 ..< n {
                     x[i, 1] = Float(i - n / 2) * 0.005 + 1e-4
@@ -97,7 +118,8 @@ final class LayerTests: XCTestCase {
                 for i in 0 ..< n {
                     let v = Double(x[i, 1])
                     XCTAssertEqual(Double(y[i, 1]), LayerTests.activation(v, kind), accuracy: 4e-7 * max(1, abs(v)))
-                    XCTAssertEqual(Double(dy[i, 1]), slopes([v], [1]) { [LayerTests.activation($0[0], kind)] }[0], accuracy: 1e-6 * max(1, abs(v)))
+                    XCTAssertEqual(Double(dy[i, 1]), slopes([v], [1]) { [LayerTests.activation($0[0], kind)] }[0],
+                                   accuracy: 1e-6 * max(1, abs(v)))
                 }
             }
         }
@@ -107,11 +129,14 @@ final class LayerTests: XCTestCase {
         for k in Kernels.available {
             var random = Random(4)
             let L = 6, beta: Float = 0.3
-            let mu = try Vectors(k, L, &random), v = try Vectors(k, L, &random, scale: 2), noise = try Vectors(k, L, &random), z = try Vectors(zeros: k, L)
+            let mu = try Vectors(k, L, &random), v = try Vectors(k, L, &random, scale: 2)
+            let noise = try Vectors(k, L, &random), z = try Vectors(zeros: k, L)
             v[0, 1] = -7
             v[1, 1] = 2.5
-            let deviation = try Vectors(zeros: k, L), kl = try Vectors(zeros: k, 1), dz = try Vectors(k, L, &random), dv = try Vectors(zeros: k, L)
-            k.posteriorForward(mu.base, v.base, noise.base, z.base, deviation.base, kl.base, L)
+            let sigma = try Vectors(zeros: k, L), kl = try Vectors(zeros: k, 1), dz = try Vectors(k, L, &random)
+            let dv = try Vectors(zeros: k, L)
+            k.posteriorForward(mean: mu.base, logVariance: v.base, noise: noise.base, z: z.base,
+                               standardDeviation: sigma.base, divergence: kl.base, latent: L)
             let r = dz.lane(1), e = noise.lane(1)
             /// z, then KL
             func twin(_ x: [Double]) -> [Double] {
@@ -125,7 +150,8 @@ final class LayerTests: XCTestCase {
             }
             let x = mu.lane(1) + v.lane(1), want = twin(x)
             XCTAssertLessThan(distance(z.lane(1) + [Double(kl[0, 1])], want), 1e-6)
-            k.posteriorBackward(mu.base, v.base, noise.base, deviation.base, beta, dz.base, dv.base, L)
+            k.posteriorBackward(mean: mu.base, logVariance: v.base, noise: noise.base, standardDeviation: sigma.base,
+                                beta: beta, dz: dz.base, dLogVariance: dv.base, latent: L)
             XCTAssertLessThan(distance(dz.lane(1) + dv.lane(1), slopes(x, r + [Double(beta)], twin)), 1e-5)
             XCTAssertEqual(dv[0, 1], 0)
             XCTAssertEqual(dv[1, 1], 0)
@@ -136,7 +162,8 @@ final class LayerTests: XCTestCase {
         for k in Kernels.available {
             var random = Random(5)
             for K in [1, 2, 7, 33] {
-                let x = try Vectors(k, K, &random, scale: 9), loss = try Vectors(zeros: k, 1), label = try Buffer<Int32>(count: k.lanes)
+                let x = try Vectors(k, K, &random, scale: 9), loss = try Vectors(zeros: k, 1)
+                let label = try Buffer<Int32>(count: k.lanes)
                 for l in 0 ..< k.lanes { label[l] = Int32(l % K) }
                 let raw = x.lane(5), at = Int(label[5])
                 k.crossEntropy(x.base, label.base, loss.base, K)
@@ -152,8 +179,10 @@ final class LayerTests: XCTestCase {
 
     func testDrawnLevels() throws {
         for k in Kernels.available {
-            let shares: [Float] = [0.1, 0, 0.4, 0.5], uniform = try Vectors(zeros: k, 1), level = try Buffer<Int32>(count: k.lanes)
-            for (u, want) in [(0, 0), (0.0999, 0), (0.1001, 2), (0.4999, 2), (0.5001, 3), (0.999_999_9, 3), (1, 3)] as [(Float, Int32)] {
+            let shares: [Float] = [0.1, 0, 0.4, 0.5], uniform = try Vectors(zeros: k, 1)
+            let level = try Buffer<Int32>(count: k.lanes)
+            for (u, want) in [(0, 0), (0.0999, 0), (0.1001, 2), (0.4999, 2), (0.5001, 3), (0.999_999_9, 3),
+                (1, 3)] as [(Float, Int32)] {
                 let x = try Vectors(zeros: k, 4)
                 for i in 0 ..< 4 { x[i, 0] = shares[i] == 0 ? -200 : Float(log(Double(shares[i]))) + 3 }
                 uniform[0, 0] = u
@@ -166,7 +195,8 @@ final class LayerTests: XCTestCase {
     func testEmbedding() throws {
         for k in Kernels.available {
             var random = Random(7)
-            let table = (0 ..< 12).map { _ in random.next() }, offset: [Float] = [1, 2, 3], level = try Buffer<Int32>(count: k.lanes)
+            let table = (0 ..< 12).map { _ in random.next() }, offset: [Float] = [1, 2, 3]
+            let level = try Buffer<Int32>(count: k.lanes)
             for l in 0 ..< k.lanes { level[l] = Int32(l % 4) }
             let y = try Vectors(zeros: k, 3), c = try Vectors(k, 1, &random)
             k.gather(table, level.base, offset, y.base, 3)
@@ -175,7 +205,9 @@ final class LayerTests: XCTestCase {
             c[0, 6] = 0
             y[1, 6] = .nan
             k.scatter(y.base, level.base, c.base, &d, 3)
-            let want = (0 ..< k.lanes).filter { $0 % 4 == 2 && $0 != 6 }.reduce(0.0) { $0 + Double(c[0, $1]) * Double(y[1, $1]) }
+            let want = (0 ..< k.lanes).filter { $0 % 4 == 2 && $0 != 6 }.reduce(0.0) {
+                $0 + Double(c[0, $1]) * Double(y[1, $1])
+            }
             XCTAssertEqual(Double(d[2 * 3 + 1]), want, accuracy: 1e-5)
         }
     }

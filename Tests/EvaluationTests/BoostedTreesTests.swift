@@ -1,3 +1,5 @@
+// Boosted trees against a slow twin, and on tables where the answer is known.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -5,7 +7,8 @@ import XCTest
 final class BoostedTreesTests: XCTestCase {
     private func fit(_ t: Frame, _ y: [UInt8], leaveOut: Set<Int> = []) throws -> [Float] {
         let binning = try Binning(t), x = try binning.apply(t), trees = try BoostedTrees(columns: t.columns.count)
-        trees.fit(x, Made.buffer(y), rows: 0..<t.rows, binning: binning, leaveOut: leaveOut, try TreeScratch(rows: t.rows, binning: binning))
+        trees.fit(x, Made.buffer(y), rows: 0..<t.rows, binning: binning, leaveOut: leaveOut,
+                  try TreeScratch(rows: t.rows, binning: binning))
         let out = try Buffer<Float>(count: t.rows)
         trees.predict(x, rows: 0..<t.rows, out)
         return Array(out)
@@ -13,7 +16,8 @@ final class BoostedTreesTests: XCTestCase {
 
     /// One column, one level apart: every tree is one split into two leaves, and the leaf values follow by hand.
     func testTwoLeavesByHand() throws {
-        let codes = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1], y: [UInt8] = codes.enumerated().map { i, c in (c == 1) != (i % 6 == 0) ? 1 : 0 }
+        let codes = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+        let y: [UInt8] = codes.enumerated().map { i, c in (c == 1) != (i % 6 == 0) ? 1 : 0 }
         let got = try fit(Made.frame([Made.levels("x", 2, codes)]), y)
         let share = Double(y.reduce(0) { $0 + Int($1) }) / 14
         var margins = [log(share / (1 - share)), log(share / (1 - share))], on = true
@@ -50,7 +54,9 @@ final class BoostedTreesTests: XCTestCase {
         var margins = [Double](repeating: log(share / (1 - share)), count: n)
         for _ in 0..<80 {
             let p = margins.map { 1 / (1 + exp(-$0)) }
-            func sums(_ rows: [Int]) -> (g: Double, h: Double) { rows.reduce((0, 0)) { ($0.0 + p[$1] - Double(y[$1]), $0.1 + p[$1] * (1 - p[$1])) } }
+            func sums(_ rows: [Int]) -> (g: Double, h: Double) {
+                rows.reduce((0, 0)) { ($0.0 + p[$1] - Double(y[$1]), $0.1 + p[$1] * (1 - p[$1])) }
+            }
             func score(_ rows: [Int]) -> Double { let s = sums(rows); return s.g * s.g / (s.h + 1) }
             func grow(_ rows: [Int], _ depth: Int) {
                 var best = 1e-6, found: ([Int], [Int])?
@@ -79,7 +85,8 @@ final class BoostedTreesTests: XCTestCase {
 
     func testItLearnsAndLeavesOut() throws {
         let t = Made.mixed(2000, seed: 11), labels = t.columns[3].codes!.map { UInt8($0) }, y = Made.buffer(labels)
-        let seen = try fit(t, labels), without = try fit(t, labels, leaveOut: [3]), blind = try fit(t, labels, leaveOut: [0, 1, 2, 3])
+        let seen = try fit(t, labels), without = try fit(t, labels, leaveOut: [3])
+        let blind = try fit(t, labels, leaveOut: [0, 1, 2, 3])
         func auc(_ s: [Float]) throws -> Double { try areaUnderROC(Made.buffer(s), y)! }
         XCTAssertEqual(try auc(seen), 1)
         XCTAssertGreaterThan(try auc(without), 0.9)

@@ -1,3 +1,5 @@
+// Disparities, groups and task tables against figures worked out by hand.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -39,14 +41,16 @@ final class DisparityTests: XCTestCase {
             margins.append(k < (g == 0 ? 30 : 10) ? 2 : -2)
             labels.append(g == 0 ? (k < 20 ? 1 : 0) : (k < 20 ? 1 : 0))           // 40 of 80: as many are selected
         }
-        let d = try Disparity(margins: Made.buffer(margins), labels: Made.buffer(labels), members: Made.buffer(members), groups: 3)
+        let d = try Disparity(margins: Made.buffer(margins), labels: Made.buffer(labels), members: Made.buffer(members),
+                              groups: 3)
         XCTAssertEqual(d.groups.map(\.selected), [0.75, 0.25])
         XCTAssertEqual(d.parity, 0.5)
         XCTAssertEqual(d.groups.map(\.truePositive), [1, 0.5])
         XCTAssertEqual(d.groups.map(\.falsePositive), [0.5, 0])
         XCTAssertEqual(d.odds, 0.5)
         let p = 1 / (1 + exp(-2.0))
-        let first = (30 * abs(p - 20.0 / 30) + 10 * (1 - p)) / 40, second = (10 * (1 - p) + 30 * abs(1 - p - 10.0 / 30)) / 40
+        let first = (30 * abs(p - 20.0 / 30) + 10 * (1 - p)) / 40
+        let second = (10 * (1 - p) + 30 * abs(1 - p - 10.0 / 30)) / 40
         XCTAssertEqual(d.groups[0].calibration, first, accuracy: 1e-6)
         XCTAssertEqual(d.groups[1].calibration, second, accuracy: 1e-6)
         XCTAssertEqual(d.calibrationSpread, abs(first - second), accuracy: 1e-6)
@@ -55,7 +59,8 @@ final class DisparityTests: XCTestCase {
 
     func testSmallGroupsAreLeftOut() throws {
         let n = 29
-        let d = try Disparity(margins: Made.buffer([Float](repeating: 0, count: n)), labels: Made.buffer([UInt8](repeating: 1, count: n)),
+        let d = try Disparity(margins: Made.buffer([Float](repeating: 0, count: n)),
+                              labels: Made.buffer([UInt8](repeating: 1, count: n)),
                               members: Made.buffer([Int32](repeating: 0, count: n)), groups: 1)
         XCTAssertTrue(d.groups.isEmpty)
         XCTAssertEqual([d.parity, d.odds, d.calibrationSpread], [0, 0, 0])
@@ -64,7 +69,8 @@ final class DisparityTests: XCTestCase {
     func testJointGroups() throws {
         let t = Made.frame([Made.levels("s", 2, [0, 1, 1, 2]), Made.numbers("age", [10, 30, 50, .nan])])
         let g = try Groups([t], columns: [0, 1], edges: ["age": [20, 40]])
-        XCTAssertEqual(g.names, ["l0, age < 20.0", "l1, 20.0 <= age < 40.0", "l1, age >= 40.0", "s missing, age missing"])
+        XCTAssertEqual(g.names, ["l0, age < 20.0", "l1, 20.0 <= age < 40.0", "l1, age >= 40.0",
+            "s missing, age missing"])
         XCTAssertEqual(Array(g.members[0]), [0, 1, 2, 3])
         XCTAssertEqual(try Groups([t], columns: [1], edges: [:]).counts(0), [1, 2, 1])         // the median, 30
         XCTAssertEqual(try Groups([t], columns: [], edges: [:]).names, ["all"])
@@ -85,11 +91,14 @@ final class DisparityTests: XCTestCase {
         let groups = try Groups([real, test, synthetic], columns: [2], edges: [:])
         func run(_ threads: Int) throws -> ([Double?], [Double?]) {
             let runs = try ModelRuns(synthetic: synthetic, test: test, threads: threads)
-            let table = try taskTable(real: real, test: test, synthetic: synthetic, runs: runs, protected: [2], target: 3, positive: nil, groups: groups, testTable: 1)
-            let found = try probes(synthetic: synthetic, test: test, runs: runs, protected: [2], groups: groups, syntheticTable: 2, testTable: 1)
+            let table = try taskTable(real: real, test: test, synthetic: synthetic, runs: runs, protected: [2],
+                                      target: 3, positive: nil, groups: groups, testTable: 1)
+            let found = try probes(synthetic: synthetic, test: test, runs: runs, protected: [2], groups: groups,
+                                   syntheticTable: 2, testTable: 1)
             XCTAssertEqual(table.map(\.task.column), [3, 0, 1])
             XCTAssertTrue(table[0].isTarget)
-            return (table.flatMap { [$0.auc, $0.disparity.parity, $0.disparity.odds] }, found.flatMap { [$0.synthetic, $0.real] })
+            return (table.flatMap { [$0.auc, $0.disparity.parity, $0.disparity.odds] },
+                    found.flatMap { [$0.synthetic, $0.real] })
         }
         let one = try run(1), two = try run(2)
         XCTAssertEqual(one.0, two.0)

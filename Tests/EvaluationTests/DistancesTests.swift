@@ -1,3 +1,5 @@
+// Nearness and membership inference against slow twins.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -7,12 +9,15 @@ final class DistancesTests: XCTestCase {
     private func slowNearest(_ a: Frame, _ b: Frame, _ e: Encoding) throws -> [(Double, Double)] {
         let w = e.width(leaveOut: []), x = try points(a, e), y = try points(b, e)
         return (0..<a.rows).map { i in
-            let d = (0..<b.rows).map { j in (0..<w).reduce(0.0) { $0 + pow(Double(x[i * w + $1]) - Double(y[j * w + $1]), 2) }.squareRoot() }.sorted()
+            let d = (0..<b.rows).map { j in (0..<w).reduce(0.0) { $0
+                + pow(Double(x[i * w + $1]) - Double(y[j * w + $1]), 2) }.squareRoot() }.sorted()
             return (d[0], d[1])
         }
     }
 
-    private func points(_ t: Frame, _ e: Encoding) throws -> [Float] { Array(try e.points(t, identity(t.rows), 0..<t.rows, leaveOut: [])) }
+    private func points(_ t: Frame, _ e: Encoding) throws -> [Float] {
+        Array(try e.points(t, identity(t.rows), 0..<t.rows, leaveOut: []))
+    }
     private func identity(_ n: Int) -> Buffer<Int32> { Made.buffer((0..<n).map(Int32.init)) }
 
     func testEncodingByHand() throws {

@@ -1,35 +1,43 @@
+// Total variation and associations by hand and against slow twins; quantiles and sorting.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
 
 final class FidelityTests: XCTestCase {
     func testByHand() throws {
-        // x: real halves, synthetic 3/4 and 1/4: ½ (¼ + ¼) = ¼. y the same as x in the real table, independent of it in the synthetic one.
+        // x: real halves, synthetic 3/4 and 1/4: ½ (¼ + ¼) = ¼. y the same as x in the real table, independent of it in
+        // the synthetic one.
         let real = Made.frame([Made.levels("x", 2, [0, 0, 1, 1]), Made.levels("y", 2, [0, 0, 1, 1])])
         let synthetic = Made.frame([Made.levels("x", 2, [0, 0, 1, 0]), Made.levels("y", 2, [0, 1, 0, 1])])
         let f = try Fidelity(real: real, synthetic: synthetic, threads: 1)
         XCTAssertEqual(f.columns, [0.25, 0])
         XCTAssertEqual(f.tvd1, 0.125)
-        XCTAssertEqual(f.tvd2, 0.5 * (0.25 + 0.5 + 0.25 + 0.5), accuracy: 1e-15)      // (0,0) ½-¼, (0,1) 0-½, (1,0) 0-¼, (1,1) ½-0
+        // (0,0) ½-¼, (0,1) 0-½, (1,0) 0-¼, (1,1) ½-0
+        XCTAssertEqual(f.tvd2, 0.5 * (0.25 + 0.5 + 0.25 + 0.5), accuracy: 1e-15)
         // V is 1 in the real table; the synthetic one counts 1, 2, 1, 0: χ² / n = (1·0 - 2·1)² / (3·1·2·2) = 1 / 3.
         XCTAssertEqual(f.associationMean, 1 - (1.0 / 3).squareRoot(), accuracy: 1e-12)
     }
 
     func testAgainstASlowTwinAndWhateverTheThreads() throws {
         let real = Made.mixed(500, seed: 1), synthetic = Made.mixed(300, seed: 2)
-        let one = try Fidelity(real: real, synthetic: synthetic, threads: 1), three = try Fidelity(real: real, synthetic: synthetic, threads: 3)
+        let one = try Fidelity(real: real, synthetic: synthetic, threads: 1)
+        let three = try Fidelity(real: real, synthetic: synthetic, threads: 3)
         let slow = slowFidelity(real, synthetic)
         XCTAssertEqual(one.tvd1, slow.tvd1, accuracy: 1e-12)
         XCTAssertEqual(one.tvd2, slow.tvd2, accuracy: 1e-12)
         XCTAssertEqual(one.associationMean, slow.mean, accuracy: 1e-12)
         XCTAssertEqual(one.associationMax, slow.max, accuracy: 1e-12)
-        XCTAssertEqual([one.tvd1, one.tvd2, one.associationMean, one.associationMax], [three.tvd1, three.tvd2, three.associationMean, three.associationMax])
+        XCTAssertEqual([one.tvd1, one.tvd2, one.associationMean, one.associationMax],
+                       [three.tvd1, three.tvd2, three.associationMean, three.associationMax])
     }
 
     func testManyLevelsAreCountedBySorting() throws {
         var r = PublicRandom(seed: 5)
         let n = 400, levels = 2000
-        func column(_ name: String) -> Frame.Series { Made.levels(name, levels, (0..<n).map { _ in r.below(levels) * r.below(2) }) }
+        func column(_ name: String) -> Frame.Series {
+            Made.levels(name, levels, (0..<n).map { _ in r.below(levels) * r.below(2) })
+        }
         let real = Made.frame([column("p"), column("q")]), synthetic = Made.frame([column("p"), column("q")])
         let f = try Fidelity(real: real, synthetic: synthetic, threads: 1), slow = slowFidelity(real, synthetic)
         XCTAssertEqual(f.tvd2, slow.tvd2, accuracy: 1e-12)
@@ -40,7 +48,8 @@ final class FidelityTests: XCTestCase {
         let t = Made.mixed(200, seed: 3)
         let same = try Fidelity(real: t, synthetic: t, threads: 2)
         XCTAssertEqual([same.tvd1, same.tvd2, same.associationMean, same.associationMax], [0, 0, 0, 0])
-        let flat = Made.frame([Made.numbers("n", [1, 1, 1]), Made.levels("l", 2, [0, 0, 0]), Made.numbers("m", [.nan, .nan, .nan])])
+        let flat = Made.frame([Made.numbers("n", [1, 1, 1]), Made.levels("l", 2, [0, 0, 0]),
+            Made.numbers("m", [.nan, .nan, .nan])])
         let constant = try Fidelity(real: flat, synthetic: flat, threads: 2)
         XCTAssertEqual([constant.tvd1, constant.associationMax], [0, 0])
         let one = Made.frame([Made.numbers("n", [1, 2, 3])])
@@ -48,7 +57,8 @@ final class FidelityTests: XCTestCase {
     }
 
     func testQuantilesAreNumpys() {
-        let x = Made.buffer([1.0, 2, 4, 8])                        // numpy.quantile([1, 2, 4, 8], [0, .3, .5, 1]) = 1, 1.9, 3, 8
+        // numpy.quantile([1, 2, 4, 8], [0, .3, .5, 1]) = 1, 1.9, 3, 8
+        let x = Made.buffer([1.0, 2, 4, 8])
         XCTAssertEqual([0, 0.3, 0.5, 1].map { quantile(x, 4, $0) }, [1, 1.9, 3, 8])
     }
 
@@ -110,23 +120,28 @@ final class FidelityTests: XCTestCase {
             let rows = zip(a.values!, b.values!).filter { !$0.isNaN && !$1.isNaN }, n = Double(rows.count)
             let mx = rows.map(\.0).reduce(0, +) / n, my = rows.map(\.1).reduce(0, +) / n
             let xy = rows.map { ($0 - mx) * ($1 - my) }.reduce(0, +)
-            return xy / (rows.map { pow($0.0 - mx, 2) }.reduce(0, +) * rows.map { pow($0.1 - my, 2) }.reduce(0, +)).squareRoot()
+            return xy / (rows.map { pow($0.0 - mx, 2) }.reduce(0, +)
+                         * rows.map { pow($0.1 - my, 2) }.reduce(0, +)).squareRoot()
         }
     }
 
-    private func slowFidelity(_ real: Frame, _ synthetic: Frame) -> (tvd1: Double, tvd2: Double, mean: Double, max: Double) {
+    private func slowFidelity(_ real: Frame, _ synthetic: Frame)
+        -> (tvd1: Double, tvd2: Double, mean: Double, max: Double) {
         func variation(_ a: [Int], _ b: [Int]) -> Double {
             var sum = 0.0
             for k in Set(a + b) {
-                let p = Double(a.filter { $0 == k }.count) / Double(a.count), q = Double(b.filter { $0 == k }.count) / Double(b.count)
+                let p = Double(a.filter { $0 == k }.count) / Double(a.count)
+                let q = Double(b.filter { $0 == k }.count) / Double(b.count)
                 sum += abs(p - q)
             }
             return 0.5 * sum
         }
-        let m = real.columns.count, a = (0..<m).map { slowCells(real, real, $0) }, b = (0..<m).map { slowCells(real, synthetic, $0) }
+        let m = real.columns.count, a = (0..<m).map { slowCells(real, real, $0) }
+        let b = (0..<m).map { slowCells(real, synthetic, $0) }
         var pairs: [Double] = [], differences: [Double] = []
         for i in 0..<m { for j in i + 1 ..< max(m, i + 1) {
-            pairs.append(variation(zip(a[i], a[j]).map { $0 * 100_000 + $1 }, zip(b[i], b[j]).map { $0 * 100_000 + $1 }))
+            pairs.append(variation(zip(a[i], a[j]).map { $0 * 100_000 + $1 },
+                                   zip(b[i], b[j]).map { $0 * 100_000 + $1 }))
             differences.append(abs(slowAssociation(real, i, j) - slowAssociation(synthetic, i, j)))
         } }
         let columns = (0..<m).map { variation(a[$0], b[$0]) }.reduce(0, +), n = Double(pairs.count)

@@ -1,3 +1,5 @@
+// Whole reports: every figure is there, what cannot be measured is null, wrong requests are refused.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -29,7 +31,8 @@ final class ReportTests: XCTestCase {
 
     func testEveryFigureIsThereAndSaysWhatItIsNot() throws {
         let o = try options(#"{"protected": ["sex"], "target": "rich", "threads": 2}"#)
-        let report = try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3), options: o)
+        let report = try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3),
+                                options: o)
         let json = report.json
         XCTAssertTrue(json["not_private"]!.asString!.hasPrefix("NOT PRIVATE"))
         for member in json["summary"]!.asObject!.members { XCTAssertNotNil(member.value.asDouble, member.key) }
@@ -42,11 +45,13 @@ final class ReportTests: XCTestCase {
         XCTAssertEqual(try JSON.parse(json.text), json)
         var one = o
         one.threads = 1
-        XCTAssertEqual(try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3), options: one).json, json)
+        XCTAssertEqual(try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2),
+                                  holdout: table(300, seed: 3), options: one).json, json)
     }
 
     func testWithoutAHoldoutNearnessSaysNothing() throws {
-        let report = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil, options: options(#"{"protected": ["sex"], "target": "rich"}"#))
+        let report = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil,
+                                options: options(#"{"protected": ["sex"], "target": "rich"}"#))
         XCTAssertEqual(report.json["summary"]!["dcr_share"], .null)
         XCTAssertEqual(report.json["summary"]!["membership_auc"], .null)
         XCTAssertEqual(report.json["rows"]!["holdout"], 100)
@@ -55,7 +60,8 @@ final class ReportTests: XCTestCase {
     }
 
     func testWithoutProtectedColumnsOrClassifiers() throws {
-        let plain = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil, options: options("{}")).json
+        let plain = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil,
+                               options: options("{}")).json
         XCTAssertEqual(plain["summary"]!["tasks_dpd"], .null)
         XCTAssertEqual(plain["tasks"]!.asArray!.count, 4)
         let none = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: nil,
@@ -65,16 +71,19 @@ final class ReportTests: XCTestCase {
     }
 
     func testNumericalProtectedColumns() throws {
+        let request = #"{"protected": ["age", "sex"], "edges": {"age": [40, 50]}, "classifiers": "none"}"#
         let report = try Report(real: table(300, seed: 1), synthetic: table(300, seed: 2), holdout: table(300, seed: 3),
-                                options: options(#"{"protected": ["age", "sex"], "edges": {"age": [40, 50]}, "classifiers": "none"}"#))
+                                options: options(request))
         XCTAssertEqual(report.groupNames.first, "age < 40.0, f")
         XCTAssertEqual(report.groupNames.count, 8)                               // three cells and missing, times two
     }
 
     func testRefused() throws {
         let real = try table(50, seed: 1)
-        func refuses(_ text: String, _ code: FailureCode, _ part: String, synthetic: Table? = nil, line: UInt = #line) throws {
-            XCTAssertThrowsError(try Report(real: real, synthetic: synthetic ?? real, holdout: nil, options: options(text)), line: line) { error in
+        func refuses(_ text: String, _ code: FailureCode, _ part: String, synthetic: Table? = nil,
+                     line: UInt = #line) throws {
+            XCTAssertThrowsError(try Report(real: real, synthetic: synthetic ?? real, holdout: nil,
+                                            options: options(text)), line: line) { error in
                 XCTAssertEqual((error as? Failure)?.code, code, line: line)
                 XCTAssertTrue("\(error)".contains(part), "\(error)", line: line)
             }
@@ -95,5 +104,4 @@ final class ReportTests: XCTestCase {
         let half = try Table(schema: schema, rows: 50)
         try refuses("{}", .state, "never set", synthetic: half)
     }
-
 }

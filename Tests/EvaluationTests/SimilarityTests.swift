@@ -1,3 +1,5 @@
+// CKA and HSIC against slow twins, and what each of them sees.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -9,7 +11,8 @@ final class SimilarityTests: XCTestCase {
     }
 
     /// tr(K H L H) / n² with every matrix written out: the V-statistic of Gretton et al. 2005, equation 9.
-    private func slowHSIC(_ z: [Float], _ width: Int, _ groups: [Int32], _ kernel: ([Double], [Double]) -> Double) -> Double {
+    private func slowHSIC(_ z: [Float], _ width: Int, _ groups: [Int32], _ kernel: ([Double], [Double]) -> Double)
+        -> Double {
         let n = groups.count
         func row(_ i: Int) -> [Double] { (0..<width).map { Double(z[i * width + $0]) } }
         func centred(_ m: [[Double]]) -> [[Double]] {
@@ -28,7 +31,10 @@ final class SimilarityTests: XCTestCase {
             let rows = groups.indices.filter { groups[$0] == g }, n = Double(rows.count)
             func x(_ i: Int, _ k: Int) -> Double { Double(z[i * width + k]) }
             let mean = (0..<width).map { k in rows.reduce(0.0) { $0 + x($1, k) } / n }
-            return (0..<width * width).map { k in rows.reduce(0.0) { $0 + (x($1, k / width) - mean[k / width]) * (x($1, k % width) - mean[k % width]) } / n }
+            return (0..<width * width).map { k in
+                rows.reduce(0.0) { $0 + (x($1, k / width) - mean[k / width])
+                    * (x($1, k % width) - mean[k % width]) } / n
+            }
         }
         func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
         let a = covariance(0), b = covariance(1)
@@ -42,19 +48,30 @@ final class SimilarityTests: XCTestCase {
         let s = try Similarity(Made.buffer(z), width: width, groups: Made.buffer(groups), groupCount: 2, threads: 1)
         XCTAssertEqual(s.pairs.count, 1)
         XCTAssertEqual(s.cka, slowCKA(z, width, groups), accuracy: 1e-9)
-        XCTAssertEqual(s.hsicLinear, slowHSIC(z, width, groups) { zip($0, $1).reduce(0) { $0 + $1.0 * $1.1 } }, accuracy: 1e-9)
+        XCTAssertEqual(s.hsicLinear, slowHSIC(z, width, groups) { zip($0, $1).reduce(0) { $0 + $1.0 * $1.1 } },
+                       accuracy: 1e-9)
         let h = s.bandwidth
-        XCTAssertEqual(s.hsicRBF, slowHSIC(z, width, groups) { a, b in exp(-zip(a, b).reduce(0) { $0 + pow($1.0 - $1.1, 2) } / (2 * h * h)) }, accuracy: 1e-6)
+        XCTAssertEqual(s.hsicRBF, slowHSIC(z, width, groups) { a,
+            b in exp(-zip(a, b).reduce(0) { $0 + pow($1.0 - $1.1, 2) } / (2 * h * h)) }, accuracy: 1e-6)
         var distances: [Double] = []
-        for i in 0..<n { for j in 0..<i { distances.append((0..<width).reduce(0.0) { $0 + pow(Double(z[i * width + $1] - z[j * width + $1]), 2) }.squareRoot()) } }
+        for i in 0..<n {
+            for j in 0..<i {
+                distances.append((0..<width).reduce(0.0) { $0 + pow(Double(z[i * width + $1] - z[j * width + $1]),
+                    2) }.squareRoot())
+            }
+        }
         distances.sort()
         XCTAssertEqual(h, (distances[distances.count / 2 - 1] + distances[distances.count / 2]) / 2, accuracy: 1e-5)
     }
 
-    /// A shift of one group moves HSIC and not CKA; another covariance moves CKA and, the mean kept, not the linear HSIC.
+    /// A shift of one group moves HSIC and not CKA; another covariance moves CKA and, the mean kept, not the linear
+    /// HSIC.
     func testWhatEachSees() throws {
         let width = 2, n = 400, groups = (0..<n).map { Int32($0 % 2) }, z = activations(n, width, seed: 8)
-        func measure(_ z: [Float]) throws -> Similarity { try Similarity(Made.buffer(z), width: width, groups: Made.buffer(groups), groupCount: 2, bandwidth: 1, threads: 2) }
+        func measure(_ z: [Float]) throws -> Similarity {
+            try Similarity(Made.buffer(z), width: width, groups: Made.buffer(groups), groupCount: 2, bandwidth: 1,
+                           threads: 2)
+        }
         var shifted = z, turned = z
         for i in stride(from: 1, to: n, by: 2) {
             shifted[i * width] += 1
@@ -72,8 +89,10 @@ final class SimilarityTests: XCTestCase {
         // Group 1 twice: the same rows again change no mean.
         let width = 2, z = activations(90, width, seed: 3), groups = (0..<90).map { Int32($0 < 45 ? 0 : 1) }
         let more = z + Array(z[45 * width ..< 90 * width]), moreGroups = groups + [Int32](repeating: 1, count: 45)
-        let a = try Similarity(Made.buffer(z), width: width, groups: Made.buffer(groups), groupCount: 2, bandwidth: 0.5, threads: 1)
-        let b = try Similarity(Made.buffer(more), width: width, groups: Made.buffer(moreGroups), groupCount: 2, bandwidth: 0.5, threads: 3)
+        let a = try Similarity(Made.buffer(z), width: width, groups: Made.buffer(groups), groupCount: 2, bandwidth: 0.5,
+                               threads: 1)
+        let b = try Similarity(Made.buffer(more), width: width, groups: Made.buffer(moreGroups), groupCount: 2,
+                               bandwidth: 0.5, threads: 3)
         XCTAssertEqual(a.cka, b.cka, accuracy: 1e-9)
         XCTAssertEqual(a.hsicLinear, b.hsicLinear, accuracy: 1e-9)
         XCTAssertEqual(a.hsicRBF, b.hsicRBF, accuracy: 1e-9)
@@ -81,11 +100,13 @@ final class SimilarityTests: XCTestCase {
 
     func testSmallGroupsAndConstants() throws {
         let groups = (0..<61).map { Int32($0 < 30 ? 0 : $0 < 60 ? 2 : 1) }
-        let s = try Similarity(Made.buffer([Float](repeating: 1, count: 61)), width: 1, groups: Made.buffer(groups), groupCount: 3, threads: 1)
+        let s = try Similarity(Made.buffer([Float](repeating: 1, count: 61)), width: 1, groups: Made.buffer(groups),
+                               groupCount: 3, threads: 1)
         XCTAssertEqual(s.pairs.map { [$0.first, $0.second] }, [[0, 2]])
         XCTAssertTrue(s.cka.isNaN)
         XCTAssertEqual([s.hsicLinear, s.hsicRBF, s.bandwidth], [0, 0, 1])
-        let none = try Similarity(Made.buffer([Float](repeating: 1, count: 10)), width: 1, groups: Made.buffer([Int32](repeating: 0, count: 10)), groupCount: 1, threads: 1)
+        let none = try Similarity(Made.buffer([Float](repeating: 1, count: 10)), width: 1,
+                                  groups: Made.buffer([Int32](repeating: 0, count: 10)), groupCount: 1, threads: 1)
         XCTAssertTrue(none.pairs.isEmpty && none.hsicLinear.isNaN)
     }
 }

@@ -1,3 +1,5 @@
+// Frames and numbers made by hand for the tests of this module.
+
 import XCTest
 @testable import Basics
 @testable import Evaluation
@@ -16,9 +18,12 @@ enum Made {
 
     static func numbers(_ name: String, _ x: [Double]) -> Frame.Series { Frame.Series(name: name, values: buffer(x)) }
 
-    static func frame(_ columns: [Frame.Series]) -> Frame { Frame(rows: columns[0].codes?.count ?? columns[0].values!.count, columns: columns) }
+    static func frame(_ columns: [Frame.Series]) -> Frame {
+        Frame(rows: columns[0].codes?.count ?? columns[0].values!.count, columns: columns)
+    }
 
-    /// Numbers and levels that hang together: a, b (4 levels), c (3 levels, the protected one), d = whether a + noise is above 0. Some missing.
+    /// Numbers and levels that hang together: a, b (4 levels), c (3 levels, the protected one), d = whether a + noise
+    /// is above 0. Some missing.
     static func mixed(_ rows: Int, seed: UInt64, missing: Bool = true) -> Frame {
         var r = PublicRandom(seed: seed)
         func uniform() -> Double { Double(r.next() >> 11) * 0x1p-53 }

@@ -62,13 +62,15 @@ final class BoundaryTests: XCTestCase {
     func testRowRanges() throws {
         XCTAssertEqual(try range(0, 10, of: 10), 0..<10)
         XCTAssertEqual(try range(10, 0, of: 10), 10..<10)
-        for (first, count) in [(-1, 1), (0, 11), (10, 1), (11, 0), (0, -1), (Int64.max, 1), (1, Int64.max)] as [(Int64, Int64)] {
+        for (first, count) in [(-1, 1), (0, 11), (10, 1), (11, 0), (0, -1), (Int64.max, 1),
+                               (1, Int64.max)] as [(Int64, Int64)] {
             XCTAssertThrowsError(try range(first, count, of: 10), "\(first) \(count)")
         }
     }
 
     func testProgressIsWrittenNoFurtherThanTheCallersStruct() throws {
-        let full = makeProgress(stage: 2, name: String(repeating: "ö", count: 40), step: 3, total: 9, epsilon: 0.5, seconds: 1)
+        let full = makeProgress(stage: 2, name: String(repeating: "ö", count: 40), step: 3, total: 9, epsilon: 0.5,
+                                seconds: 1)
         let size = MemoryLayout<flip_progress>.size
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size + 8, alignment: 8)
         defer { memory.deallocate() }

@@ -1,5 +1,5 @@
-// The header and the exports are one interface: `same` takes two functions of one type only, so a signature that drifts from flip.h
-// does not compile. Tests/python compares the list of names with the header and with the library.
+// The header and the exports are one interface: `same` takes two functions of one type only, so a signature that drifts
+// from flip.h does not compile. Tests/python compares the list of names with the header and with the library.
 
 import CFlip
 import XCTest
@@ -101,7 +101,8 @@ final class HeaderTests: XCTestCase {
     }
 
     func testTheVersionIsTheHeaders() {
-        XCTAssertEqual(FLIP.flip_version(), UInt32(FLIP_VERSION_MAJOR * 1_000_000 + FLIP_VERSION_MINOR * 1_000 + FLIP_VERSION_PATCH))
+        XCTAssertEqual(FLIP.flip_version(), UInt32(FLIP_VERSION_MAJOR * 1_000_000 + FLIP_VERSION_MINOR * 1_000
+            + FLIP_VERSION_PATCH))
         XCTAssertEqual(libraryVersion, "\(FLIP_VERSION_MAJOR).\(FLIP_VERSION_MINOR).\(FLIP_VERSION_PATCH)")
     }
 

@@ -25,8 +25,8 @@ final class DenoiserTests: XCTestCase {
         let n = f.int("rows"), P = d.parameters.trainable, L = shape.latent, M = shape.noiseLevels
         let z = f.numbers("z"), e = f.numbers("noise"), u = f.numbers("u")
         var sum = [Float](repeating: 7, count: P), losses = [Float](repeating: 0, count: n), norms = losses
-        d.clippedGradientSum(z, count: n, noise: e, levels: u, clips: [Float](repeating: f.numbers("clip")[0], count: n), into: &sum,
-                             losses: &losses, scratch)
+        d.clippedGradientSum(z, count: n, noise: e, levels: u, clips: [Float](repeating: f.numbers("clip")[0],
+            count: n), into: &sum, losses: &losses, scratch)
         XCTAssertLessThan(distance(sum, f.numbers("clipped")), 3e-5, place)
         XCTAssertLessThan(distance(losses, f.numbers("losses")), 1e-5, place)
         d.perExampleNorms(z, count: n, noise: e, levels: u, norms: &norms, scratch)

@@ -66,3 +66,13 @@ func distance(_ got: UnsafePointer<Float>, _ want: [Float]) -> Float {
     }
     return worst / size
 }
+
+extension VAE {
+    /// losses[n] of the rows: what their gradient is the slope of.
+    func losses(_ rows: CodeRows, targets: CodeRows? = nil, noise: UnsafePointer<Float>, beta: Float,
+                losses: UnsafeMutablePointer<Float>, _ scratch: VAEScratch) {
+        var gradient = [Float](repeating: 0, count: parameters.trainable)
+        gradientSum(rows, noise: noise, beta: beta, into: &gradient, options: .init(targets: targets, losses: losses),
+                    scratch)
+    }
+}

@@ -8,13 +8,13 @@ import XCTest
 /// Made-up rows of a shape.
 struct MadeRows {
     let shape: VAEShape, count: Int
-    var cells: [UInt16] = [], noise: [Float] = [], uniforms: [Float] = []
+    var bins: [UInt16] = [], noise: [Float] = [], uniforms: [Float] = []
 
     init(_ shape: VAEShape, _ count: Int, seed: UInt64 = 5) {
         self.shape = shape
         self.count = count
         var r = NormalStream(seed: seed, stream: 9)
-        for k in shape.levels { for _ in 0 ..< count { cells.append(UInt16(min(Int(r.uniform() * Double(k)), k - 1))) } }
+        for k in shape.levels { for _ in 0 ..< count { bins.append(UInt16(min(Int(r.uniform() * Double(k)), k - 1))) } }
         noise = (0 ..< count * shape.latentCount).map { _ in r.next() }
         uniforms = (0 ..< count * shape.columns).map { _ in Float(r.uniform()) * 0.9999 }
     }
@@ -24,14 +24,14 @@ struct MadeRows {
         var m = MadeRows(shape, 0)
         m = MadeRows(shape, at.count)
         let Z = shape.latentCount, T = shape.columns
-        m.cells = (0 ..< T).flatMap { t in at.map { cells[t * count + $0] } }
+        m.bins = (0 ..< T).flatMap { t in at.map { bins[t * count + $0] } }
         m.noise = at.flatMap { noise[$0 * Z ..< ($0 + 1) * Z] }
         m.uniforms = at.flatMap { uniforms[$0 * T ..< ($0 + 1) * T] }
         return m
     }
 
     func with<R>(_ body: (CodeRows) throws -> R) rethrows -> R {
-        try cells.withUnsafeBufferPointer { try body(CodeRows(cells: $0.baseAddress!, stride: count, count: count)) }
+        try bins.withUnsafeBufferPointer { try body(CodeRows(bins: $0.baseAddress!, stride: count, count: count)) }
     }
 }
 
@@ -88,16 +88,19 @@ final class RowsTests: XCTestCase {
     /// Per row: norm, loss, mean, log-variance, drawn levels.
     private func results(_ vae: VAE, _ scratch: VAEScratch, _ rows: MadeRows) throws -> [[Float]] {
         let n = rows.count, Z = vae.latentCount, T = vae.shape.columns
-        var norms = [Float](repeating: 0, count: n), losses = norms, mean = [Float](repeating: 0, count: n * Z), variance = mean
-        var cells = [UInt16](repeating: 0, count: n * T)
+        var norms = [Float](repeating: 0, count: n), losses = norms, mean = [Float](repeating: 0, count: n * Z)
+        var variance = mean
+        var bins = [UInt16](repeating: 0, count: n * T)
         rows.with {
             vae.perExampleNorms($0, noise: rows.noise, beta: 0.5, norms: &norms, scratch)
             vae.losses($0, noise: rows.noise, beta: 0.5, losses: &losses, scratch)
             vae.encode($0, mean: &mean, logVariance: &variance, scratch)
         }
-        vae.sample(rows.noise, count: n, uniforms: rows.uniforms, into: &cells, stride: n, scratch)
+        vae.sample(rows.noise, count: n, uniforms: rows.uniforms, into: &bins, stride: n, scratch)
         return (0 ..< n).map { i in
-            [norms[i], losses[i]] + mean[i * Z ..< (i + 1) * Z] + variance[i * Z ..< (i + 1) * Z] + (0 ..< T).map { Float(cells[$0 * n + i]) }
+            [norms[i], losses[i]] + mean[i * Z ..< (i + 1) * Z] + variance[i * Z ..< (i + 1) * Z] + (0 ..< T).map {
+                Float(bins[$0 * n + i])
+            }
         }
     }
 
@@ -105,8 +108,8 @@ final class RowsTests: XCTestCase {
         let shape = smallShapes()[0], vae = try VAE(shape: shape, seed: 3), scratch = try VAEScratch(vae)
         var rows = MadeRows(shape, 2)
         for t in 0 ..< shape.columns {
-            rows.cells[t * 2] = .max
-            rows.cells[t * 2 + 1] = UInt16(shape.levels[t] - 1)
+            rows.bins[t * 2] = .max
+            rows.bins[t * 2 + 1] = UInt16(shape.levels[t] - 1)
         }
         for k in 0 ..< shape.latentCount { rows.noise[shape.latentCount + k] = rows.noise[k] }
         let r = try results(vae, scratch, rows)
@@ -123,9 +126,9 @@ final class RowsTests: XCTestCase {
         let shares: [Float] = [0.5, 0.25, 0.2, 0.05]
         try vae.setHeadBiases([shares.map { Float(log(Double($0))) }])
         let uniforms = (0 ..< n).map { (Float($0) + 0.5) / Float(n) }, z = [Float](repeating: 0, count: n)
-        var cells = [UInt16](repeating: 9, count: n)
-        vae.sample(z, count: n, uniforms: uniforms, into: &cells, stride: n, scratch)
-        for k in 0 ..< 4 { XCTAssertEqual(Float(cells.filter { $0 == k }.count) / Float(n), shares[k], accuracy: 1e-3) }
-        XCTAssertEqual(cells, cells.sorted())
+        var bins = [UInt16](repeating: 9, count: n)
+        vae.sample(z, count: n, uniforms: uniforms, into: &bins, stride: n, scratch)
+        for k in 0 ..< 4 { XCTAssertEqual(Float(bins.filter { $0 == k }.count) / Float(n), shares[k], accuracy: 1e-3) }
+        XCTAssertEqual(bins, bins.sorted())
     }
 }

@@ -1,4 +1,5 @@
-// Configuration is refused before anything is sized by it; weights lie where the directory says and start as documented.
+// Configuration is refused before anything is sized by it.
+// Weights lie where the directory says and start as documented.
 
 import Basics
 import XCTest
@@ -33,10 +34,9 @@ final class ShapeTests: XCTestCase {
     }
 
     func testDenoiserShapesOutOfRange() {
-        let changes: [(inout DenoiserShape) -> Void] = [
-            { $0.latent = 0 }, { $0.width = 0 }, { $0.layers = 0 }, { $0.frequencies = 0 }, { $0.sigmaData = .nan }, { $0.sigmaData = 0 },
-            { $0.levelMean = .infinity }, { $0.levelDeviation = -1 }, { $0.noiseLevels = 0 }, { $0.latent = 65536; $0.width = 8192 },
-        ]
+        let changes: [(inout DenoiserShape) -> Void] = [{ $0.latent = 0 }, { $0.width = 0 }, { $0.layers = 0 },
+            { $0.frequencies = 0 }, { $0.sigmaData = .nan }, { $0.sigmaData = 0 }, { $0.levelMean = .infinity },
+            { $0.levelSpread = -1 }, { $0.noiseLevels = 0 }, { $0.latent = 65536; $0.width = 8192 }, ]
         for change in changes {
             var s = DenoiserShape(latent: 4)
             change(&s)
@@ -56,10 +56,12 @@ final class ShapeTests: XCTestCase {
         var sum = [Float](repeating: .nan, count: vae.parameters.trainable)
         let cell: [UInt16] = [0]
         cell.withUnsafeBufferPointer {
-            vae.clippedGradientSum(CodeRows(cells: $0.baseAddress!, stride: 1, count: 1), noise: [0.5], clips: [1], beta: 1, into: &sum, scratch)
+            vae.clippedGradientSum(CodeRows(bins: $0.baseAddress!, stride: 1, count: 1), noise: [0.5], clips: [1],
+                                   beta: 1, into: &sum, scratch)
             XCTAssertTrue(sum.allSatisfy(\.isFinite))
             // no rows: a sum of nothing
-            vae.clippedGradientSum(CodeRows(cells: $0.baseAddress!, stride: 1, count: 0), noise: [], clips: [], beta: 1, into: &sum, scratch)
+            vae.clippedGradientSum(CodeRows(bins: $0.baseAddress!, stride: 1, count: 0), noise: [], clips: [], beta: 1,
+                                   into: &sum, scratch)
         }
         XCTAssertTrue(sum.allSatisfy { $0 == 0 })
     }
@@ -96,8 +98,9 @@ final class ShapeTests: XCTestCase {
         }
         XCTAssertEqual(numbers(a, "head"), numbers(b, "head"))
         XCTAssertNotEqual(numbers(a, "head"), numbers(c, "head"))
-        for (name, scale) in [("embedding", 0.5), ("offset", 0.3), ("encoder.0.qkv", 0.25), ("encoder.0.down", 0.0625), ("decoder.0.out", 0.125),
-                              ("mean", 2 / 320.0.squareRoot()), ("fromlatent", 1 / 8.0.squareRoot()), ("head", 0.175)] {
+        for (name, scale) in [("embedding", 0.5), ("offset", 0.3), ("encoder.0.qkv", 0.25), ("encoder.0.down", 0.0625),
+            ("decoder.0.out", 0.125), ("mean", 2 / 320.0.squareRoot()), ("fromlatent", 1 / 8.0.squareRoot()),
+            ("head", 0.175)] {
             let x = numbers(a, name), mean = x.reduce(0, +) / Float(x.count)
             let deviation = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(x.count)).squareRoot()
             XCTAssertEqual(Double(deviation) / scale, 1, accuracy: 0.2, name)
@@ -108,7 +111,8 @@ final class ShapeTests: XCTestCase {
     }
 
     func testOtherWeightsAndHeadBiases() throws {
-        let vae = try VAE(shape: VAEShape(levels: [2, 3]), seed: 1), other = try VAE(shape: VAEShape(levels: [3, 3]), seed: 1)
+        let vae = try VAE(shape: VAEShape(levels: [2, 3]), seed: 1)
+        let other = try VAE(shape: VAEShape(levels: [3, 3]), seed: 1)
         try vae.setHeadBiases([[1, 2], [3, 4, 5]])
         let bias = try XCTUnwrap(vae.parameters.pointer("head.bias"))
         XCTAssertEqual((0 ..< 5).map { bias[$0] }, [1, 2, 3, 4, 5])

@@ -1,3 +1,5 @@
+// The fit of a relaxed table: gradient against differences, convergence, equal bits on any threads.
+
 import XCTest
 import Basics
 import Compute
@@ -16,12 +18,13 @@ enum Made {
         }
     }
 
-    static func marginal(_ rows: [[Int]], _ columns: [Int], noise: Double = 0, seed: UInt64 = 3) throws -> NoisyMarginal {
+    static func marginal(_ rows: [[Int]], _ columns: [Int], noise: Double = 0, seed: UInt64 = 3) throws
+        -> NoisyMarginal {
         let v = try Buffer<Double>(count: columns.reduce(1) { $0 * levels[$1] }, for: "a test")
         for r in rows { v[columns.reduce(0) { $0 * levels[$1] + r[$1] }] += 1 }
         var s = CounterStream(seed: seed, row: UInt64(columns.reduce(0) { $0 * 7 + $1 + 1 }), purpose: 6)
         if noise > 0 { for i in 0..<v.count { v[i] += noise * Double(s.normalPair().0) } }
-        return NoisyMarginal(columns: columns, values: v, deviation: noise)
+        return NoisyMarginal(columns: columns, values: v, standardDeviation: noise)
     }
 
     static func options(_ rows: Int, _ steps: Int, threads: Int = 1) -> ProjectionOptions {
@@ -42,7 +45,9 @@ enum Made {
 final class RelaxedTableTests: XCTestCase {
     func testGradientIsTheSlopeOfTheLoss() throws {
         let rows = Made.rows(400)
-        let marginals = try [[0], [0, 1], [2, 1], [1, 0, 2]].enumerated().map { try Made.marginal(rows, $1, noise: 2 + Double($0)) }
+        let marginals = try [[0], [0, 1], [2, 1], [1, 0, 2]].enumerated().map {
+            try Made.marginal(rows, $1, noise: 2 + Double($0))
+        }
         let fit = try RelaxedFit(LevelLayout(Made.levels), marginals, total: 400, shares: nil, Made.options(48, 1))
         let (_, g) = fit.lossAndGradient(), got = (0..<g.count).map { Double(g[$0]) }, size = got.map(abs).max() ?? 0
         XCTAssertGreaterThan(size, 0)
@@ -60,7 +65,8 @@ final class RelaxedTableTests: XCTestCase {
 
     func testMeetsExactMarginals() throws {
         let rows = Made.rows(3000), wanted = try [[0, 1], [0, 2], [1, 2], [0, 1, 2]].map { try Made.marginal(rows, $0) }
-        let t = try RelaxedTable.fit(levels: Made.levels, marginals: wanted, total: 3000, options: Made.options(200, 600))
+        let t = try RelaxedTable.fit(levels: Made.levels, marginals: wanted, total: 3000,
+                                     options: Made.options(200, 600))
         XCTAssertEqual(t.rows, 208)
         XCTAssertEqual(t.floorRatio, 0)
         for a in 0..<2 { for b in 0..<3 { for c in 0..<4 {
@@ -75,7 +81,8 @@ final class RelaxedTableTests: XCTestCase {
     func testStopsAtTheNoiseFloor() throws {
         let rows = Made.rows(500), noise = 12.0
         let noisy = try [[0, 1], [0, 2], [1, 2]].map { try Made.marginal(rows, $0, noise: noise) }
-        let stopped = try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 500, options: Made.options(96, 400))
+        let stopped = try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 500,
+                                           options: Made.options(96, 400))
         XCTAssertLessThan(stopped.steps, 400)
         XCTAssertLessThanOrEqual(stopped.floorRatio, 1)
         var on = Made.options(96, 400)
@@ -86,18 +93,23 @@ final class RelaxedTableTests: XCTestCase {
     }
 
     func testThreadsChangeNothing() throws {
-        let rows = Made.rows(300), noisy = try [[0], [0, 1], [1, 2], [0, 1, 2]].map { try Made.marginal(rows, $0, noise: 3) }
-        let one = try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 300, options: Made.options(300, 20))
-        let three = try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 300, options: Made.options(300, 20, threads: 3))
+        let rows = Made.rows(300)
+        let noisy = try [[0], [0, 1], [1, 2], [0, 1, 2]].map { try Made.marginal(rows, $0, noise: 3) }
+        let one = try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 300,
+                                       options: Made.options(300, 20))
+        let three = try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 300,
+                                         options: Made.options(300, 20, threads: 3))
         XCTAssertEqual(Array(one.probabilities), Array(three.probabilities))
         var other = Made.options(300, 20)
         other.seed = 5
-        XCTAssertNotEqual(Array(one.probabilities), Array(try RelaxedTable.fit(levels: Made.levels, marginals: noisy, total: 300, options: other).probabilities))
+        XCTAssertNotEqual(Array(one.probabilities), Array(try RelaxedTable.fit(levels: Made.levels, marginals: noisy,
+            total: 300, options: other).probabilities))
     }
 
     func testRefusals() throws {
         let m = try Made.marginal(Made.rows(10), [0, 1])
-        func fit(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double = 10, _ change: (inout ProjectionOptions) -> Void = { _ in }) throws {
+        func fit(_ levels: [Int], _ marginals: [NoisyMarginal], total: Double = 10,
+                 _ change: (inout ProjectionOptions) -> Void = { _ in }) throws {
             var o = Made.options(16, 3)
             change(&o)
             _ = try RelaxedTable.fit(levels: levels, marginals: marginals, total: total, options: o)
@@ -107,9 +119,10 @@ final class RelaxedTableTests: XCTestCase {
         XCTAssertThrowsError(try fit([], []))
         XCTAssertThrowsError(try fit([2, 3], [m], total: 0))
         XCTAssertThrowsError(try fit([2, 3], [m]) { $0.rows = 0 })
-        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [1, 1], values: m.values, deviation: 1)]))
-        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [0, 1], values: m.values, deviation: -1)]))
-        XCTAssertThrowsError(try RelaxedTable.fit(levels: [2, 3], marginals: [m], total: 10, options: Made.options(16, 3)) { true }) {
+        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [1, 1], values: m.values, standardDeviation: 1)]))
+        XCTAssertThrowsError(try fit([2, 3], [NoisyMarginal(columns: [0, 1], values: m.values, standardDeviation: -1)]))
+        XCTAssertThrowsError(try RelaxedTable.fit(levels: [2, 3], marginals: [m], total: 10,
+            options: Made.options(16, 3)) { true }) {
             XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
         }
         XCTAssertNoThrow(try fit([2, 3], [m]))

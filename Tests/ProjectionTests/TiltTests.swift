@@ -1,3 +1,5 @@
+// The tilt: accepted rows meet the marginals, its limits hold, equal bits on any threads.
+
 import XCTest
 import Basics
 import Compute
@@ -19,14 +21,15 @@ final class TiltTests: XCTestCase {
 
     private func fit(_ change: (inout TiltOptions) -> Void = { _ in }) throws -> Tilt {
         var o = TiltOptions()
-        (o.steps, o.rate, o.ridge, o.floor, o.cap) = (150, 0.2, 0, 0.01, 50)
+        (o.steps, o.learningRate, o.ridge, o.floor, o.cap) = (150, 0.2, 0, 0.01, 50)
         change(&o)
-        return try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n, options: o)
+        return try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n,
+                            options: o)
     }
 
     /// Distance between a marginal of the accepted rows and its target.
     private func distance(_ t: Tilt?) throws -> Double {
-        let p = try pool(), goal = try targets()[3]
+        let p = try pool(), target = try targets()[3]
         var share = [Double](repeating: 0, count: 24), sum = 0.0
         for i in 0..<Self.n {
             let code = (0..<3).map { p[$0 * Self.n + i] }
@@ -34,7 +37,7 @@ final class TiltTests: XCTestCase {
             share[(Int(code[0]) * 3 + Int(code[1])) * 4 + Int(code[2])] += w
             sum += w
         }
-        return (0..<24).reduce(0) { $0 + abs(share[$1] / sum - goal.values[$1] / 8000) } / 2
+        return (0..<24).reduce(0) { $0 + abs(share[$1] / sum - target.values[$1] / 8000) } / 2
     }
 
     func testAcceptedRowsMeetTheMarginals() throws {
@@ -78,8 +81,10 @@ final class TiltTests: XCTestCase {
         XCTAssertEqual(Array(one.theta), Array(three.theta))
         XCTAssertThrowsError(try fit { $0.floor = 0 })
         XCTAssertThrowsError(try fit { $0.cap = 0.5 })
-        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: 5, options: TiltOptions()))
-        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: Self.n, options: TiltOptions()) { true }) {
+        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(), rows: 5,
+                                          options: TiltOptions()))
+        XCTAssertThrowsError(try Tilt.fit(levels: Made.levels, marginals: targets(), total: 8000, pool: pool(),
+                                          rows: Self.n, options: TiltOptions()) { true }) {
             XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
         }
     }

@@ -3,7 +3,8 @@
 root <- Sys.getenv("FLIP_ROOT")
 
 rscript <- function(file, ...) {
-  said <- suppressWarnings(system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", shQuote(file), ...), stdout = TRUE, stderr = TRUE))
+  said <- suppressWarnings(system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", shQuote(file), ...),
+      stdout = TRUE, stderr = TRUE))
   list(text = paste(said, collapse = "\n"), failed = !is.null(attr(said, "status")))
 }
 
@@ -16,15 +17,19 @@ test_that("every block of docs/R.md runs, and the README's too", {
   begin <- which(page == "```r")
   expect_length(begin, 1)
   short <- page[seq(begin + 1, begin + which(page[-seq_len(begin)] == "```")[1] - 1)]
-  short <- sub("epsilon = 2, delta = 1e-5)", "epsilon = 2, delta = 1e-5, preset = 'published')", short, fixed = TRUE)     # seconds, not minutes
+  # preset published, which takes seconds and not minutes
+  short <- sub("epsilon = 2, delta = 1e-5)", "epsilon = 2, delta = 1e-5, preset = 'published')", short, fixed = TRUE)
   folder <- tempfile()
   dir.create(folder)
   script <- file.path(folder, "blocks.R")
   # The README's columns are those of the simulated hospital; a few of them serve.
-  before <- c("schema <- flip_schema(flip_field('ethnicity', 'string', enum = c('Asian', 'Black', 'Other')), flip_field('age', 'integer', minimum = 18, maximum = 100))",
+  before <- c("schema <- flip_schema(flip_field('ethnicity', 'string', enum = c('Asian', 'Black', 'Other')),",
+              "                      flip_field('age', 'integer', minimum = 18, maximum = 100))",
               "writeLines(as.character(schema), 'admissions.schema.json')",
-              "admissions <- data.frame(ethnicity = sample(c('Asian', 'Black', 'Other'), 3000, TRUE), age = sample(18:100, 3000, TRUE))")
-  writeLines(c(sprintf("setwd(%s)", deparse(folder)), code, "cat('blocks of the page ran\\n')", before, short, "cat('blocks of the README ran\\n')"), script, useBytes = TRUE)
+              "admissions <- data.frame(ethnicity = sample(c('Asian', 'Black', 'Other'), 3000, TRUE),",
+              "                         age = sample(18:100, 3000, TRUE))")
+  writeLines(c(sprintf("setwd(%s)", deparse(folder)), code, "cat('blocks of the page ran\\n')", before, short,
+      "cat('blocks of the README ran\\n')"), script, useBytes = TRUE)
   ran <- rscript(script)
   expect_false(ran$failed, info = ran$text)
   expect_match(ran$text, "blocks of the page ran")
@@ -35,7 +40,8 @@ test_that("every block of docs/R.md runs, and the README's too", {
 
 test_that("a data frame becomes a fairness table", {
   folder <- tempfile()
-  ran <- rscript(file.path(root, "examples", "R", "fairness.R"), "--out", shQuote(folder), "--rows", "3000", "--preset", "published")
+  ran <- rscript(file.path(root, "examples", "R", "fairness.R"), "--out", shQuote(folder), "--rows", "3000", "--preset",
+      "published")
   expect_false(ran$failed, info = ran$text)
   expect_match(ran$text, "The fairness table (NOT PRIVATE)", fixed = TRUE)
   table <- utils::read.csv(file.path(folder, "fairness.csv"))

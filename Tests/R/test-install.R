@@ -2,7 +2,8 @@
 
 root <- Sys.getenv("FLIP_ROOT")
 
-# Runs configure in a copy of the package at `place` under a folder of its own; its last words, and the Makevars it wrote.
+# Runs configure in a copy of the package at `place` under a folder of its own. A list: said (what it printed), failed,
+# makevars (the lines it wrote).
 configure <- function(place = "package", ...) {
   folder <- tempfile()
   package <- file.path(folder, place)
@@ -20,7 +21,8 @@ configure <- function(place = "package", ...) {
   if (...length() > 0) Sys.setenv(...)
   said <- suppressWarnings(system(paste("cd", shQuote(package), "&& sh configure 2>&1"), intern = TRUE))
   made <- file.path(package, "src", "Makevars")
-  list(said = paste(said, collapse = "\n"), failed = !is.null(attr(said, "status")), makevars = if (file.exists(made)) readLines(made))
+  list(said = paste(said, collapse = "\n"), failed = !is.null(attr(said, "status")),
+      makevars = if (file.exists(made)) readLines(made))
 }
 
 test_that("FLIP_LIB_DIR comes first, and a wrong one is no reason to look elsewhere", {

@@ -1,4 +1,5 @@
-// The preset `best` on small tables: its releases, its files, its checkpoints, and that everything after the releases is free.
+// The preset `best` on small tables: its releases, its files, its checkpoints, and that everything after the releases
+// is free.
 
 import XCTest
 @testable import Synthesis
@@ -18,11 +19,16 @@ final class BestTests: XCTestCase {
     /// `more` replaces whole sections of the small configuration.
     private static func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan {
         let config = try Fixture.merged(small + (seed.map { ", \"test_seed\": \($0)" } ?? ""), more)
-        return try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "best", config: config)
+        return try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "best",
+                        config: config)
     }
 
-    private func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan { try Self.plan(more, seed: seed, epsilon: epsilon) }
-    private func train(_ plan: Plan, rows: Int = 900) throws -> Model { try Fixture.train(plan, Fixture.table(rows: rows)) }
+    private func plan(_ more: String = "", seed: Int? = 11, epsilon: Double = 2) throws -> Plan {
+        try Self.plan(more, seed: seed, epsilon: epsilon)
+    }
+    private func train(_ plan: Plan, rows: Int = 900) throws -> Model {
+        try Fixture.train(plan, Fixture.table(rows: rows))
+    }
 
     static let trained = Result { try Fixture.train(BestTests.plan(), Fixture.table(rows: 900)) }
     private func model() throws -> Model { try Self.trained.get() }
@@ -44,11 +50,12 @@ final class BestTests: XCTestCase {
     func testFilesKeepEverything() throws {
         let m = try model(), bytes = try m.bytes()
         let again = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
-        XCTAssertEqual(Fixture.cells(try m.sample(count: 400, seed: 3)), Fixture.cells(try again.sample(count: 400, seed: 3)))
+        XCTAssertEqual(Fixture.cells(try m.sample(count: 400, seed: 3)),
+                       Fixture.cells(try again.sample(count: 400, seed: 3)))
         XCTAssertEqual(Array(bytes), Array(try again.bytes()))
         XCTAssertEqual(again.plan.json.text, m.plan.json.text)
         let tilt = try XCTUnwrap(again.tilt)
-        XCTAssertGreaterThanOrEqual(tilt.effectiveShare, m.plan.settings.rake.floor - 1e-6)
+        XCTAssertGreaterThanOrEqual(tilt.effectiveShare, m.plan.settings.tilt.floor - 1e-6)
         XCTAssertNotNil(m.json.text.range(of: "effective_sample_size"))
     }
 
@@ -63,7 +70,8 @@ final class BestTests: XCTestCase {
 
     func testTrainingDoesNotDependOnThreadsOrSlices() throws {
         let one = try model(), three = try train(plan(#""threads": 3"#))
-        XCTAssertEqual(Fixture.cells(try one.sample(count: 300, seed: 5)), Fixture.cells(try three.sample(count: 300, seed: 5)))
+        XCTAssertEqual(Fixture.cells(try one.sample(count: 300, seed: 5)),
+                       Fixture.cells(try three.sample(count: 300, seed: 5)))
     }
 
     func testItLearnsWhatTheTableSays() throws {
@@ -100,7 +108,10 @@ final class BestTests: XCTestCase {
             let m = try second.finish()
             XCTAssertEqual(m.ledger.releases.map(\.name), ["histograms", "marginals"])
             // After the last release nothing is drawn: the same model comes out.
-            if stop >= 2 { XCTAssertEqual(Fixture.cells(try m.sample(count: 100, seed: 2)), Fixture.cells(try whole.sample(count: 100, seed: 2)), "stopped at \(stop)") }
+            if stop >= 2 {
+                XCTAssertEqual(Fixture.cells(try m.sample(count: 100, seed: 2)),
+                               Fixture.cells(try whole.sample(count: 100, seed: 2)), "stopped at \(stop)")
+            }
         }
     }
 
@@ -111,8 +122,16 @@ final class BestTests: XCTestCase {
         try t.step(maxSteps: 1, maxSeconds: 1e9)
         try t.checkpoint(path)
         // The marginals are charged and written to the bound file; the process dies before their result is kept.
+        let charge = t.door.durable, killed = path + ".killed"
+        defer { try? FileManager.default.removeItem(atPath: killed) }
+        t.door.durable = { ledger in
+            try charge?(ledger)
+            try FileManager.default.copyItem(atPath: path, toPath: killed)
+        }
         try t.step(maxSteps: 1, maxSeconds: 1e9)
-        XCTAssertThrowsError(try Trainer.resume(path, table: table)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        XCTAssertThrowsError(try Trainer.resume(killed, table: table)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .state)
+        }
     }
 
     func testPrivateChoiceOfPairs() throws {
@@ -132,7 +151,8 @@ final class BestTests: XCTestCase {
     func testFocusBuysTriples() throws {
         let p = try plan(#""focus": ["ward"]"#), requests = p.marginalRequests(pairs: p.allPairs)
         XCTAssertEqual(requests.count, 21)                       // pairs of the seven others, each with ward
-        XCTAssert(requests.allSatisfy { $0.columns.count == 3 && $0.columns.contains(1) && $0.columns == $0.columns.sorted() })
+        XCTAssert(requests.allSatisfy { $0.columns.count == 3 && $0.columns.contains(1)
+            && $0.columns == $0.columns.sorted() })
         XCTAssertEqual(Set(requests.map(\.columns)).count, 21)
         XCTAssertEqual(try train(p).marginals?.columns.count, 21)
         let two = try plan(#""focus": ["ward", "age"]"#)
@@ -153,7 +173,8 @@ final class BestTests: XCTestCase {
     }
 
     func testStagesCanBeLeftOut() throws {
-        let m = try train(plan(#""calibrate_heads": false, "diffusion": {"enabled": false}, "rake": {"enabled": false}"#, seed: 5))
+        let m = try train(plan(#""calibrate_heads": false, "diffusion": {"enabled": false}, "rake": {"enabled": "#
+            + #"false}"#, seed: 5))
         XCTAssertNil(m.tilt)
         XCTAssertEqual(try m.sample(count: 20, seed: 1).rows, 20)
         let bytes = try m.bytes()
@@ -162,19 +183,28 @@ final class BestTests: XCTestCase {
 
     func testOddTables() throws {
         // One column; a column of one level; a table of one row.
-        for (fields, rows) in [(#"{"name": "a", "type": "string", "constraints": {"enum": ["x", "y"], "required": true}}"#, 40),
-                               (#"{"name": "a", "type": "string", "constraints": {"enum": ["x"], "required": true}}, {"name": "b", "type": "integer", "constraints": {"minimum": 0, "maximum": 5, "required": true}}"#, 1)] {
+        for (fields, rows) in [(#"{"name": "a", "type": "string", "constraints": {"enum": ["x", "y"], "required": "#
+            + #"true}}"#, 40),
+                               (#"{"name": "a", "type": "string", "constraints": {"enum": ["x"], "required": true}}, "#
+                                   + #"{"name": "b", "type": "integer", "constraints": {"minimum": 0, "maximum": 5, "#
+                                   + #""required": true}}"#, 1)] {
             let schema = try Schema(json: "{\"fields\": [\(fields)]}")
             let t = try Table(schema: schema, rows: rows)
-            for (k, c) in t.columns.enumerated() { for i in 0..<rows { c.put(i, k == 0 ? 0 : Int64(i % 3)) }; try t.fill(k) { _ in } }
-            let p = try Plan(schema: schema, protected: [], epsilon: 1, delta: 1e-6, preset: "best", config: JSON.parse("{\(Self.small)}"))
+            for (k, c) in t.columns.enumerated() {
+                for i in 0..<rows { c.put(i, k == 0 ? 0 : Int64(i % 3)) }
+                try t.fill(k) { _ in }
+            }
+            let p = try Plan(schema: schema, protected: [], epsilon: 1, delta: 1e-6, preset: "best",
+                             config: JSON.parse("{\(Self.small)}"))
             XCTAssertEqual(try Fixture.train(p, t).sample(count: 30, seed: 1).rows, 30)
         }
     }
 
-    /// A cell of a pair expects at least twice its noise in rows, wherever more than the eight bins are taken that are always allowed.
+    /// A cell of a pair expects at least twice its noise in rows, wherever more than the eight bins are taken that are
+    /// always allowed.
     func testBinsFollowTheNoise() throws {
-        let p = try plan(#""encoder": {"bins": 40}"#), noise = p.marginalNoise * Double(p.plannedMarginals.count).squareRoot()
+        let p = try plan(#""encoder": {"bins": 40}"#),
+            noise = p.marginalNoise * Double(p.plannedMarginals.count).squareRoot()
         for rows in [0.0, 1, 500, 5_000, 50_000, 5e5, 1e12] {
             let k = p.bins(rows: rows)
             XCTAssertTrue((8...40).contains(k))
@@ -189,7 +219,9 @@ final class BestTests: XCTestCase {
     }
 
     func testPublishedTakesNoOptionOfBest() throws {
-        XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6, preset: "published", config: JSON.parse(#"{"rake": {"steps": 3}}"#)))
-        XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6, preset: "published", config: JSON.parse(#"{"focus": ["age"]}"#)))
+        XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6,
+                                      preset: "published", config: JSON.parse(#"{"rake": {"steps": 3}}"#)))
+        XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6,
+                                      preset: "published", config: JSON.parse(#"{"focus": ["age"]}"#)))
     }
 }

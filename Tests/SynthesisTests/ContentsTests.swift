@@ -17,12 +17,16 @@ final class ContentsTests: XCTestCase {
 
     func testLedgersWithEveryKindOfEntry() throws {
         let plan = try Fixture.plan(#""test_seed": 11, "fairness": {"strength": 0}"#)
-        var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: plan.groups, assumptions: plan.assumptions)
-        try ledger.charge(.init(name: "histograms", groups: [.init(group: Plan.group, samplingRate: 1, noiseMultiplier: 40)]))
+        var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order, groups: plan.groups,
+                                assumptions: plan.assumptions)
+        try ledger.charge(.init(name: "histograms",
+                                groups: [.init(group: Plan.group, samplingRate: 1, noiseMultiplier: 40)]))
         func back() throws -> (Ledger, [FrameColumn]?) {
             let b = try bytes(plan, ledger)
             return try ModelFile.read(.model, bytes: UnsafeRawBufferPointer(start: b.base, count: b.count)) { root in
-                (try Ledger.read(from: root, plan: plan), try? root.group("ledger").dataframe("events", [("mechanism", .strings), ("noise_multiplier", .numbers), ("rho", .numbers)]))
+                (try Ledger.read(from: root, plan: plan),
+                 try? root.group("ledger").dataframe("events", [("mechanism", .strings), ("noise_multiplier", .numbers),
+                                                                ("rho", .numbers)]))
             }
         }
         XCTAssertEqual(try back().0, ledger)
@@ -30,7 +34,10 @@ final class ContentsTests: XCTestCase {
         try ledger.charge(.init(name: "pairs", count: 2, rho: 0.005))
         let (read, frame) = try back()
         XCTAssertEqual(read, ledger)
-        XCTAssertEqual(frame, [.strings(["poisson-sampled gaussian", "zcdp"]), .numbers([40, 10]), .numbers([0, 0.005])])
-        XCTAssertThrowsError(try plan.check(ledger, statistics: nil, done: 0)) { XCTAssertEqual(($0 as? Failure)?.code, .format) }
+        XCTAssertEqual(frame, [.strings(["poisson-sampled gaussian", "zcdp"]), .numbers([40, 10]),
+                               .numbers([0, 0.005])])
+        XCTAssertThrowsError(try plan.check(ledger, statistics: nil, done: 0)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .format)
+        }
     }
 }

@@ -5,10 +5,14 @@ import Privacy
 import Tables
 
 final class PlanTests: XCTestCase {
-    static let schema = #"{"fields": [{"name": "a", "type": "string", "constraints": {"enum": ["x", "y", "z"], "required": true}}, {"name": "n", "type": "integer", "constraints": {"minimum": 0, "maximum": 500}}, {"name": "one", "type": "string", "constraints": {"enum": ["only"], "required": true}}]}"#
+    static let schema = #"{"fields": [{"name": "a", "type": "string", "constraints": {"enum": ["x", "y", "z"], "#
+        + #""required": true}}, {"name": "n", "type": "integer", "constraints": {"minimum": 0, "maximum": 500}}, "#
+        + #"{"name": "one", "type": "string", "constraints": {"enum": ["only"], "required": true}}]}"#
 
-    func plan(_ config: String = "{}", protected: [String] = ["a"], epsilon: Double = 2, delta: Double = 1e-5) throws -> Plan {
-        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta, config: JSON.parse(config))
+    func plan(_ config: String = "{}", protected: [String] = ["a"], epsilon: Double = 2, delta: Double = 1e-5) throws
+        -> Plan {
+        try Plan(schema: Schema(json: Self.schema), protected: protected, epsilon: epsilon, delta: delta,
+                 preset: "published", config: JSON.parse(config))
     }
 
     func testTheCalibratedTotalMeetsTheCeilingForAnyCount() throws {
@@ -17,8 +21,10 @@ final class PlanTests: XCTestCase {
             let b = try p.batches(GroupCounts(rows: n, groups: [n]))
             let s = p.settings, a = p.budget.order
             let total = Double(a) / (2 * p.histogramNoise * p.histogramNoise)
-                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.autoencoder.batch, rows: n), sigma: b[0].multipliers[0], order: a)
-                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: Plan.rate(batch: s.diffusion.batch, rows: n), sigma: b[1].multipliers[0], order: a)
+                + Double(s.autoencoder.steps) * rdpSubsampledGaussian(q: poissonRate(batch: s.autoencoder.batch,
+                    rows: n), sigma: b[0].multipliers[0], order: a)
+                + Double(s.diffusion.steps) * rdpSubsampledGaussian(q: poissonRate(batch: s.diffusion.batch, rows: n),
+                    sigma: b[1].multipliers[0], order: a)
             XCTAssertLessThanOrEqual(total, p.budget.ceiling * (1 + 1e-12))
             XCTAssertEqual(total, p.budget.ceiling, accuracy: 1e-5 * p.budget.ceiling)
         }
@@ -37,11 +43,16 @@ final class PlanTests: XCTestCase {
     /// What is explained against the divergences and the noise that the releases have.
     func testWhatEachShareBuys() throws {
         for (preset, config, names) in [
-            ("published", "{}", ["histograms", "autoencoder", "diffusion"]), ("published", #"{"diffusion": {"enabled": false}}"#, ["histograms", "autoencoder"]),
-            ("best", "{}", ["histograms", "marginals"]), ("best", #"{"marginals": {"pairs": "selected", "count": 2}, "finetuning": {"steps": 7}}"#, ["histograms", "selection", "marginals", "finetuning"]),
+            ("published", "{}", ["histograms", "autoencoder", "diffusion"]),
+                ("published", #"{"diffusion": {"enabled": false}}"#, ["histograms", "autoencoder"]),
+            ("best", "{}", ["histograms", "marginals"]),
+                ("best", #"{"marginals": {"pairs": "selected", "count": 2}, "finetuning": {"steps": 7}}"#,
+                 ["histograms", "selection", "marginals", "finetuning"]),
         ] {
-            let p = try Plan(schema: Schema(json: Self.schema), protected: [], epsilon: 2, delta: 1e-5, preset: preset, config: JSON.parse(config))
-            let e = try p.explain(), text = try p.explanation(), releases = try XCTUnwrap(e["releases"]?.asArray), stages = try XCTUnwrap(e["stages"]?.asArray)
+            let p = try Plan(schema: Schema(json: Self.schema), protected: [], epsilon: 2, delta: 1e-5, preset: preset,
+                             config: JSON.parse(config))
+            let e = try p.explain(), text = try p.explanation(), releases = try XCTUnwrap(e["releases"]?.asArray),
+                stages = try XCTUnwrap(e["stages"]?.asArray)
             XCTAssertEqual(releases.compactMap { $0["stage"]?.asString }, names)
             XCTAssertEqual(releases.compactMap { $0["share_of_budget"]?.asDouble }.reduce(0, +), 1, accuracy: 1e-5)
             let alone = releases.compactMap { $0["epsilon_alone"]?.asDouble }
@@ -60,14 +71,21 @@ final class PlanTests: XCTestCase {
     }
 
     func testMarginalsThatAreBought() throws {
-        func made(_ config: String) throws -> Plan { try Plan(schema: Schema(json: Self.schema), protected: [], epsilon: 2, delta: 1e-5, preset: "best", config: JSON.parse(config)) }
-        for (config, key, count, cells) in [("{}", "marginals", 3, Optional(3 * 34 + 3 + 34)), (#"{"focus": ["a"]}"#, "marginals", 1, 3 * 34),
+        func made(_ config: String) throws -> Plan {
+            try Plan(schema: Schema(json: Self.schema), protected: [], epsilon: 2, delta: 1e-5, preset: "best",
+                     config: JSON.parse(config))
+        }
+        for (config, key, count, cells) in [("{}", "marginals", 3, Optional(3 * 34 + 3 + 34)),
+                                            (#"{"focus": ["a"]}"#, "marginals", 1, 3 * 34),
                                             (#"{"marginals": {"pairs": "selected", "count": 2}}"#, "marginals", 2, nil),
-                                            (#"{"marginals": {"pairs": "selected", "count": 2}, "focus": ["a", "n"]}"#, "marginals_at_most", 4, nil)] {
-            let p = try made(config), m = try XCTUnwrap(p.explain()["releases"]?.asArray?.first { $0["stage"] == .string("marginals") })
+                                            (#"{"marginals": {"pairs": "selected", "count": 2}, "focus": ["a", "n"]}"#,
+                                             "marginals_at_most", 4, nil)] {
+            let p = try made(config),
+                m = try XCTUnwrap(p.explain()["releases"]?.asArray?.first { $0["stage"] == .string("marginals") })
             XCTAssertEqual(m[key]?.asDouble, Double(count), config)
             XCTAssertEqual(m["cells_at_most"]?.asDouble, cells.map(Double.init), config)
-            XCTAssertEqual(m["cell_noise_rows"]?.asDouble ?? 0, p.marginalNoise * Double(count).squareRoot(), accuracy: 1e-12, config)
+            XCTAssertEqual(m["cell_noise_rows"]?.asDouble ?? 0, p.marginalNoise * Double(count).squareRoot(),
+                           accuracy: 1e-12, config)
         }
     }
 
@@ -86,7 +104,9 @@ final class PlanTests: XCTestCase {
         XCTAssertThrowsError(try plan(protected: ["nobody"])) { XCTAssert("\($0)".contains("nobody")) }
         XCTAssertThrowsError(try plan(protected: ["one"])) { XCTAssert("\($0)".contains("one level")) }
         XCTAssertThrowsError(try plan(protected: ["a", "a"]))
-        XCTAssertThrowsError(try plan(#"{"rows": {"declared": 100000}}"#, delta: 1e-5)) { XCTAssert("\($0)".contains("delta")) }
+        XCTAssertThrowsError(try plan(#"{"rows": {"declared": 100000}}"#, delta: 1e-5)) {
+            XCTAssert("\($0)".contains("delta"))
+        }
         XCTAssertThrowsError(try plan(#"{"encoder": {"atoms": {"q": [1]}}}"#)) { XCTAssert("\($0)".contains("q")) }
         XCTAssertThrowsError(try plan(epsilon: 1e-7, delta: 1e-12)) { XCTAssertEqual(($0 as? Failure)?.code, .budget) }
     }

@@ -21,7 +21,8 @@ final class SamplerTests: XCTestCase {
             }
         }
         XCTAssertNotEqual(Fixture.cells(whole), Fixture.cells(try model.sample(count: 1000, seed: 9)))
-        XCTAssertNotEqual(Fixture.cells(try model.sample(count: 50)), Fixture.cells(try model.sample(count: 50)))   // fresh seeds
+        // fresh seeds
+        XCTAssertNotEqual(Fixture.cells(try model.sample(count: 50)), Fixture.cells(try model.sample(count: 50)))
     }
 
     func testValuesStayInsideTheSchema() throws {
@@ -47,7 +48,11 @@ final class SamplerTests: XCTestCase {
         XCTAssertThrowsError(try model.sample(first: -1, count: 1, seed: 1))
         XCTAssertThrowsError(try model.sample(count: -1, seed: 1))
         XCTAssertThrowsError(try model.sample(first: Int.max, count: 2, seed: 1))
-        XCTAssertThrowsError(try model.sample(count: 1 << 60, seed: 1)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
-        XCTAssertThrowsError(try model.sample(count: 5000, seed: 1) { _, _ in false }) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
+        XCTAssertThrowsError(try model.sample(count: 1 << 60, seed: 1)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .argument)
+        }
+        XCTAssertThrowsError(try model.sample(count: 5000, seed: 1) { _, _ in false }) {
+            XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
+        }
     }
 }

@@ -1,6 +1,7 @@
 import XCTest
 @testable import Synthesis
 import Basics
+@testable import Budgets
 import Glibc
 import Privacy
 import Storage
@@ -17,19 +18,27 @@ final class SharedBudgetTests: XCTestCase {
 
     override func tearDown() { Fixture.remove(folder: folder) }
 
-    private func make(_ epsilon: Double = 4) throws -> SharedBudget { try .create(file, SharedBudget.terms(epsilon: epsilon, delta: 1e-5)) }
+    private func make(_ epsilon: Double = 4) throws -> SharedBudget {
+        try .create(file, SharedBudget.terms(epsilon: epsilon, delta: 1e-5))
+    }
 
-    private func plan(_ b: SharedBudget, epsilon: Double, _ more: String = #""test_seed": 11, "checkpoint_block": 4"#) throws -> Plan {
-        try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, config: JSON.parse("{\(Fixture.quick), \(more)}"), under: b.terms)
+    private func plan(_ b: SharedBudget, epsilon: Double,
+                      _ more: String = #""test_seed": 11, "checkpoint_block": 4"#) throws -> Plan {
+        try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "published",
+                 config: JSON.parse("{\(Fixture.quick), \(more)}"), under: b.terms)
     }
 
     private func refused(_ code: FailureCode, line: UInt = #line, _ body: () throws -> Void) {
-        XCTAssertThrowsError(try body(), line: line) { XCTAssertEqual(($0 as? Failure)?.code, code, "\($0)", line: line) }
+        XCTAssertThrowsError(try body(), line: line) {
+            XCTAssertEqual(($0 as? Failure)?.code, code, "\($0)", line: line)
+        }
     }
 
     private func copy(_ from: String, _ to: String) throws {
         let (bytes, count) = try readFile(from)
-        try withExtendedLifetime(bytes) { try AtomicFile.write(UnsafeRawBufferPointer(start: bytes.base, count: count), to: to) }
+        try withExtendedLifetime(bytes) {
+            try AtomicFile.write(UnsafeRawBufferPointer(start: bytes.base, count: count), to: to)
+        }
     }
 
     func testTrainingsShareAndTheLastIsRefused() throws {
@@ -44,7 +53,8 @@ final class SharedBudgetTests: XCTestCase {
             XCTAssertEqual(try b.account().runs.last?.ledger, model.ledger)
             XCTAssertTrue(model.ledger.assumptions.contains { $0.contains("shared budget") })
             let bytes = try model.bytes()
-            XCTAssertEqual(try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)).ledger, model.ledger)
+            XCTAssertEqual(try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)).ledger,
+                           model.ledger)
         }
         refused(.budget) { _ = try Trainer(plan: p, table: table, shared: b) }
         let account = try SharedBudget.open(file).account()
@@ -53,12 +63,15 @@ final class SharedBudgetTests: XCTestCase {
         XCTAssertLessThanOrEqual(account.spent, 4)
         XCTAssertGreaterThan(account.spent, 3)
         try b.charge(.init(name: "mean age", groups: [.init(group: "all", samplingRate: 1, noiseMultiplier: 40)]))
-        refused(.budget) { try b.charge(.init(name: "mean age", groups: [.init(group: "all", samplingRate: 1, noiseMultiplier: 0.5)])) }
+        refused(.budget) {
+            try b.charge(.init(name: "mean age", groups: [.init(group: "all", samplingRate: 1, noiseMultiplier: 0.5)]))
+        }
         XCTAssertEqual(try checkFile(file)["kind"], .string("flip-budget"))
         XCTAssertEqual(try checkFile(file)["usable"], .bool(true))
     }
 
-    /// Before every draw the budget on the disk holds at least what the door's ledger does; what a training dropped early did not use comes back.
+    /// Before every draw the budget on the disk holds at least what the door's ledger does; what a training dropped
+    /// early did not use comes back.
     func testChargesAreOnTheDiskAheadOfDraws() throws {
         let b = try make(), table = try Fixture.table(rows: 200), p = try plan(b, epsilon: 3)
         do {
@@ -68,7 +81,7 @@ final class SharedBudgetTests: XCTestCase {
             t.door.durable = { ledger in
                 try charge?(ledger)
                 let known = try SharedBudget.open(self.file).account().runs[0].ledger
-                XCTAssertGreaterThanOrEqual(known.mostSpent, ledger.mostSpent)
+                XCTAssertGreaterThanOrEqual(known.maxSpent, ledger.maxSpent)
                 draws += 1
             }
             try t.step(maxSteps: 4, maxSeconds: 1e9)
@@ -90,11 +103,13 @@ final class SharedBudgetTests: XCTestCase {
         try copy("\(folder)/old", file)
     }
 
-    /// A killed run stays open with all it was promised; ended by hand it keeps what it was charged for, blocks ahead included.
+    /// A killed run stays open with all it was promised; ended by hand it keeps what it was charged for, blocks ahead
+    /// included.
     func testAKilledRun() throws {
         let b = try make(), p = try plan(b, epsilon: 3), table = try Fixture.table(rows: 200)
         let t = try Trainer(plan: p, table: table, shared: b)
-        try t.checkpoint("\(folder)/a.h5")                                   // bound: dropping it ends nothing, as a kill would
+        // bound: dropping it ends nothing, as a kill would
+        try t.checkpoint("\(folder)/a.h5")
         try t.step(maxSteps: 3, maxSeconds: 1e9)
         refused(.budget) { _ = try Trainer(plan: p, table: table, shared: b) }
         let id = try XCTUnwrap(b.account().runs.first?.id)
@@ -104,8 +119,29 @@ final class SharedBudgetTests: XCTestCase {
         XCTAssertNoThrow(try Trainer(plan: p, table: table, shared: b))
     }
 
+    /// A checkpoint that cannot be written takes no charge back: what is drawn afterwards is on the disk before it is
+    /// drawn, killed or not.
+    func testAFailedCheckpointLeavesNothingUncharged() throws {
+        let b = try make(), p = try plan(b, epsilon: 3), table = try Fixture.table(rows: 200)
+        let t = try Trainer(plan: p, table: table, shared: b)
+        try t.checkpoint("\(folder)/a.h5")
+        try t.step(maxSteps: 3, maxSeconds: 1e9)
+        refused(.io) { try t.checkpoint("\(self.folder)/no/such/folder/b.h5") }
+        let charge = t.door.durable
+        t.door.durable = { ledger in
+            try charge?(ledger)
+            XCTAssertGreaterThanOrEqual(try SharedBudget.open(self.file).account().runs[0].ledger.maxSpent,
+                                        ledger.maxSpent)
+        }
+        try t.step(maxSteps: 3, maxSeconds: 1e9)
+        let id = try XCTUnwrap(b.account().runs.first?.id)
+        try b.settle(run: id)                                                // killed here
+        XCTAssertGreaterThanOrEqual(try b.account().runs[0].ledger.maxSpent, t.ledger.maxSpent)
+    }
+
     func testResuming() throws {
-        let b = try make(), p = try plan(b, epsilon: 3, #""checkpoint_block": 4"#), table = try Fixture.table(rows: 200), path = "\(folder)/a.h5"
+        let b = try make(), p = try plan(b, epsilon: 3, #""checkpoint_block": 4"#),
+            table = try Fixture.table(rows: 200), path = "\(folder)/a.h5"
         do {
             let t = try Trainer(plan: p, table: table, shared: b)
             try t.checkpoint(path)
@@ -127,7 +163,8 @@ final class SharedBudgetTests: XCTestCase {
         let model = try again.finish()
         XCTAssertEqual(try b.account().runs.map(\.ledger.releases), [model.ledger.releases])
         XCTAssertEqual(try b.account().runs.map(\.isOpen), [false])
-        XCTAssertEqual(try Trainer.resume(path, table: table, shared: b).ledger.releases, model.ledger.releases)    // ended: it may still be finished
+        // ended: it may still be finished
+        XCTAssertEqual(try Trainer.resume(path, table: table, shared: b).ledger.releases, model.ledger.releases)
         let alone = try Trainer(plan: Fixture.plan(), table: table)
         try alone.checkpoint("\(folder)/copy.h5")
         refused(.state) { _ = try Trainer.resume("\(folder)/copy.h5", table: table, shared: b) }
@@ -153,8 +190,12 @@ final class SharedBudgetTests: XCTestCase {
         symlink(file, "\(folder)/link")
         try SharedBudget.open("\(folder)/link").charge(.init(name: "own", rho: 0.01))
         XCTAssertEqual(try b.account().runs.count, 1)
-        for bad in [(0, 1e-5, nil, 0, 0), (1, 0, nil, 0, 0), (1, 1, nil, 0, 0), (1, 1e-5, 1, 0, 0), (1, 1e-5, nil, 1e-5, 0), (1, 1e-5, nil, 0, 1025)] as [(Double, Double, Int?, Double, Int)] {
-            refused(.argument) { _ = try SharedBudget.terms(epsilon: bad.0, delta: bad.1, order: bad.2, selection: bad.3, rowsPerPerson: bad.4) }
+        for bad in [(0, 1e-5, nil, 0, 0), (1, 0, nil, 0, 0), (1, 1, nil, 0, 0), (1, 1e-5, 1, 0, 0),
+                    (1, 1e-5, nil, 1e-5, 0), (1, 1e-5, nil, 0, 1025)] as [(Double, Double, Int?, Double, Int)] {
+            refused(.argument) {
+                _ = try SharedBudget.terms(epsilon: bad.0, delta: bad.1, order: bad.2, selection: bad.3,
+                                           rowsPerPerson: bad.4)
+            }
         }
         refused(.budget) { _ = try SharedBudget.terms(epsilon: 0.1, delta: 1e-9, order: 2) }
     }
@@ -170,7 +211,8 @@ final class SharedBudgetTests: XCTestCase {
         unlink(file)
         _ = try make()
         refused(.state) { _ = try b.account() }
-        XCTAssertEqual(try SharedBudget.open(file).account().runs.count, 0)      // a mutant that forgets is what a new handle sees: the file has no secret
+        // a mutant that forgets is what a new handle sees: the file has no secret
+        XCTAssertEqual(try SharedBudget.open(file).account().runs.count, 0)
     }
 
     func testAHeldLockIsAnErrorAndNoHang() throws {
@@ -180,8 +222,8 @@ final class SharedBudgetTests: XCTestCase {
         _ = b
     }
 
-    /// Two processes race for what only some of them can have. With the lock the budget is never overspent and nothing is lost; a mutant that
-    /// reads, waits and writes without it loses charges.
+    /// Two processes race for what only some of them can have. With the lock the budget is never overspent and nothing
+    /// is lost; a mutant that reads, waits and writes without it loses charges.
     func testTwoProcessesRace() throws {
         for locked in [true, false] {
             unlink(file)
@@ -189,7 +231,9 @@ final class SharedBudgetTests: XCTestCase {
             // Each charge takes a twentieth: of 2 · 15 exactly 20 fit.
             let rho = b.terms.ceiling / Double(b.terms.order) / 20 * (1 - 1e-9)
             let admitted = try race(processes: 2, tries: 15, rho: rho, locked: locked)
-            let account = try SharedBudget.open(file).account(), held = account.runs.reduce(0) { $0 + $1.ledger.releases.reduce(0) { $0 + $1.count } }
+            let account = try SharedBudget.open(file).account(), held = account.runs.reduce(0) {
+                $0 + $1.ledger.releases.reduce(0) { $0 + $1.count }
+            }
             XCTAssertLessThanOrEqual(account.committed, b.terms.ceiling)
             if locked {
                 XCTAssertEqual(admitted, 20)
@@ -204,12 +248,16 @@ final class SharedBudgetTests: XCTestCase {
     private func race(processes: Int, tries: Int, rho: Double, locked: Bool) throws -> Int {
         var children: [pid_t] = []
         for k in 0..<processes {
-            // The child is this test runner with another test to run: exec, so that no state of the parent's threads is used.
+            // The child is this test runner with another test to run: exec, so that no state of the parent's threads is
+            // used.
             let words = [CommandLine.arguments[0], "SynthesisTests.SharedBudgetTests/testRacer"]
-            let env = ["FLIP_RACE=\(file)", "FLIP_RACE_TRIES=\(tries)", "FLIP_RACE_RHO=\(rho)", "FLIP_RACE_LOCKED=\(locked)", "FLIP_RACE_OUT=\(folder)/out\(k)",
-                       "PATH=\(getenv("PATH").map { String(cString: $0) } ?? "")", "LD_LIBRARY_PATH=\(getenv("LD_LIBRARY_PATH").map { String(cString: $0) } ?? "")"]
+            let env = ["FLIP_RACE=\(file)", "FLIP_RACE_TRIES=\(tries)", "FLIP_RACE_RHO=\(rho)",
+                       "FLIP_RACE_LOCKED=\(locked)", "FLIP_RACE_OUT=\(folder)/out\(k)",
+                       "PATH=\(getenv("PATH").map { String(cString: $0) } ?? "")",
+                           "LD_LIBRARY_PATH=\(getenv("LD_LIBRARY_PATH").map { String(cString: $0) } ?? "")"]
             var pid = pid_t()
-            var a: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil], e: [UnsafeMutablePointer<CChar>?] = env.map { strdup($0) } + [nil]
+            var a: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil],
+                e: [UnsafeMutablePointer<CChar>?] = env.map { strdup($0) } + [nil]
             defer { for p in a + e { free(p) } }
             XCTAssertEqual(posix_spawn(&pid, words[0], nil, nil, &a, &e), 0)
             children.append(pid)
@@ -229,7 +277,8 @@ final class SharedBudgetTests: XCTestCase {
     /// Not a test of its own: what a racing process does.
     func testRacer() throws {
         func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-        guard let path = value("FLIP_RACE"), let out = value("FLIP_RACE_OUT"), let tries = value("FLIP_RACE_TRIES").flatMap({ Int($0) }),
+        guard let path = value("FLIP_RACE"), let out = value("FLIP_RACE_OUT"),
+            let tries = value("FLIP_RACE_TRIES").flatMap({ Int($0) }),
               let rho = value("FLIP_RACE_RHO").flatMap({ Double($0) }) else { return }
         let b = try SharedBudget.open(path), release = Ledger.Release(name: "own", rho: rho)
         var granted = 0
@@ -245,7 +294,8 @@ final class SharedBudgetTests: XCTestCase {
                 }
                 granted += 1
             } catch let f as Failure where f.code == .budget {
-            } catch let f as Failure where value("FLIP_RACE_LOCKED") != "true" && f.code == .state { break }   // the mutant was found out
+            // the mutant was found out
+            } catch let f as Failure where value("FLIP_RACE_LOCKED") != "true" && f.code == .state { break }
         }
         try AtomicFile.write("\(granted)", to: out)
     }

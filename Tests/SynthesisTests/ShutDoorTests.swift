@@ -1,5 +1,6 @@
-// P6: nothing knows the rows but what came through the door. With a door that lends nobody, trainings on two tables that have nothing in common
-// give the same ledger and, byte for byte, the same model file; with anything computed beside the door they do not.
+// P6: nothing knows the rows but what came through the door. With a door that lends nobody, trainings on two tables
+// that have nothing in common give the same ledger and, byte for byte, the same model file; with anything computed
+// beside the door they do not.
 
 import Basics
 @testable import Privacy
@@ -9,7 +10,8 @@ import XCTest
 
 final class ShutDoorTests: XCTestCase {
     /// - Parameter peek: what a broken build does with the table beside the door, before the first step.
-    private func file(_ plan: Plan, _ table: Table, peek: (Trainer, Table) throws -> Void = { _, _ in }) throws -> ([UInt8], String) {
+    private func file(_ plan: Plan, _ table: Table, peek: (Trainer, Table) throws -> Void = { _, _ in }) throws
+        -> ([UInt8], String) {
         let t = try Trainer(plan: plan, table: table)
         t.door.forgetRows()
         try t.step(maxSteps: 1, maxSeconds: 1e9)
@@ -25,13 +27,19 @@ final class ShutDoorTests: XCTestCase {
         "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 6, "sampler_steps": 4}, "rake": {"pool": 1500, "steps": 8}, "test_seed": 3, "threads": 2
         """#
         let schema = try Fixture.schema()
-        func make(_ more: String) throws -> Plan { try Plan(schema: schema, protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "best", config: JSON.parse("{\(best)\(more)}")) }
-        return [try Fixture.plan(), try Fixture.plan(#""test_seed": 4, "fairness": {"sampling": "balanced"}"#), try make(""), try make(#", "marginals": {"pairs": "selected", "count": 5}"#), try make(#", "finetuning": {"steps": 3, "batch": 50}"#)]
+        func make(_ more: String) throws -> Plan {
+            try Plan(schema: schema, protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "best",
+                     config: JSON.parse("{\(best)\(more)}"))
+        }
+        return [try Fixture.plan(), try Fixture.plan(#""test_seed": 4, "fairness": {"sampling": "balanced"}"#),
+                try make(""), try make(#", "marginals": {"pairs": "selected", "count": 5}"#),
+                try make(#", "finetuning": {"steps": 3, "batch": 50}"#)]
     }
 
     func testNothingGetsPastTheDoor() throws {
         for plan in try plans() {
-            let one = try file(plan, Fixture.table(rows: 700)), other = try file(plan, Fixture.table(rows: 411, seed: 9))
+            let one = try file(plan, Fixture.table(rows: 700)),
+                other = try file(plan, Fixture.table(rows: 411, seed: 9))
             XCTAssertEqual(one.1, other.1)
             XCTAssertTrue(one.0 == other.0, plan.preset)
         }
@@ -70,7 +78,8 @@ final class ShutDoorTests: XCTestCase {
         let narrow = try Fixture.table(rows: 300, seed: 4)
         for i in 0..<300 { narrow.columns[2].put(i, 40 + Int64(i % 5)) }
         for (k, mutant) in mutants.enumerated() {
-            let one = try file(plan, Fixture.table(rows: 700), peek: mutant), other = try file(plan, narrow, peek: mutant)
+            let one = try file(plan, Fixture.table(rows: 700), peek: mutant),
+                other = try file(plan, narrow, peek: mutant)
             XCTAssertFalse(one.0 == other.0, "mutant \(k)")
         }
     }

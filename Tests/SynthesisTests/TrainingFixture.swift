@@ -32,7 +32,11 @@ enum Fixture {
             if s.uniform() < 0.1 { t.columns[1].put(i, -1) } else { t.columns[1].put(i, ward) }
             let age = min(99, ward * 20 + Int64(s.uniform() * 30))
             t.columns[2].put(i, age)
-            if s.uniform() < 0.2 { t.columns[3].put(i, -1) } else { t.columns[3].put(i, number: Double(s.uniform()) * 2 - 1) }
+            if s.uniform() < 0.2 {
+                t.columns[3].put(i, -1)
+            } else {
+                t.columns[3].put(i, number: Double(s.uniform()) * 2 - 1)
+            }
             t.columns[4].put(i, age / 2)
             if s.uniform() < 0.3 { t.columns[5].put(i, -1) } else { t.columns[5].put(i, s.uniform() < 0.5 ? 0 : 1) }
             t.columns[6].put(i, Int64(s.uniform() * 700))
@@ -51,20 +55,25 @@ enum Fixture {
     /// Removes a folder with the files in it.
     static func remove(folder: String) {
         guard !folder.isEmpty, let list = opendir(folder) else { return }
-        while let entry = readdir(list) { withUnsafePointer(to: &entry.pointee.d_name.0) { _ = unlink("\(folder)/\(String(cString: $0))") } }
+        while let entry = readdir(list) {
+            withUnsafePointer(to: &entry.pointee.d_name.0) { _ = unlink("\(folder)/\(String(cString: $0))") }
+        }
         closedir(list)
         rmdir(folder)
     }
 
-    static let quick = #""autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6}"#
+    static let quick = #""autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"steps": 5, "batch": 80, "#
+        + #""sampler_steps": 6}"#
 
     static func plan(_ more: String = #""test_seed": 11"#, epsilon: Double = 2) throws -> Plan {
-        try Plan(schema: schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, config: JSON.parse("{\(quick), \(more)}"))
+        try Plan(schema: schema(), protected: ["sex"], epsilon: epsilon, delta: 1e-5, preset: "published",
+                 config: JSON.parse("{\(quick), \(more)}"))
     }
 
     /// A configuration's members, those of `more` in place of those of the same key.
     static func merged(_ base: String, _ more: String) throws -> JSON {
-        let own = try JSON.parse("{\(more)}").asObject ?? JSONObject(), all = try JSON.parse("{\(base)}").asObject ?? JSONObject()
+        let own = try JSON.parse("{\(more)}").asObject ?? JSONObject(), all = try JSON.parse("{\(base)}").asObject
+            ?? JSONObject()
         return .object(JSONObject((all.filter { own[$0] == nil }.members + own.members).map { ($0.key, $0.value) }))
     }
 

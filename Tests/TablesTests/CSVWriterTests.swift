@@ -37,13 +37,15 @@ final class CSVWriterTests: XCTestCase {
                                      ("x", "number", "\"minimum\":-1e300,\"maximum\":1e300"),
                                      ("g", "number", "\"minimum\":-2,\"maximum\":2,\"multipleOf\":0.001"),
                                      ("t", "number", "\"minimum\":-1,\"maximum\":1,\"multipleOf\":0.3333333333333333")])
-        let text = "i,x,g,t\n-4611686018427387904,-1e+300,-2.000,-1\n-5,5e-324,-0.005,0\n-123456789012345678,0.1,0.000,0.3333333333333333\n"
+        let text = "i,x,g,t\n-4611686018427387904,-1e+300,-2.000,-1\n-5,5e-324,-0.005,0\n"
+            + "-123456789012345678,0.1,0.000,0.3333333333333333\n"
         let t = try TestData.read(text, s)
         XCTAssertEqual(try TestData.write(t), text)
     }
 
     func testQuotesOnlyWhereNeeded() throws {
-        let s = try TestData.schema([("a,b", "string", "\"enum\":[\"plain\",\" spaced \",\"com,ma\",\"qu\\\"ote\",\"line\\nend\",\"\\r\"]")], ",\"missingValues\":[\"n/a\",\"\"]")
+        let levels = "\"enum\":[\"plain\",\" spaced \",\"com,ma\",\"qu\\\"ote\",\"line\\nend\",\"\\r\"]"
+        let s = try TestData.schema([("a,b", "string", levels)], ",\"missingValues\":[\"n/a\",\"\"]")
         let t = try Table(schema: s, rows: 7)
         try t.setCodes("a,b", [0, 1, 2, 3, 4, 5, -1])
         let text = "\"a,b\"\nplain\n spaced \n\"com,ma\"\n\"qu\"\"ote\"\n\"line\nend\"\n\"\r\"\nn/a\n"
@@ -75,8 +77,10 @@ final class CSVWriterTests: XCTestCase {
         XCTAssertEqual(try readText(path), TestData.everyRows)
         XCTAssertTrue(TestData.sameCells(try readCSV(path, t.schema), t))
 
-        XCTAssertThrowsError(try writeCSV(t, path) { _, _ in false }) { XCTAssertEqual(($0 as? Failure)?.code, .cancelled) }
-        XCTAssertThrowsError(try writeCSV(Table(schema: t.schema, rows: 1), path)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        XCTAssertThrowsError(try writeCSV(t, path) { _, _ in false }) { XCTAssertEqual(($0 as? Failure)?.code,
+            .cancelled) }
+        XCTAssertThrowsError(try writeCSV(Table(schema: t.schema, rows: 1),
+                                          path)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
         let other = try TestData.schema([("x", "integer", "\"minimum\":0,\"maximum\":9")])
         XCTAssertThrowsError(try CSVWriter(path, other).append(t)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
         XCTAssertThrowsError(try writeCSV(t, folder + "/none/t.csv")) { XCTAssertEqual(($0 as? Failure)?.code, .io) }

@@ -7,7 +7,8 @@ final class GridTests: XCTestCase {
         XCTAssertEqual(g.count, 801)
         for k in 0..<g.count {
             let units = g.first + k
-            let text = "\(units < 0 ? "-" : "")\(units.magnitude / 100).\(units.magnitude % 100 < 10 ? "0" : "")\(units.magnitude % 100)"
+            let (whole, cents) = units.magnitude.quotientAndRemainder(dividingBy: 100)
+            let text = "\(units < 0 ? "-" : "")\(whole).\(cents < 10 ? "0" : "")\(cents)"
             XCTAssertEqual(g.value(k), Double(text))
             XCTAssertEqual(g.offset(g.value(k), nearest: false), k)
             XCTAssertEqual(g.offset(Double(units) * 0.01, nearest: false), k)   // as a host would compute it
@@ -15,8 +16,11 @@ final class GridTests: XCTestCase {
     }
 
     func testStepsOfManySizes() throws {
-        for (low, high, step, count) in [(0, 1, 0.25, 5), (0, 1e6, 1000, 1001), (-1, 1, 1e-6, 2_000_001), (0, 1, 1.0 / 3, 4), (1e20, 2e20, 1e20, 2),
-                                         (0, 5e-7, 1e-7, 6), (2.5, 7.5, 2.5, 3), (0, 1e15, 0.5, 2_000_000_000_000_001)] as [(Double, Double, Double, Int64)] {
+        for (low, high, step, count) in [(0, 1, 0.25, 5), (0, 1e6, 1000, 1001), (-1, 1, 1e-6, 2_000_001),
+                                         (0, 1, 1.0 / 3, 4), (1e20, 2e20, 1e20, 2),
+                                         (0, 5e-7, 1e-7, 6), (2.5, 7.5, 2.5, 3),
+                                             (0, 1e15, 0.5, 2_000_000_000_000_001)] as [(Double, Double, Double,
+                                                 Int64)] {
             let g = try XCTUnwrap(Grid(minimum: low, maximum: high, step: step))
             XCTAssertEqual(g.count, count, "\(step)")
             for k in [0, count / 2, count - 1] { XCTAssertEqual(g.offset(g.value(k), nearest: false), k, "\(step)") }
@@ -30,7 +34,8 @@ final class GridTests: XCTestCase {
         let g = try XCTUnwrap(Grid(minimum: 1, maximum: 4.2, step: 0.1))
         XCTAssertEqual(g.minimum, 1)
         XCTAssertEqual(g.maximum, 4.2)
-        for (v, code, near) in [(0.9, .below, 0), (4.3, .above, 32), (1.05, .offStep, nil), (1.26, .offStep, 3), (1.24, .offStep, 2),
+        for (v, code, near) in [(0.9, .below, 0), (4.3, .above, 32), (1.05, .offStep, nil), (1.26, .offStep, 3),
+                                (1.24, .offStep, 2),
                                 (-1e300, .below, 0), (1e300, .above, 32)] as [(Double, BadCell, Int64?)] {
             XCTAssertEqual(g.offset(v, nearest: false), code.rawValue)
             if let near { XCTAssertEqual(g.offset(v, nearest: true), near) }

@@ -12,7 +12,8 @@ final class OutBufferTests: XCTestCase {
             try b.append(UInt8(ascii: " "))
             want += "\(v) "
         }
-        for (v, d, text) in [(0, 1, "0.0"), (5, 1, "0.5"), (-5, 2, "-0.05"), (340, 2, "3.40"), (-12345, 3, "-12.345"), (7, 0, "7"),
+        for (v, d, text) in [(0, 1, "0.0"), (5, 1, "0.5"), (-5, 2, "-0.05"), (340, 2, "3.40"), (-12345, 3, "-12.345"),
+                             (7, 0, "7"),
                              (1, 22, "0.0000000000000000000001")] as [(Int64, Int, String)] {
             try b.append(v, decimals: d)
             want += text

@@ -26,30 +26,40 @@ final class PowerGridTests: XCTestCase {
 
     func testSketches() throws {
         let sketch = try SchemaSketch(json: #"""
-            {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "string"}, {"name": "c", "type": "number", "constraints": {"minimum": 0, "multipleOf": 0.5}},
-                        {"name": "d", "type": "date"}, {"name": "e", "type": "boolean"}, {"name": "f", "type": "string", "constraints": {"enum": ["x"]}}, {"name": "g", "type": "datetime", "constraints": {"maximum": "2020-01-01T00:00:00Z"}}],
+            {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "string"},
+                        {"name": "c", "type": "number", "constraints": {"minimum": 0, "multipleOf": 0.5}},
+                        {"name": "d", "type": "date"}, {"name": "e", "type": "boolean"},
+                        {"name": "f", "type": "string", "constraints": {"enum": ["x"]}},
+                        {"name": "g", "type": "datetime", "constraints": {"maximum": "2020-01-01T00:00:00Z"}}],
              "missingValues": ["", "NA"]}
             """#)
         XCTAssertEqual(sketch.needs.map { $0 == .nothing }, [false, false, false, false, true, true, false])
         let s = try sketch.schema(levels: { _ in ["red", "other"] }, cells: { j in
             guard case .bounds(let grid) = sketch.needs[j] else { return (0, 0) }
-            return j == 3 || j == 6 ? (grid.cell(0 as Int64), grid.cell(Int64(20_000))) : (grid.cell(-3.0), grid.cell(100.0))
+            let isTime = j == 3 || j == 6
+            return isTime ? (grid.cell(0 as Int64), grid.cell(Int64(20_000))) : (grid.cell(-3.0), grid.cell(100.0))
         }, marks: JSONObject())
         XCTAssertEqual(s.fields.map(\.isBought), [true, true, true, true, false, false, true])
-        guard case .integer(-3, 127, 1) = s.fields[0].kind, case .number(0, 128, 0.5) = s.fields[2].kind else { return XCTFail("\(s.json)") }
+        guard case .integer(-3, 127, 1) = s.fields[0].kind, case .number(0, 128, 0.5) = s.fields[2].kind else {
+            return XCTFail("\(s.json)")
+        }
         XCTAssertEqual(try Schema(json: s.json), s)
         // Clamped and folded, in a file and from memory.
-        let t = try TestData.read("a,b,c,d,e,f,g\n1000,green,-5,1950-01-01,true,x,\n-99,red,1e9,2100-01-01,,,2019-01-01T00:00:00Z\nNA,NA,NA,NA,,,NA\n99999999999999999999,,0.74,1970-01-02,,,\n", s)
+        let t = try TestData.read("a,b,c,d,e,f,g\n1000,green,-5,1950-01-01,true,x,\n"
+            + "-99,red,1e9,2100-01-01,,,2019-01-01T00:00:00Z\nNA,NA,NA,NA,,,NA\n"
+            + "99999999999999999999,,0.74,1970-01-02,,,\n", s)
         XCTAssertEqual(try TestData.doubles(t, "a"), [127, -3, nil, 127])
         XCTAssertEqual(try TestData.offsets(t, "b"), [1, 0, nil, nil])
         XCTAssertEqual(try TestData.doubles(t, "c").compactMap { $0 }, [0, 128, 0.5])
         XCTAssertEqual(try TestData.doubles(t, "d"), [0, 16_383 * 2 + 1, nil, 1])
-        XCTAssertThrowsError(try TestData.read("a,b,c,d,e,f,g\n1,red,0,1970-01-01,true,y,\n", s))       // what was declared stays strict
+        // What was declared stays strict.
+        XCTAssertThrowsError(try TestData.read("a,b,c,d,e,f,g\n1,red,0,1970-01-01,true,y,\n", s))
         let m = try Table(schema: s, rows: 2)
         try m.setInt64("a", [500, -500])
         try m.setFloat64("c", [1e9, 3])
         XCTAssertEqual([m.columns[0].double(0), m.columns[0].double(1), m.columns[2].double(0)], [127, -3, 128])
-        for bad in ["[]", "{}", #"{"fields": [{"name": "a"}]}"#, #"{"fields": [{"name": "a", "type": "thing"}]}"#, #"{"fields": [{"name": "a", "type": "integer", "constraints": {"pattern": "x"}}]}"#,
+        for bad in ["[]", "{}", #"{"fields": [{"name": "a", "type": "thing"}]}"#,
+                    #"{"fields": [{"name": "a", "type": "integer", "constraints": {"pattern": "x"}}]}"#,
                     #"{"fields": [{"name": "a", "type": "integer"}, {"name": "a", "type": "integer"}]}"#, "{"] {
             XCTAssertThrowsError(try SchemaSketch(json: bad), bad)
         }

@@ -4,7 +4,8 @@ import XCTest
 
 final class SchemaCheckTests: XCTestCase {
     private func schema() throws -> Schema {
-        try TestData.schema([("name", "string", "\"enum\":[\"ann\",\"bob\"],\"required\":true"), ("age", "integer", "\"minimum\":0,\"maximum\":120"),
+        try TestData.schema([("name", "string", "\"enum\":[\"ann\",\"bob\"],\"required\":true"),
+                             ("age", "integer", "\"minimum\":0,\"maximum\":120"),
                              ("paid", "number", "\"minimum\":0,\"maximum\":10,\"multipleOf\":0.5")])
     }
     private func check(_ text: String, _ options: CSVOptions = CSVOptions(), piece: Int = .max) throws -> SchemaCheck {
@@ -34,7 +35,8 @@ final class SchemaCheckTests: XCTestCase {
                 SchemaBreach(column: "paid", rule: "not a number", count: 1, first: 5),
             ])
             XCTAssertFalse(found.text.contains("CANARY") || found.json.text.contains("CANARY"))
-            XCTAssertTrue(found.text.contains("column \"age\": above the maximum 120: 2 times, first in line 3"), found.text)
+            XCTAssertTrue(found.text.contains("column \"age\": above the maximum 120: 2 times, first in line 3"),
+                          found.text)
         }
     }
 
@@ -42,13 +44,16 @@ final class SchemaCheckTests: XCTestCase {
         let found = try check("name,age,paid\nann,1,0.5\n\nbob,,10\n")
         XCTAssertTrue(found.fits)
         XCTAssertEqual(found.text, "2 rows fit the schema")
-        XCTAssertEqual(found.json.text, "{\"fits\":true,\"rows\":2,\"missing_columns\":[],\"unknown_columns\":[],\"problems\":[]}")
+        XCTAssertEqual(found.json.text,
+                       "{\"fits\":true,\"rows\":2,\"missing_columns\":[],\"unknown_columns\":[],\"problems\":[]}")
     }
 
     /// It finds something exactly when reading fails.
     func testAgreesWithTheReader() throws {
-        for text in ["name,age,paid\nann,1,1\n", "name,age,paid\nann,1\n", "name,age,paid\nann,1,1,1\n", "name,age\nann,1\n", "name,age,paid,x\nann,1,1,1\n",
-                     "name,age,paid\nann,x,1\n", "name,age,paid\n", "name,age,paid\nann,\u{0},1\n", "name,age,paid\nann,1,\"1\n", "name,age,paid\na\"nn,1,1\n",
+        for text in ["name,age,paid\nann,1,1\n", "name,age,paid\nann,1\n", "name,age,paid\nann,1,1,1\n",
+                     "name,age\nann,1\n", "name,age,paid,x\nann,1,1,1\n",
+                     "name,age,paid\nann,x,1\n", "name,age,paid\n", "name,age,paid\nann,\u{0},1\n",
+                         "name,age,paid\nann,1,\"1\n", "name,age,paid\na\"nn,1,1\n",
                      "name,age,paid\n\"ann\",\" 1 \",1.0\n"] {
             let reads = (try? TestData.read(text, schema())) != nil
             XCTAssertEqual(try check(text).fits, reads, text)
@@ -59,8 +64,10 @@ final class SchemaCheckTests: XCTestCase {
         let found = try check("name,age,extra\nann,1,1\nbob\nbob,2,3,4\nann,1,1,1,1\n")
         XCTAssertEqual(found.missing, ["paid"])
         XCTAssertEqual(found.unknown, ["extra"])
-        XCTAssertEqual(found.breaches, [SchemaBreach(column: nil, rule: "fewer cells than the header", count: 1, first: 3),
-                                        SchemaBreach(column: nil, rule: "more cells than the header", count: 2, first: 4)])
+        XCTAssertEqual(found.breaches, [SchemaBreach(column: nil, rule: "fewer cells than the header", count: 1,
+                                                     first: 3),
+                                        SchemaBreach(column: nil, rule: "more cells than the header", count: 2,
+                                                     first: 4)])
         XCTAssertTrue(try check("name,age,paid,extra\nann,1,1,1\n", CSVOptions(extra: .ignore)).fits)
         let cut = try check("name,age,paid\nann,1,1\nbob,1,\"2\nann,1,1\n")
         XCTAssertEqual(cut.rows, 1)

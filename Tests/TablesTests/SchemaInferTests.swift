@@ -15,7 +15,9 @@ final class SchemaInferTests: XCTestCase {
         return try Schema.inferred(records, options)
     }
     /// The kind of a single column whose cells are these.
-    private func kind(_ cells: [String], _ options: InferOptions = InferOptions()) throws -> Kind { try field(cells, options).kind }
+    private func kind(_ cells: [String], _ options: InferOptions = InferOptions()) throws -> Kind {
+        try field(cells, options).kind
+    }
     private func field(_ cells: [String], _ options: InferOptions = InferOptions()) throws -> Field {
         let guess = try ColumnGuess("x", limit: options.levels)
         for cell in cells { try guess.add(cell) }
@@ -38,7 +40,9 @@ final class SchemaInferTests: XCTestCase {
         XCTAssertEqual(schema.fields[2].kind, .number(minimum: 10.5, maximum: 20.5, step: 0.01))
         XCTAssertEqual(schema.fields[3].trueValues, ["True"])
         XCTAssertEqual(schema.fields[3].falseValues, ["False"])
-        XCTAssertEqual(schema.fields[4].kind, .date(minimum: daysSinceEpoch(year: 2020, month: 1, day: 1), maximum: daysSinceEpoch(year: 2023, month: 12, day: 31)))
+        XCTAssertEqual(schema.fields[4].kind,
+                       .date(minimum: daysSinceEpoch(year: 2020, month: 1, day: 1),
+                             maximum: daysSinceEpoch(year: 2023, month: 12, day: 31)))
         guard case .datetime(let low, let high, let step) = schema.fields[5].kind else { return XCTFail("no datetime") }
         XCTAssertEqual(step, 60_000_000)
         XCTAssertEqual([low, high].map(datetimeText), ["2020-01-05T10:00:00Z", "2020-01-06T00:59:00Z"])
@@ -58,7 +62,8 @@ final class SchemaInferTests: XCTestCase {
         XCTAssertTrue(schema.isAssumed)
         XCTAssertEqual(schema.metadata["flip:domain"], .string("assume-public"))
         XCTAssertTrue(try Schema(json: schema.json).isAssumed)
-        let open = try Schema(json: schema.json.replacingOccurrences(of: "\"flip:domain\":\"assume-public\",", with: ""))
+        let open = try Schema(json: schema.json.replacingOccurrences(of: "\"flip:domain\":\"assume-public\",",
+                                                                     with: ""))
         XCTAssertFalse(open.isAssumed)
         XCTAssertTrue(open.hasSameColumns(as: schema))
         let other = schema.json.replacingOccurrences(of: "assume-public", with: "public")
@@ -68,11 +73,14 @@ final class SchemaInferTests: XCTestCase {
     func testSteps() throws {
         XCTAssertEqual(try kind(["0.1", "3.4", "5"]), .number(minimum: 0, maximum: 5, step: 0.1))
         XCTAssertEqual(try kind(["1.50", "2.00"]), .number(minimum: 1.5, maximum: 2, step: 0.1))
-        XCTAssertEqual(try kind((0..<200).map { "\(Double($0) / 4)" }), .number(minimum: 0, maximum: 50, step: 0.25), "of many values the coarser step is believed")
-        XCTAssertEqual(try kind(["0.25", "0.75"]), .number(minimum: 0.25, maximum: 0.75, step: 0.01), "of few it is not")
+        XCTAssertEqual(try kind((0..<200).map { "\(Double($0) / 4)" }), .number(minimum: 0, maximum: 50, step: 0.25),
+                       "of many values the coarser step is believed")
+        XCTAssertEqual(try kind(["0.25", "0.75"]), .number(minimum: 0.25, maximum: 0.75, step: 0.01),
+                       "of few it is not")
         XCTAssertEqual(try kind(["1e-3", "2"]), .number(minimum: 0, maximum: 2, step: nil))
         XCTAssertEqual(try kind(["0.1234567", "0.9"]), .number(minimum: 0.1, maximum: 0.9, step: nil))
-        XCTAssertEqual(try kind(["10.0", "12.0"]), .integer(minimum: 10, maximum: 12, step: 1), "whole numbers with a point, as pandas writes them beside gaps")
+        XCTAssertEqual(try kind(["10.0", "12.0"]), .integer(minimum: 10, maximum: 12, step: 1),
+                       "whole numbers with a point, as pandas writes them beside gaps")
         XCTAssertEqual(try kind(["3.7", "3.7"]), .number(minimum: 3.6, maximum: 3.8, step: 0.1))
     }
 
@@ -94,7 +102,8 @@ final class SchemaInferTests: XCTestCase {
         XCTAssertThrowsError(try infer("name,n,note,empty\n" + rows + "\n")) {
             XCTAssertEqual(($0 as? Failure)?.code, .schema)
             let said = "\($0)"
-            for part in ["file: ", "\"name\" (hardly a text occurs twice)", "\"note\"", "\"empty\" (no value at all)", "skip"] { XCTAssertTrue(said.contains(part), said) }
+            for part in ["file: ", "\"name\" (hardly a text occurs twice)", "\"note\"", "\"empty\" (no value at all)",
+                         "skip"] { XCTAssertTrue(said.contains(part), said) }
             XCTAssertFalse(said.contains("person"), said)
         }
         var options = InferOptions()
@@ -104,8 +113,11 @@ final class SchemaInferTests: XCTestCase {
         XCTAssertThrowsError(try infer("n\n1\n", options)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
         options = InferOptions()
         options.levels = 2
-        XCTAssertThrowsError(try infer("s\na\nb\nc\na\nb\nc\n", options)) { XCTAssertTrue("\($0)".contains("more than 2 levels"), "\($0)") }
-        XCTAssertThrowsError(try infer("s\n\(String(repeating: "long", count: 60))\n")) { XCTAssertTrue("\($0)".contains("long ones"), "\($0)") }
+        XCTAssertThrowsError(try infer("s\na\nb\nc\na\nb\nc\n",
+                                       options)) { XCTAssertTrue("\($0)".contains("more than 2 levels"), "\($0)") }
+        XCTAssertThrowsError(try infer("s\n\(String(repeating: "long", count: 60))\n")) {
+            XCTAssertTrue("\($0)".contains("long ones"), "\($0)")
+        }
     }
 
     func testRowNumbersArePointedOut() throws {
@@ -120,7 +132,8 @@ final class SchemaInferTests: XCTestCase {
         XCTAssertTrue(says(",a\n0,1\n").contains("a column without a name"))
         XCTAssertEqual(says("a,b,a\n0,1,2\n"), "file, header cell 3: a name that was there before")
         XCTAssertEqual(says("a,b\n1\n"), "file, line 2: 1 cells where the header has 2")
-        XCTAssertEqual(says("a,b\n1,x\"y\n"), "file, line 2, column \"b\": a quote inside a cell must be doubled and the cell quoted")
+        XCTAssertEqual(says("a,b\n1,x\"y\n"),
+                       "file, line 2, column \"b\": a quote inside a cell must be doubled and the cell quoted")
         XCTAssertEqual(says("a\n"), "file: the table has no rows")
         XCTAssertEqual(says(""), "file: the file is empty")
     }
@@ -143,7 +156,8 @@ final class SchemaInferTests: XCTestCase {
         var random = TestRandom(state: 5)
         for _ in 0..<20_000 {
             let scale = pow10(Double.random(in: -12...12, using: &random))
-            let a = Double.random(in: -1...1, using: &random) * scale, b = a + Double.random(in: 0...2, using: &random) * scale
+            let a = Double.random(in: -1...1, using: &random) * scale,
+                b = a + Double.random(in: 0...2, using: &random) * scale
             let (low, high) = PlainBounds.real(a, b, step: 0)
             XCTAssertTrue(low <= a && high >= b, "\(a) \(b)")
             XCTAssertTrue(high - low <= (b - a) * 1.3 || b - a < 1e-3 * abs(a), "\(a) \(b) \(low) \(high)")
@@ -152,7 +166,10 @@ final class SchemaInferTests: XCTestCase {
             XCTAssertTrue(p <= n && q >= m && (q - p) <= (m - n) + max((m - n) / 3, 1), "\(n) \(m) \(p) \(q)")
         }
     }
-    private func pow10(_ x: Double) -> Double { var y = 1.0; for _ in 0..<Int(abs(x)) { y *= 10 }; return x < 0 ? 1 / y : y }
+    private func pow10(_ x: Double) -> Double {
+        let y = (0..<Int(abs(x))).reduce(1.0) { y, _ in y * 10 }
+        return x < 0 ? 1 / y : y
+    }
 
     /// Whatever a table holds, it fits the schema that was read off it.
     func testEveryTableFits() throws {
@@ -161,7 +178,8 @@ final class SchemaInferTests: XCTestCase {
             let words = ["a", "b", "x,y", "", "NA", "?"]
             let makers: [() -> String] = [
                 { String(Int.random(in: -500...500, using: &random)) }, { words.randomElement(using: &random)! },
-                { String(Double(Int.random(in: -9999...9999, using: &random)) / 100) }, { Bool.random(using: &random) ? "true" : "False" },
+                { String(Double(Int.random(in: -9999...9999, using: &random)) / 100) },
+                    { Bool.random(using: &random) ? "true" : "False" },
                 { dateText(Int64.random(in: -9000...19_000, using: &random)) },
                 { datetimeText(Int64.random(in: -9000...19_000, using: &random) * 7_200_000_000) },
                 { String(Double.random(in: 0...1e9, using: &random)) }, { Bool.random(using: &random) ? "" : "4" },

@@ -4,7 +4,8 @@ import XCTest
 
 final class TableBuilderTests: XCTestCase {
     private func schema() throws -> Schema {
-        try TestData.schema([("x", "integer", "\"minimum\":0,\"maximum\":9999,\"required\":true"), ("y", "number", "\"minimum\":0,\"maximum\":1")])
+        try TestData.schema([("x", "integer", "\"minimum\":0,\"maximum\":9999,\"required\":true"),
+                             ("y", "number", "\"minimum\":0,\"maximum\":1")])
     }
 
     func testGrowsRowByRow() throws {
@@ -25,7 +26,8 @@ final class TableBuilderTests: XCTestCase {
     func testRefusesAndGoesOn() throws {
         let b = try TableBuilder(schema: schema(), expectedRows: 1)
         XCTAssertThrowsError(try b.finish()) { XCTAssertEqual(($0 as? Failure)?.code, .schema) }
-        XCTAssertEqual(TestData.message { try b.append(int: 10_000, column: 0) }, "column \"x\", row 1: above the maximum 9999")
+        XCTAssertEqual(TestData.message { try b.append(int: 10_000, column: 0) },
+                       "column \"x\", row 1: above the maximum 9999")
         XCTAssertEqual(TestData.message { try b.endRow() }, "column \"x\", row 1: missing in a required column")
         XCTAssertThrowsError(try b.append(offset: 10_000, column: 0))
         XCTAssertThrowsError(try b.append(offset: 0, column: 1))
@@ -36,6 +38,7 @@ final class TableBuilderTests: XCTestCase {
         try b.endRow()
         XCTAssertEqual(try TestData.doubles(b.finish(), "x"), [7])
         XCTAssertThrowsError(try TableBuilder(schema: schema(), expectedRows: -1))
-        XCTAssertThrowsError(try TableBuilder(schema: schema(), expectedRows: .max)) { XCTAssertEqual(($0 as? Failure)?.code, .noMemory) }
+        XCTAssertThrowsError(try TableBuilder(schema: schema(),
+                                              expectedRows: .max)) { XCTAssertEqual(($0 as? Failure)?.code, .noMemory) }
     }
 }

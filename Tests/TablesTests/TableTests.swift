@@ -31,7 +31,9 @@ final class TableTests: XCTestCase {
 
     func testCellsStartAsMissing() throws {
         let t = try table(100)
-        for column in t.columns { XCTAssertTrue((0..<100).allSatisfy { column.isMissing($0) && column.double($0).isNaN }) }
+        for column in t.columns {
+            XCTAssertTrue((0..<100).allSatisfy { column.isMissing($0) && column.double($0).isNaN })
+        }
     }
 
     func testSetAndGetEveryType() throws {
@@ -51,7 +53,8 @@ final class TableTests: XCTestCase {
         try t.setFloat64("half", [0, 1_800_000_000, .nan])
         try t.requireComplete()
 
-        var x = [Double](repeating: 0, count: 3), i = [Int64](repeating: 0, count: 3), c = [Int32](repeating: 0, count: 3), valid = [UInt8](repeating: 9, count: 3)
+        var x = [Double](repeating: 0, count: 3), i = [Int64](repeating: 0, count: 3),
+            c = [Int32](repeating: 0, count: 3), valid = [UInt8](repeating: 9, count: 3)
         try t.getCodes("colour", first: 0, count: 3, &c)
         XCTAssertEqual(c, [2, 0, 1])
         try t.getCodes("grade", first: 0, count: 3, &c)
@@ -76,10 +79,14 @@ final class TableTests: XCTestCase {
         XCTAssertEqual(i[0], 1_800_000_000)
         try t.getFloat64("day", first: 1, count: 1, &x)
         XCTAssertEqual(x[0], 18_321)
-        for bad in [{ try t.getInt64("tenth", first: 0, count: 1, &i) }, { try t.getFloat64("colour", first: 0, count: 1, &x) },
-                    { try t.getInt64("grade", first: 0, count: 1, &i) }, { try t.getCodes("age", first: 0, count: 1, &c) },
-                    { try t.getFloat64("none", first: 0, count: 1, &x) }, { try t.getFloat64("age", first: -1, count: 1, &x) },
-                    { try t.getFloat64("age", first: 0, count: 4, &x) }, { try t.getFloat64("age", first: 2, count: .max, &x) },
+        for bad in [{ try t.getInt64("tenth", first: 0, count: 1, &i) },
+                    { try t.getFloat64("colour", first: 0, count: 1, &x) },
+                    { try t.getInt64("grade", first: 0, count: 1, &i) },
+                        { try t.getCodes("age", first: 0, count: 1, &c) },
+                    { try t.getFloat64("none", first: 0, count: 1, &x) },
+                        { try t.getFloat64("age", first: -1, count: 1, &x) },
+                    { try t.getFloat64("age", first: 0, count: 4, &x) },
+                        { try t.getFloat64("age", first: 2, count: .max, &x) },
                     { try t.getFloat64("age", first: 4, count: 0, &x) }] as [() throws -> Void] {
             XCTAssertThrowsError(try bad()) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
         }
@@ -109,7 +116,8 @@ final class TableTests: XCTestCase {
         says("column \"half\", row 1: not a multiple of 1800 s") { try t.setInt64("half", [777, 0]) }
         says("column \"day\", row 1: above the maximum 2020-02-29") { try t.setInt64("day", [77_777, 0]) }
         says("column \"moment\", row 2: below the minimum 1970-01-01T00:00:00Z") { try t.setInt64("moment", [0, -777]) }
-        says("column \"flag\", row 1: not one of the declared true and false values") { try t.setInt64("flag", [777, 0]) }
+        says("column \"flag\", row 1: not one of the declared true and false values") { try t.setInt64("flag",
+            [777, 0]) }
         says("column \"grade\", row 2: not one of the levels") { try t.setInt64("grade", [1, 777]) }
         says("column \"ratio\", row 2: not one of the levels") { try t.setFloat64("ratio", [0.5, 0.777]) }
         says("column \"colour\", row 2: missing in a required column") { try t.setCodes("colour", [0, -1]) }
@@ -130,7 +138,8 @@ final class TableTests: XCTestCase {
         XCTAssertThrowsError(try t.setInt64("x", [1, 20]))
         XCTAssertFalse(t.isComplete)
         var x = [Int64](repeating: 0, count: 2)
-        XCTAssertThrowsError(try t.getInt64("x", first: 0, count: 2, &x)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
+        XCTAssertThrowsError(try t.getInt64("x", first: 0, count: 2, &x)) { XCTAssertEqual(($0 as? Failure)?.code,
+            .state) }
     }
 
     func testDictionariesAndStrings() throws {
@@ -141,7 +150,8 @@ final class TableTests: XCTestCase {
             let all = levels.flatMap { $0 }
             try all.withUnsafeBufferPointer { b in
                 try t.setCodes(name, codes, levelCount: levels.count) { i in
-                    UnsafeBufferPointer(rebasing: b[levels[0..<i].reduce(0) { $0 + $1.count }..<levels[0...i].reduce(0) { $0 + $1.count }])
+                    let start = levels[0..<i].reduce(0) { $0 + $1.count }
+                    return UnsafeBufferPointer(rebasing: b[start..<start + levels[i].count])
                 }
             }
         }
@@ -149,8 +159,10 @@ final class TableTests: XCTestCase {
         XCTAssertEqual(try TestData.offsets(t, "colour"), [0, 1, 0])
         try set("age", [0, -1, 1], ["12.0", "7"].map { Array($0.utf8) })
         XCTAssertEqual(try TestData.doubles(t, "age"), [12, nil, 7])
-        XCTAssertTrue(TestData.message { try set("colour", [2, 0, 2], levels) }.hasSuffix("row 2: not one of the levels in the schema's enum"))
-        XCTAssertTrue(TestData.message { try set("colour", [2, 3, 2], levels) }.hasSuffix("row 2: missing in a required column"))
+        for (code, want) in [(0, "row 2: not one of the levels in the schema's enum"),
+                             (3, "row 2: missing in a required column")] as [(Int32, String)] {
+            XCTAssertTrue(TestData.message { try set("colour", [2, code, 2], levels) }.hasSuffix(want))
+        }
         XCTAssertTrue(TestData.message { try set("colour", [2, 4, 2], levels) }.contains("a code outside"))
         XCTAssertTrue(TestData.message { try set("colour", [2, -2, 2], levels) }.contains("a code outside"))
 
@@ -162,7 +174,9 @@ final class TableTests: XCTestCase {
         try t.setStrings("real", bytes: nil, offsets: [0, 0, 0, 0])
         XCTAssertEqual(try TestData.doubles(t, "real"), [nil, nil, nil])
         for offsets in [[-1, 0, 0, 0], [0, 3, 2, 6]] as [[Int64]] {
-            XCTAssertThrowsError(try t.setStrings("flag", bytes: bytes, offsets: offsets)) { XCTAssertEqual(($0 as? Failure)?.code, .argument) }
+            XCTAssertThrowsError(try t.setStrings("flag", bytes: bytes,
+                                                  offsets: offsets)) { XCTAssertEqual(($0 as? Failure)?.code,
+                                                      .argument) }
         }
         XCTAssertThrowsError(try t.setStrings("flag", bytes: nil, offsets: [0, 1, 1, 1]))
     }

@@ -9,7 +9,8 @@ enum TestData {
     static let everyType = """
         {"name": "every", "title": "One of each",
          "fields": [
-          {"name": "colour", "type": "string", "title": "Colour", "constraints": {"enum": ["red", "green", "blue, \\"light\\""], "required": true}},
+          {"name": "colour", "type": "string", "title": "Colour",
+           "constraints": {"enum": ["red", "green", "blue, \\"light\\""], "required": true}},
           {"name": "grade", "type": "integer", "constraints": {"enum": [1, 2, "5"]}},
           {"name": "ratio", "type": "number", "constraints": {"enum": [0.5, 1.0]}},
           {"name": "flag", "type": "boolean", "trueValues": ["yes", "1"], "falseValues": ["no", "0"]},
@@ -18,9 +19,11 @@ enum TestData {
           {"name": "real", "type": "number", "constraints": {"minimum": -1.5, "maximum": 2}},
           {"name": "tenth", "type": "number", "constraints": {"minimum": 0, "maximum": 5, "multipleOf": 0.1}},
           {"name": "day", "type": "date", "constraints": {"minimum": "1970-01-01", "maximum": "2020-02-29"}},
-          {"name": "moment", "type": "datetime", "constraints": {"minimum": "1970-01-01T00:00:00Z", "maximum": "2000-01-01 00:00:00"}},
+          {"name": "moment", "type": "datetime",
+           "constraints": {"minimum": "1970-01-01T00:00:00Z", "maximum": "2000-01-01 00:00:00"}},
           {"name": "half", "type": "datetime",
-           "constraints": {"minimum": "1970-01-01T01:00:00+01:00", "maximum": "2000-01-01T00:10:00Z", "multipleOf": 1800}}
+           "constraints": {"minimum": "1970-01-01T01:00:00+01:00", "maximum": "2000-01-01T00:10:00Z",
+                           "multipleOf": 1800}}
          ],
          "missingValues": ["", "NA"]}
         """
@@ -34,7 +37,8 @@ enum TestData {
 
         """
 
-    /// A schema of the given fields: name to constraints text, such as `("x", "integer", "\"minimum\":0,\"maximum\":9")`.
+    /// A schema of the given fields: name to constraints text, such as `("x", "integer",
+    /// "\"minimum\":0,\"maximum\":9")`.
     static func schema(_ fields: [(String, String, String)], _ rest: String = "") throws -> Schema {
         let list = fields.map { "{\"name\":\"\($0)\",\"type\":\"\($1)\",\"constraints\":{\($2)}}" }
         return try Schema(json: "{\"fields\":[\(list.joined(separator: ","))]\(rest)}")
@@ -52,7 +56,8 @@ enum TestData {
         }
     }
 
-    static func read(_ text: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(), piece: Int = .max) throws -> Table {
+    static func read(_ text: String, _ schema: Schema, _ options: CSVOptions = CSVOptions(),
+                     piece: Int = .max) throws -> Table {
         try reader(Array(text.utf8), schema, options, piece: piece).rest()
     }
 
@@ -80,7 +85,9 @@ enum TestData {
 
     static func sameCells(_ a: Table, _ b: Table) -> Bool {
         a.rows == b.rows && zip(a.columns, b.columns).allSatisfy { x, y in
-            (0..<a.rows).allSatisfy { x.offset($0) == y.offset($0) && (x.double($0) == y.double($0) || x.isMissing($0) && y.isMissing($0)) }
+            (0..<a.rows).allSatisfy {
+                x.offset($0) == y.offset($0) && (x.double($0) == y.double($0) || x.isMissing($0) && y.isMissing($0))
+            }
         }
     }
 }

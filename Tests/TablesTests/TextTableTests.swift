@@ -3,7 +3,8 @@ import XCTest
 
 final class TextTableTests: XCTestCase {
     func testFindsEveryTextAndNoOther() throws {
-        let texts = (0..<5000).map { "level \($0)" } + ["", "a", "é", "e\u{301}", "a much longer text than one word of eight bytes"]
+        let texts = (0..<5000).map { "level \($0)" } + ["", "a", "é", "e\u{301}",
+                                                        "a much longer text than one word of eight bytes"]
         let t = try TextTable(texts.enumerated().map { ($0.element, Int64($0.offset)) })
         for (i, s) in texts.enumerated() { XCTAssertEqual(withText(s) { t.code($0, $1) }, Int64(i), s) }
         for s in ["level", "level 5000", "b", " ", "a\0", "a much longer text than one word of eight byteS"] {

@@ -8,18 +8,23 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-SCHEMA = {"fields": [
-    {"name": "age", "type": "integer", "constraints": {"minimum": 18, "maximum": 90, "required": True}},
-    {"name": "sex", "type": "string", "constraints": {"enum": ["Female", "Male"], "required": True}},
-    {"name": "city", "type": "string", "constraints": {"enum": ["Bonn", "Köln", 'Trier, "Süd"']}},
-    {"name": "stay", "type": "integer", "constraints": {"minimum": 0, "maximum": 60}},
-    {"name": "income", "type": "number", "constraints": {"minimum": 0, "maximum": 1000, "multipleOf": 0.5}},
-    {"name": "weight", "type": "number", "constraints": {"minimum": 0, "maximum": 200}},
-    {"name": "member", "type": "boolean"},
-    {"name": "ward", "type": "integer", "constraints": {"enum": [3, 5, 9]}},
-    {"name": "joined", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-12-31"}},
-    {"name": "seen", "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-01-01T00:00:00Z", "multipleOf": 60}},
-], "missingValues": ["", "NA"]}
+SCHEMA = {
+    "fields": [
+        {"name": "age", "type": "integer", "constraints": {"minimum": 18, "maximum": 90, "required": True}},
+        {"name": "sex", "type": "string", "constraints": {"enum": ["Female", "Male"], "required": True}},
+        {"name": "city", "type": "string", "constraints": {"enum": ["Bonn", "Köln", 'Trier, "Süd"']}},
+        {"name": "stay", "type": "integer", "constraints": {"minimum": 0, "maximum": 60}},
+        {"name": "income", "type": "number", "constraints": {"minimum": 0, "maximum": 1000, "multipleOf": 0.5}},
+        {"name": "weight", "type": "number", "constraints": {"minimum": 0, "maximum": 200}},
+        {"name": "member", "type": "boolean"},
+        {"name": "ward", "type": "integer", "constraints": {"enum": [3, 5, 9]}},
+        {"name": "joined", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-12-31"}},
+        {
+            "name": "seen", "type": "datetime",
+            "constraints": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-01-01T00:00:00Z", "multipleOf": 60}
+        },
+    ], "missingValues": ["", "NA"]
+}
 
 SMALL = {"preset": "published", "rows": {"guess": 600}, "threads": 2,
          "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 12},

@@ -19,7 +19,8 @@ def theirs(*events, step=1e-4):
 
 def test_distributions_agree_with_dp_accounting():
     import dp_accounting as dp
-    for q, sigma, count, delta in [(0.03, 2.0, 400, 1e-5), (0.01, 1.0, 1000, 1e-6), (0.2, 4.0, 100, 1e-7), (1.0, 3.0, 4, 1e-5)]:
+    for q, sigma, count, delta in [(0.03, 2.0, 400, 1e-5), (0.01, 1.0, 1000, 1e-6), (0.2, 4.0, 100, 1e-7),
+                                   (1.0, 3.0, 4, 1e-5)]:
         event = dp.PoissonSampledDpEvent(q, dp.GaussianDpEvent(sigma))
         expected = theirs((event, count)).get_epsilon(delta)
         ours = flip.Accountant("pld").compose(sigma, q, count)
@@ -40,7 +41,8 @@ def test_what_has_a_closed_form():
     # An epsilon-private mechanism has delta (e^e - e^x) / (1 + e^e) at x, and that is all there is to it.
     for e in (0.1, 1.0, 3.0):
         a = flip.Accountant("pld").pure(e)
-        assert e * (1 - 1e-9) <= a.epsilon(1e-12) <= e + 0.02        # an upper bound; the grid's noise counts at so small a delta
+        assert e * (1 -
+                    1e-9) <= a.epsilon(1e-12) <= e + 0.02  # an upper bound; the grid's noise counts at so small a delta
         assert a.delta(e / 2) == pytest.approx((math.exp(e) - math.exp(e / 2)) / (1 + math.exp(e)), rel=1e-2)
     assert flip.Accountant("pld").laplace(2.0).delta(0.1) == pytest.approx(1 - math.exp((0.1 - 0.5) / 2), rel=1e-2)
     # What is zero-concentrated costs no more than its own conversion, and no less than the Gaussian of the same rho.
@@ -60,9 +62,20 @@ def test_several_rows(kind):
 @pytest.mark.parametrize("kind", ["renyi", "pld"])
 def test_bad_parameters_add_nothing(kind):
     a = flip.Accountant(kind)
-    for wrong in (lambda: a.compose(-1.0), lambda: a.compose(1.0, 1.5), lambda: a.laplace(math.nan), lambda: a.discrete_gaussian(1.0, 0), lambda: a.pure(-1.0),
-                  lambda: a.zcdp(math.inf), lambda: a.selection(1.0), lambda: a.compose(1.0, count=-1)):
+    for wrong in (lambda: a.compose(-1.0), lambda: a.compose(1.0, 1.5), lambda: a.laplace(math.nan),
+                  lambda: a.discrete_gaussian(1.0, 0), lambda: a.pure(-1.0), lambda: a.zcdp(math.inf),
+                  lambda: a.selection(1.0), lambda: a.compose(1.0, count=-1)):
         with pytest.raises(flip.ArgumentError):
             wrong()
     assert a.epsilon(1e-5) == 0
     assert a.selection(1e-6).epsilon(1e-6) == math.inf
+
+
+def test_the_standard_deviation_has_an_old_name():
+    new = flip.Accountant().discrete_gaussian(standard_deviation=20, sensitivity=2).epsilon(1e-5)
+    with pytest.warns(DeprecationWarning, match="standard_deviation"):
+        old = flip.Accountant().discrete_gaussian(deviation=20, sensitivity=2).epsilon(1e-5)
+    assert new == old == flip.Accountant().discrete_gaussian(20, 2).epsilon(1e-5)
+    for wrong in ({}, {"standard_deviation": 20, "deviation": 20}):
+        with pytest.raises(TypeError):
+            flip.Accountant().discrete_gaussian(**wrong)

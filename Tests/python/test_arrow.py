@@ -1,4 +1,5 @@
-"""Arrow streams of other packages in and out. Hostile ones are made in Tests/C/arrow.c; here the producers are honest and many."""
+"""Arrow streams of other packages in and out. Hostile ones are made in Tests/C/arrow.c; here the producers are honest
+and many."""
 import datetime
 import decimal
 import gc
@@ -39,29 +40,59 @@ def arrow(values, kind=None):
     return pa.table({"x": pa.array(values, kind)})
 
 
-INTEGERS = [pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64(), pa.float16(), pa.float32(), pa.float64(),
-            pa.decimal128(9, 0), pa.decimal128(12, 3), pa.string(), pa.large_string(), pa.string_view()]
+INTEGERS = [
+    pa.int8(),
+    pa.uint8(),
+    pa.int16(),
+    pa.uint16(),
+    pa.int32(),
+    pa.uint32(),
+    pa.int64(),
+    pa.uint64(),
+    pa.float16(),
+    pa.float32(),
+    pa.float64(),
+    pa.decimal128(9, 0),
+    pa.decimal128(12, 3),
+    pa.string(),
+    pa.large_string(),
+    pa.string_view()
+]
 
 
 @pytest.mark.parametrize("kind", INTEGERS, ids=str)
-@pytest.mark.parametrize("schema", [AGE, REAL, TENTHS, schema_of("integer", enum=[7, 100, 2]), schema_of("string", enum=["100", "2", "7", "100.000", "2.000", "7.000"])],
-                         ids=["integer", "real", "step", "levels", "text levels"])
+@pytest.mark.parametrize("schema", [
+    AGE, REAL, TENTHS,
+    schema_of("integer", enum=[7, 100, 2]),
+    schema_of("string", enum=["100", "2", "7", "100.000", "2.000", "7.000"])
+], ids=["integer", "real", "step", "levels", "text levels"])
 def test_numbers_of_every_width(kind, schema):
     whole = [7, None, 100, 2]
-    values = [None if v is None else str(v) if "string" in str(kind) else decimal.Decimal(v) if "decimal" in str(kind) else numpy.float16(v) if "half" in str(kind) else v
-              for v in whole]
-    assert [v if v is None else int(float(v)) for v in cells(flip.Table.from_arrow(arrow(values, kind), schema))] == whole
+    values = [
+        None if v is None else str(v) if "string" in str(kind) else
+        decimal.Decimal(v) if "decimal" in str(kind) else numpy.float16(v) if "half" in str(kind) else v for v in whole
+    ]
+    assert [v if v is None else int(float(v))
+            for v in cells(flip.Table.from_arrow(arrow(values, kind), schema))] == whole
 
 
 @pytest.mark.parametrize("make", [
-    lambda v: arrow(v), lambda v: arrow(v, pa.large_string()), lambda v: arrow(v, pa.string_view()),
-    lambda v: pa.table({"x": pa.array(v).dictionary_encode()}), lambda v: pa.table({"x": pa.array(v, pa.large_string()).dictionary_encode()}),
-    *(lambda v, i=i: pa.table({"x": pa.DictionaryArray.from_arrays(pa.array([None if t is None else sorted(set(v) - {None}).index(t) for t in v], i),
-                                                                   pa.array(sorted(set(v) - {None})))})
-      for i in (pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64())),
-    lambda v: polars.DataFrame({"x": v}), lambda v: polars.DataFrame({"x": v}, {"x": polars.Categorical}),
-    lambda v: polars.DataFrame({"x": v}, {"x": polars.Enum(["a", "zzz", "b", "Köln", "a text that is longer than twelve bytes"])}),
-    lambda v: pandas.DataFrame({"x": v}), lambda v: pandas.DataFrame({"x": pandas.Series(v, dtype="category")}),
+    lambda v: arrow(v),
+    lambda v: arrow(v, pa.large_string()),
+    lambda v: arrow(v, pa.string_view()),
+    lambda v: pa.table({"x": pa.array(v).dictionary_encode()}),
+    lambda v: pa.table({"x": pa.array(v, pa.large_string()).dictionary_encode()}),
+    *(lambda v, i=i: pa.table({
+        "x": pa.DictionaryArray.from_arrays(
+            pa.array([None if t is None else sorted(set(v) - {None}).index(t)
+                      for t in v], i), pa.array(sorted(set(v) - {None})))
+    }) for i in (pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64())),
+    lambda v: polars.DataFrame({"x": v}),
+    lambda v: polars.DataFrame({"x": v}, {"x": polars.Categorical}),
+    lambda v: polars.DataFrame(
+        {"x": v}, {"x": polars.Enum(["a", "zzz", "b", "Köln", "a text that is longer than twelve bytes"])}),
+    lambda v: pandas.DataFrame({"x": v}),
+    lambda v: pandas.DataFrame({"x": pandas.Series(v, dtype="category")}),
     lambda v: pandas.DataFrame({"x": pandas.Series(v, dtype="string[pyarrow]")}),
     lambda v: duckdb.from_arrow(arrow(v)),
 ])
@@ -76,13 +107,22 @@ def test_entries_of_a_dictionary_may_be_missing_unused_or_numbers():
     assert cells(flip.Table.from_arrow(table, TEXT)) == ["a", None, None, "b"]
     numbers = pa.table({"x": pa.DictionaryArray.from_arrays(codes, pa.array([5, 6, 7, 8]))})
     assert cells(flip.Table.from_arrow(numbers, AGE)) == [5, 6, None, 8]
-    used = pa.table({"x": pa.DictionaryArray.from_arrays(pa.array([0, 2], pa.int8()), pa.array(["a", "b", "Zebra-canary"]))})
+    used = pa.table(
+        {"x": pa.DictionaryArray.from_arrays(pa.array([0, 2], pa.int8()), pa.array(["a", "b", "Zebra-canary"]))})
     with pytest.raises(flip.SchemaError, match='column "x", row 2') as refused:
         flip.Table.from_arrow(used, TEXT)
     assert "canary" not in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", [pa.date32(), pa.date64(), pa.timestamp("s"), pa.timestamp("ms"), pa.timestamp("us"), pa.timestamp("ns"), pa.string()], ids=str)
+@pytest.mark.parametrize("kind", [
+    pa.date32(),
+    pa.date64(),
+    pa.timestamp("s"),
+    pa.timestamp("ms"),
+    pa.timestamp("us"),
+    pa.timestamp("ns"),
+    pa.string()
+], ids=str)
 def test_days(kind):
     days = [datetime.date(2020, 2, 29), None, datetime.date(2021, 12, 31)]
     values = [str(d) if d and kind == pa.string() else d for d in days]
@@ -95,7 +135,8 @@ def test_days(kind):
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_moments(unit, zone):
     moments = [datetime.datetime(2020, 2, 29, 12, 30, 15), None, datetime.datetime(2021, 12, 30, 23, 59, 59)]
-    column = pa.array(moments, pa.timestamp(unit)).cast(pa.timestamp(unit, zone)) if zone is None else pa.array(moments, pa.timestamp(unit)).view(pa.int64()).view(pa.timestamp(unit, zone))
+    column = pa.array(moments, pa.timestamp(unit)).cast(pa.timestamp(unit, zone)) if zone is None else pa.array(
+        moments, pa.timestamp(unit)).view(pa.int64()).view(pa.timestamp(unit, zone))
     assert cells(flip.Table.from_arrow(pa.table({"x": column}), MOMENT)) == moments
 
 
@@ -110,8 +151,11 @@ def test_booleans():
 
 def test_numbers_that_are_not_exact():
     assert cells(flip.Table.from_arrow(arrow([0.1, 3.4, 99.9], pa.float32()), TENTHS)) == [0.1, 3.4, 99.9]
-    assert cells(flip.Table.from_arrow(arrow([0.1], pa.float32()), schema_of("number", minimum=0, maximum=0.1))) == [0.1]
-    assert cells(flip.Table.from_arrow(arrow([decimal.Decimal("3.4"), decimal.Decimal("-0.5")], pa.decimal128(5, 2)), REAL)) == [3.4, -0.5]
+    assert cells(flip.Table.from_arrow(arrow([0.1], pa.float32()), schema_of("number", minimum=0,
+                                                                             maximum=0.1))) == [0.1]
+    assert cells(
+        flip.Table.from_arrow(arrow([decimal.Decimal("3.4"), decimal.Decimal("-0.5")], pa.decimal128(5, 2)),
+                              REAL)) == [3.4, -0.5]
     assert cells(flip.Table.from_arrow(arrow([float("nan"), 1.5]), REAL)) == [None, 1.5]
 
 
@@ -150,7 +194,8 @@ def test_numbers_that_are_not_exact():
 def test_what_is_refused(values, kind, schema, part):
     with pytest.raises(flip.SchemaError) as refused:
         flip.Table.from_arrow(arrow(values, kind), schema)
-    assert part in str(refused.value) and "canary" not in str(refused.value) and ("no rows" == part or '"x"' in str(refused.value))
+    assert part in str(refused.value) and "canary" not in str(refused.value) and ("no rows" == part or
+                                                                                  '"x"' in str(refused.value))
 
 
 def test_coercing_and_leaving_out():
@@ -173,8 +218,10 @@ def test_chunks_and_slices(frame, schema, table):
     batch = whole.to_batches()[0].slice(5, 20)
     wanted = flip.Table.from_pandas(frame.iloc[5:25], schema).to_pandas()
     pandas.testing.assert_frame_equal(flip.Table.from_arrow(batch, schema).to_pandas(), wanted)
-    nested = pa.StructArray.from_arrays(batch.columns, names=batch.schema.names).slice(2, 10)        # an offset of the struct itself
-    pandas.testing.assert_frame_equal(flip.Table.from_arrow(OnlyArray(nested), schema).to_pandas(), wanted.iloc[2:12].reset_index(drop=True))
+    nested = pa.StructArray.from_arrays(batch.columns,
+                                        names=batch.schema.names).slice(2, 10)  # an offset of the struct itself
+    pandas.testing.assert_frame_equal(
+        flip.Table.from_arrow(OnlyArray(nested), schema).to_pandas(), wanted.iloc[2:12].reset_index(drop=True))
 
 
 class OnlyArray:
@@ -188,8 +235,12 @@ class OnlyArray:
 
 
 @pytest.mark.parametrize("make", [
-    lambda f: f, lambda f: pa.Table.from_pandas(f, preserve_index=False), lambda f: polars.from_pandas(f), lambda f: duckdb.from_df(f),
-    lambda f: pa.Table.from_pandas(f, preserve_index=False).to_reader(50), lambda f: OnlyArray(pa.Table.from_pandas(f, preserve_index=False).to_batches()[0]),
+    lambda f: f,
+    lambda f: pa.Table.from_pandas(f, preserve_index=False),
+    lambda f: polars.from_pandas(f),
+    lambda f: duckdb.from_df(f),
+    lambda f: pa.Table.from_pandas(f, preserve_index=False).to_reader(50),
+    lambda f: OnlyArray(pa.Table.from_pandas(f, preserve_index=False).to_batches()[0]),
     lambda f: pa.Table.from_pandas(f, preserve_index=False).__arrow_c_stream__(),
 ], ids=["pandas", "pyarrow", "polars", "duckdb", "reader", "array", "capsule"])
 def test_every_producer(make, frame, schema, table):
@@ -199,8 +250,11 @@ def test_every_producer(make, frame, schema, table):
 def test_every_consumer(frame, schema, table):
     seen = pa.table(table)
     assert seen.num_rows == 600 and seen.column_names == schema.names
-    assert [str(t) for t in seen.schema.types] == ["int64", "dictionary<values=string, indices=int32, ordered=0>", "dictionary<values=string, indices=int32, ordered=0>",
-                                                  "int64", "double", "double", "bool", "int64", "date32[day]", "timestamp[us, tz=UTC]"]
+    assert [str(t) for t in seen.schema.types] == [
+        "int64", "dictionary<values=string, indices=int32, ordered=0>",
+        "dictionary<values=string, indices=int32, ordered=0>", "int64", "double", "double", "bool", "int64",
+        "date32[day]", "timestamp[us, tz=UTC]"
+    ]
     assert [f.nullable for f in seen.schema] == [False, False] + [True] * 8
     seen.validate(full=True)
     wanted = table.to_pandas()
@@ -213,7 +267,9 @@ def test_every_consumer(frame, schema, table):
     assert polars.DataFrame(table).shape == (600, 10)
     assert polars.DataFrame(table)["city"].to_list() == seen["city"].to_pylist()
     ours = table                                # found by name
-    assert duckdb.sql("select count(*), count(city), min(age) from seen").fetchall() == [(600, 600 - seen["city"].null_count, int(frame["age"].min()))]
+    assert duckdb.sql("select count(*), count(city), min(age) from seen").fetchall() == [
+        (600, 600 - seen["city"].null_count, int(frame["age"].min()))
+    ]
     assert duckdb.from_arrow(ours).aggregate("count(*)").fetchall() == [(600,)]
     pandas.testing.assert_frame_equal(flip.Table.from_arrow(table, schema).to_pandas(), wanted)
 
@@ -244,8 +300,11 @@ def test_what_is_taken_is_released(schema, frame):
     rows = len(frame) // 2
     before = pa.total_allocated_bytes()
     for _ in range(5):
-        copy = pa.table({name: pa.concat_arrays([c.combine_chunks().dictionary_decode() if pa.types.is_dictionary(c.type) else c.combine_chunks()] * 2)
-                         for name, c in zip(whole.column_names, whole.columns)})
+        copy = pa.table({
+            name: pa.concat_arrays(
+                [c.combine_chunks().dictionary_decode() if pa.types.is_dictionary(c.type) else c.combine_chunks()] * 2)
+            for name, c in zip(whole.column_names, whole.columns)
+        })
         flip.Table.from_arrow(copy, schema)
         flip.Table.from_arrow(OnlyArray(copy.to_batches()[0]), schema)
         with pytest.raises(flip.SchemaError):
@@ -254,7 +313,8 @@ def test_what_is_taken_is_released(schema, frame):
             flip.Table.from_arrow(OnlyArray(copy.to_batches()[0]), AGE)
         stopped = []
         with pytest.raises(KeyboardInterrupt):
-            flip.Table.from_arrow(copy.to_reader(rows), schema, progress=lambda p: stopped.append(p.step) or (_ for _ in ()).throw(KeyboardInterrupt))
+            flip.Table.from_arrow(copy.to_reader(rows), schema, progress=lambda p: stopped.append(p.step) or
+                                  (_ for _ in ()).throw(KeyboardInterrupt))
         assert stopped == [0]
         del copy
         gc.collect()

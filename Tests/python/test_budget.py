@@ -22,7 +22,8 @@ def test_trainings_share(table, budget):
     first = flip.train(table, **options(budget, share=0.4, name="first"))
     second = flip.train(table, **options(budget, epsilon=budget.remaining * 0.9, name="second"))
     report = budget.report()
-    assert [(run["name"], run["kind"], run["open"]) for run in report["runs"]] == [("first", "training", False), ("second", "training", False)]
+    assert [(run["name"], run["kind"], run["open"]) for run in report["runs"]] == [("first", "training", False),
+                                                                                   ("second", "training", False)]
     assert [run["ledger"] for run in report["runs"]] == [first.ledger, second.ledger]
     assert budget.spent <= 4 and report["spent_share"] <= 1
     assert sum(run["share"] for run in report["runs"]) == pytest.approx(report["spent_share"], rel=1e-9)
@@ -46,14 +47,17 @@ def test_an_outsider_computes_the_same(table, budget):
                 accountant.compose(dp_accounting.ZCDpEvent(release["rho"]), release["count"])
                 continue
             share = max(release["groups"].values(), key=lambda s: s["sampling_rate"])
-            event = dp_accounting.PoissonSampledDpEvent(share["sampling_rate"], dp_accounting.GaussianDpEvent(share["noise_multiplier"]))
+            event = dp_accounting.PoissonSampledDpEvent(share["sampling_rate"],
+                                                        dp_accounting.GaussianDpEvent(share["noise_multiplier"]))
             accountant.compose(event, release["count"])
     assert budget.spent == pytest.approx(accountant.get_epsilon(report["delta"]), rel=1e-6)
 
 
 def test_ones_own_mechanisms(budget):
-    for name, event in [("a", dict(noise_multiplier=20)), ("b", dict(mechanism="discrete_gaussian", noise_multiplier=20, sampling_rate=0.1, count=3)),
-                        ("c", dict(mechanism="laplace", scale=20)), ("d", dict(mechanism="pure", epsilon=0.05)), ("e", dict(mechanism="zcdp", rho=0.001))]:
+    for name, event in [("a", dict(noise_multiplier=20)),
+                        ("b", dict(mechanism="discrete_gaussian", noise_multiplier=20, sampling_rate=0.1, count=3)),
+                        ("c", dict(mechanism="laplace", scale=20)), ("d", dict(mechanism="pure", epsilon=0.05)),
+                        ("e", dict(mechanism="zcdp", rho=0.001))]:
         before = budget.spent
         budget.charge(name, **event)
         assert budget.spent > before
@@ -62,8 +66,14 @@ def test_ones_own_mechanisms(budget):
         budget.charge("f", noise_multiplier=0.3)
     with pytest.raises(flip.BudgetError):
         budget.charge("f", "selection", delta=1e-9)            # made without selection_delta
-    for wrong in [dict(noise_multiplier=0), dict(noise_multiplier=1, scale=2), dict(mechanism="magic"), dict(mechanism="zcdp"), dict(noise_multiplier=1, sampling_rate=1.5),
-                  dict(noise_multiplier=1, count=0)]:
+    for wrong in [
+            dict(noise_multiplier=0),
+            dict(noise_multiplier=1, scale=2),
+            dict(mechanism="magic"),
+            dict(mechanism="zcdp"),
+            dict(noise_multiplier=1, sampling_rate=1.5),
+            dict(noise_multiplier=1, count=0)
+    ]:
         with pytest.raises(flip.ArgumentError):
             budget.charge("f", **wrong)
     with pytest.raises(flip.ArgumentError):
@@ -74,7 +84,8 @@ def test_ones_own_mechanisms(budget):
 def test_opened_again(budget, tmp_path):
     budget.charge("a", noise_multiplier=20)
     again = flip.Budget(budget.path)
-    assert again.spent == budget.spent and again.report() == budget.report() and (again.epsilon, again.delta) == (4, 1e-5)
+    assert again.spent == budget.spent and again.report() == budget.report() and (again.epsilon, again.delta) == (4,
+                                                                                                                  1e-5)
     assert flip.Budget(budget.path, epsilon=4, delta=1e-5).spent == budget.spent
     with pytest.raises(flip.ArgumentError, match="epsilon"):
         flip.Budget(budget.path, epsilon=5, delta=1e-5)
@@ -113,7 +124,7 @@ def test_a_killed_run_is_settled(table, budget):
     done = subprocess.run([sys.executable, "-c", script, budget.path, rows, json.dumps(SMALL)], env=env)
     assert done.returncode == -9
     run, = budget.report()["runs"]
-    assert run["open"] and sum(r["count"] for r in run["ledger"]["releases"]) >= 3          # charged ahead of what it drew
+    assert run["open"] and sum(r["count"] for r in run["ledger"]["releases"]) >= 3  # charged ahead of what it drew
     with pytest.raises(flip.BudgetError):
         flip.train(table, **options(budget, share=0.6))
     budget.settle(run["run"])
@@ -132,7 +143,10 @@ def test_processes_race(budget):
     report = budget.report()
     rho = report["ceiling"] / report["order"] / 16 * (1 - 1e-9)
     env = {**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python")}
-    racers = [subprocess.Popen([sys.executable, "-c", script, budget.path, repr(rho)], stdout=subprocess.PIPE, env=env) for _ in range(2)]
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, budget.path, repr(rho)], stdout=subprocess.PIPE, env=env) for _ in range(2)
+    ]
     granted = sum(int(racer.communicate()[0]) for racer in racers)
     assert granted == 16 == sum(r["count"] for run in budget.report()["runs"] for r in run["ledger"]["releases"])
     assert budget.spent <= 4
@@ -156,17 +170,20 @@ SKETCH = {"fields": [{"name": "age", "type": "integer"}, {"name": "ward", "type"
 @pytest.fixture
 def open_csv(tmp_path):
     path = tmp_path / "open.csv"
-    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n" for i in range(2000)) + "99999,alone\n")
+    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n"
+                                           for i in range(2000)) + "99999,alone\n")
     return path
 
 
-def test_a_domain_is_bought_and_composes(open_csv, tmp_path):
+def test_a_domain_is_released_and_composes(open_csv, tmp_path):
     budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
-    bought = flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
-    age, ward = bought.schema.fields
-    assert age["constraints"] == {"minimum": 16, "maximum": 127} and set(ward["constraints"]["enum"]) == {"north", "south", "other"}
-    assert abs(bought.report["rows"] - 2001) < 8 * bought.report["deviation"] and bought.report["ledger"]["releases"][1]["selection_delta"] > 0
-    table = flip.Table.read_csv(open_csv, bought.schema)
+    found = flip.release_domain(open_csv, SKETCH, budget, share=0.2)
+    age, ward = found.schema.fields
+    assert age["constraints"] == {"minimum": 16, "maximum": 127} and set(
+        ward["constraints"]["enum"]) == {"north", "south", "other"}
+    assert abs(found.report["rows"] -
+               2001) < 8 * found.report["deviation"] and found.report["ledger"]["releases"][1]["selection_delta"] > 0
+    table = flip.Table.read_csv(open_csv, found.schema)
     small = {"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}
     with pytest.raises(flip.StateError):
         flip.train(table, epsilon=2.0, delta=1e-5, config=small)
@@ -174,20 +191,22 @@ def test_a_domain_is_bought_and_composes(open_csv, tmp_path):
     assert budget.spent <= 5 and [run["kind"] for run in budget.report()["runs"]] == ["domain", "training"]
     assert set(model.sample(50, seed=1).to_pandas().ward.dropna()) <= {"north", "south", "other"}
     with pytest.raises(flip.BudgetError):
-        flip.buy_domain(open_csv, SKETCH, budget, share=0.5)
+        flip.release_domain(open_csv, SKETCH, budget, share=0.5)
 
 
-def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
-    """The whole way: raw CSV, a budget, a bought domain, a schema that says so, a training in what is left, and a model that shows both."""
+def test_from_rows_without_a_schema_to_a_ledger_of_both(open_csv, tmp_path):
+    """The whole way: raw CSV, a budget, an estimated schema that says so, a training in what is left, and a model that
+    shows both."""
     path = tmp_path / "d.budget"
     budget = flip.Budget(path, epsilon=5, delta=1e-5, selection_delta=1e-7)
-    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
+    table = flip.Table.read_csv(open_csv, flip.release_domain(open_csv, SKETCH, budget, share=0.2).schema)
     marked, spent = table.schema.dict, budget.spent
     assert marked["flip:domain"] == "private" and not table.schema.assumed
     assert all(field["flip:bought"] for field in marked["fields"])
     assert "99999" not in table.schema.json and "alone" not in table.schema.json
     bill, = budget.report()["runs"]
-    assert marked["flip:purchase"]["run"] == bill["run"] and bill["kind"] == "domain" and not bill["open"] and 0 < spent < 5
+    assert marked["flip:purchase"]["run"] == bill["run"] and bill[
+        "kind"] == "domain" and not bill["open"] and 0 < spent < 5
     assert [list(r)[-1] for r in bill["ledger"]["releases"]] == ["groups", "selection_delta"]
     small = {"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}
     plan = flip.plan(table.schema, budget=budget, epsilon=budget.remaining, config=small)
@@ -196,8 +215,10 @@ def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
     model.save(tmp_path / "m.flip.h5")
     model = flip.load(tmp_path / "m.flip.h5")
     domain = model.ledger["domain"]
-    assert domain["run"] == bill["run"] and domain["epsilon"] == pytest.approx(spent) and domain["selection_delta"] == pytest.approx(1e-7)
-    assert max(domain["epsilon"], model.ledger["spent"]) < domain["epsilon_together"] == pytest.approx(budget.spent) and budget.spent <= 5
+    assert domain["run"] == bill["run"] and domain["epsilon"] == pytest.approx(
+        spent) and domain["selection_delta"] == pytest.approx(1e-7)
+    assert max(domain["epsilon"], model.ledger["spent"]) < domain["epsilon_together"] == pytest.approx(
+        budget.spent) and budget.spent <= 5
     report = model.ledger_report()
     assert "What the schema cost" in report and bill["run"] in report
     assert any(bill["run"] in text for text in model.ledger["assumptions"])
@@ -207,22 +228,35 @@ def test_from_rows_without_a_schema_to_a_bill_for_both(open_csv, tmp_path):
     with pytest.raises(flip.StateError):
         flip.train(table, epsilon=1.0, delta=1e-5, config=small)
     with pytest.raises(flip.BudgetError):
-        flip.buy_domain(open_csv, SKETCH, budget, share=0.2)
+        flip.release_domain(open_csv, SKETCH, budget, share=0.2)
     # An outsider gets the same figures from the file alone.
-    done = subprocess.run([sys.executable, os.path.join(ROOT, "examples", "python", "recompute_epsilon.py"), str(tmp_path / "m.flip.h5")], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable,
+         os.path.join(ROOT, "examples", "python", "recompute_epsilon.py"),
+         str(tmp_path / "m.flip.h5")], capture_output=True, text=True)
     said = json.loads(done.stdout)
-    assert done.returncode == 0 and said["agrees"] and said["with_domain"] == pytest.approx(domain["epsilon_together"], rel=1e-6)
+    assert done.returncode == 0 and said["agrees"] and said["with_domain"] == pytest.approx(
+        domain["epsilon_together"], rel=1e-6)
 
 
 def test_domains_of_tables(open_csv, tmp_path):
     budget = flip.Budget(tmp_path / "d.budget", epsilon=5, delta=1e-5, selection_delta=1e-7)
-    table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2)
-    assert len(table) == 2001
+    with pytest.warns(DeprecationWarning, match="release_domain") as caught:
+        table = flip.Table.read_csv(open_csv, SKETCH, domain="private", budget=budget, share=0.2, selection_delta=2e-8)
+    assert len(table) == 2001 and caught[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="release_domain"):
+        assert flip.buy_domain(open_csv, SKETCH, budget, share=0.2,
+                               selection_delta=2e-8).schema.dict["flip:domain"] == "private"
     assumed = flip.Table.read_csv(open_csv, domain="assume-public")
-    ledger = flip.train(assumed, epsilon=2.0, delta=1e-5, config={"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}).ledger
+    ledger = flip.train(assumed, epsilon=2.0, delta=1e-5,
+                        config={"autoencoder": {"steps": 3, "batch": 64}, "diffusion": {"enabled": False}}).ledger
     assert any("assumed to be public" in text for text in ledger["assumptions"])
-    for wrong in [dict(), dict(domain="private"), dict(schema=SKETCH, domain="private"), dict(schema=SKETCH, domain="assume-public"), dict(schema=SKETCH, budget=budget)]:
+    for wrong in [dict(), dict(schema=SKETCH, domain="assume-public"), dict(schema=SKETCH, budget=budget)]:
         with pytest.raises(TypeError):
+            flip.Table.read_csv(open_csv, **wrong)
+    for wrong in [dict(domain="private"), dict(schema=SKETCH, domain="private"),
+                  dict(schema=SKETCH, domain="private", budget=budget, shares=0.1)]:
+        with pytest.warns(DeprecationWarning), pytest.raises(TypeError):
             flip.Table.read_csv(open_csv, **wrong)
     with pytest.raises(flip.ArgumentError):
         flip.Table.read_csv(open_csv, SKETCH, domain="other")

@@ -20,7 +20,11 @@ OPTIONS = {k: v for k, v in SMALL.items() if k != "preset"}
 
 
 def promise(domain):
-    return ["--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps(OPTIONS)]
+    return [
+        "--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published",
+        "--config",
+        json.dumps(OPTIONS)
+    ]
 
 
 def test_version_and_help():
@@ -87,7 +91,8 @@ def test_sample_where(csv, tmp_path):
     assert run("sample", model, "--rows", 40, "--seed", 1, "--out", rows, "--where", json.dumps(where)).returncode == 0
     assert rows.read_text() == _csv(flip.load(model).sample(40, seed=1, where=where), tmp_path)
     (tmp_path / "where.json").write_text(json.dumps({"sex": "Male"}))
-    assert run("sample", model, "--rows", 40, "--seed", 1, "--out", rows, f"--where={tmp_path / 'where.json'}").returncode == 0
+    assert run("sample", model, "--rows", 40, "--seed", 1, "--out", rows,
+               f"--where={tmp_path / 'where.json'}").returncode == 0
     assert set(flip.Table.read_csv(rows, domain).to_pandas().sex) == {"Male"}
     for wrong in ('{"gender": "f"}', '{"weight": 71.123456789}', '{"sex": '):
         before = rows.read_text()
@@ -96,11 +101,15 @@ def test_sample_where(csv, tmp_path):
 
 
 def test_a_domain_is_bought_and_trained_under(tmp_path):
-    """From a CSV file nobody has a schema of to a model, within one budget; a second purchase of what is not there is refused and changes nothing."""
-    path, sketch, budget, out, model = (tmp_path / n for n in ("t.csv", "sketch.json", "b.budget", "bought.json", "m.flip.h5"))
-    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n" for i in range(2000)) + "99999,alone\n")
+    """From a CSV file nobody has a schema of to a model, within one budget; a second purchase of what is not there is
+    refused and changes nothing."""
+    path, sketch, budget, out, model = (tmp_path / n
+                                        for n in ("t.csv", "sketch.json", "b.budget", "bought.json", "m.flip.h5"))
+    path.write_text("age,ward\n" + "".join(f"{20 + i % 60},{'north' if i % 3 else 'south'}\n"
+                                           for i in range(2000)) + "99999,alone\n")
     sketch.write_text('{"fields": [{"name": "age", "type": "integer"}, {"name": "ward", "type": "string"}]}')
-    assert run("budget", budget, "--create", "--epsilon", 5, "--delta", "1e-5", "--selection-delta", "1e-7").returncode == 0
+    assert run("budget", budget, "--create", "--epsilon", 5, "--delta", "1e-5", "--selection-delta",
+               "1e-7").returncode == 0
     words = ("domain", path, "--schema", sketch, "--budget", budget, "--out", out)
     assert run(*words).returncode == 2                                  # neither --epsilon nor --share
     done = run(*words, "--share", 0.2)
@@ -108,15 +117,18 @@ def test_a_domain_is_bought_and_trained_under(tmp_path):
     bought = json.loads(out.read_text())
     assert bought["flip:domain"] == "private" and bought["fields"][0]["constraints"] == {"minimum": 16, "maximum": 127}
     assert set(bought["fields"][1]["constraints"]["enum"]) == {"north", "south", "other"}
-    done = run("train", path, "--schema", out, "--budget", budget, "--share", 0.7, "--config", json.dumps(OPTIONS), "--out", model)
+    done = run("train", path, "--schema", out, "--budget", budget, "--share", 0.7, "--config", json.dumps(OPTIONS),
+               "--out", model)
     assert done.returncode == 0, done.stderr
     domain, report = flip.load(model).ledger["domain"], json.loads(run("budget", budget, "--json").stdout)
     assert domain["epsilon_together"] == pytest.approx(report["spent"]) and report["spent"] <= 5
     assert [r["kind"] for r in report["runs"]] == ["domain", "training"]
     assert "What the schema cost" in run("ledger", model).stdout
-    assert run("train", path, "--schema", out, "--epsilon", 1, "--delta", "1e-5", "--out", tmp_path / "n.h5").returncode == 1
+    assert run("train", path, "--schema", out, "--epsilon", 1, "--delta", "1e-5", "--out",
+               tmp_path / "n.h5").returncode == 1
     done = run(*words, "--share", 0.2)
-    assert done.returncode == 1 and "alone" not in done.stderr and json.loads(run("budget", budget, "--json").stdout) == report
+    assert done.returncode == 1 and "alone" not in done.stderr and json.loads(run("budget", budget,
+                                                                                  "--json").stdout) == report
 
 
 def test_convert_both_ways(csv, tmp_path):
@@ -133,9 +145,20 @@ def test_a_config_may_be_a_file(csv, tmp_path):
 
 
 @pytest.mark.parametrize("words", [
-    ["fly"], ["train"], ["train", "a.csv"], ["train", "a.csv", "--out", "m"], ["sample", "m"], ["sample", "m", "--rows", "0", "--out", "x"],
-    ["sample", "m", "--rows", "many", "--out", "x"], ["ledger"], ["ledger", "m", "n"], ["ledger", "m", "--xml"], ["convert", "a.csv"],
-    ["sample", "m", "--rows"], ["sample", "m", "--rows", "5", "--rows", "6", "--out", "x"], ["train", "a.csv", "--out", "m", "--resume"],
+    ["fly"],
+    ["train"],
+    ["train", "a.csv"],
+    ["train", "a.csv", "--out", "m"],
+    ["sample", "m"],
+    ["sample", "m", "--rows", "0", "--out", "x"],
+    ["sample", "m", "--rows", "many", "--out", "x"],
+    ["ledger"],
+    ["ledger", "m", "n"],
+    ["ledger", "m", "--xml"],
+    ["convert", "a.csv"],
+    ["sample", "m", "--rows"],
+    ["sample", "m", "--rows", "5", "--rows", "6", "--out", "x"],
+    ["train", "a.csv", "--out", "m", "--resume"],
 ])
 def test_wrong_calls_are_exit_code_2(words, tmp_path):
     said = run(*words, cwd=tmp_path)
@@ -155,12 +178,18 @@ def test_failures_are_exit_code_1(csv, tmp_path):
 
 
 def test_a_killed_training_keeps_its_charge(csv, tmp_path):
-    """SIGKILL early on: the file was bound before the first release, the training goes on from it and stays inside the promise."""
+    """SIGKILL early on: the file was bound before the first release, the training goes on from it and stays inside the
+    promise."""
     path, domain = csv
     checkpoint, model = tmp_path / "c.h5", tmp_path / "m.h5"
     config = {**OPTIONS, "autoencoder": {**SMALL["autoencoder"], "steps": 4000}}
-    words = ["train", path, "--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps(config),
-             "--out", str(model), "--checkpoint", str(checkpoint)]
+    words = [
+        "train", path, "--schema", domain, "--protected", "sex", "--epsilon", "4", "--delta", "1e-5", "--preset",
+        "published", "--config",
+        json.dumps(config), "--out",
+        str(model), "--checkpoint",
+        str(checkpoint)
+    ]
     child = subprocess.Popen([FLIP, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     first = None
     until = time.monotonic() + 60
@@ -177,7 +206,7 @@ def test_a_killed_training_keeps_its_charge(csv, tmp_path):
     try:
         with flip.Trainer.resume(checkpoint, table) as trainer:
             charged = trainer.ledger["spent"]
-    except flip.BudgetError:                            # killed inside the very first release, which cannot be made twice
+    except flip.BudgetError:                # killed inside the very first release, which cannot be made twice
         return
     assert 0 < charged <= 4
     refused = run(*words)
@@ -192,8 +221,13 @@ def test_a_killed_training_keeps_its_charge(csv, tmp_path):
 
 def test_ctrl_c_and_resume(csv, tmp_path):
     path, domain = csv
-    words = [FLIP, "train", path, "--schema", domain, "--epsilon", "4", "--delta", "1e-5", "--preset", "published", "--config", json.dumps({k: v for k, v in LONG.items() if k != "preset"}),
-             "--out", str(tmp_path / "m.h5"), "--checkpoint", str(tmp_path / "c.h5")]
+    words = [
+        FLIP, "train", path, "--schema", domain, "--epsilon", "4", "--delta", "1e-5", "--preset", "published",
+        "--config",
+        json.dumps({k: v for k, v in LONG.items() if k != "preset"}), "--out",
+        str(tmp_path / "m.h5"), "--checkpoint",
+        str(tmp_path / "c.h5")
+    ]
     for attempt in range(2):
         child = subprocess.Popen(words + ["--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(2.0)
@@ -202,4 +236,5 @@ def test_ctrl_c_and_resume(csv, tmp_path):
         assert child.returncode == 130 and "--resume" in err and out == "", err
         assert flip.file_check(tmp_path / "c.h5")["kind"] == "flip-checkpoint"
     assert not (tmp_path / "m.h5").exists()
-    assert run("train", path, *promise(domain), "--out", tmp_path / "m.h5", "--checkpoint", tmp_path / "c.h5", "--resume").returncode == 1
+    assert run("train", path, *promise(domain), "--out", tmp_path / "m.h5", "--checkpoint", tmp_path / "c.h5",
+               "--resume").returncode == 1

@@ -1,4 +1,4 @@
-"""Every command and code block of the pages for C, for the command line and of the recipes is run, in order, as a reader would."""
+"""Every command and code block of the pages for C, the command line, Python and the recipes is run, in order."""
 import os
 import re
 import shutil
@@ -9,7 +9,7 @@ import flip
 import pytest
 from conftest import ROOT
 
-PAGES = ("C.md", "cli.md", "RECIPES.md")
+PAGES = ("C.md", "cli.md", "RECIPES.md", "python.md")
 
 
 def blocks(page):
@@ -26,13 +26,16 @@ class Reader:
         (folder / ".local").symlink_to(prefix)
         for name in ("examples", "docs", "cmake"):
             (folder / name).symlink_to(os.path.join(ROOT, name))
-        self.env = {**os.environ, "HOME": str(folder), "PATH": f"{prefix}/bin:{os.environ['PATH']}", "PYTHONPATH": os.path.join(ROOT, "bindings", "python"),
-                    "FLIP_LIB": flip.library_path}
+        self.env = {
+            **os.environ, "HOME": str(folder), "PATH": f"{prefix}/bin:{os.environ['PATH']}",
+            "PYTHONPATH": os.path.join(ROOT, "bindings", "python"), "FLIP_LIB": flip.library_path
+        }
 
     def sh(self, text):
         # The library is built already, and installed under the same prefix: what is left of that line is not run again.
         text = re.sub(r"^make build && make install PREFIX=\$HOME/\.local$", "true", text, flags=re.M)
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env=self.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env=self.env,
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, text + done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 
@@ -70,7 +73,8 @@ def test_the_tutorial_for_c(reader):
     table.write_text(table.read_text().replace("cardiology", "CANARY"))
     done = subprocess.run(["./tutorial"], cwd=reader.folder, capture_output=True, text=True,
                           env={**reader.env, "LD_LIBRARY_PATH": str(reader.folder / ".local" / "lib")})
-    assert done.returncode == 1 and '"column":"ward"' in done.stderr and "FLIP_E_SCHEMA" in done.stderr and "CANARY" not in done.stderr
+    assert done.returncode == 1 and '"column":"ward"' in done.stderr
+    assert "FLIP_E_SCHEMA" in done.stderr and "CANARY" not in done.stderr
 
 
 def test_the_tutorials_cmake_file(reader):
@@ -86,8 +90,11 @@ def test_the_command_line_page(reader):
     assert flip.Schema(reader.folder / "guess.json").assumed
     rows = flip.Table.read_csv(reader.folder / "some.csv", reader.folder / "hospital.schema.json").to_pandas()
     assert len(rows) == 200 and set(rows.ward) == {"cardiology"} and rows.age.min() >= 65
-    listed = subprocess.run([os.path.join(ROOT, "build", "bin", "flip"), "--help"], capture_output=True, text=True).stdout
-    for option in set(re.findall(r"--[a-z]+", open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8").read())) - {"--rows", "--out", "--help"}:
+    listed = subprocess.run([os.path.join(ROOT, "build", "bin", "flip"), "--help"], capture_output=True,
+                            text=True).stdout
+    for option in set(re.findall(r"--[a-z]+",
+                                 open(os.path.join(ROOT, "docs", "cli.md"),
+                                      encoding="utf-8").read())) - {"--rows", "--out", "--help"}:
         assert option in listed, option
 
 
@@ -101,15 +108,32 @@ def test_the_recipes(reader):
             script.append(f"subprocess.run(['bash', '-euo', 'pipefail', '-c', {text!r}], check=True)\n")
     assert len(order) > 12
     (reader.folder / "recipes.py").write_text("".join(script), encoding="utf-8")
-    done = subprocess.run([sys.executable, "recipes.py"], cwd=reader.folder, env=reader.env, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "recipes.py"], cwd=reader.folder, env=reader.env, capture_output=True,
+                          text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "stopped; what was charged stays charged" in done.stdout
+
+
+def test_the_python_page(reader):
+    """Its Python blocks are one session, and no warning is heard in it."""
+    parts = blocks("python.md")
+    assert len(parts) > 7 and {kind for kind, _ in parts} == {"python", "sh install"}
+    (reader.folder / "page.py").write_text("".join(text for kind, text in parts if kind == "python"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-W", "error::UserWarning:__main__", "page.py"],
+        cwd=reader.folder, env=reader.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "assume-public" in done.stdout and "marginals" in done.stdout and "What was promised" in done.stdout
+    assert len(flip.Table.read_csv(reader.folder / "synthetic.csv",
+                                   flip.load(reader.folder / "model.flip.h5").schema)) == 10_000
+    makefile = open(os.path.join(ROOT, "Makefile"), encoding="utf-8").read()
+    assert "\nwheel:" in makefile
 
 
 def test_links_lead_somewhere():
     for page in PAGES:
         text = open(os.path.join(ROOT, "docs", page), encoding="utf-8").read()
-        for target in re.findall(r"\]\(([^)#]+?)\)", text):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+?)\)", text):
             assert os.path.exists(os.path.join(ROOT, "docs", target)), f"{page}: {target}"
         headings = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^## (.*)$", text, re.M)}
         for anchor in re.findall(r"\]\(#([^)]+)\)", text):

@@ -1,4 +1,5 @@
-"""What the demonstration stands on: the simulated table, the comparisons, the arithmetic of its ledger. Standard library only."""
+"""What the demonstration stands on: the simulated table, the comparisons, the arithmetic of its ledger. Standard
+library only."""
 import contextlib, io, os, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "python"))
@@ -47,7 +48,8 @@ class Hospital(unittest.TestCase):
             self.assertAlmostEqual(cells.count("") / len(cells), share, delta=.03, msg=name)
 
     def test_the_planted_bias_shows_at_equal_strata(self):
-        ratio = compare.standardised_ratio(self.table, "follow_up", "true", "ethnicity", hospital.BIAS_GROUPS, by=("triage", "ward"))
+        ratio = compare.standardised_ratio(self.table, "follow_up", "true", "ethnicity", hospital.BIAS_GROUPS,
+                                           by=("triage", "ward"))
         self.assertAlmostEqual(ratio, 1 - hospital.BIAS_DROPPED, delta=.1)
 
 
@@ -97,9 +99,12 @@ class Arithmetic(unittest.TestCase):
             demo.show_ledger({"order": 8, "delta": 1e-5, "epsilon": 1.0, "assumptions": [], "releases": [
                 {"name": "histograms", "count": 1, "groups": {"all": {"sampling_rate": 1, "noise_multiplier": 5}}}]})
         with contextlib.redirect_stdout(io.StringIO()) as choice:
-            demo.show_ledger({"order": 8, "delta": 1e-5, "epsilon": 1.0, "assumptions": [], "groups": {"all": 1.0}, "releases": [
-                {"name": "pairs", "count": 1, "rho": .02}]})
-        self.assertEqual(choice.getvalue().replace("pairs     ", "histograms"), said.getvalue(), "rho .02 is the price of noise 5")
+            demo.show_ledger({
+                "order": 8, "delta": 1e-5, "epsilon": 1.0, "assumptions": [], "groups": {"all": 1.0},
+                "releases": [{"name": "pairs", "count": 1, "rho": .02}]
+            })
+        self.assertEqual(choice.getvalue().replace("pairs     ", "histograms"), said.getvalue(),
+                         "rho .02 is the price of noise 5")
         self.assertIn("A row is not a person: somebody with k rows has the guarantee of k rows", said.getvalue())
         self.assertIn("hanging a row is removing it and adding another: 2ε is promised", said.getvalue())
 

@@ -1,4 +1,5 @@
-"""Protected groups from Python and the command line: options, what plans and models say of groups, what protected columns are drawn from."""
+"""Protected groups from Python and the command line: options, what plans and models say of groups, what protected
+columns are drawn from."""
 
 import collections
 
@@ -13,8 +14,10 @@ def fair(**options):
 
 
 def test_plan_says_what_each_group_gets(schema):
-    plan = flip.plan(schema, protected=["sex", "age"], epsilon=4.0, delta=1e-5,
-                     config=fair(sampling="balanced", calibration="equalised", cuts={"age": [30, 60]}, shares={"sex=Male, age=>=60": 0.02}))
+    plan = flip.plan(
+        schema, protected=["sex", "age"], epsilon=4.0, delta=1e-5,
+        config=fair(sampling="balanced", calibration="equalised", cuts={"age": [30, 60]},
+                    shares={"sex=Male, age=>=60": 0.02}))
     e = plan.explain()
     assert len(e["groups"]) == 6 and e["groups"][0] == "sex=Female, age=<30"
     own = next(r for r in e["releases"] if r["stage"] == "autoencoder")["groups"]
@@ -27,11 +30,13 @@ def test_plan_says_what_each_group_gets(schema):
 
 
 def test_model_is_decoupled_and_its_ledger_is_by_group(table):
-    model = flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5, config=fair(sampling="balanced", draw={"sex": {"Female": 1.0}}), progress=False)
+    model = flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5,
+                       config=fair(sampling="balanced", draw={"sex": {"Female": 1.0}}), progress=False)
     assert set(model.ledger["groups"]) == {"sex=Female", "sex=Male"}
     assert max(model.ledger["groups"].values()) == pytest.approx(model.ledger["spent"]) and model.ledger["spent"] <= 4
     groups = model.info["groups"]
-    assert set(groups["rows"]) == set(model.ledger["groups"]) and groups["stages"]["autoencoder"]["sex=Male"]["influence"] > 0
+    assert set(groups["rows"]) == set(
+        model.ledger["groups"]) and groups["stages"]["autoencoder"]["sex=Male"]["influence"] > 0
     rows = model.sample(200, seed=3).to_pandas()
     assert collections.Counter(rows["sex"]) == {"Female": 200}
     assert len(model.sample(20, seed=3, where={"sex": "Female", "age": {"minimum": 30}})) == 20
@@ -41,8 +46,10 @@ def test_model_is_decoupled_and_its_ledger_is_by_group(table):
 
 def test_wrong_options_are_named(schema):
     for config, word in (({"fairness": {"strength": -1}}, "strength"), ({"fairness": {"sampling": "fair"}}, "sampling"),
-                         ({"fairness": {"cuts": {"sex": [1]}}}, "order"), ({"fairness": {"draw": {"sex": {"Female": 0.4}}}}, "add up"),
-                         ({"fairness": {"shares": {"sex=Nobody": 0.4}}}, "Nobody"), ({"alignment": {"keep": 2}}, "keep")):
+                         ({"fairness": {"cuts": {"sex": [1]}}},
+                          "order"), ({"fairness": {"draw": {"sex": {"Female": 0.4}}}},
+                                     "add up"), ({"fairness": {"shares": {"sex=Nobody": 0.4}}},
+                                                 "Nobody"), ({"alignment": {"keep": 2}}, "keep")):
         with pytest.raises(flip.ArgumentError, match=word):
             flip.plan(schema, protected=["sex"], epsilon=1, delta=1e-5, preset="published", config=config)
     with pytest.raises(flip.ArgumentError, match="cuts"):
@@ -53,7 +60,8 @@ def test_wrong_options_are_named(schema):
 
 def test_command_line_shows_groups(table, tmp_path):
     from test_cli import run
-    model = flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5, config=fair(sampling="balanced"), progress=False)
+    model = flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5, config=fair(sampling="balanced"),
+                       progress=False)
     model.save(tmp_path / "m.flip.h5")
     shown = run("ledger", tmp_path / "m.flip.h5")
     assert shown.returncode == 0 and "sex=Female" in shown.stdout and "influence" in shown.stdout

@@ -1,4 +1,5 @@
-"""The package as a guest in a process: threads, fork, spawn, and beside packages that bring runtimes and an HDF5 of their own."""
+"""The package as a guest in a process: threads, fork, spawn, and beside packages that bring runtimes and an HDF5 of
+their own."""
 import importlib.util
 import json
 import multiprocessing
@@ -14,7 +15,11 @@ from conftest import ROOT, SCHEMA, SMALL, make_frame
 
 
 def run(code, **environment):
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(flip.__file__)), os.path.dirname(__file__)]), **environment}
+    env = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(
+            [os.path.dirname(os.path.dirname(flip.__file__)),
+             os.path.dirname(__file__)]), **environment
+    }
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -29,7 +34,8 @@ def test_many_threads_train_and_sample_at_once(schema, model, tmp_path):
             for turn in range(3):
                 rows = model.sample(300, seed=5, threads=2).to_pandas()          # one model, many threads
                 pandas.testing.assert_frame_equal(rows, wanted)
-                table = flip.Table.from_pandas(make_frame(200, seed=k), schema)   # tables, files and streams of their own
+                table = flip.Table.from_pandas(make_frame(200, seed=k),
+                                               schema)  # tables, files and streams of their own
                 table.write_hdf5(tmp_path / f"{k}.h5")
                 assert flip.Table.read_hdf5(tmp_path / f"{k}.h5").to_pandas().equals(table.to_pandas())
                 assert len(flip.Table.from_arrow(table, schema)) == 200
@@ -37,7 +43,8 @@ def test_many_threads_train_and_sample_at_once(schema, model, tmp_path):
                     flip.Table.from_pandas(pandas.DataFrame({f"x{k}": [1]}), schema)
                 with pytest.raises(flip.ArgumentError):
                     flip.plan(schema, epsilon=-1.0, delta=1e-5)
-            trained = flip.train(table, flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config=SMALL), progress=False)
+            trained = flip.train(table, flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config=SMALL),
+                                 progress=False)
             ledgers.append(trained.ledger["epsilon"])
         except BaseException as failure:
             failures.append(failure)
@@ -53,7 +60,9 @@ def test_many_threads_train_and_sample_at_once(schema, model, tmp_path):
 
 def test_one_plan_and_one_table_serve_many_threads(plan, table):
     models = []
-    threads = [threading.Thread(target=lambda: models.append(flip.train(table, plan, progress=False))) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: models.append(flip.train(table, plan, progress=False))) for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -65,7 +74,8 @@ def child_of(queue):
     """In a spawned process: everything is new."""
     from conftest import SCHEMA, SMALL, make_frame
     schema = flip.Schema(SCHEMA)
-    model = flip.train(flip.Table.from_pandas(make_frame(), schema), flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config=SMALL), progress=False)
+    model = flip.train(flip.Table.from_pandas(make_frame(), schema),
+                       flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config=SMALL), progress=False)
     queue.put((model.to_bytes(), len(model.sample(10))))
 
 
@@ -87,7 +97,8 @@ def test_spawned_processes(model):
     context = multiprocessing.get_context("spawn")
     data, rows = in_process(context, child_of)
     assert rows == 10 and len(flip.Model.from_bytes(data).sample(5)) == 5
-    pandas.testing.assert_frame_equal(in_process(context, sample_in_child, model), model.sample(20, seed=2).to_pandas())     # pickled
+    pandas.testing.assert_frame_equal(in_process(context, sample_in_child, model),
+                                      model.sample(20, seed=2).to_pandas())  # pickled
 
 
 FORK = """
@@ -99,7 +110,8 @@ plan = flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config=SMAL
 model = flip.train(table, plan, progress=False)
 data = model.to_bytes()
 def child():
-    for use in (lambda: model.sample(3), lambda: flip.train(table, plan, progress=False), lambda: schema.json, lambda: table.to_pandas(), table.__arrow_c_stream__):
+    for use in (lambda: model.sample(3), lambda: flip.train(table, plan, progress=False), lambda: schema.json,
+                lambda: table.to_pandas(), table.__arrow_c_stream__):
         try:
             use()
             return 1
@@ -166,7 +178,8 @@ def other():
 other()
 model = flip.train(table, flip.plan(schema, protected=["sex"], epsilon=4.0, delta=1e-5, config=SMALL), progress=False)
 other()
-assert flip.Model.from_bytes(model.to_bytes()).sample(20, seed=1).to_pandas().equals(model.sample(20, seed=1).to_pandas())
+again = flip.Model.from_bytes(model.to_bytes())
+assert again.sample(20, seed=1).to_pandas().equals(model.sample(20, seed=1).to_pandas())
 print("good")
 """
 

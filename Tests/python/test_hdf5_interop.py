@@ -1,5 +1,6 @@
-"""What libflip writes is read by AnnData and h5py. The files are the golden ones of the Swift tests (Tests/fixtures/golden), which the
-library's present writer is compared with there; FLIP_HDF5_DIR names another folder with the same files."""
+"""What libflip writes is read by AnnData and h5py. The files are the golden ones of the Swift tests
+(Tests/fixtures/golden), which the library's present writer is compared with there; FLIP_HDF5_DIR names another folder
+with the same files."""
 
 import os
 from pathlib import Path
@@ -52,10 +53,12 @@ def test_booleans(frame, csv):
         assert [None if pd.isna(v) else bool(v) for v in frame[name]] == [None if pd.isna(v) else v for v in expected]
 
 
-@pytest.mark.parametrize("name, dtype", [("age", "int8"), ("year", "Int16"), ("cents", "Int64"), ("real", "float64"), ("tenth", "float64")])
+@pytest.mark.parametrize("name, dtype", [("age", "int8"), ("year", "Int16"), ("cents", "Int64"), ("real", "float64"),
+                                         ("tenth", "float64")])
 def test_numbers(frame, csv, name, dtype):
     assert str(frame[name].dtype) == dtype
-    np.testing.assert_array_equal(frame[name].astype("Float64").to_numpy(float, na_value=np.nan), csv[name].astype(float))
+    np.testing.assert_array_equal(frame[name].astype("Float64").to_numpy(float, na_value=np.nan),
+                                  csv[name].astype(float))
 
 
 UNITS = {"born": "days", "died": "days", "second": "seconds", "micro": "microseconds", "far": "microseconds"}

@@ -1,4 +1,5 @@
-"""C programs against an installed library, found by pkg-config and by CMake; the whole examples run, obey commands and Ctrl-C."""
+"""C programs against an installed library, found by pkg-config and by CMake; the whole examples run, obey commands and
+Ctrl-C."""
 import json
 import os
 import shutil
@@ -16,7 +17,8 @@ def prefix(tmp_path_factory):
     """The installation alone, without building again."""
     prefix = tmp_path_factory.mktemp("prefix")
     subprocess.run(["make", "-o", "build", "install", f"PREFIX={prefix}"], cwd=ROOT, check=True, capture_output=True)
-    for name in ("lib/libflip.so", "lib/libflip.so.1", "include/flip.h", "lib/pkgconfig/flip.pc", "lib/cmake/flip/flip-config.cmake", "bin/flip"):
+    for name in ("lib/libflip.so", "lib/libflip.so.1", "include/flip.h", "lib/pkgconfig/flip.pc",
+                 "lib/cmake/flip/flip-config.cmake", "bin/flip"):
         assert (prefix / name).exists(), name
     return prefix
 
@@ -26,16 +28,20 @@ def program(prefix, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
     for name in ("first.c", "event_loop.c", "Makefile"):
         shutil.copy(os.path.join(ROOT, "examples", "c", name), work)
-    env = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"), "CFLAGS": "-Wall -Wextra -Werror -pedantic"}
+    env = {
+        **os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig"), "CFLAGS": "-Wall -Wextra -Werror -pedantic"
+    }
     subprocess.run(["make", "-C", str(work)], env=env, check=True, capture_output=True)
-    said = subprocess.run(["pkg-config", "--modversion", "flip"], env=env, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(["pkg-config", "--modversion", "flip"], env=env, check=True, capture_output=True,
+                          text=True).stdout
     assert said.strip() == flip.__version__
     return work / "first"
 
 
 def test_the_c_example(program, csv, tmp_path):
     path, domain = csv
-    done = subprocess.run([program, path, domain, "4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"], capture_output=True, text=True)
+    done = subprocess.run([program, path, domain, "4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"],
+                          capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == flip.load(tmp_path / "m.h5").ledger
     assert len(flip.Table.read_csv(tmp_path / "s.csv", domain)) == 50
@@ -43,7 +49,8 @@ def test_the_c_example(program, csv, tmp_path):
 
 def test_the_c_example_obeys_ctrl_c(program, csv, tmp_path):
     path, domain = csv
-    child = subprocess.Popen([program, path, domain, "4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"], stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen([program, path, domain, "4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"],
+                             stderr=subprocess.PIPE, text=True)
     time.sleep(0.7)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
@@ -53,7 +60,8 @@ def test_the_c_example_obeys_ctrl_c(program, csv, tmp_path):
 
 def test_the_c_example_reports_errors(program, csv, tmp_path):
     path, domain = csv
-    done = subprocess.run([program, path, domain, "-4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"], capture_output=True, text=True)
+    done = subprocess.run([program, path, domain, "-4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"],
+                          capture_output=True, text=True)
     assert done.returncode == 1 and "FLIP_E_ARG" in done.stderr and "epsilon" in done.stderr
 
 
@@ -62,8 +70,10 @@ def test_the_readmes_c_program_compiles():
     blocks = [part.split("```")[0] for part in text.split("```c\n")[1:]]
     assert blocks
     for block in blocks:
-        subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-I", os.path.join(ROOT, "include"), "-"],
-                       input=block, text=True, check=True)
+        subprocess.run([
+            "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-I",
+            os.path.join(ROOT, "include"), "-"
+        ], input=block, text=True, check=True)
 
 
 @pytest.fixture(scope="module")
@@ -71,24 +81,31 @@ def cmake_build(prefix, tmp_path_factory):
     """The examples by CMake, with the package's own file found under the prefix."""
     work = tmp_path_factory.mktemp("cmake")
     source = os.path.join(ROOT, "examples", "c")
-    subprocess.run(["cmake", "-S", source, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror"],
-                   check=True, capture_output=True)
+    subprocess.run([
+        "cmake", "-S", source, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}",
+        "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror"
+    ], check=True, capture_output=True)
     subprocess.run(["cmake", "--build", work], check=True, capture_output=True)
     return work
 
 
 def test_a_cmake_consumer_runs(cmake_build, csv, tmp_path):
     path, domain = csv
-    done = subprocess.run([cmake_build / "first", path, domain, "4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"], capture_output=True, text=True)
+    done = subprocess.run(
+        [cmake_build / "first", path, domain, "4", "1e-5", tmp_path / "m.h5", tmp_path / "s.csv", "50"],
+        capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(flip.Table.read_csv(tmp_path / "s.csv", domain)) == 50
 
 
-@pytest.mark.parametrize("version, found", [("1", True), ("1.0", True), (flip.__version__, True), ("", True), ("2", False), ("1.999", False), ("0.9", False)])
+@pytest.mark.parametrize("version, found", [("1", True), ("1.0", True), (flip.__version__, True), ("", True),
+                                            ("2", False), ("1.999", False), ("0.9", False)])
 def test_cmake_versions(prefix, tmp_path, version, found):
-    (tmp_path / "CMakeLists.txt").write_text(f"cmake_minimum_required(VERSION 3.16)\nproject(p NONE)\nfind_package(flip {version} REQUIRED)\n"
-                                             'message(STATUS "found ${flip_VERSION}")\n')
-    done = subprocess.run(["cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}"], capture_output=True, text=True)
+    (tmp_path / "CMakeLists.txt").write_text(
+        f"cmake_minimum_required(VERSION 3.16)\nproject(p NONE)\nfind_package(flip {version} REQUIRED)\n"
+        'message(STATUS "found ${flip_VERSION}")\n')
+    done = subprocess.run(["cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}"],
+                          capture_output=True, text=True)
     assert (done.returncode == 0) == found, done.stderr
     assert not found or f"found {flip.__version__}" in done.stdout
 

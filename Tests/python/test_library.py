@@ -1,4 +1,5 @@
-"""The shared library as a file, how it is found, and that Python, the header and the library speak of the same functions."""
+"""The shared library as a file, how it is found, and that Python, the header and the library speak of the same
+functions."""
 import ctypes
 import os
 import re
@@ -55,19 +56,23 @@ def test_every_signature_is_the_headers():
     header = prototypes()
     assert set(header) == set(_library.SIGNATURES)
     for name, (result, arguments) in header.items():
-        wanted = ctypes.c_void_p if name == "flip_buffer_data" else ctype(result)      # bytes, not text that ends in NUL
+        wanted = ctypes.c_void_p if name == "flip_buffer_data" else ctype(result)  # bytes, not text that ends in NUL
         assert _library.SIGNATURES[name] == (wanted, [ctype(a) for a in arguments]), name
 
 
 def test_structs_are_the_headers():
-    probe = "#include <flip.h>\n#include <stdio.h>\nint main(void) { printf(\"%zu %zu %zu %zu %zu\", sizeof(flip_error), sizeof(flip_progress), " \
+    probe = "#include <flip.h>\n#include <stdio.h>\n" \
+            "int main(void) { printf(\"%zu %zu %zu %zu %zu\", sizeof(flip_error), sizeof(flip_progress), " \
             "sizeof(flip_event), offsetof(flip_progress, epsilon), offsetof(flip_progress, stage_name)); return 0; }"
     program = os.path.join(ROOT, "build", "tests", "sizes")
     os.makedirs(os.path.dirname(program), exist_ok=True)
-    subprocess.run(["cc", "-x", "c", "-std=c11", "-I", os.path.join(ROOT, "include"), "-o", program, "-"], input=probe, text=True, check=True)
+    subprocess.run(["cc", "-x", "c", "-std=c11", "-I",
+                    os.path.join(ROOT, "include"), "-o", program, "-"], input=probe, text=True, check=True)
     said = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     p = _library.CProgress
-    assert said == " ".join(map(str, (ctypes.sizeof(_library.CError), ctypes.sizeof(p), ctypes.sizeof(_library.CEvent), p.epsilon.offset, p.stage_name.offset)))
+    assert said == " ".join(
+        map(str, (ctypes.sizeof(_library.CError), ctypes.sizeof(p), ctypes.sizeof(
+            _library.CEvent), p.epsilon.offset, p.stage_name.offset)))
 
 
 def test_error_classes_are_the_headers_codes():
@@ -85,7 +90,8 @@ def test_versions_agree():
 
 
 def test_only_the_headers_functions_are_exported():
-    said = subprocess.run(["nm", "-D", "--defined-only", flip.library_path], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(["nm", "-D", "--defined-only", flip.library_path], capture_output=True, text=True,
+                          check=True).stdout
     exported = sorted(line.split()[-1] for line in said.splitlines())
     committed = open(os.path.join(ROOT, "Tests", "C", "symbols.txt")).read().split()
     assert exported == committed == sorted(prototypes())
@@ -132,7 +138,8 @@ def test_a_missing_library_lists_what_was_tried(tmp_path):
 
 def test_an_older_library_is_refused(tmp_path):
     path = str(tmp_path / "libflip.so")
-    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", path, "-"], input="unsigned flip_version(void) { return 2000000; }", text=True, check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", path, "-"],
+                   input="unsigned flip_version(void) { return 2000000; }", text=True, check=True)
     assert "is version 2.0.0, this package is" in import_with(FLIP_LIB=path).stderr
 
 

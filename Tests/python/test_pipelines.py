@@ -16,7 +16,8 @@ PROMISE = ["--epsilon", "4", "--delta", "1e-5", "--config", json.dumps(SMALL)]
 
 
 def run(name, *words, code=0):
-    done = subprocess.run([sys.executable, os.path.join(PYTHON, name), *map(str, words)], env=ENV, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, os.path.join(PYTHON, name), *map(str, words)], env=ENV, capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
 
@@ -24,14 +25,19 @@ def run(name, *words, code=0):
 def test_pandas_to_parquet(frame, csv, tmp_path):
     pytest.importorskip("pyarrow")
     frame.to_parquet(tmp_path / "in.parquet")
-    said = run("parquet.py", tmp_path / "in.parquet", tmp_path / "out.parquet", "--schema", csv[1], "--rows", 321, "--protected", "sex", *PROMISE)
+    said = run("parquet.py", tmp_path / "in.parquet", tmp_path / "out.parquet", "--schema", csv[1], "--rows", 321,
+               "--protected", "sex", *PROMISE)
     assert "epsilon 4 at delta 1e-05" in said and "read off the rows" not in said
     rows = pandas.read_parquet(tmp_path / "out.parquet")
     assert len(rows) == 321 and list(rows) == [f["name"] for f in SCHEMA["fields"]]
     assert flip.Schema(SCHEMA).check(rows)["fits"]
-    assert "assumed: the schema was read off the rows" in run("parquet.py", tmp_path / "in.parquet", tmp_path / "out.parquet", *PROMISE)
-    said = run("parquet.py", tmp_path / "in.parquet", tmp_path / "out.parquet", "--schema", json.dumps({"fields": SCHEMA["fields"][:1] + [
-        {"name": "sex", "type": "string", "constraints": {"enum": ["Female"]}}]}), *PROMISE, code=1)
+    assert "assumed: the schema was read off the rows" in run("parquet.py", tmp_path / "in.parquet",
+                                                              tmp_path / "out.parquet", *PROMISE)
+    said = run(
+        "parquet.py", tmp_path / "in.parquet", tmp_path / "out.parquet", "--schema",
+        json.dumps({
+            "fields": SCHEMA["fields"][:1] + [{"name": "sex", "type": "string", "constraints": {"enum": ["Female"]}}]
+        }), *PROMISE, code=1)
     assert "sex: not one of the levels" in said
 
 
@@ -44,7 +50,8 @@ def test_duckdb_query(frame, tmp_path):
         source = frame[columns]                     # found by its name
         connection.sql("CREATE TABLE patients AS SELECT * FROM source")
     schema = json.dumps({"fields": [f for f in SCHEMA["fields"] if f["name"] in columns]})
-    said = run("duckdb_query.py", path, "SELECT age, sex, income FROM patients WHERE age >= 30", 'a "name"', "--schema", schema, "--rows", 250, *PROMISE)
+    said = run("duckdb_query.py", path, "SELECT age, sex, income FROM patients WHERE age >= 30", 'a "name"', "--schema",
+               schema, "--rows", 250, *PROMISE)
     assert "250 rows, epsilon 4" in said
     with duckdb.connect(path, read_only=True) as connection:
         assert connection.sql('SELECT count(*) FROM "a ""name"""').fetchall() == [(250,)]
@@ -59,8 +66,12 @@ def test_make(csv, tmp_path):
     shutil.copy(path, work / "rows.csv")
     shutil.copy(domain, work / "rows.schema.json")
     (work / "config.json").write_text(json.dumps({k: v for k, v in SMALL.items() if k != "preset"}))
-    words = ["make", "-f", os.path.join(ROOT, "examples", "make", "Makefile"), "TABLE=rows.csv", "EPSILON=4", "ROWS=123",
-             "OPTIONS=--protected sex --preset published --config config.json", f"FLIP={os.path.join(ROOT, 'build', 'bin', 'flip')}"]
+    words = [
+        "make", "-f",
+        os.path.join(ROOT, "examples", "make", "Makefile"), "TABLE=rows.csv", "EPSILON=4", "ROWS=123",
+        "OPTIONS=--protected sex --preset published --config config.json",
+        f"FLIP={os.path.join(ROOT, 'build', 'bin', 'flip')}"
+    ]
     done = subprocess.run(words, cwd=work, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(flip.Table.read_csv(work / "rows.synthetic.csv", domain)) == 123
@@ -71,7 +82,8 @@ def test_make(csv, tmp_path):
     os.unlink(work / "rows.synthetic.csv")
     assert subprocess.run(words, cwd=work, capture_output=True).returncode == 0
     assert (work / "rows.flip.h5").stat().st_mtime_ns == model, "another sample is no other training"
-    (work / "rows.csv").write_text(open(path, encoding="utf-8").read().replace(",Female,", ",CANARY,"), encoding="utf-8")
+    (work / "rows.csv").write_text(
+        open(path, encoding="utf-8").read().replace(",Female,", ",CANARY,"), encoding="utf-8")
     os.utime(work / "rows.csv", (2**31, 2**31))
     done = subprocess.run(words, cwd=work, capture_output=True, text=True)
     assert done.returncode != 0 and 'column "sex"' in done.stdout and "CANARY" not in done.stdout + done.stderr
@@ -79,7 +91,8 @@ def test_make(csv, tmp_path):
 
 
 def test_a_large_table_in_short(tmp_path):
-    """The real size is `python3 examples/python/large.py`. Here memory must not follow the rows either: reading them costs less than their text."""
+    """The real size is `python3 examples/python/large.py`. Here memory must not follow the rows either: reading them
+    costs less than their text."""
     said = [json.loads(line) for line in run("large.py", "--rows", 30_000, "--folder", tmp_path).splitlines()]
     steps = {line["step"]: line for line in said if "step" in line}
     assert list(steps) == ["make", "convert", "train", "sample"]

@@ -26,21 +26,26 @@ def test_fit_and_sample(fitted, frame):
     pandas.testing.assert_frame_equal(rows, fitted.model_.sample(50, seed=3).to_pandas())
     assert set(fitted.sample(20, seed=1, where={"sex": "Female"})["sex"]) == {"Female"}
     assert fitted.ledger_["epsilon"] == 4.0 and fitted.ledger_ == fitted.model_.ledger
-    assert fitted.feature_names_in_ == list(frame.columns) and fitted.n_features_in_ == 10 and fitted.schema_ == flip.Schema(SCHEMA)
+    assert fitted.feature_names_in_ == list(
+        frame.columns) and fitted.n_features_in_ == 10 and fitted.schema_ == flip.Schema(SCHEMA)
     again = pickle.loads(pickle.dumps(fitted))
     pandas.testing.assert_frame_equal(rows, again.sample(50, seed=3))
 
 
 def test_what_goes_in_comes_out(frame, table, csv):
     small = frame.iloc[:200]
-    made = {"polars": polars.from_pandas(small), "arrow": pyarrow.Table.from_pandas(small, preserve_index=False), "table": table, "file": csv[0]}
+    made = {
+        "polars": polars.from_pandas(small), "arrow": pyarrow.Table.from_pandas(small, preserve_index=False),
+        "table": table, "file": csv[0]
+    }
     kinds = {name: type(flip.Synthesizer(**OPTIONS).fit_sample(rows, 5)) for name, rows in made.items()}
     assert kinds == {"polars": polars.DataFrame, "arrow": flip.Table, "table": flip.Table, "file": flip.Table}
 
 
 def test_parameters(fitted):
     new = flip.Synthesizer(**OPTIONS)
-    assert new.get_params() == {**OPTIONS, "domain": None, "preset": None, "checkpoint": None, "resume": False}
+    assert new.get_params() == {**OPTIONS, "domain": None, "preset": None, "checkpoint": None, "resume": False,
+                                "group": None}
     assert new.get_params(deep=False)["config"] is SMALL and new.get_params()["schema"] is SCHEMA
     assert new.set_params(epsilon=1.0, preset="best") is new and new.epsilon == 1.0 and new.preset == "best"
     with pytest.raises(ValueError, match="epsylon"):
@@ -80,7 +85,10 @@ def test_a_schema_is_never_read_off_rows_silently(frame):
     if not hasattr(flip.Schema, "infer"):
         pytest.skip("reading a schema off rows is not in this build")
     small = frame[["age", "sex", "weight"]]
-    options = {"epsilon": 4.0, "delta": 1e-5, "protected": ["sex"], "config": SMALL, "progress": False, "domain": "assume-public"}
+    options = {
+        "epsilon": 4.0, "delta": 1e-5, "protected": ["sex"], "config": SMALL, "progress": False,
+        "domain": "assume-public"
+    }
     for rows in (small, polars.from_pandas(small), pyarrow.Table.from_pandas(small, preserve_index=False)):
         fitted = flip.Synthesizer(**options).fit(rows)
         assert fitted.schema_.assumed

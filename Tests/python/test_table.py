@@ -10,13 +10,15 @@ import h5py
 import numpy
 import pandas
 import pytest
-from conftest import ROOT, SCHEMA, make_frame
+from conftest import ROOT, SCHEMA, SMALL, make_frame
 
 
 def texts(frame):
     """A frame as text, so that two frames of different column types can be compared."""
-    return frame.astype(object).where(frame.notna(), None).map(
-        lambda v: None if v is None else v.isoformat() if isinstance(v, pandas.Timestamp) else str(int(v)) if isinstance(v, (int, float, numpy.number)) and float(v).is_integer() else str(v))
+    return frame.astype(object).where(
+        frame.notna(),
+        None).map(lambda v: None if v is None else v.isoformat() if isinstance(v, pandas.Timestamp) else str(int(v))
+                  if isinstance(v, (int, float, numpy.number)) and float(v).is_integer() else str(v))
 
 
 def test_pandas_round_trip(frame, table):
@@ -80,23 +82,60 @@ def test_csv_round_trip(csv, table, tmp_path):
 
 def test_csv_of_pandas(frame, table, tmp_path, schema):
     path = tmp_path / "p.csv"
-    frame.assign(seen=frame.seen.dt.strftime("%Y-%m-%dT%H:%M:%SZ"), joined=frame.joined.dt.strftime("%Y-%m-%d")).to_csv(path, index=False)
+    frame.assign(seen=frame.seen.dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                 joined=frame.joined.dt.strftime("%Y-%m-%d")).to_csv(path, index=False)
     pandas.testing.assert_frame_equal(flip.Table.read_csv(path, schema).to_pandas(), table.to_pandas())
 
 
 def test_a_bad_cell_names_the_place_and_not_the_value(tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("x,y\n1,true\n2,Canary-77\n")
-    schema = {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}, {"name": "y", "type": "boolean"}]}
+    schema = {
+        "fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}},
+                   {"name": "y", "type": "boolean"}]
+    }
     with pytest.raises(flip.SchemaError) as caught:
         flip.Table.read_csv(path, schema)
     message = str(caught.value)
     assert "bad.csv" in message and "3" in message and "y" in message and "Canary" not in message
-    assert flip.Table.read_csv(path, schema, invalid="coerce").to_pandas()["y"].isna().tolist() == [False, True]
+    with pytest.warns(UserWarning, match='1 of column "y"') as told:
+        table = flip.Table.read_csv(path, schema, invalid="coerce")
+    assert table.to_pandas()["y"].isna().tolist() == [False, True] and table.replaced == {
+        "y": 1
+    } and "Canary" not in str(told[0].message)
     with pytest.raises(flip.ArgumentError):
         flip.Table.read_csv(path, schema, invalid="ignore")
     with pytest.raises(flip.FileError):
         flip.Table.read_csv(tmp_path / "none.csv", schema)
+
+
+def test_coerce_says_what_it_replaced(tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("who;x;y\n" + "p;5;true\n" * 4 + "q;99;maybe\nq;-1;true\nr;;false\n")
+    schema = {
+        "fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 9}},
+                   {"name": "y", "type": "boolean"}]
+    }
+    options = {"invalid": "coerce", "delimiter": ";"}
+    with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
+        table = flip.Table.read_csv(path, schema, person="who", max_rows_per_person=5, **options)
+    assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
+    rows = pandas.read_csv(path, sep=";")[["x", "y"]]
+    import polars
+    import pyarrow
+    for frame in (rows, pyarrow.table(rows), polars.from_pandas(rows)):
+        with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
+            table = flip.Table.from_arrow(frame, schema, invalid="coerce")
+        assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
+    stream = pyarrow.table(rows).to_reader()
+    assert flip.Table.from_arrow(stream, schema, invalid="coerce").replaced is None     # it is read once
+    path.write_text("x;y\n5;true\n99;false\n")
+    with pytest.warns(UserWarning, match='1 of column "x"') as told:
+        flip.convert(path, tmp_path / "out.csv", schema, **options)
+    assert told[0].filename == __file__
+    path.write_text("x;y\n5;true\n;\n")
+    assert flip.Table.read_csv(path, schema, **options).replaced == {}
+    assert flip.Table.read_csv(path, schema, delimiter=";").replaced is None
 
 
 def test_what_we_write_anndata_reads(table, tmp_path):
@@ -130,6 +169,40 @@ def test_convert(csv, table, tmp_path):
     flip.convert(path, tmp_path / "c.h5", schema=domain)
     flip.convert(tmp_path / "c.h5", tmp_path / "c.csv")
     assert (tmp_path / "c.csv").read_bytes() == open(path, "rb").read()
+
+
+def test_a_dataframe_anywhere_in_a_file(frame, schema, table, tmp_path):
+    """group= names the place of a dataframe wherever a path is read; a file of AnnData has its rows in /obs."""
+    numbers = ["age", "sex", "stay", "weight"]
+    part = flip.Schema({"fields": [field for field in SCHEMA["fields"] if field["name"] in numbers]})
+    path, want = tmp_path / "cells.h5ad", table.to_pandas()[numbers]
+    rows = frame[numbers].assign(sex=frame.sex.astype("category"))
+    anndata.AnnData(obs=rows.set_index(rows.index.astype(str))).write_h5ad(path)
+
+    def same(found):
+        pandas.testing.assert_frame_equal(found.to_pandas(), want)
+
+    same(flip.Table.read_hdf5(path, part, group="/obs"))
+    flip.convert(path, tmp_path / "c.csv", part, group="obs")
+    same(flip.Table.read_csv(tmp_path / "c.csv", part))
+    flip.convert(tmp_path / "c.csv", tmp_path / "c.h5", part, group="/rows/of")
+    same(flip.Table.read_hdf5(tmp_path / "c.h5", group="/rows/of"))
+    flip.convert(tmp_path / "c.h5", tmp_path / "d.h5", group="/rows/of")
+    same(flip.Table.read_hdf5(tmp_path / "d.h5"))
+    assert flip.Schema.infer(path, group="obs").names == numbers
+    evaluation = flip.evaluate(path, tmp_path / "d.h5", part, classifiers="none", group={"real": "obs"})
+    assert evaluation["tvd1"] == 0 and evaluation.to_dict()["rows"]["real"] == 600
+    assert flip.evaluate(path, path, part, classifiers="none", group="obs")["tvd1"] == 0
+    made = flip.Synthesizer(epsilon=4.0, delta=1e-5, schema=part, config=SMALL, progress=False, group="obs").fit(path)
+    assert made.sample(5, seed=1).schema == part
+    for wrong in (lambda: flip.convert(tmp_path / "c.csv", tmp_path / "e.csv", part, group="x"),
+                  lambda: flip.Table.read_hdf5(path, part, group=""),
+                  lambda: flip.convert(path, tmp_path / "e.csv", part, group="obs", invalid="coerce"),
+                  lambda: flip.evaluate(path, path, part, group={"reel": "obs"}),
+                  lambda: table.write_hdf5(tmp_path / "e.h5", group="")):
+        with pytest.raises(flip.FlipError) as caught:
+            wrong()
+        assert caught.type in (flip.ArgumentError, flip.FormatError)
 
 
 def test_progress_of_reading_can_stop_it(tmp_path):
@@ -175,7 +248,8 @@ def test_columns_the_schema_does_not_name(csv, table, schema, tmp_path):
     lines = open(path, encoding="utf-8").read().splitlines()
     wide = tmp_path / "wide.csv"
     wide.write_text("\n".join(["note," + lines[0]] + ["x," + line for line in lines[1:]]) + "\n", encoding="utf-8")
-    for refused in (lambda **o: flip.Table.read_csv(wide, schema, **o), lambda **o: flip.convert(wide, tmp_path / "w.h5", schema, **o)):
+    for refused in (lambda **o: flip.Table.read_csv(wide, schema, **o),
+                    lambda **o: flip.convert(wide, tmp_path / "w.h5", schema, **o)):
         for options in ({}, {"extra": "refuse"}):
             with pytest.raises(flip.SchemaError, match="note"):
                 refused(**options)
@@ -197,25 +271,33 @@ print(len(table), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 def test_a_large_table_is_small_in_memory(tmp_path):
     """10 million rows of 15 columns load in less than 1.5 GB: measured on a tenth of them, at the same bytes a row."""
-    fields = [{"name": f"level{i}", "type": "string", "constraints": {"enum": ["one", "two", "three"]}} for i in range(4)]
-    fields += [{"name": f"count{i}", "type": "integer", "constraints": {"minimum": 0, "maximum": 999}} for i in range(4)]
-    fields += [{"name": f"price{i}", "type": "number", "constraints": {"minimum": 0, "maximum": 500, "multipleOf": 0.5}} for i in range(2)]
+    fields = [{"name": f"level{i}", "type": "string", "constraints": {"enum": ["one", "two", "three"]}}
+              for i in range(4)]
+    fields += [{"name": f"count{i}", "type": "integer", "constraints": {"minimum": 0, "maximum": 999}}
+               for i in range(4)]
+    fields += [{
+        "name": f"price{i}", "type": "number", "constraints": {"minimum": 0, "maximum": 500, "multipleOf": 0.5}
+    } for i in range(2)]
     fields += [{"name": f"real{i}", "type": "number", "constraints": {"minimum": 0, "maximum": 1}} for i in range(3)]
-    fields += [{"name": "day", "type": "date", "constraints": {"minimum": "2000-01-01", "maximum": "2029-12-31"}}, {"name": "flag", "type": "boolean"}]
+    fields += [{"name": "day", "type": "date", "constraints": {"minimum": "2000-01-01", "maximum": "2029-12-31"}},
+               {"name": "flag", "type": "boolean"}]
     assert len(fields) == 15
     (tmp_path / "s.json").write_text(json.dumps({"fields": fields}))
     r = numpy.random.default_rng(1)
     lines = []
     for _ in range(1000):
-        cells = [*r.choice(["one", "two", "three"], 4), *r.integers(0, 1000, 4), *(r.integers(0, 1001, 2) / 2), *r.random(3).round(9),
-                 f"20{r.integers(10, 30)}-0{r.integers(1, 10)}-1{r.integers(0, 10)}", r.choice(["true", "false"])]
+        cells = [
+            *r.choice(["one", "two", "three"], 4), *r.integers(0, 1000, 4), *(r.integers(0, 1001, 2) / 2),
+            *r.random(3).round(9), f"20{r.integers(10, 30)}-0{r.integers(1, 10)}-1{r.integers(0, 10)}",
+            r.choice(["true", "false"])
+        ]
         lines.append(",".join(map(str, cells)) + "\n")
     with open(tmp_path / "rows.csv", "w") as file:
         file.write(",".join(field["name"] for field in fields) + "\n")
         for _ in range(1000):
             file.write("".join(lines))
-    said = subprocess.run([sys.executable, "-c", LOAD, tmp_path / "rows.csv", tmp_path / "s.json"], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python")})
+    said = subprocess.run([sys.executable, "-c", LOAD, tmp_path / "rows.csv", tmp_path / "s.json"], capture_output=True,
+                          text=True, env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python")})
     rows, kilobytes = map(int, said.stdout.split())
     assert rows == 1_000_000 and kilobytes < 150_000
 
@@ -223,7 +305,8 @@ def test_a_large_table_is_small_in_memory(tmp_path):
 def test_persons(csv, tmp_path):
     """At most k rows of each person, however the rows come in; the promise is then for persons, in every report."""
     pandas = pytest.importorskip("pandas")
-    schema = flip.Schema({"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 999, "required": True}}]})
+    schema = flip.Schema(
+        {"fields": [{"name": "x", "type": "integer", "constraints": {"minimum": 0, "maximum": 999, "required": True}}]})
     frame = pandas.DataFrame({"who": [f"p{i % 40}" for i in range(400)], "x": range(400)})
     frame.to_csv(tmp_path / "p.csv", index=False)
     table = flip.Table.read_csv(tmp_path / "p.csv", schema, person="who", max_rows_per_person=3)
@@ -233,8 +316,11 @@ def test_persons(csv, tmp_path):
     shuffled[shuffled.who != "p0"].to_csv(tmp_path / "q.csv", index=False)
     fewer = flip.Table.read_csv(tmp_path / "q.csv", schema, person="who", max_rows_per_person=3)
     assert set(fewer.to_pandas().x) == {x for x in table.to_pandas().x if x % 40 != 0}
-    model = flip.train(table, epsilon=8.0, delta=1e-5, config={"rows": {"guess": 120}, "autoencoder": {"steps": 3, "batch": 20}, "diffusion": {"enabled": False}})
-    assert model.ledger["max_rows_per_person"] == 3 and "one person of at most 3 rows" in model.ledger["neighbouring"] and "for persons" in model.ledger["notes"][0]
+    model = flip.train(
+        table, epsilon=8.0, delta=1e-5,
+        config={"rows": {"guess": 120}, "autoencoder": {"steps": 3, "batch": 20}, "diffusion": {"enabled": False}})
+    assert model.ledger["max_rows_per_person"] == 3 and "one person of at most 3 rows" in model.ledger[
+        "neighbouring"] and "for persons" in model.ledger["notes"][0]
     with pytest.raises(flip.StateError):
         flip.train(table, flip.plan(schema, epsilon=8.0, delta=1e-5))
     with pytest.raises(flip.SchemaError):

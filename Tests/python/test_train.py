@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 
 import flip
 import numpy
@@ -29,7 +30,8 @@ def test_distributions_price_only_what_is_constant(schema, model):
     declared = {**SMALL, "rows": {"declared": 40_000}}
     plan = flip.plan(schema, epsilon=4.0, delta=1e-5, config=declared)
     assert 0 < plan.epsilon_at(1e-5, "pld") < plan.epsilon_at(1e-5)
-    for refused in (lambda: flip.plan(schema, epsilon=4.0, delta=1e-5, config=SMALL).epsilon_at(1e-5, "pld"), lambda: flip.Accountant.of_model(model, "pld")):
+    for refused in (lambda: flip.plan(schema, epsilon=4.0, delta=1e-5, config=SMALL).epsilon_at(1e-5, "pld"),
+                    lambda: flip.Accountant.of_model(model, "pld")):
         with pytest.raises(flip.Unsupported, match="declare the row count"):
             refused()
     assert flip.Accountant.of_model(model, rows=3).epsilon(1e-5) > flip.Accountant.of_model(model).epsilon(1e-5)
@@ -40,7 +42,8 @@ def test_a_plan_says_what_each_share_buys(schema, preset, bought):
     plan = flip.plan(schema, preset=preset, **PROMISE)
     explained, text = plan.explain(), plan.explanation()
     assert sum(r["share_of_budget"] for r in explained["releases"]) == pytest.approx(1, abs=1e-4)
-    assert all(0 < r["epsilon_alone"] < 4 for r in explained["releases"]) and explained["memory_bytes"] == plan.memory(20_000)
+    assert all(0 < r["epsilon_alone"] < 4
+               for r in explained["releases"]) and explained["memory_bytes"] == plan.memory(20_000)
     assert {s["stage"] for s in explained["stages"] if not s["free"]} == {r["stage"] for r in explained["releases"]}
     assert str(plan) == text and bought in text and "do not add" in text
     for stage in explained["stages"]:
@@ -48,7 +51,9 @@ def test_a_plan_says_what_each_share_buys(schema, preset, bought):
     if preset == "best":
         marginals = explained["releases"][1]
         pairs = len(SCHEMA["fields"]) * (len(SCHEMA["fields"]) - 1) // 2
-        assert (marginals["stage"], marginals["marginals"]) == ("marginals", pairs) and marginals["cell_noise_rows"] > 0 < marginals["cells_at_most"]
+        assert (marginals["stage"],
+                marginals["marginals"]) == ("marginals",
+                                            pairs) and marginals["cell_noise_rows"] > 0 < marginals["cells_at_most"]
 
 
 @pytest.mark.parametrize("options, error", [
@@ -90,7 +95,8 @@ def test_the_whole_way(model, schema, tmp_path):
     rows = model.sample(500, seed=1)
     assert len(rows) == 500 and rows.schema == schema == model.schema
     frame = rows.to_pandas()
-    assert frame["age"].between(18, 90).all() and frame["sex"].notna().all() and frame["weight"].dropna().between(0, 200).all()
+    assert frame["age"].between(18, 90).all() and frame["sex"].notna().all() and frame["weight"].dropna().between(
+        0, 200).all()
     path = tmp_path / "m.flip.h5"
     model.save(path)
     again = flip.load(path)
@@ -102,12 +108,12 @@ def test_the_whole_way(model, schema, tmp_path):
 
 
 def test_descriptions_name_what_is_there(model, table, plan, tmp_path):
-    """Keys of the dicts stand in the docstrings, names of stages in the header."""
+    """Keys of the dicts stand in their types, which the docstrings name, and names of stages in the header."""
     model.save(tmp_path / "m.h5")
-    for found, said in ((model.info, flip.Model.info.__doc__), (model.ledger, flip.Model.ledger.__doc__), (flip.file_check(tmp_path / "m.h5"), flip.file_check.__doc__)):
-        assert [key for key in found if key not in said] == []
-    for gone, said in (("encoders", flip.Model.info.__doc__), ("versions", flip.Model.info.__doc__)):
-        assert gone not in said
+    for found, kind, said in ((model.info, flip.ModelRecord, flip.Model.info.__doc__),
+                              (model.ledger, flip.Ledger, flip.Model.ledger.__doc__),
+                              (flip.file_check(tmp_path / "m.h5"), flip.FileCheck, flip.file_check.__doc__)):
+        assert set(found) <= set(typing.get_type_hints(kind)) and kind.__name__ in said
     header = open(os.path.join(ROOT, "include", "flip.h"), encoding="utf-8").read()
     with flip.Trainer(plan, table) as trainer:
         stages = {trainer.step(max_steps=1, max_seconds=0).stage_name for _ in range(27)}
@@ -136,7 +142,9 @@ def test_the_ledger_can_be_recomputed(model):
                 accountant.compose(dp_event.ZCDpEvent(release["rho"]), release["count"])
                 continue
             share = release["groups"][group]
-            accountant.compose(dp_event.PoissonSampledDpEvent(share["sampling_rate"], dp_event.GaussianDpEvent(share["noise_multiplier"])), release["count"])
+            accountant.compose(
+                dp_event.PoissonSampledDpEvent(share["sampling_rate"],
+                                               dp_event.GaussianDpEvent(share["noise_multiplier"])), release["count"])
         assert accountant.get_epsilon(ledger["delta"]) == pytest.approx(claimed, rel=1e-6)
         assert ours.epsilon(ledger["delta"]) == pytest.approx(claimed, rel=1e-9) and claimed <= 4.0
     assert {r["name"] for r in ledger["releases"]} >= {"histograms", "autoencoder", "diffusion"}
@@ -144,8 +152,10 @@ def test_the_ledger_can_be_recomputed(model):
 
 def test_a_report_says_what_is_not_private(table, schema, model):
     assert "NOT PRIVATE" not in model.ledger_report()
-    seeded = flip.train(table, flip.plan(schema, preset="published", config={**SMALL, "test_seed": 5}, **PROMISE), progress=False)
-    assert seeded.ledger_report().startswith("NOT PRIVATE") and "deterministic noise: not private" in seeded.ledger["assumptions"]
+    seeded = flip.train(table, flip.plan(schema, preset="published", config={**SMALL, "test_seed": 5}, **PROMISE),
+                        progress=False)
+    assert seeded.ledger_report().startswith(
+        "NOT PRIVATE") and "deterministic noise: not private" in seeded.ledger["assumptions"]
 
 
 def test_accountants_agree_with_dp_accounting():
@@ -155,7 +165,9 @@ def test_accountants_agree_with_dp_accounting():
     for _ in range(40):
         theirs, ours = RdpAccountant(orders=list(range(2, 65)) + [128, 256, 512, 1024]), flip.Accountant("renyi")
         for _ in range(int(random.integers(1, 4))):
-            q, sigma, count = float(10 ** random.uniform(-4, 0)), float(10 ** random.uniform(-0.2, 1.5)), int(random.integers(1, 500))
+            q, sigma, count = float(10**random.uniform(-4,
+                                                       0)), float(10**random.uniform(-0.2,
+                                                                                     1.5)), int(random.integers(1, 500))
             theirs.compose(dp_event.PoissonSampledDpEvent(q, dp_event.GaussianDpEvent(sigma)), count)
             ours.compose(noise_multiplier=sigma, sampling_rate=q, count=count)
         delta = float(10 ** random.uniform(-9, -3))
@@ -198,11 +210,38 @@ def test_progress_is_told(table, plan, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_progress_raises_comes_out(table, plan):
-    def stop(progress):
-        raise KeyboardInterrupt
+def test_what_progress_raises_comes_out(table, schema):
+    plan = flip.plan(schema, config=LONG, **PROMISE)
+    for error in (KeyboardInterrupt, ZeroDivisionError):
+        def stop(progress):
+            raise error
+        with pytest.raises(error):
+            flip.train(table, plan, progress=stop)
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["no file", "checkpoint"])
+def test_an_interrupt_after_the_last_step_leaves_the_model(table, plan, tmp_path, monkeypatch, bound):
+    step, total = flip.Trainer.step, []
+
+    def interrupted(trainer, *arguments):
+        state = step(trainer, 1, 0)
+        total.append(state)
+        if state.step == last:
+            raise KeyboardInterrupt
+        return state
+
+    monkeypatch.setattr(flip.Trainer, "step", interrupted)
+    options = {"checkpoint": tmp_path / "run.ckpt"} if bound else {}
+    last = sum(stage["steps"] for stage in plan.explain()["stages"])
+    with pytest.warns(UserWarning, match="the model is complete"):
+        model = flip.train(table, plan, progress=False, **options)
+    assert model.sample(5, seed=1).rows == 5 and total[-1].done
+    last -= 1                                   # one step earlier there is no model
+    for file in tmp_path.iterdir():
+        file.unlink()
     with pytest.raises(KeyboardInterrupt):
-        flip.train(table, plan, progress=stop)
+        flip.train(table, plan, progress=False, **options)
+    assert bound == any(tmp_path.iterdir())
 
 
 def test_a_trainer_step_by_step(table, plan, tmp_path):
@@ -235,7 +274,8 @@ from conftest import LONG, make_frame, SCHEMA
 table = flip.Table.from_pandas(make_frame(), flip.Schema(SCHEMA))
 print("ready", flush=True)
 try:
-    flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5, config=LONG, progress=False, checkpoint={checkpoint!r})
+    flip.train(table, protected=["sex"], epsilon=4.0, delta=1e-5, config=LONG, progress=False,
+               checkpoint={checkpoint!r})
 except KeyboardInterrupt:
     print("stopped", flush=True)
 """
@@ -269,7 +309,8 @@ def test_an_interrupted_training_goes_on(table, schema, tmp_path):
     assert later[0].step > seen[0].step and max(model.ledger["groups"].values()) <= 4.0
 
 
-@pytest.mark.parametrize("other", [{"epsilon": 0.5}, {"delta": 1e-6}, {"protected": []}, {"config": {**LONG, "seed": 5}}])
+@pytest.mark.parametrize("other",
+                         [{"epsilon": 0.5}, {"delta": 1e-6}, {"protected": []}, {"config": {**LONG, "seed": 5}}])
 def test_a_checkpoint_goes_on_under_its_own_plan_only(table, schema, tmp_path, other):
     path = str(tmp_path / "run.ckpt")
     with flip.Trainer(flip.plan(schema, config=LONG, **PROMISE), table) as trainer:
@@ -296,7 +337,7 @@ def test_a_checkpoint_is_bound_before_the_first_step(table, schema, tmp_path):
 
     def crash(progress):
         if progress.step < 2:
-            return                                                  # a slow machine tells of the first release before its result is kept
+            return  # a slow machine tells of the first release before its result is kept
         with flip.Trainer.resume(path, table) as other:         # what a crash at this moment would leave behind
             seen.append((progress, other.ledger["spent"], other.step(max_steps=1, max_seconds=0).step))
         raise KeyboardInterrupt
@@ -305,7 +346,8 @@ def test_a_checkpoint_is_bound_before_the_first_step(table, schema, tmp_path):
     progress, spent, step = seen[0]
     assert spent >= progress.epsilon > 0 and step > progress.step
     before = open(path, "rb").read()
-    with pytest.raises(flip.StateError, match="exists; pass resume=True to continue it, or delete it: its charges would be lost"):
+    with pytest.raises(flip.StateError,
+                       match="exists; pass resume=True to continue it, or delete it: its charges would be lost"):
         flip.train(table, plan, progress=False, checkpoint=path)
     assert open(path, "rb").read() == before
 
@@ -352,7 +394,8 @@ def test_files_that_are_no_models(tmp_path, table):
 
 def test_other_rows_make_other_models_and_the_same_shape_of_ledger(schema, plan):
     """Two tables of different size: the ledgers name the same releases, counts and assumptions."""
-    a, b = (flip.train(flip.Table.from_pandas(make_frame(n, seed=n), schema), plan, progress=False).ledger for n in (600, 900))
+    a, b = (flip.train(flip.Table.from_pandas(make_frame(n, seed=n), schema), plan, progress=False).ledger
+            for n in (600, 900))
     assert a["assumptions"] == b["assumptions"]
     assert [(r["name"], r["count"]) for r in a["releases"]] == [(r["name"], r["count"]) for r in b["releases"]]
 
@@ -370,5 +413,6 @@ def test_canary_cells_appear_nowhere(schema, plan, tmp_path):
         while not trainer.step().done:
             pass
         model = trainer.finish()
-    for data in (model.to_bytes(), (tmp_path / "c").read_bytes(), repr(model.ledger).encode(), repr(model.info).encode()):
+    for data in (model.to_bytes(), (tmp_path / "c").read_bytes(), repr(model.ledger).encode(),
+                 repr(model.info).encode()):
         assert needle not in data and b"123.4567" not in data

@@ -21,13 +21,15 @@ import pytest
     ({"member": True}, "member", lambda c: c.fillna(False).astype(bool)),
     ({"member": numpy.bool_(False)}, "member", lambda c: ~c.fillna(True).astype(bool)),
     ({"ward": [3, 9]}, "ward", lambda c: c.isin([3, 9])),
-    ({"joined": {"minimum": datetime.date(2020, 3, 1), "maximum": "2020-06-30"}}, "joined", lambda c: (c >= "2020-03-01") & (c <= "2020-06-30")),
+    ({"joined": {"minimum": datetime.date(2020, 3, 1), "maximum": "2020-06-30"}}, "joined", lambda c:
+     (c >= "2020-03-01") & (c <= "2020-06-30")),
     ({"joined": {"minimum": numpy.datetime64("2020-09-01")}}, "joined", lambda c: c >= "2020-09-01"),
     ({"joined": pandas.NaT}, "joined", lambda c: c.isna()),
     ({"seen": {"minimum": datetime.datetime(2020, 7, 1, 12)}}, "seen", lambda c: c >= "2020-07-01T12:00"),
-    ({"seen": {"maximum": datetime.datetime(2020, 7, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))}}, "seen", lambda c: c <= "2020-07-01"),
-    ({"seen": {"minimum": numpy.datetime64("2020-03-01T00:00:00", "ns"), "maximum": pandas.Timestamp("2020-10-01")}}, "seen",
-     lambda c: (c >= "2020-03-01") & (c <= "2020-10-01")),
+    ({"seen": {"maximum": datetime.datetime(2020, 7, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))}
+      }, "seen", lambda c: c <= "2020-07-01"),
+    ({"seen": {"minimum": numpy.datetime64("2020-03-01T00:00:00", "ns"), "maximum": pandas.Timestamp("2020-10-01")}
+      }, "seen", lambda c: (c >= "2020-03-01") & (c <= "2020-10-01")),
     ({"seen": {"minimum": datetime.date(2020, 5, 1)}}, "seen", lambda c: c >= "2020-05-01"),
 ])
 def test_every_row_meets_it(model, where, column, holds):

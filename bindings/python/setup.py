@@ -1,6 +1,7 @@
 """Puts the library, and the licences of what is in it, into a wheel for every Python 3 on Linux.
 
-`pip wheel bindings/python` in a checkout builds the library first (`make wheel-library`); FLIP_WHEEL_LIBRARY names one that is built already.
+`pip wheel bindings/python` in a checkout builds the library first (`make wheel-library`); FLIP_WHEEL_LIBRARY names one
+that is built already.
 """
 import os
 import platform
@@ -29,7 +30,8 @@ def library():
 
 def glibc_needed(path):
     """The newest version of glibc's symbols that the library asks for, (2, 34): older systems cannot load it."""
-    said = subprocess.run(["readelf", "-W", "--version-info", path], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    said = subprocess.run(["readelf", "-W", "--version-info", path], capture_output=True, text=True, check=True,
+                          env={**os.environ, "LC_ALL": "C"}).stdout
     return max(tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_(\d+\.\d+)", said))[:2]
 
 

@@ -1,10 +1,10 @@
-/* A training inside somebody else's event loop: poll() waits for a timer, for commands and for Ctrl-C, and whenever nothing has happened
- * the training gets a slice of 20 milliseconds. No thread, no callback. Linux.
+/* A training inside somebody else's event loop: poll() waits for a timer, for commands and for Ctrl-C, and whenever
+ * nothing has happened the training gets a slice of 20 milliseconds. No thread, no callback. Linux.
  *
  *     ./event_loop rows.csv rows.schema.json 2.0 1e-5 model.flip.h5 checkpoint.flip.h5
  *
- * Commands on standard input: "status", "pause", "resume", "cancel". Cancelling leaves a checkpoint; the same command line goes on from it.
- * Exit codes: 0 done, 1 failed, 2 called wrongly, 130 cancelled. */
+ * Commands on standard input: "status", "pause", "resume", "cancel". Cancelling leaves a checkpoint; the same command
+ * line goes on from it. Exit codes: 0 done, 1 failed, 2 called wrongly, 130 cancelled. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <flip.h>
@@ -33,7 +33,8 @@ typedef struct state {
 } state;
 
 static void status(const state *s) {
-    printf("%s %lld of %lld, epsilon %.3f, %ld ticks%s\n", s->progress.stage_name, (long long)s->progress.step, (long long)s->progress.total,
+    printf("%s %lld of %lld, epsilon %.3f, %ld ticks%s\n", s->progress.stage_name, (long long)s->progress.step,
+           (long long)s->progress.total,
            s->progress.epsilon, s->ticks, s->paused ? ", paused" : "");
     fflush(stdout);
 }
@@ -131,7 +132,8 @@ int main(int count, char **a) {
     } else {
         if (flip_plan_create(schema, config, &plan, &err)) goto end;
         if (flip_trainer_create(plan, table, &trainer, &err)) goto end;
-        if (flip_trainer_checkpoint(trainer, a[6], &err)) goto end;       /* bound before the first release: a crash loses no charge */
+        /* bound before the first release: a crash loses no charge */
+        if (flip_trainer_checkpoint(trainer, a[6], &err)) goto end;
     }
     running = trainer;
     memset(&action, 0, sizeof action);

@@ -2,7 +2,8 @@
  *
  *     make && ./first rows.csv rows.schema.json 2.0 1e-5 model.flip.h5 synthetic.csv 1000
  *
- * The loop is ours, so a progress bar is a printf and Ctrl-C is a flag: the step that runs ends, the training is left cleanly. */
+ * The loop is ours, so a progress bar is a printf and Ctrl-C is a flag: the step that runs ends, the training is left
+ * cleanly. */
 #include <flip.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,7 +40,8 @@ static void show(const flip_progress *p) {
     int full = (int)(24 * p->step / p->total), i;
     fprintf(stderr, "\r%-12s [", p->stage_name);
     for (i = 0; i < 24; i++) fputc(i < full ? '#' : '.', stderr);
-    fprintf(stderr, "] %lld/%lld  epsilon %.3f  %.0f s ", (long long)p->step, (long long)p->total, p->epsilon, p->seconds);
+    fprintf(stderr, "] %lld/%lld  epsilon %.3f  %.0f s ", (long long)p->step, (long long)p->total, p->epsilon,
+            p->seconds);
 }
 
 int main(int count, char **arguments) {
@@ -56,7 +58,8 @@ int main(int count, char **arguments) {
     int code = 1;
 
     if (count != 8) {
-        fprintf(stderr, "usage: %s ROWS.csv SCHEMA.json EPSILON DELTA MODEL.flip.h5 SYNTHETIC.csv COUNT\n", arguments[0]);
+        fprintf(stderr, "usage: %s ROWS.csv SCHEMA.json EPSILON DELTA MODEL.flip.h5 SYNTHETIC.csv COUNT\n",
+                arguments[0]);
         return 2;
     }
     memset(&err, 0, sizeof err);
@@ -69,7 +72,8 @@ int main(int count, char **arguments) {
         fprintf(stderr, "%s: cannot be read\n", arguments[2]);
         return 1;
     }
-    snprintf(config, sizeof config, "{\"epsilon\": %g, \"delta\": %g, \"preset\": \"published\"}", atof(arguments[3]), atof(arguments[4]));
+    snprintf(config, sizeof config, "{\"epsilon\": %g, \"delta\": %g, \"preset\": \"published\"}", atof(arguments[3]),
+             atof(arguments[4]));
 
     /* Public: the schema and the plan. Private: the table, until the trainer has made a model of it. */
     if (flip_schema_parse(json, size, &schema, &err)) goto end;

@@ -1,4 +1,5 @@
-"""Plain comparisons of two tables, for the demonstration. Standard library only; a table is {column: list of text cells}.
+"""Plain comparisons of two tables, for the demonstration. Standard library only; a table is {column: list of text
+cells}.
 
 Everything here reads rows as they are. On real rows the results are NOT PRIVATE.
 """
@@ -24,7 +25,8 @@ def number(field, cell):
 
 
 class Binning:
-    """Maps a cell to a comparable label: numbers to one of at most `bins` quantile bins of the given cells, the rest to itself; missing is None."""
+    """Maps a cell to a comparable label: numbers to one of at most `bins` quantile bins of the given cells, the rest to
+    itself; missing is None."""
 
     def __init__(self, field, cells, bins=20):
         self.field, self.edges = field, None
@@ -49,7 +51,8 @@ def pairs_tvd(a, b, x, y):
 
 
 def standardised_ratio(table, outcome, yes, column, groups, by):
-    """Share of `yes` in `groups` over the share they would have at the others' rates within the same strata of `by` (indirect standardisation).
+    """Share of `yes` in `groups` over the share they would have at the others' rates within the same strata of `by`
+    (indirect standardisation).
 
     1 is no difference at equal strata. Strata that hold nobody of the others are left out on both sides."""
     strata = list(zip(*(table[n] for n in by)))

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A DuckDB query in, a synthetic table in the same database out. Rows cross as Arrow streams, no file in between.
 
-    python3 duckdb_query.py hospital.duckdb "SELECT age, sex, ward FROM admissions WHERE age >= 18" synthetic --schema s.json --epsilon 2 --delta 1e-5
+    python3 duckdb_query.py hospital.duckdb "SELECT age, sex, ward FROM admissions WHERE age >= 18" synthetic --schema
+    s.json --epsilon 2 --delta 1e-5
 
-Needs duckdb. The query decides what a row is, and a row is what is protected: a join that repeats a person gives that person several rows.
-A query that looks at more than one row at a time (averages, ranks, a limit) lets one row change others: the promise is then about its result,
-not about the tables below it.
+Needs duckdb. The query decides what a row is, and a row is what is protected: a join that repeats a person gives that
+person several rows. A query that looks at more than one row at a time (averages, ranks, a limit) lets one row change
+others: the promise is then about its result, not about the tables below it.
 """
 import argparse, json
 

@@ -3,20 +3,21 @@
 
     python3 hospital.py [--rows 6000] [--seed 1] [--out DIR]      writes DIR/hospital.csv and DIR/hospital.schema.json
 
-This is a simulator with made-up coefficients, not a fit to any real table: it copies the *shapes* that make clinical tables
-hard (skewed amounts, atoms at zero, steps, values missing because of what they would have been, dates, proxies) and nothing else.
-Standard library only; the same seed gives the same rows. Only `Random.random` is used, the one method whose sequence
-Python keeps between versions; every distribution below is built on it.
+This is a simulator with made-up coefficients, not a fit to any real table: it copies the *shapes* that make clinical
+tables hard (skewed amounts, atoms at zero, steps, values missing because of what they would have been, dates, proxies)
+and nothing else. Standard library only; the same seed gives the same rows. Only `Random.random` is used, the one method
+whose sequence Python keeps between versions; every distribution below is built on it.
 
 The schema is written from the constants of this file and never from the rows: bounds and levels are public knowledge.
 
-Planted bias. `follow_up` is first decided by need alone (diagnosis, age, severity, kidney function, earlier admissions). Then one
-order in `BIAS_DROPPED` = 40 % is dropped if the patient is in `BIAS_GROUPS` (Black, Hispanic). At equal need such a patient gets .60 times the
-follow-ups of others. A generator that learns the table learns this as well. `insurance`, `arrival` and `ward` are proxies
-for ethnicity: dropping the column does not remove the trace.
+Planted bias. `follow_up` is first decided by need alone (diagnosis, age, severity, kidney function, earlier
+admissions). Then one order in `BIAS_DROPPED` = 40 % is dropped if the patient is in `BIAS_GROUPS` (Black, Hispanic). At
+equal need such a patient gets .60 times the follow-ups of others. A generator that learns the table learns this as
+well. `insurance`, `arrival` and `ward` are proxies for ethnicity: dropping the column does not remove the trace.
 
-Missing values. `creatinine` (about 9 %): not measured, the less often the worse the kidney looks, so it is missing not at random; `bmi`
-(about 6 %): often not taken in an emergency; `smoker` (about 15 %): not asked when triage was urgent; `last_visit` (about 27 %): new patient.
+Missing values. `creatinine` (about 9 %): not measured, the less often the worse the kidney looks, so it is missing not
+at random; `bmi` (about 6 %): often not taken in an emergency; `smoker` (about 15 %): not asked when triage was urgent;
+`last_visit` (about 27 %): new patient.
 """
 import argparse, csv, datetime, json, math, os, random
 
@@ -26,9 +27,11 @@ BIAS_DROPPED = 0.40
 ETHNICITY = {"Asian": .08, "Black": .16, "Hispanic": .15, "Other": .05, "White": .56}
 ARRIVAL = ["ambulance", "referral", "transfer", "walk-in"]
 INSURANCE = ["none", "private", "public", "self-pay"]
-WARDS = ["cardiology", "general medicine", "intensive care", "maternity", "neurology", "oncology", "orthopaedics", "surgery"]
+WARDS = ["cardiology", "general medicine", "intensive care", "maternity", "neurology", "oncology", "orthopaedics",
+         "surgery"]
 
-# diagnosis group: share, mean age, share of women (of that group), severity 0..3, ward, mean log hours of stay, kidney load
+# diagnosis group: share, mean age, share of women (of that group), severity 0..3, ward, mean log hours of stay, kidney
+# load
 DIAGNOSES = {
     "abdominal pain":     (.06, 44, .56, 0.9, "surgery",          3.3, 0.0),
     "appendicitis":       (.03, 33, .47, 1.2, "surgery",          3.9, 0.0),
@@ -119,7 +122,8 @@ def admission(dice):
     else:
         arrival = dice.pick({"ambulance": .10 + .22 * severity, "referral": .13 if poorer else .30, "transfer": .06,
                              "walk-in": .55 if poorer else .34})
-    emergency = arrival == "ambulance" or (arrival == "walk-in" and dice.chance(.8)) or (arrival == "transfer" and dice.chance(.4))
+    emergency = arrival == "ambulance" or (arrival == "walk-in" and dice.chance(.8)) or (arrival == "transfer"
+        and dice.chance(.4))
     triage = round(within(4.6 - 1.25 * severity + dice.normal(0, .55) - .3 * emergency, 1, 5))
     if severity > 2.8 and dice.chance(.7):
         ward = "intensive care"
@@ -135,7 +139,9 @@ def admission(dice):
         weekday = (.15 if planned else .85) if date.weekday() >= 5 else 1
         if dice.chance(season * weekday / 1.25):
             break
-    hour = int(within(dice.normal(9, 1.5), 6, 14)) if planned else int(24 * dice.u()) if dice.chance(.45) else int(within(dice.normal(14, 4), 0, 23))
+    hour = int(within(dice.normal(9, 1.5), 6,
+                      14)) if planned else int(24 * dice.u()) if dice.chance(.45) else int(within(dice.normal(14, 4), 0,
+                          23))
     admitted = datetime.datetime(date.year, date.month, date.day, hour)
     known = dice.logit(-.4 + .03 * age - .5 * poorer)
     gap = within(int(math.exp(dice.normal(5.0, 1.1))), 1, 2900)
@@ -144,12 +150,17 @@ def admission(dice):
     # what was measured
     smoker = dice.logit(-1.5 + (1.3 if diagnosis in ("chronic lung", "heart attack", "cancer treatment") else 0)
                         + .35 * (sex == "Male") - .012 * (age - 50))
-    bmi = math.exp(dice.normal(math.log(26.5 + 1.2 * poorer), .19)) + (4 if diagnosis in ("diabetes", "gallstones") else 0) - .03 * max(0, age - 65)
-    systolic = round(within(dice.normal(112 + .32 * age + .4 * (bmi - 26) - (26 if diagnosis == "sepsis" else 0), 17), 60, 240))
+    bmi = math.exp(dice.normal(math.log(26.5 + 1.2 * poorer), .19)) + (4 if diagnosis in ("diabetes", "gallstones")
+        else 0) - .03 * max(0, age - 65)
+    systolic = round(within(dice.normal(112 + .32 * age + .4 * (bmi - 26) - (26 if diagnosis == "sepsis" else 0), 17),
+                            60, 240))
     diastolic = round(within(.48 * systolic + dice.normal(14, 8), 30, 140))
-    creatinine = .82 + .12 * (sex == "Male") + .004 * max(0, age - 50) + max(-.3, kidney) * math.exp(dice.normal(-.25, .75)) + dice.normal(0, .14)
+    creatinine = .82 + .12 * (sex == "Male") + .004 * max(0, age - 50) + max(-.3,
+        kidney) * math.exp(dice.normal(-.25, .75)) + dice.normal(0, .14)
     creatinine = within(creatinine, .3, 15)
-    prior = min(dice.count(.25 + .5 * (severity > 1.6) + (1.6 if diagnosis in ("heart failure", "chronic lung", "kidney disease", "cancer treatment") else 0)) if known else 0, 30)
+    prior = min(dice.count(.25 + .5 * (severity > 1.6)
+                           + (1.6 if diagnosis in ("heart failure", "chronic lung", "kidney disease",
+                                                   "cancer treatment") else 0)) if known else 0, 30)
     stay = round(within(math.exp(dice.normal(log_stay + .22 * (severity - 1.3) + .006 * (age - 60), .5)), 2, 2000))
     rate = {"intensive care": 420, "maternity": 95, "surgery": 160, "orthopaedics": 150}.get(ward, 110)
     charges = within((1800 + rate * stay) * math.exp(dice.normal(0, .3)), 0, 400000)
@@ -158,12 +169,14 @@ def admission(dice):
 
     # outcomes: need decides, then the planted bias takes orders away
     need = -1.3 + .75 * severity + .018 * (age - 55) + .35 * prior + (.8 if creatinine > 1.5 else 0) \
-        + (.9 if diagnosis in ("heart failure", "heart attack", "stroke", "cancer treatment") else 0) - (1.5 if diagnosis == "childbirth" else 0)
+        + (.9 if diagnosis in ("heart failure", "heart attack", "stroke", "cancer treatment") else 0) - (1.5
+            if diagnosis == "childbirth" else 0)
     follow_up = dice.logit(need)
     dropped = dice.chance(BIAS_DROPPED)                           # drawn for everybody: the bias moves no other draw
     if ethnicity in BIAS_GROUPS and dropped:
         follow_up = False
-    readmitted = dice.logit(-3.0 + .45 * severity + .4 * prior + .3 * smoker + (.5 if need > .5 and not follow_up else 0))
+    readmitted = dice.logit(-3.0 + .45 * severity + .4 * prior + .3 * smoker
+                            + (.5 if need > .5 and not follow_up else 0))
 
     # what was not recorded
     creatinine_known = dice.chance(within(.62 + .36 * (creatinine - .7) + .03 * age / 10, .3, 1))
@@ -172,9 +185,11 @@ def admission(dice):
     yes = {True: "true", False: "false"}
     return {
         "admitted": admitted.strftime("%Y-%m-%dT%H:%M:%SZ"), "last_visit": last_visit, "age": str(age), "sex": sex,
-        "ethnicity": ethnicity, "insurance": insurance, "arrival": arrival, "emergency": yes[emergency], "triage": str(triage),
+        "ethnicity": ethnicity, "insurance": insurance, "arrival": arrival, "emergency": yes[emergency],
+        "triage": str(triage),
         "diagnosis": diagnosis, "ward": ward, "systolic": str(systolic), "diastolic": str(diastolic),
-        "creatinine": f"{creatinine:.1f}" if creatinine_known else "", "bmi": f"{within(bmi, 13, 65):.2f}" if bmi_known else "",
+        "creatinine": f"{creatinine:.1f}" if creatinine_known else "", "bmi": f"{within(bmi, 13, 65):.2f}" if bmi_known
+        else "",
         "smoker": yes[smoker] if smoker_known else "", "prior_admissions": str(prior), "stay_hours": str(stay),
         "charges": f"{charges:.2f}", "follow_up": yes[follow_up], "readmitted": yes[readmitted]}
 
@@ -184,7 +199,8 @@ def schema():
     def field(name, type, required=True, **constraints):
         return {"name": name, "type": type, "constraints": {**constraints, "required": required}}
     return {"fields": [
-        field("admitted", "datetime", minimum="2023-01-01T00:00:00Z", maximum="2024-12-31T23:00:00Z", multipleOf=3600),   # whole hours
+        # whole hours
+        field("admitted", "datetime", minimum="2023-01-01T00:00:00Z", maximum="2024-12-31T23:00:00Z", multipleOf=3600),
         field("last_visit", "date", required=False, minimum="2015-01-01", maximum="2024-12-31"),
         field("age", "integer", minimum=18, maximum=100),
         field("sex", "string", enum=["Female", "Male"]),

@@ -3,8 +3,9 @@
 
     python3 large.py [--rows 5000000] [--folder DIR]
 
-Makes up a CSV file of 15 columns in blocks, converts it in batches, trains the preset "best" on the HDF5 file and samples. Each step runs in a
-process of its own and its peak memory is printed beside what the process had before, one JSON object a line. Needs numpy to make up the rows.
+Makes up a CSV file of 15 columns in blocks, converts it in batches, trains the preset "best" on the HDF5 file and
+samples. Each step runs in a process of its own and its peak memory is printed beside what the process had before, one
+JSON object a line. Needs numpy to make up the rows.
 """
 import argparse, json, os, resource, subprocess, sys, tempfile, time
 
@@ -28,7 +29,8 @@ def make(folder, rows):
 def convert(folder, rows):
     import flip
     before = peak()
-    flip.convert(os.path.join(folder, "rows.csv"), os.path.join(folder, "rows.h5"), schema=os.path.join(folder, "schema.json"))
+    flip.convert(os.path.join(folder, "rows.csv"), os.path.join(folder, "rows.h5"),
+                 schema=os.path.join(folder, "schema.json"))
     return before
 
 
@@ -37,7 +39,8 @@ def train(folder, rows):
     before = peak()
     table = flip.Table.read_hdf5(os.path.join(folder, "rows.h5"))
     plan = flip.plan(table.schema, epsilon=1, delta=1e-8, preset="best", config={**CONFIG, "rows": {"declared": rows}})
-    print(json.dumps({"table_mb": round(peak() - before, 1), "memory_foreseen_mb": round(plan.memory(rows) / 1e6, 1)}), flush=True)
+    print(json.dumps({"table_mb": round(peak() - before, 1), "memory_foreseen_mb": round(plan.memory(rows) / 1e6, 1)}),
+          flush=True)
     flip.train(table, plan, progress=False).save(os.path.join(folder, "model.flip.h5"))
     return before
 
@@ -61,15 +64,18 @@ def main():
     a = p.parse_args()
     if a.step:
         start, before = time.monotonic(), globals()[a.step](a.folder, a.rows) or 0
-        return print(json.dumps({"step": a.step, "seconds": round(time.monotonic() - start, 1), "peak_mb": round(peak(), 1), "peak_before_mb": round(before, 1)}))
+        return print(json.dumps({"step": a.step, "seconds": round(time.monotonic() - start, 1),
+            "peak_mb": round(peak(), 1), "peak_before_mb": round(before, 1)}))
     with tempfile.TemporaryDirectory() as scratch:
         folder = a.folder or scratch
         for step in ("make", "convert", "train", "sample"):
-            done = subprocess.run([sys.executable, os.path.abspath(__file__), "--rows", str(a.rows), "--folder", folder, "--step", step])
+            done = subprocess.run([sys.executable, os.path.abspath(__file__), "--rows", str(a.rows), "--folder", folder,
+                                   "--step", step])
             if done.returncode:
                 sys.exit(done.returncode)
             if step == "make":
-                print(json.dumps({"rows": a.rows, "csv_mb": round(os.path.getsize(os.path.join(folder, "rows.csv")) / 1e6, 1)}), flush=True)
+                print(json.dumps({"rows": a.rows,
+                    "csv_mb": round(os.path.getsize(os.path.join(folder, "rows.csv")) / 1e6, 1)}), flush=True)
 
 
 if __name__ == "__main__":

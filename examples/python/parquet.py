@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """pandas in, synthetic Parquet out.
 
-    python3 parquet.py patients.parquet synthetic.parquet --schema patients.schema.json --epsilon 2 --delta 1e-5 [--rows 10000]
+    python3 parquet.py patients.parquet synthetic.parquet --schema patients.schema.json --epsilon 2 --delta 1e-5 [--rows
+    10000]
 
-Needs pandas and pyarrow. Without --schema one is read off the rows: good for a first try, and the ledger says that it was assumed public.
+Needs pandas and pyarrow. Without --schema one is read off the rows: good for a first try, and the ledger says that it
+was assumed public.
 """
 import argparse
 
@@ -27,7 +29,8 @@ def main():
     schema = flip.Schema(a.schema) if a.schema else flip.Schema.infer(frame)
     broken = schema.check(frame, extra="ignore")
     if not broken["fits"]:
-        raise SystemExit("\n".join(f"{b['column']}: {b['rule']}: {b['count']} times" for b in broken["problems"]) or str(broken["missing_columns"]))
+        raise SystemExit("\n".join(f"{b['column']}: {b['rule']}: {b['count']} times" for b in broken["problems"])
+                         or str(broken["missing_columns"]))
     table = flip.Table.from_pandas(frame[schema.names], schema)
     model = flip.train(table, protected=a.protected, epsilon=a.epsilon, delta=a.delta, config=a.config)
     model.sample(a.rows).to_pandas().to_parquet(a.target)

@@ -1,4 +1,4 @@
-// What the processor and the operating system together allow: Swift has no words for it. Not a library of its own: two functions.
+// What the processor and the operating system together allow, which Swift cannot ask: two functions.
 #pragma once
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,15 +8,17 @@ static inline int flip_processors(void) {
     unsigned long mask[1024 / (8 * sizeof(unsigned long))] = {0};
     const long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
     int count = 0;
-    for (unsigned long i = 0; bytes > 0 && i < (unsigned long)bytes / sizeof mask[0]; i++) count += __builtin_popcountl(mask[i]);
+    for (unsigned long i = 0; bytes > 0 && i < (unsigned long)bytes / sizeof mask[0]; i++) {
+        count += __builtin_popcountl(mask[i]);
+    }
     return count;
 }
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/// 2: AVX-512 (F, VL, DQ, BW) with FMA; 1: AVX2 with FMA; 0: neither. An instruction set counts only when the operating system saves
-/// its registers (XCR0).
+/// 2: AVX-512 (F, VL, DQ, BW) with FMA; 1: AVX2 with FMA; 0: neither. An instruction set counts only when the operating
+/// system saves its registers (XCR0).
 static inline int flip_instruction_set(void) {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;

@@ -1,33 +1,47 @@
 # Figures of a synthetic table beside a real one: how near, how useful, how fair, whether it remembers. NOT PRIVATE.
 
-flip_evaluate <- function(real, synthetic, schema = NULL, protected = NULL, target = NULL, holdout = NULL, classifiers = c("native", "none"),
-                          positive = NULL, edges = NULL, threads = NULL) {
+flip_evaluate <- function(real, synthetic, schema = NULL, protected = NULL, target = NULL, holdout = NULL,
+    classifiers = c("native", "none"), positive = NULL, edges = NULL, threads = NULL, group = NULL) {
   classifiers <- match.arg(classifiers)
+  groups <- groups_of(group)
   if (!is.null(schema)) schema <- flip_schema(schema)
-  real <- as_flip_table(real, schema, "real")
+  real <- as_flip_table(real, schema, "real", groups$real)
   if (is.null(schema)) schema <- real$schema
-  synthetic <- as_flip_table(synthetic, schema, "synthetic")
-  if (!is.null(holdout)) holdout <- pointer(as_flip_table(holdout, schema, "holdout"))
-  config <- config_json(list(protected = protected, target = target, positive = positive, edges = edges, threads = threads, classifiers = classifiers),
-                        "evaluate")
-  structure(from_json(check(.Call("r_evaluate", pointer(real), pointer(synthetic), holdout, config, PACKAGE = "libflip"))), class = "flip_evaluation")
+  synthetic <- as_flip_table(synthetic, schema, "synthetic", groups$synthetic)
+  if (!is.null(holdout)) holdout <- pointer(as_flip_table(holdout, schema, "holdout", groups$holdout))
+  config <- config_json(list(protected = protected, target = target, positive = positive, edges = edges,
+      threads = threads, classifiers = classifiers), "evaluate")
+  figures <- check(.Call("r_evaluate", pointer(real), pointer(synthetic), holdout, config, PACKAGE = "libflip"))
+  structure(from_json(figures), class = "flip_evaluation")
+}
+
+# The groups of HDF5 files by argument: list(real =, synthetic =, holdout =); a single text is the group of `real`.
+groups_of <- function(group) {
+  if (is.null(names(group))) return(list(real = one_text(group, "group", optional = TRUE)))
+  strangers <- setdiff(names(group), c("real", "synthetic", "holdout"))
+  if (length(strangers) > 0) refuse("arg", "group: must have the names real, synthetic or holdout")
+  lapply(as.list(group), one_text, "group")
 }
 
 # Which value is best, where one is.
 best_of <- function(measures) {
-  best <- c(target_auc = 1, tasks_auc = 1, cka = 1, probe_synthetic = 0.5, probe_real = 0.5, dcr_share = 0.5, membership_auc = 0.5)
-  zero <- c("tvd1", "tvd2", "association_mean", "association_max", "target_dpd", "target_eod", "target_calibration", "tasks_dpd", "tasks_eod",
-            "tasks_calibration", "hsic_linear", "hsic_rbf")
+  best <- c(target_auc = 1, tasks_auc = 1, cka = 1, probe_synthetic = 0.5, probe_real = 0.5, dcr_share = 0.5,
+      membership_auc = 0.5)
+  zero <- c("tvd1", "tvd2", "association_mean", "association_max", "target_dpd", "target_eod", "target_calibration",
+      "tasks_dpd", "tasks_eod", "tasks_calibration", "hsic_linear", "hsic_rbf")
   out <- unname(best[measures])
   out[measures %in% zero] <- 0
   out
 }
 
-# part: "summary" (measure, value, best), "tasks" (the fairness table: a row a column taken as a question), "groups" (a row a group), "columns".
-as.data.frame.flip_evaluation <- function(x, row.names = NULL, optional = FALSE, part = c("summary", "tasks", "groups", "columns"), ...) {
+# part: "summary" (measure, value, best), "tasks" (the fairness table: a row a column taken as a question), "groups" (a
+# row a group), "columns".
+as.data.frame.flip_evaluation <- function(x, row.names = NULL, optional = FALSE,
+    part = c("summary", "tasks", "groups", "columns"), ...) {
   part <- match.arg(part)
   if (part == "summary") {
-    out <- data.frame(measure = names(x$summary), value = vapply(x$summary, real_or_na, 0, USE.NAMES = FALSE), stringsAsFactors = FALSE)
+    out <- data.frame(measure = names(x$summary), value = vapply(x$summary, real_or_na, 0, USE.NAMES = FALSE),
+        stringsAsFactors = FALSE)
     out$best <- best_of(out$measure)
   } else out <- frame_of(x[[part]])
   if (!is.null(row.names)) rownames(out) <- row.names
@@ -39,7 +53,8 @@ real_or_na <- function(v) if (is.null(v)) NA_real_ else as.numeric(v)
 # A list of records as a data frame of those members that are single values.
 frame_of <- function(records) {
   if (length(records) == 0) return(data.frame())
-  keys <- Filter(function(key) all(vapply(records, function(r) length(r[[key]]) <= 1 && !is.list(r[[key]]), NA)), names(records[[1]]))
+  keys <- Filter(function(key) all(vapply(records, function(r) length(r[[key]]) <= 1 && !is.list(r[[key]]), NA)),
+      names(records[[1]]))
   columns <- lapply(keys, function(key) {
     values <- lapply(records, `[[`, key)
     text <- any(vapply(values, is.character, NA))

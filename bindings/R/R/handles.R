@@ -1,5 +1,5 @@
-# Objects of the library. A schema, a plan and a model keep what they can be made from again, so they survive saveRDS(), copies to other
-# processes and fork; a table holds private rows, and does not.
+# Objects of the library behind R's, and how they are made again after saveRDS(), in another process or after a fork.
+# A schema, a plan, a model and a budget keep what they can be made from. A table holds private rows and keeps nothing.
 
 alive <- function(pointer) typeof(pointer) == "externalptr" && .Call("r_alive", pointer, PACKAGE = "libflip")
 
@@ -16,7 +16,8 @@ pointer.flip_plan <- function(x) {
     made_plan(x$schema, x$budget, x$config, x$pointer)
     if (!identical(plan_json(x$pointer), x$json)) {
       .Call("r_free", x$pointer, PACKAGE = "libflip")
-      refuse("version", "this plan was made by another version of libflip, which resolves its options differently: make it again")
+      refuse("version", "this plan was made by another version of libflip, which resolves its options differently: ",
+          "make it again")
     }
   }
   x$pointer
@@ -34,7 +35,8 @@ pointer.flip_budget <- function(x) {
 
 pointer.flip_table <- function(x) {
   if (!alive(x$pointer)) {
-    refuse("state", "this flip_table was made in another R process or session; its rows are private and are not saved with it: make it again")
+    refuse("state", "this flip_table was made in another R process or session; its rows are private and are not ",
+        "saved with it: make it again")
   }
   x$pointer
 }

@@ -1,5 +1,5 @@
-# Models: public. Save them, send them, sample them: nothing more is spent. The object holds the bytes of its file, so saveRDS() and other
-# processes work.
+# Models: saving, loading, sampling. A model is public, and none of these spends more of the budget.
+# The object holds the bytes of its file, so saveRDS() and other processes keep it alive.
 
 new_model <- function(handle, bytes = check(.Call("r_model_to_bytes", handle, PACKAGE = "libflip"))) {
   structure(list(bytes = bytes, pointer = handle), class = "flip_model")
@@ -15,12 +15,14 @@ flip_load <- function(path) {
   new_model(check(.Call("r_model_load", one_path(path), PACKAGE = "libflip")))
 }
 
-sample_rows <- function(model, n, seed = NULL, where = NULL, first = 0, threads = NULL, as = c("data.frame", "flip_table"), progress = NULL) {
+flip_sample <- function(model, n, seed = NULL, where = NULL, first = 0, threads = NULL,
+    as = c("data.frame", "flip_table"), progress = NULL) {
   of_class(model, "flip_model", "model")
   as <- match.arg(as)
   n <- one_whole(n, "n")
   first <- one_whole(first, "first")
-  config <- config_json(list(seed = one_whole(seed, "seed", optional = TRUE), threads = threads, where = condition(where)))
+  config <- config_json(list(seed = one_whole(seed, "seed", optional = TRUE), threads = threads,
+      where = condition(where)))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
   handle <- check(.Call("r_model_sample", pointer(model), first, n, config, reporter$update, PACKAGE = "libflip"))
@@ -28,46 +30,60 @@ sample_rows <- function(model, n, seed = NULL, where = NULL, first = 0, threads 
   if (as == "data.frame") as.data.frame(table) else table
 }
 
-# The condition of a sample: for each column a value, several, NA for a missing one, or bounds list(minimum =, maximum =).
+# The condition of a sample: for each column a value, several values, NA for a missing one, or the bounds
+# list(minimum =, maximum =).
 condition <- function(where) {
   if (is.null(where)) return(NULL)
-  if (!is.list(where) || length(where) > 0 && (is.null(names(where)) || any(names(where) == ""))) refuse("arg", "where: must be a list with the names of columns")
+  if (!is.list(where) || length(where) > 0 && (is.null(names(where)) || any(names(where) == ""))) {
+    refuse("arg", "where: must be a list with the names of columns")
+  }
   if (length(where) == 0) return(NULL)
-  lapply(where, function(rule) if (is.list(rule) && !is.null(names(rule))) rule[!vapply(rule, is.null, NA)] else if (is.null(rule)) NA else rule)
+  lapply(where, function(rule) {
+    if (is.list(rule) && !is.null(names(rule))) return(rule[!vapply(rule, is.null, NA)])
+    if (is.null(rule)) NA else rule
+  })
 }
 
 flip_ledger <- function(model) {
   if (is.character(model)) model <- flip_load(model)
-  structure(from_json(check(.Call("r_model_ledger", pointer(of_class(model, "flip_model", "model")), PACKAGE = "libflip"))), class = "flip_ledger")
+  text <- check(.Call("r_model_ledger", pointer(of_class(model, "flip_model", "model")), PACKAGE = "libflip"))
+  structure(from_json(text), class = "flip_ledger")
 }
 
 # What is in the file besides the networks' weights: the plan, released values, sizes.
 as.list.flip_model <- function(x, ...) from_json(check(.Call("r_model_json", pointer(x), PACKAGE = "libflip")))
 
-model_schema <- function(model) new_schema(check(.Call("r_model_schema", pointer(of_class(model, "flip_model", "model")), PACKAGE = "libflip")))
+flip_model_schema <- function(model) {
+  new_schema(check(.Call("r_model_schema", pointer(of_class(model, "flip_model", "model")), PACKAGE = "libflip")))
+}
 
 format.flip_model <- function(x, ...) {
   ledger <- flip_ledger(x)
-  sprintf("<flip_model> epsilon %s at delta %s, %d columns", cell_text(ledger$epsilon), short(ledger$delta), length(fields_of(model_schema(x))))
+  sprintf("<flip_model> epsilon %s at delta %s, %d columns", cell_text(ledger$epsilon), short(ledger$delta),
+      length(fields_of(flip_model_schema(x))))
 }
 
 print.flip_model <- function(x, ...) {
   cat(format(x), "\n", sep = "")
-  cat("sample_rows(model, n) makes rows, at no further cost; flip_ledger(model) is the bill.\n")
+  cat("flip_sample(model, n) makes rows, at no further cost; flip_ledger(model) lists what they cost.\n")
   invisible(x)
 }
 
 summary.flip_model <- function(object, ...) {
   info <- as.list(object)
-  structure(list(ledger = flip_ledger(object), schema = model_schema(object), preset = info$plan$preset, protected = unlist(info$plan$protected),
-                 released_rows = info$released$rows, bytes = length(object$bytes)), class = "summary.flip_model")
+  structure(list(ledger = flip_ledger(object), schema = flip_model_schema(object), preset = info$plan$preset,
+      protected = unlist(info$plan$protected), released_rows = info$released$rows, bytes = length(object$bytes)),
+      class = "summary.flip_model")
 }
 
 print.summary.flip_model <- function(x, ...) {
   cat("preset      ", x$preset, "\n", sep = "")
-  cat("promise     epsilon ", cell_text(x$ledger$epsilon), " at delta ", short(x$ledger$delta), ", ", x$ledger$neighbouring, "\n", sep = "")
+  cat("promise     epsilon ", cell_text(x$ledger$epsilon), " at delta ", short(x$ledger$delta), ", ",
+      x$ledger$neighbouring, "\n", sep = "")
   cat("protected   ", if (length(x$protected) > 0) paste(x$protected, collapse = ", ") else "none", "\n", sep = "")
-  if (!is.null(x$released_rows)) cat("rows        about ", format(round(x$released_rows), big.mark = " "), ", released with noise\n", sep = "")
+  if (!is.null(x$released_rows)) {
+    cat("rows        about ", format(round(x$released_rows), big.mark = " "), ", released with noise\n", sep = "")
+  }
   cat("file        ", x$bytes, " bytes\n\n", sep = "")
   print(summary(x$schema), row.names = FALSE, right = FALSE)
   invisible(x)

@@ -1,4 +1,5 @@
-# Progress: what `progress=` of a call stands for. update: an R function of the library's progress list, or NULL; close: ends what is shown.
+# Progress reports: a reporter for each meaning of the argument `progress`.
+# update: a function of the library's progress list, or NULL. close: ends what is shown.
 
 reporter_of <- function(progress) {
   if (is.function(progress)) return(list(update = progress, close = function() NULL))
@@ -13,8 +14,9 @@ cli_bar <- function() {
   list(
     update = function(p) {
       if (is.null(id)) {
-        id <<- cli::cli_progress_bar(total = p$total, format = paste("{cli::pb_status}{cli::pb_bar} {cli::pb_percent} {cli::pb_eta_str}"),
-                                     clear = FALSE, auto_terminate = FALSE, .envir = here)
+        id <<- cli::cli_progress_bar(total = p$total,
+            format = paste("{cli::pb_status}{cli::pb_bar} {cli::pb_percent} {cli::pb_eta_str}"), clear = FALSE,
+            auto_terminate = FALSE, .envir = here)
       }
       cli::cli_progress_update(set = p$step, id = id, status = stage_text(p), .envir = here)
     },

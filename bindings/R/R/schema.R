@@ -1,8 +1,10 @@
 # Schemas: what the columns may hold. Public by declaration.
 
-flip_field <- function(name, type, ..., minimum = NULL, maximum = NULL, enum = NULL, required = NULL, multiple_of = NULL, title = NULL, description = NULL) {
+flip_field <- function(name, type, ..., minimum = NULL, maximum = NULL, enum = NULL, required = NULL,
+    multiple_of = NULL, title = NULL, description = NULL) {
   if (...length() > 0) refuse("arg", "flip_field: an argument that is not known")
-  rules <- list(minimum = minimum, maximum = maximum, multipleOf = multiple_of, enum = if (!is.null(enum)) I(enum), required = required)
+  rules <- list(minimum = minimum, maximum = maximum, multipleOf = multiple_of, enum = if (!is.null(enum)) I(enum),
+      required = required)
   rules <- rules[!vapply(rules, is.null, NA)]
   field <- list(name = one_text(name, "name"), type = one_text(type, "type"), title = title, description = description,
                 constraints = if (length(rules) > 0) rules)
@@ -26,9 +28,11 @@ flip_schema <- function(x, ..., missing_values = NULL) {
 
 schema_json <- function(pointer) check(.Call("r_schema_json", pointer, PACKAGE = "libflip"))
 
-write_flip_schema <- function(schema, path) {
+flip_write_schema <- function(schema, path) {
   text <- jsonlite::prettify(of_class(schema, "flip_schema", "schema")$json, indent = 1)
-  if (flip_schema(as.character(text))$json != schema$json) refuse("internal", "the text that would be written is another schema")
+  if (flip_schema(as.character(text))$json != schema$json) {
+    refuse("internal", "the text that would be written is another schema")
+  }
   written <- tryCatch(writeLines(enc2utf8(text), one_path(path), useBytes = TRUE), error = identity, warning = identity)
   if (inherits(written, "condition")) refuse("io", path, ": cannot be written")
   invisible(schema)
@@ -45,11 +49,23 @@ new_schema <- function(json, pointer = check(.Call("r_schema_parse", json, NULL,
 schema_list <- function(x, missing_values) {
   if (!is.null(x$fields)) x$fields <- lapply(unname(x$fields), function(field) {
     if (!is.null(field$constraints$enum)) field$constraints$enum <- as.list(unname(field$constraints$enum))
+    for (key in c("missingValues", "categories", "trueValues", "falseValues")) {
+      if (!is.null(field[[key]])) field[[key]] <- as.list(unname(field[[key]]))
+    }
+    if (identical(field$type, "integer") && !is.null(field$constraints)) {
+      field$constraints <- lapply(field$constraints, whole_text)
+    }
     unclass(field)
   })
   if (!is.null(missing_values)) x$missingValues <- missing_values
   if (!is.null(x$missingValues)) x$missingValues <- as.list(unname(x$missingValues))
   x
+}
+
+# as.list() of a schema gives whole numbers beyond 2^53 as text, which goes back into JSON as it is.
+whole_text <- function(bound) {
+  if (!is.character(bound) || length(bound) != 1 || !grepl("^-?[0-9]+$", bound)) return(bound)
+  structure(bound, class = "whole_text")
 }
 
 read_text <- function(path) {
@@ -62,12 +78,33 @@ read_text <- function(path) {
 }
 
 # The fields as lists: name, type, constraints.
-fields_of <- function(schema) from_json(schema$json)$fields
+fields_of <- function(schema) schema_from_json(schema$json)$fields
+
+# For each field the texts that mean "missing": its own, or those of the schema. A text that is a level of the field is
+# none.
+missing_texts_of <- function(schema) {
+  whole <- schema_from_json(schema$json)
+  lapply(whole$fields, function(field) {
+    entries <- field$missingValues %or% whole$missingValues
+    texts <- vapply(entries, function(entry) if (is.list(entry)) entry$value else entry, "")
+    setdiff(texts, unlist(field$constraints$enum))
+  })
+}
+
+# The schema without the members that say how numbers and dates are written as text: what is no text in R is not written
+# so.
+without_format <- function(schema) {
+  whole <- as.list(schema)
+  written <- c("format", "decimalChar", "groupChar", "bareNumber")
+  if (!any(vapply(whole$fields, function(field) any(written %in% names(field)), NA))) return(schema)
+  whole$fields <- lapply(whole$fields, function(field) field[setdiff(names(field), written)])
+  flip_schema(whole)
+}
 
 # `value`, or `other` when that is NULL.
 `%or%` <- function(value, other) if (is.null(value)) other else value
 
-as.list.flip_schema <- function(x, ...) from_json(x$json)
+as.list.flip_schema <- function(x, ...) schema_from_json(x$json)
 
 as.character.flip_schema <- function(x, ...) x$json
 
@@ -77,7 +114,10 @@ format.flip_schema <- function(x, ...) {
 }
 
 print.flip_schema <- function(x, ...) {
-  cat("<flip_schema>", if (assumed(x)) "levels and bounds read off rows, assumed public: make sure that they are" else "public by your declaration", "\n")
+  origin <- if (assumed(x)) "levels and bounds read off rows, assumed public: make sure that they are"
+            else "public by your declaration"
+  cat("<flip_schema>", origin, "
+")
   print(summary(x), row.names = FALSE, right = FALSE)
   invisible(x)
 }
@@ -85,8 +125,8 @@ print.flip_schema <- function(x, ...) {
 summary.flip_schema <- function(object, ...) {
   fields <- fields_of(object)
   data.frame(name = vapply(fields, `[[`, "", "name"), type = vapply(fields, `[[`, "", "type"),
-             domain = vapply(fields, domain_text, ""), required = vapply(fields, function(f) isTRUE(f$constraints$required), NA),
-             stringsAsFactors = FALSE)
+      domain = vapply(fields, domain_text, ""),
+      required = vapply(fields, function(f) isTRUE(f$constraints$required), NA), stringsAsFactors = FALSE)
 }
 
 domain_text <- function(field) {
@@ -98,6 +138,9 @@ domain_text <- function(field) {
   }
   if (field$type == "boolean") return("TRUE, FALSE")
   text <- paste(cell_text(rule$minimum), "to", cell_text(rule$maximum))
-  if (!is.null(rule$multipleOf)) text <- paste0(text, " by ", cell_text(rule$multipleOf), if (field$type == "datetime") " s")
+  step <- rule$multipleOf %or% field[["flip:multipleOf"]]
+  if (!is.null(step)) {
+    text <- paste0(text, " by ", cell_text(step), if (field$type == "datetime") " s")
+  }
   text
 }

@@ -1,6 +1,10 @@
 # Tables: rows under a schema, private ones or sampled ones.
 
-flip_table <- function(x, schema = NULL) {
+flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NULL) {
+  if (is.null(person) != is.null(max_rows_per_person)) {
+    refuse("arg", "person and max_rows_per_person: give both or neither")
+  }
+  if (!is.data.frame(x) && !is.null(person)) refuse("arg", "person: of a data frame")
   if (inherits(x, "flip_table")) return(x)
   if (!is.data.frame(x)) return(from_arrow(x, schema))
   if (is.null(schema)) refuse("arg", "a data frame needs schema=")
@@ -9,20 +13,33 @@ flip_table <- function(x, schema = NULL) {
   names <- vapply(fields, `[[`, "", "name")
   absent <- setdiff(names, column_names(x))
   if (length(absent) > 0) refuse("schema", "columns missing: ", paste(absent, collapse = ", "))
-  extra <- setdiff(names(x), names)
+  extra <- setdiff(names(x), c(names, if (!is.null(person)) one_text(person, "person")))
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
   table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
-  missing_texts <- unlist(from_json(schema$json)$missingValues)
-  for (field in fields) set_column(table$pointer, field, x[[field$name]], missing_texts)
-  table
+  missing_texts <- missing_texts_of(schema)
+  for (i in seq_along(fields)) set_column(table$pointer, fields[[i]], x[[fields[[i]]$name]], missing_texts[[i]])
+  if (is.null(person)) table else bound_persons(table, x, person, max_rows_per_person)
+}
+
+# A table that keeps at most `most` rows of each person. The column `person` of the data frame x says whose a row is.
+bound_persons <- function(table, x, person, most) {
+  if (!person %in% names(x)) refuse("arg", "person: the data frame has no such column")
+  if (person %in% colnames(table)) refuse("arg", "person: must be a column outside the schema")
+  codes <- column_texts(plain_column(person, x[[person]]))$codes
+  if (anyNA(codes)) refuse("schema", "column '", person, "': every row must belong to a person")
+  most <- one_whole(most, "max_rows_per_person")
+  new_table(check(.Call("r_table_bound_persons", table$pointer, codes, most, PACKAGE = "libflip")), table$schema)
 }
 
 # From an Arrow stream, or from what package nanoarrow makes one of: Arrow tables, record batches, readers, queries.
 from_arrow <- function(x, schema) {
   if (!inherits(x, "nanoarrow_array_stream")) {
-    arrow <- c("ArrowTabular", "RecordBatchReader", "Dataset", "arrow_dplyr_query", "nanoarrow_array", "polars_data_frame", "RPolarsDataFrame")
+    arrow <- c("ArrowTabular", "RecordBatchReader", "Dataset", "arrow_dplyr_query", "nanoarrow_array",
+        "polars_data_frame", "RPolarsDataFrame")
     if (!inherits(x, arrow)) refuse("arg", "x: must be a data frame or Arrow data")
-    if (!requireNamespace("nanoarrow", quietly = TRUE)) refuse("unsupported", "Arrow data of class ", class(x)[1], " needs package nanoarrow")
+    if (!requireNamespace("nanoarrow", quietly = TRUE)) {
+      refuse("unsupported", "Arrow data of class ", class(x)[1], " needs package nanoarrow")
+    }
     x <- nanoarrow::as_nanoarrow_array_stream(x)
   }
   if (is.null(schema)) refuse("arg", "an Arrow stream needs schema=")
@@ -30,7 +47,9 @@ from_arrow <- function(x, schema) {
   new_table(check(.Call("r_table_import", pointer(schema), x, NULL, NULL, PACKAGE = "libflip")), schema)
 }
 
-flip_stream <- function(table) check(.Call("r_table_export", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
+flip_stream <- function(table) {
+  check(.Call("r_table_export", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
+}
 
 as_nanoarrow_array_stream.flip_table <- function(x, ..., schema = NULL) {
   if (!is.null(schema)) refuse("unsupported", "schema: a flip_table has its own")
@@ -41,50 +60,66 @@ new_table <- function(pointer, schema = new_schema(check(.Call("r_table_schema",
   structure(list(pointer = pointer, schema = schema), class = "flip_table")
 }
 
-# A table from one, from the path of a file or from a data frame.
-as_flip_table <- function(x, schema, name) {
+# A table from one, from the path of a file or from a data frame. name: of the argument, for messages; group: of an HDF5
+# file.
+as_flip_table <- function(x, schema, name, group = NULL) {
+  if (is.character(x) && length(x) == 1 && is_hdf5(x)) return(flip_read_hdf5(one_path(x, name), schema, group))
+  if (!is.null(group)) refuse("arg", "group: ", name, " is no HDF5 file")
   if (inherits(x, "flip_table")) return(x)
   if (is.character(x)) {
     path <- one_path(x, name)
-    if (is_hdf5(path)) return(read_flip_hdf5(path, schema))
     if (is.null(schema)) refuse("schema", name, ": a CSV file needs schema=")
-    return(read_flip_csv(path, schema, progress = FALSE))
+    return(flip_read_csv(path, schema, progress = FALSE))
   }
   if (is.null(schema)) refuse("schema", name, ": a data frame needs schema=")
   flip_table(x, schema)
 }
 
-read_flip_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL, person = NULL,
+    max_rows_per_person = NULL) {
   schema <- flip_schema(schema)
-  config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
+  config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter, person = person,
+      max_rows_per_person = max_rows_per_person))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update, PACKAGE = "libflip")), schema)
+  new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,
+      PACKAGE = "libflip")), schema)
 }
 
-write_flip_csv <- function(table, path, delimiter = NULL) {
+flip_write_csv <- function(table, path, delimiter = NULL) {
   check(.Call("r_table_write_csv", pointer(of_class(table, "flip_table", "table")), one_path(path),
               config_json(list(delimiter = delimiter)), PACKAGE = "libflip"))
   invisible(table)
 }
 
-read_flip_hdf5 <- function(path, schema = NULL, group = NULL) {
+flip_read_hdf5 <- function(path, schema = NULL, group = NULL) {
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
-  new_table(check(.Call("r_table_read_hdf5", schema, one_path(path), one_text(group, "group", optional = TRUE), PACKAGE = "libflip")))
+  new_table(check(.Call("r_table_read_hdf5", schema, one_path(path), one_text(group, "group", optional = TRUE),
+      PACKAGE = "libflip")))
 }
 
-write_flip_hdf5 <- function(table, path, group = NULL) {
+flip_write_hdf5 <- function(table, path, group = NULL) {
   check(.Call("r_table_write_hdf5", pointer(of_class(table, "flip_table", "table")), one_path(path),
               one_text(group, "group", optional = TRUE), PACKAGE = "libflip"))
   invisible(table)
 }
 
-flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL) {
+flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL,
+                         group = NULL) {
+  from <- one_path(from, "from")
+  to <- one_path(to, "to")
+  if (!is.null(group)) {
+    if (!is_hdf5(from)) refuse("arg", "group: from is no HDF5 file")
+    if (!is.null(invalid) || !is.null(extra)) refuse("arg", "invalid and extra: of a CSV file")
+    table <- flip_read_hdf5(from, schema, group)
+    if (is_hdf5(to)) flip_write_hdf5(table, to) else flip_write_csv(table, to, delimiter)
+    return(invisible(to))
+  }
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
   config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  check(.Call("r_table_convert", schema, one_path(from, "from"), one_path(to, "to"), config, reporter$update, PACKAGE = "libflip"))
+  check(.Call("r_table_convert", schema, from, to, config, reporter$update, PACKAGE = "libflip"))
   invisible(to)
 }
 
@@ -105,7 +140,9 @@ dim.flip_table <- function(x) {
 dimnames.flip_table <- function(x) list(NULL, vapply(fields_of(x$schema), `[[`, "", "name"))
 
 # Neither shows the number of rows: it may be private.
-format.flip_table <- function(x, ...) paste0("<flip_table> ", length(fields_of(x$schema)), " columns", if (!alive(x$pointer)) ", of another session")
+format.flip_table <- function(x, ...) {
+  paste0("<flip_table> ", length(fields_of(x$schema)), " columns", if (!alive(x$pointer)) ", of another session")
+}
 
 print.flip_table <- function(x, ...) {
   cat(format(x), "\n", sep = "")

@@ -1,12 +1,15 @@
 /* glue.h - what every function of libflip.c stands on: handles, texts, callbacks. Included there and nowhere else.
  *
- * Handles    An external pointer whose tag names its kind and whose protected value is the process it was made in. It exists, with its
- *            finaliser, before the library fills it, so that no failure of R's memory in between loses a handle. What was dead (read back
- *            from a file, or made before a fork) is filled again in place: every copy of an R object shares the pointer.
- * Jumps      R leaves C functions by long jumps, and none may cross a frame of the library. R is called before and after a call, never
- *            inside it, but for callbacks; what jumps there (an error, an interrupt, a time limit) is caught at the callback's
- *            edge, the library is asked to stop, and the jump goes on after the library has returned (R_ContinueUnwind).
- * Errors     A status that is not FLIP_OK comes back as an object of class "flip_failure", which check() in R/conditions.R raises. */
+ * Handles    An external pointer whose tag names its kind and whose protected value is the process it was made in. It
+ *            exists, with its finaliser, before the library fills it, so that no failure of R's memory in between
+ *            loses a handle. A dead one (read back from a file, or made before a fork) is filled again in place: every
+ *            copy of an R object shares the pointer.
+ * Jumps      R leaves C functions by long jumps, and none may cross a frame of the library. R is called before and
+ *            after a call of the library. Inside one it is called in callbacks alone: a jump from there (an error, an
+ *            interrupt, a time limit) is caught at the callback's edge, the library is asked to stop, and the jump
+ *            goes on after the library has returned (R_ContinueUnwind).
+ * Errors     A status that is not FLIP_OK comes back as an object of class "flip_failure", which check() in
+ *            R/conditions.R raises. */
 #ifndef FLIP_R_GLUE_H
 #define FLIP_R_GLUE_H
 
@@ -21,10 +24,11 @@
 #include <Rinternals.h>
 #include <R_ext/Utils.h>
 
-/* -- handles ------------------------------------------------------------------------------------------------------------------- */
+/* -- handles ------------------------------------------------------------------------------------------------------- */
 
 typedef enum { SCHEMA, TABLE, PLAN, TRAINER, MODEL, BUDGET, BUFFER, KINDS } kind;
-static const char *const kind_names[KINDS] = {"flip_schema", "flip_table", "flip_plan", "flip_trainer", "flip_model", "flip_budget", "flip_buffer"};
+static const char *const kind_names[KINDS] = {"flip_schema", "flip_table", "flip_plan", "flip_trainer", "flip_model",
+    "flip_budget", "flip_buffer"};
 
 static void release(SEXP slot) {
     void *x = R_ExternalPtrAddr(slot);
@@ -45,7 +49,8 @@ static void release(SEXP slot) {
 }
 
 static void must_be(SEXP slot, kind k) {
-    if (TYPEOF(slot) != EXTPTRSXP || R_ExternalPtrTag(slot) != Rf_install(kind_names[k])) Rf_error("not a %s", kind_names[k]);
+    if (TYPEOF(slot) != EXTPTRSXP || R_ExternalPtrTag(slot) != Rf_install(kind_names[k])) Rf_error("not a %s",
+        kind_names[k]);
 }
 
 /* An empty pointer with its finaliser: `into`, or a new one for NULL. */
@@ -76,7 +81,7 @@ static void *get(SEXP slot, kind k) {
     return R_ExternalPtrAddr(slot);
 }
 
-/* -- what goes in and what comes back ------------------------------------------------------------------------------------------ */
+/* -- what goes in and what comes back ------------------------------------------------------------------------------ */
 
 static SEXP failure(const flip_error *err) {
     SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
@@ -94,10 +99,12 @@ static const char *text(SEXP x) {
     return Rf_translateCharUTF8(STRING_ELT(x, 0));
 }
 
+#define WHOLE_DOUBLE 9007199254740992 /* 2^53: up to here a double holds every whole number */
+
 /* A whole number that a double holds exactly. */
 static int64_t whole(SEXP x) {
     double d = Rf_asReal(x);
-    if (!(fabs(d) <= 9007199254740992.0) || d != floor(d)) Rf_error("must be a whole number");
+    if (!(fabs(d) <= (double)WHOLE_DOUBLE) || d != floor(d)) Rf_error("must be a whole number");
     return (int64_t)d;
 }
 
@@ -116,7 +123,8 @@ static SEXP bytes_of(SEXP slot) {
     return out;
 }
 
-/* Texts as the library takes them: row i is levels[codes[i]], codes count from 1, NA is missing. Lives until .Call returns. */
+/* Texts as the library takes them: row i is levels[codes[i]], codes count from 1, NA is missing. Lives until .Call
+ * returns. */
 typedef struct texts {
     char *bytes;
     int64_t *offsets, count;
@@ -139,7 +147,8 @@ static texts pack(SEXP codes, SEXP levels) {
     for (i = 0; i < n; i++) {
         x.valid[i] = d[i] != NA_INTEGER;
         if (x.valid[i] && (d[i] < 1 || d[i] > m)) Rf_error("a code without a level");
-        x.offsets[i + 1] = x.offsets[i] + (x.valid[i] ? (int64_t)length[d[i] - 1] : 0); /* below 2^31 texts of below 2^31 bytes */
+        /* below 2^31 texts of below 2^31 bytes */
+        x.offsets[i + 1] = x.offsets[i] + (x.valid[i] ? (int64_t)length[d[i] - 1] : 0);
     }
     x.bytes = R_alloc((size_t)x.offsets[n] + 1, 1);
     for (i = 0; i < n; i++) if (x.valid[i]) memcpy(x.bytes + x.offsets[i], l[d[i] - 1], length[d[i] - 1]);
@@ -184,7 +193,7 @@ static SEXP progress_list(const flip_progress *p) {
     return out;
 }
 
-/* -- callbacks ----------------------------------------------------------------------------------------------------------------- */
+/* -- callbacks ----------------------------------------------------------------------------------------------------- */
 
 typedef struct watch {
     SEXP report, token;            /* an R function or NULL; where a jump is kept */

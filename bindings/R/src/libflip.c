@@ -1,15 +1,17 @@
-/* libflip.c - R's side of flip.h: one function here for one call there. It converts and holds no rule of its own; R/ checks arguments.
- * Lifetimes, errors and jumps are in glue.h: read that first. */
+/* libflip.c - R's side of flip.h: one function here for one call there. It converts and holds no rule of its own; R/
+ * checks arguments. Lifetimes, errors and jumps are in glue.h: read that first. */
 #define _GNU_SOURCE /* dladdr */
 #define R_NO_REMAP
 #include "glue.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <R_ext/Rdynload.h>
 
-/* -- library ------------------------------------------------------------------------------------------------------------------- */
+/* -- library ------------------------------------------------------------------------------------------------------- */
 
 /* The version that was loaded, the one this file was compiled for, the file it was loaded from. */
 static SEXP r_version(void) {
@@ -39,7 +41,7 @@ static SEXP r_free(SEXP slot) {
     return R_NilValue;
 }
 
-/* -- schema -------------------------------------------------------------------------------------------------------------------- */
+/* -- schema -------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_schema_parse(SEXP json, SEXP into) {
     const char *j = text(json);
@@ -65,7 +67,8 @@ static SEXP r_schema_infer_hdf5(SEXP path, SEXP group, SEXP config) {
 static SEXP r_schema_infer_strings(SEXP name, SEXP codes, SEXP levels, SEXP config) {
     const char *n = text(name), *c = text(config);
     texts x = pack(codes, levels);
-    HANDLE(SCHEMA, flip_schema, R_NilValue, flip_schema_infer_strings(n, x.bytes, x.offsets, x.valid, x.count, c, &out, &err));
+    HANDLE(SCHEMA, flip_schema, R_NilValue,
+        flip_schema_infer_strings(n, x.bytes, x.offsets, x.valid, x.count, c, &out, &err));
 }
 static SEXP r_schema_check_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
     flip_schema *s = get(schema, SCHEMA);
@@ -89,7 +92,7 @@ static SEXP r_schema_check_strings(SEXP schema, SEXP field, SEXP codes, SEXP lev
     TEXT(flip_schema_check_strings(s, f, x.bytes, x.offsets, x.valid, x.count, &out, &err));
 }
 
-/* -- table --------------------------------------------------------------------------------------------------------------------- */
+/* -- table --------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_table_create(SEXP schema, SEXP rows) {
     flip_schema *s = get(schema, SCHEMA);
@@ -124,6 +127,24 @@ static SEXP r_table_read_hdf5(SEXP schema, SEXP path, SEXP group) {
 static SEXP r_table_write_hdf5(SEXP table, SEXP path, SEXP group) {
     NOTHING(flip_table_write_hdf5(get(table, TABLE), text(path), text(group), &err));
 }
+/* A column must have the rows of its table before the library is shown its memory. */
+static flip_table *table_of(SEXP table, SEXP x) {
+    flip_table *t = get(table, TABLE);
+    if (flip_table_rows(t) != (int64_t)XLENGTH(x)) Rf_error("a column of another length");
+    return t;
+}
+
+/* A new table with at most max_rows rows of each person; persons: one number for each row, equal ones are one person.
+ * */
+static SEXP r_table_bound_persons(SEXP table, SEXP persons, SEXP max_rows) {
+    flip_table *t = table_of(table, persons);
+    R_xlen_t n = XLENGTH(persons), i;
+    const int *d = INTEGER(persons);
+    int64_t *codes = (int64_t *)R_alloc((size_t)n + 1, sizeof *codes), most = whole(max_rows);
+    for (i = 0; i < n; i++) codes[i] = d[i];
+    HANDLE(TABLE, flip_table, R_NilValue, flip_table_bound_persons(t, codes, most, &out, &err));
+}
+
 static SEXP r_table_rows(SEXP table) { return Rf_ScalarReal((double)flip_table_rows(get(table, TABLE))); }
 static SEXP r_table_schema(SEXP table) {
     flip_table *t = get(table, TABLE);
@@ -131,8 +152,8 @@ static SEXP r_table_schema(SEXP table) {
     TEXT(schema_text(flip_table_schema(t, &s, &err), &s, &out, &err));
 }
 
-/* Arrow streams are external pointers to a struct ArrowArrayStream, of the class and with the ownership that package nanoarrow gives its own;
- * neither package needs the other for them. */
+/* Arrow streams are external pointers to a struct ArrowArrayStream, of the class and with the ownership that package
+ * nanoarrow gives its own; neither package needs the other for them. */
 static void release_stream(SEXP holder) {
     struct ArrowArrayStream *stream = R_ExternalPtrAddr(holder);
     if (!stream) return;
@@ -144,7 +165,8 @@ static void release_stream(SEXP holder) {
 static SEXP r_table_import(SEXP schema, SEXP holder, SEXP config, SEXP report) {
     flip_schema *s = get(schema, SCHEMA);
     const char *c = text(config);
-    if (TYPEOF(holder) != EXTPTRSXP || !Rf_inherits(holder, "nanoarrow_array_stream")) Rf_error("not a nanoarrow_array_stream");
+    if (TYPEOF(holder) != EXTPTRSXP ||
+        !Rf_inherits(holder, "nanoarrow_array_stream")) Rf_error("not a nanoarrow_array_stream");
     WATCHED_HANDLE(TABLE, flip_table, report, flip_table_import(s, R_ExternalPtrAddr(holder), c, tell, &w, &out, &err));
 }
 
@@ -163,19 +185,13 @@ static SEXP r_table_export(SEXP table) {
     return holder;
 }
 
-/* A column must have the rows of its table before the library is shown its memory. */
-static flip_table *table_of(SEXP table, SEXP x) {
-    flip_table *t = get(table, TABLE);
-    if (flip_table_rows(t) != (int64_t)XLENGTH(x)) Rf_error("a column of another length");
-    return t;
-}
-
 static SEXP r_table_set_float64(SEXP table, SEXP field, SEXP x) { /* NA is a NaN */
     NOTHING(flip_table_set_float64(table_of(table, x), text(field), REAL(x), NULL, &err));
 }
 
-/* From integers, logicals, whole doubles or integer64 (`bits`: the doubles' bits are the numbers, as package bit64 keeps them). A double
- * that is not whole, or beyond 64 bits, becomes an extreme number; the library refuses it by the field's bounds, or R has before. */
+/* From integers, logicals, whole doubles or integer64 (`bits`: the doubles' bits are the numbers, as package bit64
+ * keeps them). A double that is not whole, or beyond 64 bits, becomes an extreme number; the library refuses it by the
+ * field's bounds, or R has before. */
 static SEXP r_table_set_int64(SEXP table, SEXP field, SEXP x, SEXP bits) {
     flip_table *t = table_of(table, x);
     R_xlen_t n = XLENGTH(x), i;
@@ -220,6 +236,42 @@ static SEXP r_table_set_strings(SEXP table, SEXP field, SEXP codes, SEXP levels)
     NOTHING(flip_table_set_strings(t, text(field), x.bytes, x.offsets, x.valid, &err));
 }
 
+/* The texts of whole numbers that are kept as package bit64 keeps them, in the bits of doubles; the smallest one is NA.
+ * */
+static SEXP r_int64_text(SEXP x) {
+    R_xlen_t n = XLENGTH(x), i;
+    SEXP out = PROTECT(Rf_allocVector(STRSXP, n));
+    const double *d = REAL(x);
+    for (i = 0; i < n; i++) {
+        int64_t whole;
+        char digits[24];
+        memcpy(&whole, d + i, sizeof whole);
+        snprintf(digits, sizeof digits, "%lld", (long long)whole);
+        SET_STRING_ELT(out, i, whole == INT64_MIN ? NA_STRING : Rf_mkChar(digits));
+    }
+    UNPROTECT(1);
+    return out;
+}
+
+/* The bits of the whole numbers that texts spell; NA, and what is none of 64 bits, is the smallest one. */
+static SEXP r_int64_of(SEXP texts) {
+    R_xlen_t n = XLENGTH(texts), i;
+    SEXP out = PROTECT(Rf_allocVector(REALSXP, n));
+    for (i = 0; i < n; i++) {
+        const char *digits = CHAR(STRING_ELT(texts, i));
+        char *end = NULL;
+        int64_t whole = INT64_MIN;
+        if (STRING_ELT(texts, i) != NA_STRING) {
+            errno = 0;
+            whole = strtoll(digits, &end, 10);
+            if (errno || end == digits || *end) whole = INT64_MIN;
+        }
+        memcpy(REAL(out) + i, &whole, sizeof whole);
+    }
+    UNPROTECT(1);
+    return out;
+}
+
 static SEXP r_table_get_float64(SEXP table, SEXP field) {
     flip_table *t = get(table, TABLE);
     int64_t n = flip_table_rows(t), i;
@@ -232,17 +284,26 @@ static SEXP r_table_get_float64(SEXP table, SEXP field) {
     return x;
 }
 
-/* As type integer or logical where all values fit (R checks the bounds), else as doubles. */
+/* Whole microseconds as seconds, correctly rounded where a double holds the microseconds. */
+static double seconds_of(int64_t micros) {
+    if (llabs(micros) <= WHOLE_DOUBLE) return (double)micros / 1e6;
+    return (double)(micros / 1000000) + (double)(micros % 1000000) / 1e6;
+}
+
+/* type: "integer" or "logical" where all values fit (R checks the bounds), "double" where all are exact, "moment" for
+ * microseconds as seconds, "integer64" for the bits of the whole numbers in doubles, as package bit64 keeps them. */
 static SEXP r_table_get_int64(SEXP table, SEXP field, SEXP type) {
     flip_table *t = get(table, TABLE);
     int64_t n = flip_table_rows(t), i;
-    const char *kind_of = text(type);
-    SEXPTYPE made = !strcmp(kind_of, "integer") ? INTSXP : !strcmp(kind_of, "logical") ? LGLSXP : REALSXP;
+    const char *asked = text(type);
+    SEXPTYPE made = !strcmp(asked, "integer") ? INTSXP : !strcmp(asked, "logical") ? LGLSXP : REALSXP;
     SEXP x = PROTECT(Rf_allocVector(made, (R_xlen_t)n));
     int64_t *whole = (int64_t *)R_alloc((size_t)n + 1, sizeof *whole);
     flip_error err;
-    flip_status status = flip_table_get_int64(t, text(field), 0, n, whole, NULL, &err);
-    if (status) x = failure(&err);
+    if (flip_table_get_int64(t, text(field), 0, n, whole, NULL, &err)) x = failure(&err);
+    else if (!strcmp(asked, "integer64")) { if (n) memcpy(REAL(x), whole, (size_t)n * sizeof *whole); }
+    else if (!strcmp(asked,
+        "moment")) for (i = 0; i < n; i++) REAL(x)[i] = whole[i] == INT64_MIN ? NA_REAL : seconds_of(whole[i]);
     else if (made == REALSXP) for (i = 0; i < n; i++) REAL(x)[i] = whole[i] == INT64_MIN ? NA_REAL : (double)whole[i];
     else {
         int *d = made == INTSXP ? INTEGER(x) : LOGICAL(x);
@@ -264,7 +325,7 @@ static SEXP r_table_get_codes(SEXP table, SEXP field) {
     return x;
 }
 
-/* -- plan ---------------------------------------------------------------------------------------------------------------------- */
+/* -- plan ---------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_plan_create(SEXP schema, SEXP config, SEXP into) {
     flip_schema *s = get(schema, SCHEMA);
@@ -278,12 +339,14 @@ static SEXP r_plan_create_under(SEXP schema, SEXP budget, SEXP config, SEXP into
     HANDLE(PLAN, flip_plan, into, flip_plan_create_under(s, b, c, &out, &err));
 }
 static SEXP r_plan_explain(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_explain(p, &out, &err)); }
-static SEXP r_plan_explanation(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_explanation(p, &out, &err)); }
+static SEXP r_plan_explanation(SEXP plan) { flip_plan *p = get(plan,
+    PLAN); TEXT(flip_plan_explanation(p, &out, &err)); }
 static SEXP r_plan_json(SEXP plan) { flip_plan *p = get(plan, PLAN); TEXT(flip_plan_json(p, &out, &err)); }
 static SEXP r_plan_epsilon(SEXP plan, SEXP accountant, SEXP delta) {
     double epsilon;
     flip_error err;
-    return flip_plan_epsilon(get(plan, PLAN), text(accountant), Rf_asReal(delta), &epsilon, &err) ? failure(&err) : Rf_ScalarReal(epsilon);
+    return flip_plan_epsilon(get(plan, PLAN), text(accountant), Rf_asReal(delta), &epsilon,
+        &err) ? failure(&err) : Rf_ScalarReal(epsilon);
 }
 static SEXP r_plan_memory(SEXP plan, SEXP rows) {
     int64_t bytes;
@@ -291,7 +354,7 @@ static SEXP r_plan_memory(SEXP plan, SEXP rows) {
     return flip_plan_memory(get(plan, PLAN), whole(rows), &bytes, &err) ? failure(&err) : Rf_ScalarReal((double)bytes);
 }
 
-/* -- budget -------------------------------------------------------------------------------------------------------------------- */
+/* -- budget -------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_budget_create(SEXP path, SEXP config) {
     const char *p = text(path), *c = text(config);
@@ -301,13 +364,15 @@ static SEXP r_budget_open(SEXP path, SEXP into) {
     const char *p = text(path);
     HANDLE(BUDGET, flip_budget, into, flip_budget_open(p, &out, &err));
 }
-static SEXP r_budget_report(SEXP budget) { flip_budget *b = get(budget, BUDGET); TEXT(flip_budget_report(b, &out, &err)); }
+static SEXP r_budget_report(SEXP budget) { flip_budget *b = get(budget,
+    BUDGET); TEXT(flip_budget_report(b, &out, &err)); }
 static SEXP r_budget_charge(SEXP budget, SEXP name, SEXP event) {
     NOTHING(flip_budget_charge(get(budget, BUDGET), text(name), text(event), &err));
 }
-static SEXP r_budget_settle(SEXP budget, SEXP run) { NOTHING(flip_budget_settle(get(budget, BUDGET), text(run), &err)); }
+static SEXP r_budget_settle(SEXP budget,
+    SEXP run) { NOTHING(flip_budget_settle(get(budget, BUDGET), text(run), &err)); }
 
-/* -- training ------------------------------------------------------------------------------------------------------------------ */
+/* -- training ------------------------------------------------------------------------------------------------------ */
 
 static SEXP r_trainer_create(SEXP plan, SEXP table) {
     flip_plan *p = get(plan, PLAN);
@@ -331,7 +396,8 @@ static SEXP r_trainer_resume(SEXP path, SEXP table, SEXP budget) { /* budget: NU
     flip_budget *b = get(budget, BUDGET);
     const char *p = text(path);
     HANDLE(TRAINER, flip_trainer, R_NilValue,
-           budget == R_NilValue ? flip_trainer_resume(p, t, &out, &err) : flip_trainer_resume_under(p, t, b, &out, &err));
+           budget == R_NilValue ? flip_trainer_resume(p, t, &out, &err) : flip_trainer_resume_under(p, t, b, &out,
+               &err));
 }
 static flip_status plan_text(flip_status status, flip_plan **plan, flip_buffer **out, flip_error *err) {
     if (!status) status = flip_plan_json(*plan, out, err);
@@ -343,20 +409,22 @@ static SEXP r_trainer_plan(SEXP trainer) {
     flip_plan *p = NULL;
     TEXT(plan_text(flip_trainer_plan(t, &p, &err), &p, &out, &err));
 }
-static SEXP r_trainer_ledger(SEXP trainer) { flip_trainer *t = get(trainer, TRAINER); TEXT(flip_trainer_ledger(t, &out, &err)); }
+static SEXP r_trainer_ledger(SEXP trainer) { flip_trainer *t = get(trainer,
+    TRAINER); TEXT(flip_trainer_ledger(t, &out, &err)); }
 static SEXP r_trainer_finish(SEXP trainer) {
     flip_trainer *t = get(trainer, TRAINER);
     HANDLE(MODEL, flip_model, R_NilValue, flip_trainer_finish(t, &out, &err));
 }
 
-/* -- model --------------------------------------------------------------------------------------------------------------------- */
+/* -- model --------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_model_save(SEXP model, SEXP path) { NOTHING(flip_model_save(get(model, MODEL), text(path), &err)); }
 static SEXP r_model_load(SEXP path) {
     const char *p = text(path);
     HANDLE(MODEL, flip_model, R_NilValue, flip_model_load(p, &out, &err));
 }
-static SEXP r_model_to_bytes(SEXP model) { flip_model *m = get(model, MODEL); FROM_BUFFER(bytes_of, flip_model_to_bytes(m, &out, &err)); }
+static SEXP r_model_to_bytes(SEXP model) { flip_model *m = get(model, MODEL); FROM_BUFFER(bytes_of,
+    flip_model_to_bytes(m, &out, &err)); }
 static SEXP r_model_from_bytes(SEXP bytes, SEXP into) {
     if (TYPEOF(bytes) != RAWSXP) Rf_error("not raw bytes");
     HANDLE(MODEL, flip_model, into, flip_model_from_bytes(RAW(bytes), (size_t)XLENGTH(bytes), &out, &err));
@@ -376,7 +444,7 @@ static SEXP r_model_sample(SEXP model, SEXP first, SEXP count, SEXP config, SEXP
     WATCHED_HANDLE(TABLE, flip_table, report, flip_model_sample(m, a, n, c, tell, &w, &out, &err));
 }
 
-/* -- evaluation and accounting ------------------------------------------------------------------------------------------------- */
+/* -- evaluation and accounting ------------------------------------------------------------------------------------- */
 
 static SEXP r_evaluate(SEXP real, SEXP synthetic, SEXP holdout, SEXP config) {
     flip_table *a = get(real, TABLE), *b = get(synthetic, TABLE), *h = get(holdout, TABLE);
@@ -385,18 +453,22 @@ static SEXP r_evaluate(SEXP real, SEXP synthetic, SEXP holdout, SEXP config) {
 }
 
 /* Adds one line of R's list of releases. */
-static flip_status compose(flip_accountant *a, const char *mechanism, double value, double rate, int64_t sensitivity, int64_t count, flip_error *err) {
+static flip_status compose(flip_accountant *a, const char *mechanism, double value, double rate, int64_t sensitivity,
+    int64_t count, flip_error *err) {
     if (!strcmp(mechanism, "gaussian")) return flip_accountant_compose_gaussian(a, rate, value, count, err);
     if (!strcmp(mechanism, "laplace")) return flip_accountant_compose_laplace(a, value, count, err);
-    if (!strcmp(mechanism, "discrete_gaussian")) return flip_accountant_compose_discrete_gaussian(a, value, sensitivity, count, err);
+    if (!strcmp(mechanism, "discrete_gaussian")) return flip_accountant_compose_discrete_gaussian(a, value, sensitivity,
+        count, err);
     if (!strcmp(mechanism, "pure")) return flip_accountant_compose_pure(a, value, count, err);
     if (!strcmp(mechanism, "zcdp")) return flip_accountant_compose_zcdp(a, value, count, err);
     return flip_accountant_compose_selection(a, value, count, err);
 }
 
-/* What the releases cost: epsilon at the delta `at`, or delta at the epsilon `at`. The accountant lives for this call only, so that R's has
- * the value semantics of everything in R. model: NULL, or whose ledger comes first, as a row of `group` meets it; rows: of one person. */
-static SEXP r_account(SEXP kind_name, SEXP rows, SEXP model, SEXP group, SEXP mechanisms, SEXP values, SEXP rates, SEXP sensitivities, SEXP counts,
+/* What the releases cost: epsilon at the delta `at`, or delta at the epsilon `at`. The accountant lives for this call
+ * only, so that R's has the value semantics of everything in R. model: NULL, or whose ledger comes first, as a row of
+ * `group` meets it; rows: of one person. */
+static SEXP r_account(SEXP kind_name, SEXP rows, SEXP model, SEXP group, SEXP mechanisms, SEXP values, SEXP rates,
+    SEXP sensitivities, SEXP counts,
                       SEXP ask, SEXP at) {
     const char *k = text(kind_name), *g = text(group), *what = text(ask);
     flip_model *m = get(model, MODEL);
@@ -406,12 +478,15 @@ static SEXP r_account(SEXP kind_name, SEXP rows, SEXP model, SEXP group, SEXP me
     flip_error err;
     flip_status status;
     int64_t persons = whole(rows);
-    if (XLENGTH(values) != n || XLENGTH(rates) != n || XLENGTH(sensitivities) != n || XLENGTH(counts) != n) Rf_error("columns of different lengths");
+    if (XLENGTH(values) != n || XLENGTH(rates) != n || XLENGTH(sensitivities) != n ||
+        XLENGTH(counts) != n) Rf_error("columns of different lengths");
     status = model == R_NilValue ? flip_accountant_create(k, &a, &err) : flip_accountant_of_model(m, k, g, &a, &err);
     if (!status && persons != 1) status = flip_accountant_set_rows(a, persons, &err);
     for (i = 0; !status && i < n; i++)
-        status = compose(a, CHAR(STRING_ELT(mechanisms, i)), REAL(values)[i], REAL(rates)[i], (int64_t)REAL(sensitivities)[i], (int64_t)REAL(counts)[i], &err);
-    if (!status) status = !strcmp(what, "delta") ? flip_accountant_delta(a, x, &out, &err) : flip_accountant_epsilon(a, x, &out, &err);
+        status = compose(a, CHAR(STRING_ELT(mechanisms, i)), REAL(values)[i], REAL(rates)[i],
+            (int64_t)REAL(sensitivities)[i], (int64_t)REAL(counts)[i], &err);
+    if (!status) status = !strcmp(what, "delta") ? flip_accountant_delta(a, x, &out, &err) : flip_accountant_epsilon(a,
+        x, &out, &err);
     flip_accountant_free(a);
     return status ? failure(&err) : Rf_ScalarReal(out);
 }
@@ -419,27 +494,36 @@ static SEXP r_account(SEXP kind_name, SEXP rows, SEXP model, SEXP group, SEXP me
 static SEXP r_calibrate(SEXP kind_name, SEXP events, SEXP epsilon, SEXP delta) {
     double scale;
     flip_error err;
-    return flip_calibrate(text(kind_name), text(events), Rf_asReal(epsilon), Rf_asReal(delta), &scale, &err) ? failure(&err) : Rf_ScalarReal(scale);
+    return flip_calibrate(text(kind_name), text(events), Rf_asReal(epsilon), Rf_asReal(delta), &scale,
+        &err) ? failure(&err) : Rf_ScalarReal(scale);
 }
 
-/* -- registration -------------------------------------------------------------------------------------------------------------- */
+/* -- registration -------------------------------------------------------------------------------------------------- */
 
 #define ENTRY(name, arguments) {#name, (DL_FUNC)&name, arguments}
 static const R_CallMethodDef routines[] = {
-    ENTRY(r_alive, 1), ENTRY(r_free, 1), ENTRY(r_version, 0), ENTRY(r_build_info, 0), ENTRY(r_config_schema, 1), ENTRY(r_file_check, 1),
+    ENTRY(r_alive, 1), ENTRY(r_free, 1), ENTRY(r_version, 0), ENTRY(r_build_info, 0), ENTRY(r_config_schema,
+        1), ENTRY(r_file_check, 1),
     ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_schema_infer_csv, 3),
-    ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv, 4), ENTRY(r_schema_check_strings, 4),
+    ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv,
+        4), ENTRY(r_schema_check_strings, 4),
     ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
     ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
-    ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64, 3),
-    ENTRY(r_table_get_codes, 2), ENTRY(r_plan_create, 3), ENTRY(r_plan_create_under, 4), ENTRY(r_budget_create, 2),
-    ENTRY(r_budget_open, 2), ENTRY(r_budget_report, 1), ENTRY(r_budget_charge, 3), ENTRY(r_budget_settle, 2), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
+    ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64,
+        3),
+    ENTRY(r_table_get_codes, 2), ENTRY(r_table_bound_persons, 3), ENTRY(r_int64_text, 1), ENTRY(r_int64_of,
+        1), ENTRY(r_plan_create,
+        3), ENTRY(r_plan_create_under, 4), ENTRY(r_budget_create, 2),
+    ENTRY(r_budget_open, 2), ENTRY(r_budget_report, 1), ENTRY(r_budget_charge, 3), ENTRY(r_budget_settle,
+        2), ENTRY(r_plan_explain, 1), ENTRY(r_plan_explanation, 1), ENTRY(r_plan_json, 1),
     ENTRY(r_plan_epsilon, 3), ENTRY(r_plan_memory, 2), ENTRY(r_trainer_create, 2), ENTRY(r_trainer_step, 2),
     ENTRY(r_trainer_checkpoint, 2), ENTRY(r_trainer_resume, 3), ENTRY(r_trainer_plan, 1), ENTRY(r_trainer_ledger, 1),
-    ENTRY(r_trainer_finish, 1), ENTRY(r_model_save, 2), ENTRY(r_model_load, 1), ENTRY(r_model_to_bytes, 1), ENTRY(r_model_from_bytes, 2),
-    ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample, 5), ENTRY(r_evaluate, 4),
+    ENTRY(r_trainer_finish, 1), ENTRY(r_model_save, 2), ENTRY(r_model_load, 1), ENTRY(r_model_to_bytes,
+        1), ENTRY(r_model_from_bytes, 2),
+    ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample,
+        5), ENTRY(r_evaluate, 4),
     ENTRY(r_account, 11), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
 
 void R_init_libflip(DllInfo *dll) {

@@ -1,10 +1,10 @@
 """Private generators for tables.
 
     table = flip.Table.read_csv("rows.csv", schema="rows.schema.json")
-    plan = flip.plan(table.schema, protected=["sex"], epsilon=2.0, delta=1e-5)      # made and priced without data
-    model = flip.train(table, plan)                                                  # private rows in, public model out
+    plan = flip.plan(table.schema, protected=["sex"], epsilon=2.0, delta=1e-5)   # made and priced without data
+    model = flip.train(table, plan)                                               # private rows in, public model out
     model.sample(1000, seed=1).to_csv("synthetic.csv")
-    model.ledger                                                                     # what was spent, release by release
+    model.ledger                                                                  # what was spent, release by release
 
 A thin layer over libflip.so (ctypes, no required dependency): it converts and loops, and holds no rule of its own.
 Everything a call may raise is a FlipError; its subclasses follow the codes of flip.h.
@@ -12,9 +12,9 @@ Everything a call may raise is a FlipError; its subclasses follow the codes of f
 
 from ._accountant import Accountant, calibrate
 from ._budget import Budget
-from ._domain import Domain, buy_domain
-from ._errors import (ArgumentError, BudgetError, Cancelled, EntropyError, FileError, FlipError, FormatError, InternalError,
-                      NumericError, OutOfMemory, SchemaError, StateError, Unsupported, VersionError)
+from ._domain import Domain, buy_domain, release_domain
+from ._errors import (ArgumentError, BudgetError, Cancelled, EntropyError, FileError, FlipError, FormatError,
+                      InternalError, NumericError, OutOfMemory, SchemaError, StateError, Unsupported, VersionError)
 from ._evaluate import Evaluation, evaluate
 from ._library import __version__, build_info, config_schema, file_check, library_path
 from ._model import Model, load
@@ -24,10 +24,14 @@ from ._schema import Schema
 from ._synthesizer import Synthesizer
 from ._table import Table, convert
 from ._train import Trainer, train
+from ._types import (BudgetReport, BuildInfo, ConfigOption, DomainReport, EvaluationReport, Explanation, FileCheck,
+                     Ledger, ModelRecord, PlanRecord, TableCheck)
 
 __all__ = [
-    "Accountant", "ArgumentError", "Budget", "BudgetError", "Cancelled", "Domain", "EntropyError", "Evaluation", "FileError", "FlipError", "FormatError",
-    "InternalError", "Model", "NumericError", "OutOfMemory", "Plan", "Progress", "Schema", "SchemaError", "StateError", "Synthesizer",
-    "Table", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "buy_domain", "calibrate", "config_schema", "convert", "evaluate",
-    "file_check", "library_path", "load", "plan", "train",
+    "Accountant", "ArgumentError", "Budget", "BudgetError", "BudgetReport", "BuildInfo", "Cancelled", "ConfigOption",
+    "Domain", "DomainReport", "EntropyError", "Evaluation", "EvaluationReport", "Explanation", "FileCheck",
+    "FileError", "FlipError", "FormatError", "InternalError", "Ledger", "Model", "ModelRecord", "NumericError",
+    "OutOfMemory", "Plan", "PlanRecord", "Progress", "Schema", "SchemaError", "StateError", "Synthesizer", "Table",
+    "TableCheck", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "buy_domain", "calibrate",
+    "config_schema", "convert", "evaluate", "file_check", "library_path", "load", "plan", "release_domain", "train",
 ]

@@ -1,5 +1,8 @@
-"""Arrow streams in and out through the PyCapsule protocol (https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html), with
-ctypes alone: pyarrow is not needed on either side."""
+"""Arrow streams in and out through the PyCapsule protocol, with ctypes alone.
+
+pyarrow is not needed on either side. The protocol:
+https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import ctypes
 from ctypes import CFUNCTYPE, PYFUNCTYPE, Structure, c_char_p, c_int, c_int64, c_void_p, py_object, pythonapi
 from typing import Any, Callable, Optional
 
+from ._errors import quietly
 from ._library import call
 
 _STREAM = b"arrow_array_stream"
@@ -15,15 +19,17 @@ _STREAM = b"arrow_array_stream"
 class CArrowSchema(Structure):
     """struct ArrowSchema."""
 
-    _fields_ = [("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64), ("n_children", c_int64),
-                ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p), ("private_data", c_void_p)]
+    _fields_ = [("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64),
+                ("n_children", c_int64), ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p),
+                ("private_data", c_void_p)]
 
 
 class CArrowArray(Structure):
     """struct ArrowArray."""
 
-    _fields_ = [("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64), ("n_children", c_int64),
-                ("buffers", c_void_p), ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p), ("private_data", c_void_p)]
+    _fields_ = [("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64),
+                ("n_children", c_int64), ("buffers", c_void_p), ("children", c_void_p), ("dictionary", c_void_p),
+                ("release", c_void_p), ("private_data", c_void_p)]
 
 
 _GET = CFUNCTYPE(c_int, c_void_p, c_void_p)
@@ -34,7 +40,8 @@ _RELEASE = CFUNCTYPE(None, c_void_p)
 class CArrowArrayStream(Structure):
     """struct ArrowArrayStream."""
 
-    _fields_ = [("get_schema", _GET), ("get_next", _GET), ("get_last_error", _LAST_ERROR), ("release", _RELEASE), ("private_data", c_void_p)]
+    _fields_ = [("get_schema", _GET), ("get_next", _GET), ("get_last_error", _LAST_ERROR), ("release", _RELEASE),
+                ("private_data", c_void_p)]
 
 
 # Prototypes of our own: argtypes set on pythonapi's functions would be seen by every package of the process.
@@ -76,7 +83,8 @@ class _OneBatch:
         def release(stream: int) -> None:
             ctypes.memset(stream + CArrowArrayStream.release.offset, 0, ctypes.sizeof(c_void_p))
 
-        self.stream = CArrowArrayStream(_GET(get_schema), _GET(get_next), _LAST_ERROR(lambda _: None), _RELEASE(release), None)
+        self.stream = CArrowArrayStream(_GET(get_schema), _GET(get_next), _LAST_ERROR(lambda _: None),
+                                        _RELEASE(release), None)
 
     @property
     def address(self) -> int:
@@ -88,11 +96,15 @@ class Source:
     """The ArrowArrayStream behind an object; `address` is valid while this object lives."""
 
     def __init__(self, x: Any) -> None:
-        """x: an object with __arrow_c_stream__ or __arrow_c_array__, or a capsule that the former gave. TypeError for any other."""
+        """x: an object with __arrow_c_stream__ or __arrow_c_array__, or a capsule that the former gave. TypeError for
+        any other.
+
+        SchemaError where the object cannot make its stream, as a pandas column of texts and numbers cannot."""
+        what = f"the {type(x).__name__} gives no Arrow stream"
         if hasattr(x, "__arrow_c_stream__"):
-            self._owner: Any = x.__arrow_c_stream__()
+            self._owner: Any = quietly(what, x.__arrow_c_stream__)
         elif hasattr(x, "__arrow_c_array__"):
-            self._owner = _OneBatch(*x.__arrow_c_array__())
+            self._owner = _OneBatch(*quietly(what, x.__arrow_c_array__))
         elif type(x).__name__ == "PyCapsule":
             self._owner = x
         else:
@@ -103,12 +115,13 @@ class Source:
         """Where its struct lies; ValueError for a capsule of another kind."""
         if isinstance(self._owner, _OneBatch):
             return self._owner.address
-        return _capsule_pointer(self._owner, _STREAM)    
+        return _capsule_pointer(self._owner, _STREAM)
 
 
 def _make_destructor() -> Any:
     # Everything is bound here: a capsule may outlive this module when the interpreter ends.
-    def destroy(capsule: int, pointer: Any = _dying_pointer, name: bytes = _STREAM, kind: Any = CArrowArrayStream, free: Any = _deallocate) -> None:
+    def destroy(capsule: int, pointer: Any = _dying_pointer, name: bytes = _STREAM, kind: Any = CArrowArrayStream,
+                free: Any = _deallocate) -> None:
         at = pointer(capsule, name)
         stream = kind.from_address(at)
         if stream.release:
@@ -124,7 +137,8 @@ _DESTRUCTOR = _make_destructor()
 
 
 def capsule(table: Optional[int]) -> Any:
-    """A PyCapsule that holds the stream of a table's rows; whoever takes the stream marks it as released, else the capsule releases it."""
+    """A PyCapsule that holds the stream of a table's rows; whoever takes the stream marks it as released, else the
+    capsule releases it."""
     at = _allocate(ctypes.sizeof(CArrowArrayStream))
     if not at:
         raise MemoryError

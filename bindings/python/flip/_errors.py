@@ -1,6 +1,13 @@
-"""One exception class a code of flip.h. Where Python has a class of its own for the same thing, ours is one of those too."""
+"""One exception class for each code of flip.h.
+
+Where Python has a class of its own for the same thing, the exception is one of those too.
+"""
 
 from __future__ import annotations
+
+from typing import Callable, TypeVar
+
+_R = TypeVar("_R")
 
 
 class FlipError(Exception):
@@ -109,3 +116,19 @@ def error(code: int, message: str) -> FlipError:
     made = BY_CODE.get(code, FlipError)(message)
     made.code = code
     return made
+
+
+def quietly(what: str, work: Callable[[], _R]) -> _R:
+    """What `work` gives, which reads cells. Errors of other packages become a SchemaError: `what`, and the kind of the
+    error.
+
+    Such errors may quote cells: in their text, in their attributes, or in an error they came from. The new error is
+    raised when the old one is no longer being handled, so that it does not become its context.
+    """
+    try:
+        return work()
+    except (FlipError, MemoryError, ImportError):
+        raise
+    except Exception as problem:
+        kind = type(problem).__name__
+    raise SchemaError(f"{what} ({kind})")

@@ -1,20 +1,21 @@
-"""Schemas beside pandas data frames: each column crosses as text, as a CSV file would hold it."""
+"""Schemas beside pandas data frames: each column crosses as the text of a CSV file."""
 
 from __future__ import annotations
 
 import json
-from ctypes import POINTER, c_int64, c_uint8
-from typing import TYPE_CHECKING, Any, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 import numpy
 import pandas
 
-from ._errors import ArgumentError, SchemaError
+from ._columns import packed
+from ._errors import ArgumentError, SchemaError, quietly
 from ._library import config_bytes, lib, new, take_bytes, take_json
-from ._pandas import refuse_nul, text_of
+from ._normal import moments, plain
+from ._text import FINER, cells_of, refusal, refuse_unusable, text_of
+from ._types import Problem, TableCheck
 
-if TYPE_CHECKING:
-    from ._schema import Schema
+_FEW = 20       # so many different texts are levels, however few rows there are
 
 
 def schema(frame: pandas.DataFrame, levels: Optional[int], skip: Sequence[str]) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def schema(frame: pandas.DataFrame, levels: Optional[int], skip: Sequence[str]) 
             continue
         column = frame[name]
         try:
-            parts.append(field(name, column, levels))
+            parts.append(quietly(cells_of(name), lambda: field(name, column, levels)))
         except SchemaError as problem:
             refused.append(str(problem))
     if refused:
@@ -49,35 +50,84 @@ def schema(frame: pandas.DataFrame, levels: Optional[int], skip: Sequence[str]) 
 
 
 def field(name: str, column: pandas.Series[Any], levels: Optional[int]) -> dict[str, Any]:
-    """A schema of one field, as a dict."""
-    declared = isinstance(column.dtype, pandas.CategoricalDtype)
+    """A schema of one field, as a dict. levels: the most that a column of texts may have, 1000 unless given."""
+    declared = isinstance(plain(column[:0]).dtype, pandas.CategoricalDtype)
+    host = column
     if declared:                                # levels, used or not
-        cells = texts(pandas.Series(column.cat.categories, name=name)) + ([None] if column.isna().any() else [])
+        column = plain(column)
+        host = pandas.Series(column.cat.categories, name=name)
+        cells, finer = texts(host)
+        cells += [None] if column.isna().any() else []
     else:
-        cells = texts(column)
+        cells, finer = texts(column)
+    if finer is not None:
+        raise refusal(name, FINER, None if declared else int(finer.argmax()))
     pointer = new("flip_schema_infer_strings", name.encode(), *packed(cells), len(cells),
                   config_bytes({"levels": levels, "declared": declared or None}))
     try:
         one: dict[str, Any] = json.loads(take_bytes("flip_schema_json", pointer))
-        return one
     finally:
         lib.flip_schema_free(pointer)
+    found = one["fields"][0]
+    if found["type"] in ("integer", "number") and "enum" not in found.get("constraints", {}):
+        kept = [text for text in dict.fromkeys(cells) if text is not None and text not in one["missingValues"]]
+        if declared or is_text(host):
+            keep_levels(found, kept, cells=len(cells), maximum=levels or 1000, declared=declared, text=is_text(host))
+    return one
 
 
-def check(schema: Schema, frame: pandas.DataFrame, extra: Optional[str]) -> dict[str, Any]:
-    """As Schema.check, for a frame."""
+def is_text(column: pandas.Series[Any]) -> bool:
+    """Whether the cells of a column are text by their type."""
+    if isinstance(column.dtype, pandas.StringDtype) or str(column.dtype).startswith(("string", "large_string")):
+        return True
+    return bool(column.dtype == object) and pandas.api.types.infer_dtype(column, skipna=True) == "string"
+
+
+def keep_levels(field: dict[str, Any], found: list[str], *, cells: int, maximum: int, declared: bool,
+                text: bool) -> None:
+    """Makes a field of numbers one of levels, where its host holds levels or texts that only look like numbers.
+
+    found: the different texts; declared: they are levels by the host's word, in their order; text: the host holds text.
+    Texts that are not declared stay numbers where there are more than `maximum`, or where hardly one occurs twice.
+    """
+    if declared and len(found) > maximum:
+        raise refusal(field["name"], f"{len(found)} levels; allow more than {maximum} (levels)")
+    if not declared and (len(found) > maximum or len(found) > _FEW and 2 * len(found) > cells):
+        return
+    required = field.get("constraints", {}).get("required", False)
+    ordered = found if declared else sorted(found, key=float)
+    rules: dict[str, Any] = {"required": True} if required else {}
+    rules["enum"] = ordered if text else [json.loads(level) for level in ordered]
+    field["constraints"] = rules
+    field.pop("description", None)
+    if text:
+        field["type"] = "string"
+
+
+def check(schema: Optional[int], kinds: Mapping[str, str], frame: pandas.DataFrame, extra: Optional[str]) -> TableCheck:
+    """As Schema.check, for a frame. schema: the pointer of one with these fields, name to type."""
     if extra not in (None, "refuse", "ignore"):
         raise ArgumentError('extra: must be "refuse" or "ignore"')
     names = unique_names(frame)
-    missing = [name for name in schema.names if name not in names]
-    unknown = [] if extra == "ignore" else [name for name in names if name not in schema.names]
-    problems: list[dict[str, Any]] = [] if len(frame) else [{"column": None, "rule": "the table has no rows", "count": 1, "first_row": 1}]
-    for name in schema.names:
+    missing = [name for name in kinds if name not in names]
+    unknown = [] if extra == "ignore" else [name for name in names if name not in kinds]
+    problems: list[Problem] = []
+    answer: TableCheck = {"fits": True, "rows": len(frame), "missing_columns": missing, "unknown_columns": unknown,
+                          "problems": problems}
+    if not len(frame):
+        problems.append({"column": None, "rule": "the table has no rows", "count": 1, "first_row": 1})
+    for name in kinds:
         if name not in missing:
-            cells = texts(frame[name])
-            problems += take_json("flip_schema_check_strings", schema._pointer, name.encode(), *packed(cells), len(cells))["problems"]
-    return {"fits": not (missing or unknown or problems), "rows": len(frame), "missing_columns": missing, "unknown_columns": unknown,
-            "problems": problems}
+            cells, finer = quietly(cells_of(name), lambda: texts(frame[name], kinds[name]))
+            if finer is not None:
+                problems.append({"column": name, "rule": FINER, "count": int(finer.sum()),
+                                 "first_row": int(finer.argmax()) + 1})
+            found = take_json("flip_schema_check_strings", schema, name.encode(), *packed(cells), len(cells))
+            problems += found["problems"]
+            if "schema_version" in found:
+                answer["schema_version"] = found["schema_version"]
+    answer["fits"] = not (missing or unknown or problems)
+    return answer
 
 
 def unique_names(frame: pandas.DataFrame) -> list[str]:
@@ -90,33 +140,23 @@ def unique_names(frame: pandas.DataFrame) -> list[str]:
     return names
 
 
-def texts(column: pandas.Series[Any]) -> list[Optional[str]]:
-    """The cells as a CSV file would hold them; None is missing."""
-    refuse_nul(column.name, column)
-    if pandas.api.types.is_datetime64_any_dtype(column.dtype):
-        if getattr(column.dt, "tz", None) is not None:
-            column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        whole_days = bool((column.dropna() == column.dropna().dt.normalize()).all())
-        spelled = column.dt.strftime("%Y-%m-%d" if whole_days else "%Y-%m-%dT%H:%M:%S.%f")
-        return [None if gap else text for text, gap in zip(spelled, column.isna())]
-    if pandas.api.types.is_float_dtype(column.dtype):
-        column = column.astype("float64") if not isinstance(column.dtype, numpy.dtype) else column.astype(numpy.float64)
+def texts(column: pandas.Series[Any], kind: str = "") -> tuple[list[Optional[str]], Any]:
+    """(the cells as a CSV file would hold them, None where missing; bool, which are finer than a microsecond, or None).
+
+    kind: the type of the field that they are for, where there is one.
+    """
+    column = plain(column)
+    missing = column.isna().to_numpy(dtype=bool)
+    refuse_unusable(column.name, column, missing)
+    found = moments(column)
+    if found is not None:
+        spelled = numpy.datetime_as_string(found.micros.astype("datetime64[us]"))
+        if (found.micros % 1_000_000 == 0).all():
+            spelled = numpy.array([text[:19] for text in spelled])
+        if found.midnight and (kind != "datetime" or found.days):
+            spelled = numpy.array([text[:10] for text in spelled])
+        return [None if gap else str(text) for text, gap in zip(spelled, missing)], found.finer
     codes, distinct = pandas.factorize(column, use_na_sentinel=True)
-    words: list[Optional[str]] = [*(text_of(value) for value in distinct), None]
-    return [words[code] for code in codes]
-
-
-def packed(cells: Sequence[Optional[str]]) -> tuple[bytes, Any, Any]:
-    """bytes, offsets and valid of a call that takes texts."""
-    encoded = [b"" if text is None else text.encode() for text in cells]
-    offsets = numpy.zeros(len(cells) + 1, numpy.int64)
-    numpy.cumsum([len(text) for text in encoded], out=offsets[1:])
-    valid = numpy.array([text is not None for text in cells] + [False], dtype=numpy.uint8)
-    return b"".join(encoded), pinned(offsets, c_int64), pinned(valid, c_uint8)
-
-
-def pinned(array: Any, kind: Any) -> Any:
-    """A pointer to the array's memory that keeps the array alive."""
-    pointer = array.ctypes.data_as(POINTER(kind))
-    pointer._array = array
-    return pointer
+    values = numpy.asarray(distinct) if pandas.api.types.is_float_dtype(distinct.dtype) else distinct
+    words: list[Optional[str]] = [*(text_of(value, kind, column.name) for value in values), None]
+    return [words[code] for code in codes], None

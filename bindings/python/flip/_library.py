@@ -1,4 +1,7 @@
-"""Finds, loads and describes libflip.so. Every function's types stand in SIGNATURES; a test compares them with flip.h."""
+"""Finds, loads and describes libflip.so.
+
+The types of every function stand in SIGNATURES; a test compares them with flip.h.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_ui
 from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
 from ._errors import ArgumentError, error
+from ._types import BuildInfo, ConfigOption, FileCheck
 
 # What may name a file.
 Path = Union[str, "os.PathLike[str]"]
@@ -143,8 +147,9 @@ def candidates() -> list[str]:
     if named:                                   # a file, or a folder that holds it; nothing else is tried then
         return [os.path.join(named, "libflip.so") if os.path.isdir(named) else named]
     return [
-        os.path.join(here, "lib", "libflip.so"),                                                # a wheel
-        os.path.normpath(os.path.join(here, "..", "..", "..", "build", "lib", "libflip.so")),   # a checkout after `make build`
+        os.path.join(here, "lib", "libflip.so"),  # a wheel
+        os.path.normpath(os.path.join(here, "..", "..", "..", "build", "lib",
+                                      "libflip.so")),  # a checkout after `make build`
         os.path.join(sys.prefix, "lib", "libflip.so"),
         "/usr/local/lib/libflip.so",
         "/usr/lib/libflip.so",
@@ -172,7 +177,8 @@ def _open() -> tuple[ctypes.CDLL, str]:
             function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
         return loaded, path
-    raise ImportError("libflip.so was not found. `make build` makes it; FLIP_LIB may name the file. Tried:\n  " + "\n  ".join(tried))
+    raise ImportError("libflip.so was not found. `make build` makes it; FLIP_LIB may name the file. Tried:\n  " +
+                      "\n  ".join(tried))
 
 
 lib, library_path = _open()
@@ -188,11 +194,13 @@ _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)
 
 
 # Texts that cross with their length; every other one ends at its first NUL, so it may hold none.
-_SIZED = {("flip_schema_parse", 1), ("flip_domain_buy", 2), ("flip_table_set_strings", 3), ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3)}
+_SIZED = {("flip_schema_parse", 1), ("flip_domain_buy", 2), ("flip_table_set_strings", 3),
+          ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3)}
 
 
 def _checked(name: str, place: int, kind: Any, value: Any) -> Any:
-    """`value` as the argument at `place`, from 1, of a function; an ArgumentError where it does not fit the type of flip.h."""
+    """`value` as the argument at `place`, from 1, of a function; an ArgumentError where it does not fit the type of
+    flip.h."""
     if kind in _RANGES:
         low, high = _RANGES[kind]
         try:
@@ -215,7 +223,8 @@ def _checked(name: str, place: int, kind: Any, value: Any) -> Any:
 
 
 def call(name: str, *arguments: Any) -> None:
-    """Calls a function that ends in `flip_error *`; raises what it reports. Every call of the package that may fail goes this way."""
+    """Calls a function that ends in `flip_error *`; raises what it reports. Every call of the package that may fail
+    goes this way."""
     kinds = SIGNATURES[name][1]
     if len(arguments) != len(kinds) - 1:
         raise TypeError(f"{name} takes {len(kinds) - 1} arguments")
@@ -254,6 +263,11 @@ def path_bytes(path: Path) -> bytes:
     return os.fsencode(os.fspath(path))
 
 
+def group_bytes(group: Optional[str]) -> Optional[bytes]:
+    """The name of an HDF5 group as the library takes it; NULL for None, which stands for "/data"."""
+    return None if group is None else group.encode()
+
+
 def config_bytes(options: Mapping[str, Any]) -> Optional[bytes]:
     """Options that were given (not None) as the JSON text of a `config`; NULL when there are none."""
     given = {key: value for key, value in options.items() if value is not None}
@@ -282,20 +296,24 @@ class Handle:
             pass
 
 
-def build_info() -> dict[str, Any]:
-    """How the loaded library was made and what it found on this machine."""
-    info: dict[str, Any] = take_json("flip_build_info")
+def build_info() -> BuildInfo:
+    """How the loaded library was made and what it found on this machine (flip.BuildInfo)."""
+    info: BuildInfo = take_json("flip_build_info")
     return info
 
 
-def config_schema(what: str) -> dict[str, dict[str, Any]]:
-    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "domain", "infer" or "evaluate"."""
-    keys: dict[str, dict[str, Any]] = take_json("flip_config_schema", what.encode())
+def config_schema(what: str) -> dict[str, ConfigOption]:
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "domain", "infer" or
+    "evaluate"."""
+    keys: dict[str, ConfigOption] = take_json("flip_config_schema", what.encode())
     return keys
 
 
-def file_check(path: Path) -> dict[str, Any]:
-    """What the file at `path` is, a dict: kind, usable, problem and, as far as known, format_version, min_reader, writer, digest, sha256. Trusts
-    nothing in it; a damaged or foreign file is an answer."""
-    answer: dict[str, Any] = take_json("flip_file_check", path_bytes(path))
+def file_check(path: Path) -> FileCheck:
+    """What the file at `path` is (flip.FileCheck): its kind, whether it can be loaded, its format, who wrote it, and
+    whether its digest is that of its content.
+
+    Trusts nothing in the file; a damaged or foreign file is an answer. FileError where it cannot be read.
+    """
+    answer: FileCheck = take_json("flip_file_check", path_bytes(path))
     return answer

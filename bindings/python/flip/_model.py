@@ -1,4 +1,4 @@
-"""Model: public. Save it, send it, sample it: nothing more is spent."""
+"""Model: public. It can be saved, sent and sampled, and nothing more is spent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_by
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
 from ._table import Table
+from ._types import Ledger, ModelRecord
 
 
 class Model(Handle):
@@ -19,7 +20,8 @@ class Model(Handle):
 
     @classmethod
     def load(cls, path: Path) -> Model:
-        """The model in the file at `path`. FormatError for a file that is damaged or foreign, VersionError for one of a newer library."""
+        """The model in the file at `path`. FormatError for a file that is damaged or foreign, VersionError for one of a
+        newer library."""
         return cls(new("flip_model_load", path_bytes(path)))
 
     @classmethod
@@ -36,39 +38,48 @@ class Model(Handle):
         """The saved file as bytes."""
         return take_bytes("flip_model_to_bytes", self._pointer)
 
-    def sample(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None, progress: Report = False,
-               where: Optional[Mapping[str, Any]] = None, stage: Optional[str] = None) -> Table:
-        """A Table of `rows` rows, from row `first` of the endless table that `seed` stands for (None: fresh randomness).
+    def sample(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None,
+               progress: Report = False, where: Optional[Mapping[str, Any]] = None,
+               stage: Optional[str] = None) -> Table:
+        """A Table of `rows` rows, at least 1, from row `first` of the endless table that a seed stands for.
 
-        where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30, "maximum": 40}}: for each
-        column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count as inside. Days and
-        moments are date, datetime or text. Rows have the model's own distribution given the condition; rare conditions take long.
-        stage: rows as a stage of the preset "best" leaves them, to see which one loses what: "projection" (of the table that is fitted to the
-        released marginals, after parity of groups, made again in each call), "autoencoder" (such rows through encoder and decoder), "diffusion" (before the tilt).
-        ArgumentError for an unknown column or a value it cannot have, Unsupported when hardly any row meets the condition.
+        seed: 0 to 2^63 - 1; None: fresh randomness. Row k depends on seed and k alone, not on the number of threads or
+        on how many rows are asked for at once. Sampling costs no privacy: the model is public already.
+        threads: None for all processors. progress: as in flip.train(); it counts rows.
+        where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30}}. For
+        each column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count
+        as inside. Days and moments are date, datetime or text. Rows have the model's own distribution given the
+        condition; rare conditions take long.
+        stage: rows as a stage of the preset "best" leaves them, to see which stage loses what. "projection": rows of
+        the table that is fitted to the released marginals. "autoencoder": such rows through encoder and decoder.
+        "diffusion": generated rows before the tilt.
+
+        ArgumentError for an unknown column or a value that it cannot have, Unsupported when hardly any row meets the
+        condition.
         """
         callback = Callback(reporter(progress))
         options = config_bytes({"seed": seed, "threads": threads, "where": condition(where), "stage": stage})
-        return callback.run(lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
+        return callback.run(
+            lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
 
     @property
-    def ledger(self) -> dict[str, Any]:
-        """dict: epsilon (the promise), delta, order, accountant, neighbouring, spent, groups {name: epsilon}, assumptions, notes (what
-        epsilon does not cover) and releases [{name, count, groups {name: {sampling_rate, noise_multiplier}}}], or
-        {name, count, rho} for a choice that is rho-zCDP for a row of any group."""
-        ledger: dict[str, Any] = take_json("flip_model_ledger", self._pointer)
+    def ledger(self) -> Ledger:
+        """The promise, every release with its parameters, what they cost together and for each group, what was assumed
+        and what epsilon does not cover (flip.Ledger)."""
+        ledger: Ledger = take_json("flip_model_ledger", self._pointer)
         return ledger
 
     def ledger_report(self) -> str:
-        """The ledger as text for people who answer for the data: what was promised, what was spent where and for each group, what a changed
-        row and several rows of one person cost, what was assumed, what is not covered, how to check it."""
+        """The ledger as text for people who answer for the data: what was promised, what was spent where and for each
+        group, what a changed row and several rows of one person cost, what was assumed, what is not covered, how to
+        check it."""
         return take_bytes("flip_model_ledger_report", self._pointer).decode()
 
     @property
-    def info(self) -> dict[str, Any]:
-        """dict: plan, released (rows, count_noise_rows and, column by column, shares), weights (how many each network has) and, where there
-        are groups, groups: noisy rows, stages {stage: {group: {sampling_rate, noise_multiplier, clip, influence, ...}}}, epsilon and warnings."""
-        info: dict[str, Any] = take_json("flip_model_json", self._pointer)
+    def info(self) -> ModelRecord:
+        """The plan, what was released about rows and columns, how many weights the networks have and, where there are
+        groups, how each of them was trained (flip.ModelRecord)."""
+        info: ModelRecord = take_json("flip_model_json", self._pointer)
         return info
 
     @property
@@ -82,7 +93,8 @@ class Model(Handle):
     def __repr__(self) -> str:
         ledger = self.ledger
         mark = "NOT PRIVATE, " if any("not private" in a for a in ledger["assumptions"]) else ""
-        return f"flip.Model({mark}epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}, {len(self.schema.fields)} columns)"
+        promise = f"epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}"
+        return f"flip.Model({mark}{promise}, {len(self.schema.fields)} columns)"
 
 
 def load(path: Path) -> Model:

@@ -1,18 +1,20 @@
-"""Between pandas data frames and tables, column by column. The library checks every value; this only brings types together."""
+"""Between pandas data frames and tables, column by column.
+
+The library checks every value; this module only brings types together.
+"""
 
 from __future__ import annotations
 
-import datetime
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence
+import decimal
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 import numpy
 import pandas
 
-from ._errors import SchemaError
-from ._schema import Schema
-
-if TYPE_CHECKING:
-    from ._table import Table
+from ._columns import get_codes, get_float64, get_int64, set_codes, set_float64, set_int64, set_strings
+from ._errors import SchemaError, quietly
+from ._normal import DAY, Moments, equal_to_any, moments, nearest, plain, refuse_finer, whole_numbers
+from ._text import TIME_OF_DAY, cells_of, numbers_that_mean_missing, refusal, refuse_unusable, text_of
 
 _UNIT = {"date": "datetime64[D]", "datetime": "datetime64[us]"}
 
@@ -23,114 +25,144 @@ def levels_of(field: Mapping[str, Any]) -> Optional[Sequence[Any]]:
     return levels
 
 
-def text_of(value: Any) -> str:
-    """A level or cell as a CSV file would hold it."""
-    if isinstance(value, (bool, numpy.bool_)):
-        return "true" if value else "false"
-    if isinstance(value, (float, numpy.floating)) and float(value).is_integer():
-        return str(int(value))
-    if isinstance(value, (datetime.datetime, numpy.datetime64)):
-        return str(pandas.Timestamp(value).isoformat())
-    return str(value)
-
-
-def fill(table: Table, frame: Any, schema: Schema) -> Table:
-    """Sets every field of a new table from the frame's columns."""
-    names = schema.names
+def fill(table: Optional[int], frame: Any, schema: Mapping[str, Any]) -> None:
+    """Sets every field of a new table (its pointer) from the frame's columns. schema: the table's, as a dict."""
+    names = [field["name"] for field in schema["fields"]]
     for problem, columns in (("missing", [n for n in names if n not in frame.columns]),
                              ("not in the schema", [c for c in frame.columns if c not in names])):
         if columns:
             raise SchemaError(f"columns {problem}: " + ", ".join(map(str, columns)))
     if not frame.columns.is_unique:
         raise SchemaError("two columns have the same name")
-    missing_texts = set(schema.dict.get("missingValues", []))
-    for field in schema.fields:
-        fill_column(table, field, frame[field["name"]], missing_texts)
-    return table
+    gone = Missing(schema.get("missingValues", []))
+    for field in schema["fields"]:
+        quietly(cells_of(field["name"]), lambda: fill_column(table, field, frame[field["name"]], gone))
 
 
-def fill_column(table: Table, field: Mapping[str, Any], column: Any, missing_texts: set[str]) -> None:
-    """Sets one field from a pandas column."""
-    name, kind = field["name"], field["type"]
+class Missing:
+    """What a schema's missingValues mean for cells that are no text.
+
+    A number is missing where it is equal to one of them, and a date or moment where it is spelled by one of them, so
+    that a frame means what its CSV file means.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = set(texts)
+        self.numbers = numbers_that_mean_missing(self.texts)
+
+    def micros(self) -> list[int]:
+        """The dates and moments among the texts, in microseconds since 1970."""
+        found = []
+        for text in self.texts:
+            if len(text) >= 10 and text[4:5] == text[7:8] == "-":
+                try:
+                    found.append(int(numpy.datetime64(text.rstrip("Z")).astype("datetime64[us]").astype(numpy.int64)))
+                except (ValueError, OverflowError):
+                    pass
+        return found
+
+    def spells(self, value: Any, text: str) -> bool:
+        """Whether a cell, with its text, is missing."""
+        if text in self.texts:
+            return True
+        if not self.numbers or isinstance(value, (str, bool, numpy.bool_)):
+            return False
+        if isinstance(value, (int, decimal.Decimal, numpy.integer)):
+            return decimal.Decimal(str(value)) in self.numbers
+        if not isinstance(value, (float, numpy.floating)):
+            return False
+        return bool(equal_to_any(numpy.asarray([value]), self.numbers)[0])
+
+
+def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gone: Missing) -> None:
+    """Sets one field from a pandas column. table: its pointer."""
+    name, kind, rules = field["name"], field["type"], field.get("constraints", {})
+    column = plain(column)
     missing = column.isna().to_numpy(dtype=bool)
-    valid = None if not missing.any() else (~missing).astype(numpy.uint8)
-    if levels_of(field) is None and kind in ("integer", "number") and pandas.api.types.is_numeric_dtype(column.dtype):
-        if pandas.api.types.is_integer_dtype(column.dtype) and "uint64" not in str(column.dtype).lower():
-            table._set_int64(name, whole(column), valid)
+    dtype, types = column.dtype, pandas.api.types
+    ordinary = levels_of(field) is None and not isinstance(dtype, pandas.CategoricalDtype)
+    if levels_of(field) is None and kind in _UNIT:
+        found = moments(column)
+        if found is not None:
+            return fill_moments(table, name, kind, found, missing=missing, gone=gone)
+    numeric = types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)
+    if ordinary and kind in ("integer", "number") and numeric:
+        if types.is_integer_dtype(dtype):
+            x = whole_numbers(column)
+            if x is not None:                   # what int64 cannot hold crosses as text, exactly
+                missing = missing | equal_to_any(x, gone.numbers)
+                return set_int64(table, name, x, valid_of(missing))
         else:
-            table._set_float64(name, numpy.ascontiguousarray(column.to_numpy(dtype=numpy.float64, na_value=numpy.nan)), valid)
-    elif levels_of(field) is None and kind == "boolean" and pandas.api.types.is_bool_dtype(column.dtype) and not isinstance(column.dtype, pandas.CategoricalDtype):
-        table._set_int64(name, whole(column), valid)
-    elif levels_of(field) is None and kind in _UNIT and pandas.api.types.is_datetime64_any_dtype(column.dtype):
-        if getattr(column.dt, "tz", None) is not None:
-            column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        moments = column.to_numpy().astype("datetime64[us]")
-        units = moments.astype(_UNIT[kind])
-        if kind == "date" and (units.astype("datetime64[us]") != moments)[~missing].any():
-            raise SchemaError(f"column {name!r}: a date with a time of day")
-        x = units.astype(numpy.int64)
-        x[missing] = 0
-        table._set_int64(name, x, valid)
-    else:                                       # anything else crosses as text: each distinct value once
-        refuse_nul(name, column, missing)
-        codes, distinct = pandas.factorize(column, use_na_sentinel=True)
-        texts = [text_of(value) for value in distinct]
-        codes = codes.astype(numpy.int32)
-        gone = [i for i, t in enumerate(texts) if t in missing_texts]
-        if gone:
-            codes[numpy.isin(codes, gone)] = -1
-        used = [i for i in range(len(texts)) if i not in set(gone)]
-        if levels_of(field) is not None or kind == "boolean":
-            remap = numpy.full(len(texts) + 1, -1, numpy.int32)     # the last entry serves code -1
-            remap[used] = numpy.arange(len(used), dtype=numpy.int32)
-            table._set_codes(name, numpy.ascontiguousarray(remap[codes]), [texts[i] for i in used])
-        else:
-            table._set_strings(name, codes, texts)
+            narrow = isinstance(dtype, numpy.dtype) and dtype.kind == "f" and dtype.itemsize < 8
+            x = column.to_numpy(dtype=dtype if narrow else numpy.float64, na_value=numpy.nan)
+            missing = missing | equal_to_any(x, gone.numbers)
+            x = numpy.ascontiguousarray(nearest(x, rules) if narrow and kind == "number" else x.astype(numpy.float64))
+            return set_float64(table, name, x, valid_of(missing))
+    if ordinary and kind == "boolean" and types.is_bool_dtype(dtype) and not gone.texts & {"true", "false"}:
+        return set_int64(table, name, whole_numbers(column), valid_of(missing))
+    fill_texts(table, field, column, missing, gone)
 
 
-def refuse_nul(name: str, column: Any, missing: Any = None) -> None:
-    """pandas takes texts that differ behind a NUL only for equal ones, so they are looked for before it sorts values out. missing: which cells
-    of the column are, where that is known."""
-    values = column.cat.categories if isinstance(column.dtype, pandas.CategoricalDtype) else column
-    if not (values.dtype == object or isinstance(values.dtype, pandas.StringDtype)):
-        return
-    if missing is None or values is not column:
-        missing = numpy.asarray(values.isna(), dtype=bool)
-    there: Any = numpy.asarray(values, dtype=object)
-    if missing.any():
-        there = there[~missing]
-    if pandas.api.types.infer_dtype(there, skipna=False) != "string":
-        there = [value for value in there if isinstance(value, str)]
-    for first in range(0, len(there), 1 << 16):         # joined: one look at many cells
-        if "\0" in "".join(there[first:first + (1 << 16)]):
-            raise SchemaError(f"column {name!r}: text with a NUL in it")
+def fill_moments(table: Optional[int], name: str, kind: str, found: Moments, *, missing: Any, gone: Missing) -> None:
+    """Sets a field of dates or datetimes without levels. missing: bool, one a row."""
+    refuse_finer(name, found)
+    x = found.micros
+    missing = missing | numpy.isin(x, numpy.array(gone.micros(), numpy.int64))
+    if kind == "date":
+        late = (x % DAY != 0) & ~missing
+        if late.any():
+            raise refusal(name, TIME_OF_DAY, int(late.argmax()))
+        x = x // DAY
+    set_int64(table, name, numpy.where(missing, 0, x).astype(numpy.int64), valid_of(missing))
 
 
-def whole(column: Any) -> Any:
-    """int64 values with 0 where missing."""
-    return numpy.ascontiguousarray(column.astype("Int64").to_numpy(dtype=numpy.int64, na_value=0))
+def fill_texts(table: Optional[int], field: Mapping[str, Any], column: Any, missing: Any, gone: Missing) -> None:
+    """Sets a field from cells that cross as text: each distinct value once. missing: bool, one a row."""
+    name, kind = field["name"], field["type"]
+    refuse_unusable(name, column, missing)
+    codes, distinct = pandas.factorize(column, use_na_sentinel=True)
+    values = numpy.asarray(distinct) if pandas.api.types.is_float_dtype(distinct.dtype) else distinct
+    texts = [text_of(value, kind, name) for value in values]
+    codes = codes.astype(numpy.int32)
+    spelled = [i for i, (value, text) in enumerate(zip(values, texts)) if gone.spells(value, text)]
+    if spelled:
+        codes[numpy.isin(codes, spelled)] = -1
+    if levels_of(field) is None and kind != "boolean":
+        return set_strings(table, name, codes, texts)
+    used = sorted(set(range(len(texts))) - set(spelled))
+    remap = numpy.full(len(texts) + 1, -1, numpy.int32)     # the last entry serves code -1
+    remap[used] = numpy.arange(len(used), dtype=numpy.int32)
+    set_codes(table, name, numpy.ascontiguousarray(remap[codes]), [texts[i] for i in used])
 
 
-def frame(table: Table) -> Any:
-    """A data frame with one column a field, in the schema's order."""
-    columns = {field["name"]: read_column(table, field) for field in table.schema.fields}
-    return pandas.DataFrame(columns)
+def valid_of(missing: Any) -> Any:
+    """uint8, 1 where a cell is there; None where none is missing. missing: bool."""
+    return (~missing).astype(numpy.uint8) if missing.any() else None
 
 
-def read_column(table: Table, field: Mapping[str, Any]) -> Any:
+def person_codes(persons: Any, rows: int) -> Any:
+    """int64, one a row: a number for each person. SchemaError where a row belongs to nobody, or there are not `rows` of
+    them."""
+    codes = quietly("persons: their values cannot be read",
+                    lambda: pandas.factorize(pandas.Series(persons))[0]).astype(numpy.int64)
+    if len(codes) != rows or (codes < 0).any():
+        raise SchemaError("persons: every row must belong to a person")
+    return codes
+
+
+def frame(table: Optional[int], rows: int, fields: Iterable[Mapping[str, Any]]) -> Any:
+    """A data frame of `rows` rows with one column a field, in the schema's order. table: its pointer."""
+    return pandas.DataFrame({field["name"]: read_column(table, rows, field) for field in fields})
+
+
+def read_column(table: Optional[int], rows: int, field: Mapping[str, Any]) -> Any:
     """One field as what a pandas column is made of."""
-    name, kind, rows, levels = field["name"], field["type"], table.rows, levels_of(field)
+    name, kind, levels = field["name"], field["type"], levels_of(field)
     if levels is not None:
-        codes = numpy.empty(rows, numpy.int32)
-        table._get("codes", name, codes)
-        return pandas.Categorical.from_codes(codes, categories=levels)
-    valid = numpy.empty(rows, numpy.uint8)
+        return pandas.Categorical.from_codes(get_codes(table, name, rows), categories=levels)
     if kind == "number":
-        x = numpy.empty(rows, numpy.float64)
-        table._get("float64", name, x, valid)
-        return x
-    x = numpy.empty(rows, numpy.int64)
-    table._get("int64", name, x, valid)
+        return get_float64(table, name, rows)[0]
+    x, valid = get_int64(table, name, rows)
     missing = valid == 0
     if kind in _UNIT:
         moments = x.astype(_UNIT[kind]).astype("datetime64[us]")

@@ -38,11 +38,14 @@ _R = TypeVar("_R")
 def clock(seconds: float) -> str:
     """Seconds as m:ss or h:mm:ss."""
     seconds = int(seconds + 0.5)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}" if seconds >= 3600 else f"{seconds // 60}:{seconds % 60:02d}"
+    if seconds < 3600:
+        return f"{seconds // 60}:{seconds % 60:02d}"
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 class Bar:
-    """One line on stderr, drawn again at most ten times a second; line by line, every two seconds, where that is no terminal."""
+    """One line on stderr, drawn again at most ten times a second; line by line, every two seconds, where that is no
+    terminal."""
 
     def __init__(self, stream: Optional[TextIO] = None) -> None:
         self.stream = stream or sys.stderr
@@ -60,7 +63,8 @@ class Bar:
         full = int(24 * share)
         left = f"{clock(p.seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
         spent = f"  ε {p.epsilon:.3f}" if p.epsilon else ""
-        line = f"{p.stage_name:<12} [{'#' * full}{'.' * (24 - full)}] {p.step}/{p.total}{spent}  {clock(p.seconds)} {left}".rstrip()
+        bar = "#" * full + "." * (24 - full)
+        line = f"{p.stage_name:<12} [{bar}] {p.step}/{p.total}{spent}  {clock(p.seconds)} {left}".rstrip()
         if self.terminal:
             self.stream.write("\r" + line.ljust(self.width))
             self.width = len(line)
@@ -77,7 +81,8 @@ class Bar:
 
 
 def reporter(progress: Report) -> Optional[Callable[[Progress], object]]:
-    """What `progress=` of a call stands for: None (a bar on a terminal), True, False or a function that takes a Progress."""
+    """What `progress=` of a call stands for: None (a bar on a terminal), True, False or a function that takes a
+    Progress."""
     if progress is None:
         progress = sys.stderr is not None and hasattr(sys.stderr, "isatty") and sys.stderr.isatty()
     if callable(progress):
@@ -86,7 +91,8 @@ def reporter(progress: Report) -> Optional[Callable[[Progress], object]]:
 
 
 class Callback:
-    """A flip_callback around a reporter. What it raises (Ctrl-C too) stops the call and is raised again by `reraise`."""
+    """A flip_callback around a reporter. What it raises (Ctrl-C too) stops the call and is raised again by
+    `reraise`."""
 
     def __init__(self, report: Optional[Callable[[Progress], object]]) -> None:
         self.raised: Optional[BaseException] = None

@@ -8,8 +8,10 @@ import os
 from typing import Any, Iterable, Mapping, Optional, Union
 
 from ._errors import SchemaError
-from ._library import Handle, config_bytes, new, path_bytes, take_bytes, take_json
+from ._frames import as_pandas, is_path
+from ._library import Handle, config_bytes, group_bytes, new, path_bytes, take_bytes, take_json
 from ._progress import Callback, Report, reporter
+from ._types import TableCheck
 
 
 class Schema(Handle):
@@ -39,43 +41,54 @@ class Schema(Handle):
 
     @classmethod
     def maybe(cls, source: Optional[SchemaLike]) -> Optional[Schema]:
-        """The same; None stays None."""
+        """As `of`; None stays None."""
         return None if source is None else cls.of(source)
 
     @classmethod
-    def infer(cls, source: Any, levels: Optional[int] = None, skip: Optional[Iterable[str]] = None, delimiter: Optional[str] = None,
-              group: Optional[str] = None, progress: Report = False) -> Schema:
-        """A schema read off rows, for you to edit: `source` is a pandas data frame or the path of a CSV or HDF5 file.
+    def infer(cls, source: Any, levels: Optional[int] = None, skip: Optional[Iterable[str]] = None,
+              delimiter: Optional[str] = None, group: Optional[str] = None, progress: Report = False) -> Schema:
+        """A schema read off rows, for you to edit.
 
-        Types are those that every cell bears out, bounds are rounded outward, texts become sorted levels (at most `levels`, 1000 unless
-        given). It is marked ("flip:domain": "assume-public"), and so is the ledger of every training under it: levels and bounds come
-        from the rows and count as public from here on. Make sure that they are, then remove the mark.
+        source: the path of a CSV or HDF5 file, a pandas data frame, or anything with an Arrow stream (polars, pyarrow,
+        duckdb; pandas and pyarrow must be there to read it).
+
+        Types are those that every cell bears out, bounds are rounded outward, texts become sorted levels (at most
+        `levels`, 1000 unless given). Categories that a frame declares stay levels in their order, and so do texts that
+        look like numbers where they are few. The schema is marked ("flip:domain": "assume-public"), and so is the
+        ledger of every training under it: levels and bounds come from the rows and count as public from here on. Make
+        sure that they are, then remove the mark.
         skip: columns to leave out. delimiter: of a CSV file. group: of an HDF5 file, "/data" unless given.
-        Raises SchemaError that names every column no field can be made of: names, identifiers, free text.
+
+        FileError, FormatError; SchemaError that names every column no field can be made of: names, identifiers, free
+        text.
         """
-        if hasattr(source, "columns"):
+        if not is_path(source):
             from . import _infer
-            return cls(_infer.schema(source, levels, list(skip or [])))
+            return cls(_infer.schema(as_pandas(source), levels, list(skip or [])))
         config = {"levels": levels, "skip": None if skip is None else list(skip), "delimiter": delimiter}
         if is_hdf5(source):
-            return cls(new("flip_schema_infer_hdf5", path_bytes(source), None if group is None else group.encode(), config_bytes(config)))
+            return cls(new("flip_schema_infer_hdf5", path_bytes(source), group_bytes(group), config_bytes(config)))
         callback = Callback(reporter(progress))
-        return callback.run(lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
+        return callback.run(
+            lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
 
-    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False) -> builtins.dict[str, Any]:
-        """All that `source`, a pandas data frame or the path of a CSV file, breaks of this schema, at once.
+    def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None,
+              progress: Report = False) -> TableCheck:
+        """All that `source` breaks of this schema, at once: the path of a CSV file, or a frame as `infer` takes it.
 
-        A dict: fits, rows, missing_columns, unknown_columns and problems [{column, rule, count, first_line}] (first_row, from 1, of a
-        frame); never a value. It answers whoever has the rows: it is not private.
+        Problems have column, rule, count and first_line (of a file) or first_row (of a frame), both from 1; never a
+        value. It answers whoever has the rows: it is not private. extra="ignore": columns that the schema does not name
+        are no problem.
         """
-        if hasattr(source, "columns"):
+        if not is_path(source):
             from . import _infer
-            return _infer.check(self, source, extra)
+            kinds = {field["name"]: field["type"] for field in self.fields}
+            return _infer.check(self._pointer, kinds, as_pandas(source), extra)
         if is_hdf5(source):
             raise SchemaError("check reads CSV files and data frames; flip.convert makes a CSV file of an HDF5 one")
         callback = Callback(reporter(progress))
         config = config_bytes({"extra": extra, "delimiter": delimiter})
-        found: builtins.dict[str, Any] = callback.run(
+        found: TableCheck = callback.run(
             lambda: take_json("flip_schema_check_csv", self._pointer, path_bytes(source), config, callback.c, None))
         return found
 

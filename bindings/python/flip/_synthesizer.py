@@ -1,4 +1,7 @@
-"""Synthesizer: plan, training and sampling in the manner of scikit-learn, without needing it. A layer over Schema, plan, train and Model."""
+"""Synthesizer: plan, training and sampling in the manner of scikit-learn, without needing it.
+
+A layer over Schema, plan, train and Model.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any, Iterable, Mapping, Optional, Union
 
 from ._errors import ArgumentError, StateError
 from ._evaluate import as_table
+from ._frames import package_of
 from ._library import Path
 from ._model import Model
 from ._plan import Plan, plan as make_plan
@@ -13,27 +17,33 @@ from ._progress import Report
 from ._schema import Schema, SchemaLike
 from ._table import Table
 from ._train import train
+from ._types import Ledger
 
 
 class Synthesizer:
     """Learns a table under a budget and makes rows like it.
 
-        rows = flip.Synthesizer(epsilon=2.0, protected=["sex"], schema="rows.schema.json").fit(frame).sample(1000, seed=1)
+        synthesizer = flip.Synthesizer(epsilon=2.0, protected=["sex"], schema="rows.schema.json")
+        rows = synthesizer.fit(frame).sample(1000, seed=1)
 
     Parameters, kept as they were given (get_params, set_params and sklearn.base.clone work):
 
-    epsilon, delta: the promise for one row added or removed. delta must lie below 1/n; what is above is refused, by the noisy count at the latest.
+    epsilon, delta: the promise for one row added or removed. delta must lie below 1/n; what is above is refused, by the
+    noisy count at the latest.
     protected: names of the protected columns. preset, config: as in flip.plan().
     schema: a Schema, a dict or the path of one: what the columns may hold, which is public. Without it,
-    domain="assume-public" reads one off the rows that `fit` is given. Its levels and bounds are then public by your word; the ledger says so.
-    progress, checkpoint, resume: as in flip.train().
+    domain="assume-public" reads one off the rows that `fit` is given. Its levels and bounds are then public by your
+    word; the ledger says so.
+    progress, checkpoint, resume: as in flip.train(). group: where the dataframe is in an HDF5 file, "/data" unless
+    given.
 
-    After fit: model_ (flip.Model), schema_, ledger_ (the bill), n_features_in_, feature_names_in_.
+    After fit: model_ (flip.Model), schema_, ledger_, n_features_in_, feature_names_in_.
     """
 
-    def __init__(self, *, epsilon: float, delta: float = 1e-6, protected: Union[str, Iterable[str], None] = None, schema: Optional[SchemaLike] = None,
-                 domain: Optional[str] = None, preset: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, progress: Report = None,
-                 checkpoint: Optional[Path] = None, resume: bool = False) -> None:
+    def __init__(self, *, epsilon: float, delta: float = 1e-6, protected: Union[str, Iterable[str], None] = None,
+                 schema: Optional[SchemaLike] = None, domain: Optional[str] = None, preset: Optional[str] = None,
+                 config: Optional[Mapping[str, Any]] = None, progress: Report = None, checkpoint: Optional[Path] = None,
+                 resume: bool = False, group: Optional[str] = None) -> None:
         self.epsilon = epsilon
         self.delta = delta
         self.protected = protected
@@ -44,6 +54,7 @@ class Synthesizer:
         self.progress = progress
         self.checkpoint = checkpoint
         self.resume = resume
+        self.group = group
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name. `deep` changes nothing: none of them is an estimator."""
@@ -62,20 +73,23 @@ class Synthesizer:
         found = self.schema if schema is None else schema
         if found is None:
             raise ArgumentError("a plan needs schema=")
-        return make_plan(found, protected=self.protected, epsilon=self.epsilon, delta=self.delta, preset=self.preset, config=self.config)
+        return make_plan(found, protected=self.protected, epsilon=self.epsilon, delta=self.delta, preset=self.preset,
+                         config=self.config)
 
     def fit(self, X: Any, y: Any = None) -> Synthesizer:
-        """Trains on the rows of X: a pandas or polars frame, anything with __arrow_c_stream__, a flip.Table or the path of a CSV or HDF5 file.
+        """Trains on the rows of X: a pandas or polars frame, anything with __arrow_c_stream__, a flip.Table or the path
+        of a CSV or HDF5 file.
 
         Every fit is a training of its own: two on the same rows cost both their ledgers. `y` is not looked at.
         """
-        table = as_table(X, self._schema_for(X))
-        model = train(table, self.plan(table.schema), progress=self.progress, checkpoint=self.checkpoint, resume=self.resume)
+        table = as_table(X, self._schema_for(X), self.group)
+        model = train(table, self.plan(table.schema), progress=self.progress, checkpoint=self.checkpoint,
+                      resume=self.resume)
         self.model_ = model
         self.schema_ = table.schema
         self.feature_names_in_ = self.schema_.names
         self.n_features_in_ = len(self.feature_names_in_)
-        self._kind = _kind(X)
+        self._kind = package_of(X)
         return self
 
     def _schema_for(self, X: Any) -> Optional[Schema]:
@@ -88,12 +102,14 @@ class Synthesizer:
         if isinstance(X, Table):
             return None
         if self.domain is None:
-            raise ArgumentError('schema: give what the columns may hold (flip.Schema), or domain="assume-public" to read it off these rows, '
-                                "whose levels and bounds are then public by your word")
-        return Schema.infer(X.to_pandas() if _kind(X) != "pandas" and hasattr(X, "to_pandas") else X)
+            raise ArgumentError(
+                'schema: give what the columns may hold (flip.Schema), or domain="assume-public" to read it off these '
+                "rows, whose levels and bounds are then public by your word")
+        return Schema.infer(X, group=self.group)
 
     def sample(self, n: int, seed: Optional[int] = None, where: Optional[Mapping[str, Any]] = None) -> Any:
-        """`n` rows, as a frame of the package that `fit` was given one of (pandas, polars), else as a flip.Table. Free of charge.
+        """`n` rows, as a frame of the package that `fit` was given one of (pandas, polars), else as a flip.Table. Free
+        of charge.
 
         seed, where: as in flip.Model.sample. StateError before `fit`.
         """
@@ -112,8 +128,8 @@ class Synthesizer:
         return self.fit(X).sample(n, seed=seed)
 
     @property
-    def ledger_(self) -> dict[str, Any]:
-        """The bill of the fit; see flip.Model.ledger."""
+    def ledger_(self) -> Ledger:
+        """The ledger of the fit, as flip.Model.ledger gives it."""
         return self.model_.ledger
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -125,16 +141,14 @@ class Synthesizer:
 
     def __repr__(self) -> str:
         defaults = Synthesizer.__init__.__kwdefaults__ or {}
-        given = [f"{name}={value!r}" for name, value in self.get_params().items() if name not in defaults or value is not defaults[name]]
+        given = [
+            f"{name}={value!r}" for name, value in self.get_params().items()
+            if name not in defaults or value is not defaults[name]
+        ]
         return f"Synthesizer({', '.join(given)})"
 
 
 def _names() -> list[str]:
-    code = Synthesizer.__init__.__code__         # all parameters are keywords; inspect would take longer to import than all of this package
+    # All parameters are keywords. The module inspect would take longer to import than all of this package.
+    code = Synthesizer.__init__.__code__
     return list(code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount])
-
-
-def _kind(x: Any) -> str:
-    """The package a frame comes from, "pandas" or "polars"; "" for anything else."""
-    package = type(x).__module__.split(".")[0]
-    return package if package in ("pandas", "polars") and hasattr(x, "columns") else ""

@@ -1,87 +1,129 @@
-"""Table: rows that fit a schema, private ones or sampled ones. pandas and numpy are imported only by the calls that name them."""
+"""Table: rows that fit a schema, private ones or sampled ones.
+
+pandas and NumPy are imported only by the calls that name them.
+"""
 
 from __future__ import annotations
 
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint8, cast
-
-from typing import Any, Optional, Sequence
+import os
+import warnings
+from ctypes import c_int64
+from typing import TYPE_CHECKING, Any, Mapping, Optional, TypedDict
 
 from ._budget import Budget
-from ._domain import buy_domain
+from ._deprecated import warn
+from ._domain import release_domain
 from ._errors import ArgumentError, SchemaError
-from ._library import Handle, Path, call, config_bytes, lib, new, path_bytes
+from ._frames import can_be_read_again, without_index
+from ._library import Handle, Path, call, config_bytes, group_bytes, lib, new, path_bytes
 from ._progress import Callback, Report, reporter
-from ._schema import Schema, SchemaLike
+from ._schema import Schema, SchemaLike, is_hdf5
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class _OldDomainOptions(TypedDict, total=False):
+    """What read_csv(domain="private") took; release_domain has them all."""
+
+    budget: Optional[Budget]
+    epsilon: Optional[float]
+    share: Optional[float]
+    selection_delta: Optional[float]
 
 
 class Table(Handle):
     """At least one row under a schema. len(table) is its number of rows; for a private table that number is private."""
 
     _free = "flip_table_free"
+    replaced: Optional[Mapping[str, int]] = None
+    """How many cells of which column invalid="coerce" replaced: not private, since it comes from the rows. None where
+    that was not asked for or cannot be known, as of a stream that is read once."""
 
     @classmethod
-    def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None, extra: Optional[str] = None, delimiter: Optional[str] = None,
-                 progress: Report = False, person: Optional[str] = None, max_rows_per_person: Optional[int] = None, domain: Optional[str] = None,
-                 budget: Optional[Budget] = None, epsilon: Optional[float] = None, share: Optional[float] = None, selection_delta: Optional[float] = None) -> Table:
+    def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
+                 extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False,
+                 person: Optional[str] = None, max_rows_per_person: Optional[int] = None, domain: Optional[str] = None,
+                 **deprecated: Unpack[_OldDomainOptions]) -> Table:
         """Reads a CSV file with a header. schema: a Schema, a dict or the path of one.
 
-        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound.
+        invalid: "refuse" (the default) or "coerce", which makes a bad cell missing or its nearest bound, and in a
+        required column its first level or its minimum. A warning, and the property `replaced`, then say how many cells
+        of which column that were; the file is read a second time for it.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
-        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of one person are kept. Which
-        ones depends on that person's rows alone; a training's promise is then for persons.
-        domain: "private" buys the bounds and levels that `schema` leaves open from `budget`, for epsilon or share and selection_delta (buy_domain);
-        "assume-public" reads the schema off the rows for nothing, which every ledger under it says.
+        delimiter: one character; "," unless given.
+        person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of
+        one person are kept, 1 to 1024. Which ones depends on that person's rows alone; a training's promise is then for
+        persons.
+        domain: "assume-public" reads the schema off the rows, which every ledger under it says; give no schema then. A
+        schema that is estimated under a budget is made by release_domain first.
+
+        FileError; FormatError for broken quoting or text that is not UTF-8; SchemaError for a missing or unknown
+        column, a cell that breaks its rule (column, line and rule are named, the value never is) and for a file without
+        rows.
         """
         if domain == "private":
-            if schema is None or budget is None:
-                raise TypeError('domain="private" needs a schema with names and types, and a budget')
-            sketch = schema.json if isinstance(schema, Schema) else schema
-            schema = buy_domain(path, sketch, budget, epsilon=epsilon, share=share, selection_delta=selection_delta, invalid=invalid, extra=extra, delimiter=delimiter,
-                                person=person, max_rows_per_person=max_rows_per_person).schema
-        elif budget is not None or epsilon is not None or share is not None or selection_delta is not None:
-            raise TypeError('budget, epsilon, share and selection_delta go with domain="private"')
+            schema = _released(path, schema, deprecated, {"invalid": invalid, "extra": extra, "delimiter": delimiter,
+                                                          "person": person, "max_rows_per_person": max_rows_per_person})
+        elif deprecated:
+            raise TypeError(f"read_csv takes no {', '.join(deprecated)}")
         elif domain == "assume-public":
             if schema is not None:
                 raise TypeError('domain="assume-public" reads the schema off the rows: give none')
             schema = Schema.infer(path, skip=None if person is None else [person], delimiter=delimiter)
         elif domain is not None:
-            raise ArgumentError('domain: must be "private" or "assume-public"')
+            raise ArgumentError('domain: must be "assume-public"')
         if schema is None:
             raise TypeError("schema is missing; domain= says where it may come from")
         callback = Callback(reporter(progress))
-        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person, "max_rows_per_person": max_rows_per_person})
+        config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person,
+                               "max_rows_per_person": max_rows_per_person})
         checked = Schema.of(schema)
-        return callback.run(lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
+        table = callback.run(
+            lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
+        if invalid == "coerce":
+            table.replaced = _replaced(checked, path, os.fspath(path), delimiter)
+        return table
 
     @classmethod
     def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
-        """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used; group: "/data" unless given."""
+        """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used.
+
+        group: where the dataframe is in the file, "/data" unless given; AnnData keeps its table of observations in
+        "/obs". FileError, FormatError, VersionError, SchemaError.
+        """
         checked = Schema.maybe(schema)
-        return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group and group.encode()))
+        return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group_bytes(group)))
 
     @classmethod
-    def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None, max_rows_per_person: Optional[int] = None) -> Table:
-        """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person, max_rows_per_person: as in
-        read_csv."""
+    def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None,
+                    max_rows_per_person: Optional[int] = None) -> Table:
+        """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person,
+        max_rows_per_person: as in read_csv."""
         from . import _pandas
         checked = Schema.of(schema)
-        if person is None and max_rows_per_person is None:
-            return _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame, checked)
-        if person is None or max_rows_per_person is None:
+        if not hasattr(frame, "columns") or not hasattr(frame, "__getitem__"):
+            raise ArgumentError(f"{type(frame).__name__} is no pandas data frame")
+        if (person is None) != (max_rows_per_person is None):
             raise TypeError("person and max_rows_per_person belong together")
         if person in checked.names:
-            raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
-        table = _pandas.fill(cls(new("flip_table_create", checked._pointer, len(frame))), frame.drop(columns=[person]), checked)
+            raise SchemaError(
+                f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
+        if person is not None and person not in frame.columns:
+            raise SchemaError(f'column "{person}": the frame has none of that name')
+        table = cls(new("flip_table_create", checked._pointer, len(frame)))
+        _pandas.fill(table._pointer, frame if person is None else frame.drop(columns=[person]), checked.dict)
+        if person is None or max_rows_per_person is None:
+            return table
         return table.bound_persons(frame[person], max_rows_per_person)
 
     def bound_persons(self, persons: Any, max_rows: int) -> Table:
-        """At most `max_rows` of the rows of each person, as a table of its own. persons: one value a row, such as a pandas column."""
-        import numpy
-        import pandas
-        codes = numpy.ascontiguousarray(pandas.factorize(pandas.Series(persons))[0], dtype=numpy.int64)
-        if len(codes) != self.rows or (codes < 0).any():
-            raise SchemaError("persons: every row must belong to a person")
-        return type(self)(new("flip_table_bound_persons", self._pointer, _pointer(codes, c_int64), max_rows))
+        """At most `max_rows` (1 to 1024) of the rows of each person, as a table of its own. persons: one value a row,
+        such as a pandas column. SchemaError where a row belongs to nobody; StateError for a table that is bounded
+        already."""
+        from . import _columns, _pandas
+        codes = _pandas.person_codes(persons, self.rows)
+        return type(self)(new("flip_table_bound_persons", self._pointer, _columns.pointer(codes, c_int64), max_rows))
 
     @property
     def max_rows_per_person(self) -> int:
@@ -89,21 +131,30 @@ class Table(Handle):
         return int(lib.flip_table_max_rows_per_person(self._pointer))
 
     @classmethod
-    def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None, progress: Report = False) -> Table:
-        """Copies rows from anything with __arrow_c_stream__ (pandas from 2.2 on, polars, pyarrow, duckdb) or __arrow_c_array__, without any
-        further package. invalid, extra: as in read_csv. Columns are found by name; flip.h says which types fill which fields.
+    def from_arrow(cls, x: Any, schema: SchemaLike, invalid: Optional[str] = None, extra: Optional[str] = None,
+                   progress: Report = False) -> Table:
+        """Copies rows from anything with __arrow_c_stream__ (pandas from 2.2 on, polars, pyarrow, duckdb) or
+        __arrow_c_array__, without any further package. invalid, extra: as in read_csv. Columns are found by name;
+        flip.h says which types fill which fields. pandas' index is left out where it has no name, and so is the column
+        __index_level_0__ that it becomes in Arrow.
 
-        FormatError for arrays that break Arrow's rules; SchemaError for columns, types and cells that break the schema; FileError when the
-        stream itself fails.
+        FormatError for arrays that break Arrow's rules; SchemaError for columns, types and cells that break the schema;
+        FileError when the stream itself fails.
         """
         from . import _arrow
-        source, checked, callback = _arrow.Source(x), Schema.of(schema), Callback(reporter(progress))
+        checked, callback = Schema.of(schema), Callback(reporter(progress))
+        source = _arrow.Source(without_index(x, checked.names))
         config = config_bytes({"invalid": invalid, "extra": extra})
-        return callback.run(lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
+        table = callback.run(
+            lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
+        if invalid == "coerce" and can_be_read_again(x):
+            table.replaced = _replaced(checked, x, f"the {type(x).__name__}")
+        return table
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """The rows as an Arrow stream in a PyCapsule, so that pyarrow.table(t), polars.DataFrame(t), duckdb and others read a table as it is.
-        Text levels are a dictionary, datetimes timestamps in UTC. `requested_schema` is not looked at, as the protocol allows."""
+        """The rows as an Arrow stream in a PyCapsule, so that pyarrow.table(t), polars.DataFrame(t), duckdb and others
+        read a table as it is. Text levels are a dictionary, datetimes timestamps in UTC. `requested_schema` is not
+        looked at, as the protocol allows."""
         from . import _arrow
         return _arrow.capsule(self._pointer)
 
@@ -126,57 +177,82 @@ class Table(Handle):
 
     def write_hdf5(self, path: Path, group: Optional[str] = None) -> None:
         """Writes a dataframe in AnnData's encoding, with its schema; group: "/data" unless given."""
-        call("flip_table_write_hdf5", self._pointer, path_bytes(path), group and group.encode())
+        call("flip_table_write_hdf5", self._pointer, path_bytes(path), group_bytes(group))
 
     def to_pandas(self) -> Any:
-        """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing, datetimes."""
+        """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing,
+        datetimes."""
         from . import _pandas
-        return _pandas.frame(self)
+        return _pandas.frame(self._pointer, self.rows, self.schema.fields)
 
     def __repr__(self) -> str:
         return f"flip.Table({len(self.schema.fields)} columns)"     # not the number of rows: it may be private
 
-    # What _pandas uses. x, valid: numpy arrays, contiguous, of the type that is named.
 
-    def _set_float64(self, name: str, x: Any, valid: Any) -> None:
-        call("flip_table_set_float64", self._pointer, name.encode(), _pointer(x, c_double), _pointer(valid, c_uint8))
-
-    def _set_int64(self, name: str, x: Any, valid: Any) -> None:
-        call("flip_table_set_int64", self._pointer, name.encode(), _pointer(x, c_int64), _pointer(valid, c_uint8))
-
-    def _set_codes(self, name: str, codes: Any, levels: Sequence[str]) -> None:
-        if any("\0" in level for level in levels):
-            raise SchemaError(f"column {name!r}: text with a NUL in it")
-        texts = (c_char_p * max(1, len(levels)))(*[level.encode() for level in levels])
-        call("flip_table_set_codes", self._pointer, name.encode(), _pointer(codes, c_int32), texts, len(levels))
-
-    def _set_strings(self, name: str, codes: Any, texts: Sequence[str]) -> None:
-        """Row i is texts[codes[i]]; code -1 is missing."""
-        import numpy
-        encoded = [text.encode() for text in texts] + [b""]
-        lengths = numpy.array([len(text) for text in encoded], numpy.int64)
-        offsets = numpy.zeros(len(codes) + 1, numpy.int64)
-        numpy.cumsum(lengths[codes], out=offsets[1:])
-        valid = numpy.ascontiguousarray(codes >= 0, dtype=numpy.uint8)
-        data = b"".join(encoded[code] for code in codes)
-        call("flip_table_set_strings", self._pointer, name.encode(), data, _pointer(offsets, c_int64), _pointer(valid, c_uint8))
-
-    def _get(self, kind: str, name: str, *arrays: Any) -> None:
-        types: dict[str, Any] = {"float64": c_double, "int64": c_int64, "codes": c_int32}
-        pointers: list[Any] = [_pointer(arrays[0], types[kind])] + [_pointer(a, c_uint8) for a in arrays[1:]]
-        call(f"flip_table_get_{kind}", self._pointer, name.encode(), 0, self.rows, *pointers)
+def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptions, reading: dict[str, Any]) -> Schema:
+    """The schema of read_csv(domain="private"), the old way to release_domain."""
+    warn('read_csv(domain="private")', "flip.release_domain, then read_csv with its schema", 3)
+    budget = options.get("budget")
+    if schema is None or budget is None:
+        raise TypeError('domain="private" needs a schema with names and types, and a budget')
+    unknown = set(options) - set(_OldDomainOptions.__annotations__)
+    if unknown:
+        raise TypeError(f"read_csv takes no {', '.join(sorted(unknown))}")
+    sketch = schema.json if isinstance(schema, Schema) else schema
+    return release_domain(path, sketch, budget, epsilon=options.get("epsilon"), share=options.get("share"),
+                          selection_delta=options.get("selection_delta"), **reading).schema
 
 
-def _pointer(array: Any, kind: Any) -> Any:
-    """A pointer to a numpy array's memory; `array` must live longer. array.ctypes would take ten times as long."""
-    return None if array is None else cast(array.__array_interface__["data"][0], POINTER(kind))
+def _replaced(schema: Schema, rows: Any, name: Any, delimiter: Optional[str] = None) -> dict[str, int]:
+    """How many cells of which column break the schema, with a warning to the caller's caller where there are any.
+
+    rows: what Schema.check takes; name: what the warning calls it.
+    """
+    counts: dict[str, int] = {}
+    for problem in schema.check(rows, extra="ignore", delimiter=delimiter)["problems"]:
+        if problem["column"] is not None:
+            counts[problem["column"]] = counts.get(problem["column"], 0) + problem["count"]
+    if counts:
+        told = ", ".join(f'{count} of column "{column}"' for column, count in counts.items())
+        warnings.warn(f"{name}: cells were replaced that break the schema: {told}", stacklevel=3)
+    return counts
 
 
-def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None, extra: Optional[str] = None,
-            delimiter: Optional[str] = None, progress: Report = False) -> None:
-    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV. Options as in Table.read_csv."""
+def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
+            extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False,
+            group: Optional[str] = None) -> None:
+    """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV.
+
+    invalid, extra, delimiter: as in Table.read_csv. group: where the dataframe is in the HDF5 file that is read, or,
+    where a CSV file is read, in the one that is written; "/data" unless given. With a group the table must fit into
+    memory.
+    Errors: those of reading, then those of writing.
+    """
+    if group is not None:
+        reading = {"invalid": invalid, "extra": extra, "delimiter": delimiter}
+        return _convert_group(source, target, schema, group=group, reading=reading, progress=progress)
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     checked = Schema.maybe(schema)
-    callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source), path_bytes(target), config,
-                              callback.c, None))
+    callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source),
+                              path_bytes(target), config, callback.c, None))
+    if invalid == "coerce" and checked is not None and not is_hdf5(source):
+        _replaced(checked, source, os.fspath(source), delimiter)
+
+
+def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], *, group: str, reading: dict[str, Any],
+                   progress: Report) -> None:
+    """`convert` with a group, by way of a table."""
+    if is_hdf5(source):
+        given = [name for name in ("invalid", "extra") if reading[name] is not None]
+        if given:
+            raise ArgumentError(f"{given[0]}: is for reading CSV files")
+        table = Table.read_hdf5(source, schema, group)
+    elif is_hdf5(target):
+        table = Table.read_csv(source, schema, **reading, progress=progress)
+    else:
+        raise ArgumentError("group: neither file is HDF5")
+    if is_hdf5(target):
+        table.write_hdf5(target, None if is_hdf5(source) else group)
+    else:
+        table.to_csv(target, reading["delimiter"])

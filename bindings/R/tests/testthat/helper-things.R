@@ -1,5 +1,5 @@
-# What the tests share: a small schema, a made-up table, a plan that trains in a second. Non-ASCII letters by their numbers, so that the
-# files mean the same in every locale.
+# What the tests share: a small schema, a made-up table, a plan that trains in a second. Non-ASCII letters by their
+# numbers, so that the files mean the same in every locale.
 
 cities <- c("Bonn", "K\u00f6ln", "Trier, \"S\u00fcd\"")
 
@@ -54,8 +54,10 @@ small_model <- function() {
 # Runs `code`, a text, in an R of its own that finds this package; its output.
 run_r <- function(code, ..., wait = TRUE, output = tempfile()) {
   script <- tempfile(fileext = ".R")
-  writeLines(c(sprintf(".libPaths(%s)", deparse(.libPaths(), width.cutoff = 500)), "library(libflip)", code), script, useBytes = TRUE)
-  system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", shQuote(script)), stdout = output, stderr = output, wait = wait, ...)
+  writeLines(c(sprintf(".libPaths(%s)", deparse(.libPaths(), width.cutoff = 500)), "library(libflip)", code), script,
+      useBytes = TRUE)
+  system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", shQuote(script)), stdout = output, stderr = output,
+      wait = wait, ...)
   if (wait) readLines(output, warn = FALSE) else output
 }
 

@@ -26,7 +26,8 @@ test_that("a stream outlives its table, and one that nobody reads is freed", {
 test_that("what is neither a data frame nor Arrow data is refused", {
   expect_error(flip_table(1:3, small_schema), class = "flip_error_arg")
   skip_if(requireNamespace("nanoarrow", quietly = TRUE), "nanoarrow is installed")
-  expect_error(flip_table(structure(list(), class = "RecordBatchReader"), small_schema), "nanoarrow", class = "flip_error_unsupported")
+  expect_error(flip_table(structure(list(), class = "RecordBatchReader"), small_schema), "nanoarrow",
+      class = "flip_error_unsupported")
 })
 
 test_that("data frames through nanoarrow are those of the base path", {

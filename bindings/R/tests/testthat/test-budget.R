@@ -19,15 +19,15 @@ test_that("trainings share a budget, which refuses the one that would overspend"
 
 test_that("mechanisms of the host's own are charged before they are drawn", {
   budget <- flip_budget(tempfile(fileext = ".budget"), epsilon = 1, delta = 1e-6, selection_delta = 1e-7)
-  budget_charge(budget, "mean age", noise_multiplier = 30)
-  budget_charge(budget, "counts", "laplace", scale = 50, count = 2)
-  budget_charge(budget, "levels", "selection", delta = 5e-8)
+  flip_budget_charge(budget, "mean age", noise_multiplier = 30)
+  flip_budget_charge(budget, "counts", "laplace", scale = 50, count = 2)
+  flip_budget_charge(budget, "levels", "selection", delta = 5e-8)
   expect_identical(summary(budget)$kind, rep("own", 3))
   before <- as.list(budget)$spent
-  expect_error(budget_charge(budget, "all of it", noise_multiplier = 0.1), class = "flip_error_budget")
+  expect_error(flip_budget_charge(budget, "all of it", noise_multiplier = 0.1), class = "flip_error_budget")
   expect_identical(as.list(budget)$spent, before)
-  expect_error(budget_charge(budget, "odd", "magic"), class = "flip_error_arg")
-  expect_error(budget_settle(budget, "nobody"), class = "flip_error_arg")
+  expect_error(flip_budget_charge(budget, "odd", "magic"), class = "flip_error_arg")
+  expect_error(flip_budget_settle(budget, "nobody"), class = "flip_error_arg")
 })
 
 test_that("the file is the budget: opened again, read back, kept by a plan", {
@@ -50,15 +50,17 @@ test_that("a checkpoint goes on under its budget alone", {
   plan <- flip_plan(small_schema, protected = "sex", config = long, budget = budget, share = 0.5)
   checkpoint <- tempfile(fileext = ".ckpt")
   steps <- 0
-  expect_error(flip_train(frame, plan, checkpoint = checkpoint, progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough")), "enough")
+  expect_error(flip_train(frame, plan, checkpoint = checkpoint,
+      progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough")), "enough")
   expect_true(summary(budget)$open)
   other <- flip_budget(tempfile(fileext = ".budget"), epsilon = 4, delta = 1e-5)
   elsewhere <- plan
   elsewhere$budget <- other
   expect_error(flip_train(frame, elsewhere, checkpoint = checkpoint, resume = TRUE), class = "flip_error_state")
   steps <- 0
-  expect_error(flip_train(frame, plan, checkpoint = checkpoint, resume = TRUE, progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough again")), "enough again")
+  expect_error(flip_train(frame, plan, checkpoint = checkpoint, resume = TRUE,
+      progress = function(p) if ((steps <<- steps + 1) > 3) stop("enough again")), "enough again")
   expect_identical(nrow(summary(budget)), 1L)
-  budget_settle(budget, summary(budget)$run)
+  flip_budget_settle(budget, summary(budget)$run)
   expect_false(summary(budget)$open)
 })

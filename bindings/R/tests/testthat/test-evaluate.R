@@ -1,6 +1,7 @@
 test_that("an evaluation is labelled, printed and tabled", {
   other <- make_frame(seed = 2)
-  e <- flip_evaluate(frame, other, schema = small_schema, protected = "sex", target = "member", holdout = make_frame(seed = 3), threads = 1)
+  e <- flip_evaluate(frame, other, schema = small_schema, protected = "sex", target = "member",
+      holdout = make_frame(seed = 3), threads = 1)
   expect_s3_class(e, "flip_evaluation")
   expect_output(print(e), "NOT PRIVATE", ignore.case = TRUE)
   expect_match(format(e), "NOT PRIVATE")
@@ -21,9 +22,10 @@ test_that("an evaluation is labelled, printed and tabled", {
 test_that("files and tables serve as well, and equal input gives equal figures", {
   csv <- tempfile(fileext = ".csv")
   table <- flip_table(frame, small_schema)
-  write_flip_csv(table, csv)
+  flip_write_csv(table, csv)
   other <- make_frame(seed = 2)
-  ask <- function(x) flip_evaluate(x, other, schema = small_schema, protected = "age", edges = list(age = 40), classifiers = "none")
+  ask <- function(x) flip_evaluate(x, other, schema = small_schema, protected = "age", edges = list(age = 40),
+      classifiers = "none")
   expect_identical(ask(csv), ask(table))
   expect_identical(ask(csv), ask(frame))
   expect_error(flip_evaluate(csv, other), class = "flip_error_schema")

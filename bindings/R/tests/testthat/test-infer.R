@@ -7,14 +7,14 @@ test_that("a schema is read off a frame and a file, marked, and the rows fit it"
   expect_identical(dim(flip_table(frame, ours)), dim(frame))
   expect_true(flip_check(ours, frame)$fits)
   csv <- tempfile(fileext = ".csv")
-  write_flip_csv(flip_table(frame, small_schema), csv)
+  flip_write_csv(flip_table(frame, small_schema), csv)
   theirs <- flip_infer(csv, progress = function(p) NULL)
   expect_identical(as.list(theirs)$fields[-3], as.list(ours)$fields[-3])        # a file has no levels in order
   found <- flip_check(theirs, csv)
   expect_true(found$fits)
   expect_identical(found$rows, 600L)
   h5 <- tempfile(fileext = ".h5")
-  write_flip_hdf5(flip_table(frame, small_schema), h5)
+  flip_write_hdf5(flip_table(frame, small_schema), h5)
   expect_identical(as.character(flip_infer(h5)), as.character(small_schema))    # it holds its schema
 })
 
@@ -38,13 +38,13 @@ test_that("columns that cannot be generated are named together, without a value"
 test_that("an edited schema is written and read back", {
   path <- tempfile(fileext = ".json")
   schema <- flip_infer(frame)
-  expect_identical(write_flip_schema(schema, path), schema)
+  expect_identical(flip_write_schema(schema, path), schema)
   expect_gt(length(readLines(path)), 30)
   expect_identical(as.character(flip_schema(path)), as.character(schema))
   edited <- as.list(schema)
   edited[["flip:domain"]] <- NULL
   expect_output(print(flip_schema(edited)), "by your declaration")
-  expect_error(write_flip_schema(schema, file.path(tempfile(), "x.json")), class = "flip_error_io")
+  expect_error(flip_write_schema(schema, file.path(tempfile(), "x.json")), class = "flip_error_io")
 })
 
 test_that("all that a frame and a file break is told at once", {
@@ -66,7 +66,7 @@ test_that("all that a frame and a file break is told at once", {
   expect_null(flip_check(small_schema, bad, extra = "ignore")$unknown_columns)
   expect_false(flip_check(small_schema, frame[0, ])$fits)
   csv <- tempfile(fileext = ".csv")
-  write_flip_csv(flip_table(frame, small_schema), csv)
+  flip_write_csv(flip_table(frame, small_schema), csv)
   lines <- readLines(csv)
   lines[c(5, 7)] <- sub("^[0-9]+", "17", lines[c(5, 7)], useBytes = TRUE)
   writeLines(lines, csv, useBytes = TRUE)

@@ -19,7 +19,8 @@ test_that("every code of flip.h has a class", {
     expect_identical(class(e)[-1], c("flip_error", "error", "condition"))
     expect_match(e$name, "^FLIP_E_")
   }
-  expect_identical(toupper(paste0("FLIP_E_", libflip:::codes)), vapply(1:13, function(code) .Call("r_status_name", code, PACKAGE = "libflip"), ""))
+  expect_identical(toupper(paste0("FLIP_E_", libflip:::codes)),
+      vapply(1:13, function(code) .Call("r_status_name", code, PACKAGE = "libflip"), ""))
   e <- tryCatch(libflip:::refuse(99, "said"), flip_error = identity)
   expect_identical(class(e), c("flip_error", "error", "condition"))
 })
@@ -44,9 +45,12 @@ test_that("a library of another version is refused when the package is loaded", 
   folder <- tempfile()
   dir.create(folder)
   source <- file.path(folder, "other.c")
-  frees <- paste0("void flip_", c("schema", "table", "plan", "trainer", "model", "buffer"), "_free(void *x) { (void)x; }")
+  frees <- paste0("void flip_", c("schema", "table", "plan", "trainer", "model", "buffer"),
+      "_free(void *x) { (void)x; }")
   writeLines(c("unsigned flip_version(void) { return 2001003; }", frees), source)     # all other functions are absent
-  expect_identical(system2(compiler, c("-shared", "-fPIC", "-Wl,-soname,libflip.so.1", "-o", shQuote(file.path(folder, "libflip.so.1")), shQuote(source))), 0L)
+  expect_identical(system2(compiler,
+      c("-shared", "-fPIC", "-Wl,-soname,libflip.so.1", "-o", shQuote(file.path(folder, "libflip.so.1")),
+      shQuote(source))), 0L)
   said <- paste(run_r("cat('loaded')", env = paste0("LD_LIBRARY_PATH=", folder)), collapse = " ")
   expect_match(said, file.path(folder, "libflip.so.1"), fixed = TRUE)
   expect_match(said, "2.1.3", fixed = TRUE)

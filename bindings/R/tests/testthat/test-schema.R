@@ -28,7 +28,8 @@ test_that("what is wrong is a condition with the code of flip.h", {
 })
 
 test_that("numbers cross exactly", {
-  schema <- flip_schema(flip_field("x", "number", minimum = 0.1, maximum = 0.1 + 0.2), flip_field("n", "integer", minimum = -2^53, maximum = 2^53))
+  schema <- flip_schema(flip_field("x", "number", minimum = 0.1, maximum = 0.1 + 0.2),
+      flip_field("n", "integer", minimum = -2^53, maximum = 2^53))
   bounds <- as.list(schema)$fields[[1]]$constraints
   expect_identical(bounds$maximum, 0.1 + 0.2)
   expect_match(as.character(schema), "\"minimum\":0.1,", fixed = TRUE)
@@ -48,7 +49,9 @@ test_that("JSON is exact and escaped", {
   json <- libflip:::to_json
   expect_identical(json(list(a = 0.1, b = 1e15, c = TRUE, d = NULL, e = NA, f = c(1, 2.5), g = I("x"), h = list())),
                    '{"a":0.1,"b":1000000000000000,"c":true,"d":null,"e":null,"f":[1,2.5],"g":["x"],"h":[]}')
-  for (x in c(0.1 + 0.2, pi, 1e-300, 2^53, 1 / 3, 123456789.123456789)) expect_identical(jsonlite::fromJSON(paste0("[", json(x), "]")), x)
+  for (x in c(0.1 + 0.2, pi, 1e-300, 2^53, 1 / 3, 123456789.123456789)) {
+    expect_identical(jsonlite::fromJSON(paste0("[", json(x), "]")), x)
+  }
   text <- "quote \" back \\ tab \t newline \n \u00e9"
   expect_identical(jsonlite::fromJSON(paste0("[", json(text), "]")), text)
   expect_identical(json(c(minimum = 1, maximum = 2)), '{"minimum":1,"maximum":2}')
@@ -56,4 +59,24 @@ test_that("JSON is exact and escaped", {
   expect_identical(json(as.POSIXct(-0.25, origin = "1970-01-01")), '"1969-12-31T23:59:59.750000Z"')
   expect_error(json(Inf), class = "flip_error_arg")
   expect_error(json(1i), class = "flip_error_arg")
+})
+
+test_that("missing values of a field come before those of the schema, and a level is none", {
+  text <- paste0('{"fields": [{"name": "a", "type": "integer", "constraints": {"minimum": 0, "maximum": 9},',
+      '"missingValues": [{"value": "-9", "label": "refused"}, {"value": ""}]},',
+      '{"name": "b", "type": "string", "constraints": {"enum": ["x", "-8"]}}, {"name": "c", "type": "boolean"}],',
+      '"missingValues": [{"value": ""}, {"value": "-8", "label": "refused"}]}')
+  schema <- structure(list(json = text), class = "flip_schema")
+  expect_identical(libflip:::missing_texts_of(schema), list(c("-9", ""), "", c("", "-8")))
+  expect_identical(libflip:::missing_texts_of(small_schema)[[1]], c("", "NA"))
+})
+
+test_that("values that are no text are checked without the text format of their field", {
+  text <- paste0('{"fields": [{"name": "x", "type": "number", "constraints": {"minimum": 0, "maximum": 9},',
+      '"decimalChar": ","}]}')
+  written <- structure(list(json = text), class = "flip_schema")
+  plain <- libflip:::without_format(written)
+  expect_null(as.list(plain)$fields[[1]]$decimalChar)
+  expect_identical(as.list(plain)$fields[[1]]$constraints, list(minimum = 0L, maximum = 9L))
+  expect_identical(libflip:::without_format(small_schema), small_schema)
 })

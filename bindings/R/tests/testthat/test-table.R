@@ -36,7 +36,8 @@ test_that("a column of nothing but NA is missing in every type", {
 })
 
 test_that("integers beyond 32 bits are exact", {
-  schema <- flip_schema(flip_field("id", "integer", minimum = -2^53, maximum = 2^53), flip_field("near", "integer", minimum = 0, maximum = 2^31 - 1))
+  schema <- flip_schema(flip_field("id", "integer", minimum = -2^53, maximum = 2^53),
+      flip_field("near", "integer", minimum = 0, maximum = 2^31 - 1))
   x <- data.frame(id = c(2^53, -2^53, 2^31, NA, 0), near = c(2^31 - 1, 0, 1, NA, 2))
   back <- as.data.frame(flip_table(x, schema))
   expect_identical(back$id, x$id)
@@ -59,8 +60,8 @@ test_that("microseconds cross exactly", {
 })
 
 test_that("levels of other types come back in their own", {
-  schema <- flip_schema(flip_field("d", "date", enum = c("2020-02-29", "2021-01-01")), flip_field("x", "number", enum = c(0.1, 2.5)),
-                        flip_field("s", "string", enum = c("10", "9")))
+  schema <- flip_schema(flip_field("d", "date", enum = c("2020-02-29", "2021-01-01")),
+      flip_field("x", "number", enum = c(0.1, 2.5)), flip_field("s", "string", enum = c("10", "9")))
   x <- data.frame(d = as.Date(c("2021-01-01", NA)), x = c(2.5, 0.1), s = factor(c("9", "10"), levels = c("10", "9")))
   expect_identical(as.data.frame(flip_table(x, schema)), x)
   expect_identical(as.data.frame(flip_table(transform(x, s = c(9, 10)), schema))$s, x$s)
@@ -101,15 +102,16 @@ test_that("CSV and HDF5 come back as they went out", {
   table <- flip_table(frame, small_schema)
   csv <- tempfile(fileext = ".csv")
   h5 <- tempfile(fileext = ".h5")
-  expect_identical(write_flip_csv(table, csv), table)
-  expect_identical(as.data.frame(read_flip_csv(csv, small_schema)), frame)
-  write_flip_csv(table, csv, delimiter = ";")
-  expect_identical(as.data.frame(read_flip_csv(csv, small_schema, delimiter = ";")), frame)
-  write_flip_hdf5(table, h5)
-  expect_identical(as.data.frame(read_flip_hdf5(h5)), frame)
+  expect_identical(flip_write_csv(table, csv), table)
+  expect_identical(as.data.frame(flip_read_csv(csv, small_schema)), frame)
+  flip_write_csv(table, csv, delimiter = ";")
+  expect_identical(as.data.frame(flip_read_csv(csv, small_schema, delimiter = ";")), frame)
+  flip_write_hdf5(table, h5)
+  expect_identical(as.data.frame(flip_read_hdf5(h5)), frame)
   expect_identical(flip_convert(h5, csv), csv)
   steps <- numeric()
-  expect_identical(as.data.frame(read_flip_csv(csv, small_schema, progress = function(p) steps <<- c(steps, p$step / p$total))), frame)
+  expect_identical(as.data.frame(flip_read_csv(csv, small_schema,
+      progress = function(p) steps <<- c(steps, p$step / p$total))), frame)
   expect_gt(length(steps), 0)
   expect_identical(steps[length(steps)], 1)
   ours <- utils::read.csv(csv, encoding = "UTF-8", na.strings = "")
@@ -120,13 +122,13 @@ test_that("a bad file is a condition of its code and names the place, not the va
   csv <- tempfile(fileext = ".csv")
   writeLines(c("x,y", "1,true", "2,Canary-77"), csv)
   schema <- flip_schema(flip_field("x", "integer", minimum = 0, maximum = 9), flip_field("y", "boolean"))
-  e <- tryCatch(read_flip_csv(csv, schema), flip_error_schema = conditionMessage)
+  e <- tryCatch(flip_read_csv(csv, schema), flip_error_schema = conditionMessage)
   expect_match(e, "3")
   expect_no_match(e, "Canary", fixed = TRUE)
-  expect_identical(as.data.frame(read_flip_csv(csv, schema, invalid = "coerce"))$y, c(TRUE, NA))
-  expect_error(read_flip_csv(csv, schema, invalid = "ignore"), class = "flip_error_arg")
-  expect_error(read_flip_csv(tempfile(), schema), class = "flip_error_io")
-  expect_error(read_flip_hdf5(csv), class = "flip_error_format")
+  expect_identical(as.data.frame(flip_read_csv(csv, schema, invalid = "coerce"))$y, c(TRUE, NA))
+  expect_error(flip_read_csv(csv, schema, invalid = "ignore"), class = "flip_error_arg")
+  expect_error(flip_read_csv(tempfile(), schema), class = "flip_error_io")
+  expect_error(flip_read_hdf5(csv), class = "flip_error_format")
 })
 
 test_that("a table shows its columns and not its number of rows", {
@@ -145,4 +147,27 @@ test_that("a table of another session says so", {
   expect_error(as.data.frame(dead), "another R process", class = "flip_error_state")
   expect_match(format(dead), "another session")
   expect_lt(file.size(path), 3000)                                     # no row in the file
+})
+
+test_that("a group is named wherever an HDF5 file is read", {
+  h5 <- tempfile(fileext = ".h5ad")
+  flip_write_hdf5(flip_table(frame, small_schema), h5, group = "obs")
+  expect_identical(as.data.frame(flip_read_hdf5(h5, group = "obs")), frame)
+  expect_identical(as.character(flip_infer(h5, group = "obs")), as.character(small_schema))
+  expect_s3_class(flip_train(h5, small_plan(), group = "obs"), "flip_model")
+  csv <- tempfile(fileext = ".csv")
+  flip_convert(h5, csv, group = "obs")
+  expect_identical(as.data.frame(flip_read_csv(csv, small_schema)), frame)
+  again <- tempfile(fileext = ".h5")
+  flip_convert(h5, again, group = "obs")
+  expect_identical(as.data.frame(flip_read_hdf5(again)), frame)
+  e <- flip_evaluate(h5, frame, schema = small_schema, classifiers = "none", group = "obs")
+  expect_identical(e, flip_evaluate(frame, frame, schema = small_schema, classifiers = "none"))
+  both <- flip_evaluate(h5, h5, small_schema, holdout = h5, classifiers = "none",
+      group = c(real = "obs", synthetic = "obs", holdout = "obs"))
+  expect_identical(both$holdout, "given")
+  expect_error(flip_train(frame, small_plan(), group = "obs"), "HDF5", class = "flip_error_arg")
+  expect_error(flip_convert(csv, again, small_schema, group = "obs"), "HDF5", class = "flip_error_arg")
+  expect_error(flip_evaluate(h5, frame, group = c(rael = "obs")), "real", class = "flip_error_arg")
+  expect_error(flip_read_hdf5(h5, group = "elsewhere"), class = "flip_error")
 })

@@ -1,0 +1,68 @@
+// How differently a score treats groups: demographic parity, equalised odds, calibration.
+// Rows are selected at a given rate, the task's real one, so that a constant score cannot look fair.
+
+import Basics
+import Glibc
+
+package struct Disparity {
+    /// What one group of at least 30 rows meets.
+    package struct Group {
+        package let group: Int
+        package let rows: Int
+        /// Share of rows with label 1, of selected rows, and the mean of the score as a probability.
+        package let base, selected, score: Double
+        /// Share selected among rows of label 1 and of label 0; nil below 10 such rows.
+        package let truePositive, falsePositive: Double?
+        /// Expected calibration error in 10 equal cells of probability (Naeini et al. 2015, section 2).
+        package let calibration: Double
+    }
+    package let groups: [Group]
+    /// Largest minus least share selected (demographic parity; Dwork et al. 2012): 0 best.
+    package let parity: Double
+    /// The larger of the spreads of true and of false positive rates (equalised odds; Hardt et al. 2016,
+    /// arXiv:1610.02413): 0 best.
+    package let odds: Double
+    /// Largest minus least calibration error of a group, and the largest: 0 best.
+    package let calibrationSpread, calibrationWorst: Double
+
+    static let leastRows = 30, leastLabels = 10
+
+    /// - Parameters:
+    ///   - margins, labels: log-odds and labels of the rows.
+    ///   - members: their groups, below `groups`.
+    package init(margins: Buffer<Float>, labels: Buffer<UInt8>, members: Buffer<Int32>, groups: Int) throws {
+        let n = margins.count
+        var positives = 0
+        for i in 0..<n { positives += Int(labels.base[i]) }
+        let chosen = try select(margins, count: positives)
+        struct Sums {
+            var rows = 0.0, ones = 0.0, chosen = 0.0, chosenOnes = 0.0, score = 0.0
+            var cells = [SIMD2<Double>](repeating: .zero, count: 10)
+        }
+        var sums = [Sums](repeating: Sums(), count: groups)
+        for i in 0..<n {
+            let g = Int(members.base[i]), y = Double(labels.base[i]), p = Double(1 / (1 + expf(-margins.base[i])))
+            let s = Double(chosen.base[i])
+            sums[g].rows += 1
+            sums[g].ones += y
+            sums[g].chosen += s
+            sums[g].chosenOnes += s * y
+            sums[g].score += p
+            sums[g].cells[min(9, Int(p * 10))] += SIMD2(p, y)
+        }
+        self.groups = sums.enumerated().compactMap { g, s in
+            guard Int(s.rows) >= Disparity.leastRows else { return nil }
+            let zeros = s.rows - s.ones
+            return Group(group: g, rows: Int(s.rows), base: s.ones / s.rows, selected: s.chosen / s.rows,
+                         score: s.score / s.rows, truePositive: Int(s.ones) >= Disparity.leastLabels
+                         ? s.chosenOnes / s.ones : nil, falsePositive: Int(zeros) >= Disparity.leastLabels
+                         ? (s.chosen - s.chosenOnes) / zeros : nil,
+                         calibration: s.cells.reduce(0) { $0 + ($1.x - $1.y).magnitude } / s.rows)
+        }
+        func spread(_ x: [Double]) -> Double { (x.max() ?? 0) - (x.min() ?? 0) }
+        parity = spread(self.groups.map(\.selected))
+        odds = max(spread(self.groups.compactMap(\.truePositive)), spread(self.groups.compactMap(\.falsePositive)))
+        calibrationSpread = spread(self.groups.map(\.calibration))
+        calibrationWorst = self.groups.map(\.calibration).max() ?? 0
+    }
+}

@@ -1,0 +1,1 @@
+../../Kernels/Lanes/Functions.swift

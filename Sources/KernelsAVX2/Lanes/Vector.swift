@@ -1,0 +1,1 @@
+../../Kernels/Lanes/Vector.swift

@@ -1,0 +1,1 @@
+../../Kernels/Noise/KeyStream.swift

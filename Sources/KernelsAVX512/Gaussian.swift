@@ -1,1 +1,0 @@
-../Kernels/Gaussian.swift

@@ -1,0 +1,1 @@
+../../Kernels/Processes/Diffusion.swift

@@ -1,0 +1,1 @@
+../../Kernels/Layers/Linear.swift

@@ -1,0 +1,85 @@
+// The Rényi filter: an order α* and a ceiling R* that are fixed before any row is seen.
+// Whatever is released later, with parameters computed from earlier releases, stays within (ε, δ) as long as every
+// group's divergences at α* add up to at most R*. How noise is solved from it is in Budget+Calibration.swift; who
+// enforces it is Ledger.charge.
+
+import Glibc
+
+/// (ε, δ) turned into one number at one order.
+///
+/// # Guarantee
+/// Fully adaptive releases whose divergences of order α*, each a function of what was released before, sum to at most
+/// R* with certainty are together (α*, R*)-Rényi private (the Rényi filter of Feldman and Zrnic 2020, arXiv
+/// 2008.11193), hence (ε, δ)-private by `RenyiAccountant.epsilon`. Falsifiers: BudgetTests (random noisy counts; a
+/// mutant that takes the first noise from true counts).
+package struct Budget: Sendable, Equatable {
+    /// The orders that α* may have.
+    package static var orders: [Int] { RenyiAccountant.orders }
+
+    /// Promised privacy loss, nats, above 0.
+    package let epsilon: Double
+    /// Probability, in (0, 1).
+    package let delta: Double
+    /// α*.
+    package let order: Int
+    /// R* = ε − log((α*−1)/α*) + (log δ + log α*)/(α*−1), rounded down; above 0. With δ_sel it is that of ε + log(1 −
+    /// δ_sel) and δ − δ_sel.
+    package let ceiling: Double
+    /// δ_sel: the part of δ that thresholded histograms may use, in [0, δ).
+    package let selection: Double
+    /// Rows that one person may have; 0: the promise is for rows, whoever they belong to.
+    package let rowsPerPerson: Int
+    /// Rows that neighbours differ by, at most.
+    package var multiplicity: Int { max(rowsPerPerson, 1) }
+
+    /// - Returns: nil when the order is not one of `orders`, a number is out of range, or no divergence above 0 meets ε
+    ///   at this order.
+    package init?(epsilon: Double, delta: Double, order: Int, selection: Double = 0, rowsPerPerson: Int = 0) {
+        guard epsilon > 0, epsilon.isFinite, delta > 0, delta < 1, selection >= 0, selection < delta,
+            Self.orders.contains(order),
+              (0...Self.maxRowsPerPerson).contains(rowsPerPerson) else { return nil }
+        let a = Double(order), left = Self.left(delta, selection)
+        guard left > 0 else { return nil }
+        let x = log1p(-1 / a) - log1p(-selection), y = (log(left) + log(a)) / (a - 1)
+        var r = epsilon - x + y
+        // Down until the conversion, which rounds up, gives no more than ε.
+        var step = 0x1p-52 * (epsilon - x + abs(y))
+        while r > 0, Self.epsilon(r, order, delta, selection) > epsilon {
+            r -= step
+            step *= 2
+        }
+        guard r > 0 else { return nil }
+        (self.epsilon, self.delta, self.order, ceiling) = (epsilon, delta, order, r)
+        (self.selection, self.rowsPerPerson) = (selection, rowsPerPerson)
+    }
+
+    /// ε of a total at α*; δ_sel, whether used or not, is part of it.
+    package func epsilon(spent rdp: Double) -> Double { Self.epsilon(rdp, order, delta, selection) }
+
+    /// This budget with another ε: what a training may spend that shares it with others.
+    package func part(epsilon: Double) -> Budget? {
+        Budget(epsilon: epsilon, delta: delta, order: order, selection: selection, rowsPerPerson: rowsPerPerson)
+    }
+
+    private static func epsilon(_ rdp: Double, _ order: Int, _ delta: Double, _ selection: Double) -> Double {
+        let e = RenyiAccountant.epsilon(rdp: rdp, order: order, delta: left(delta, selection))
+        return selection == 0 ? e : (e - log1p(-selection)) * (1 + 0x1p-50)
+    }
+
+    /// δ − δ_sel, rounded down.
+    private static func left(_ delta: Double, _ selection: Double) -> Double {
+        selection == 0 ? delta : (delta - selection).nextDown
+    }
+
+    // MARK: prices at α*, for a row or for a person of `rowsPerPerson` rows
+
+    package static let maxRowsPerPerson = 1024
+
+    /// Divergence of one Poisson-sampled Gaussian sum.
+    package func cost(rate: Double, noise: Double) -> Double {
+        rdpSubsampledGaussian(q: rate, sigma: noise, order: order, rows: multiplicity)
+    }
+
+    /// Divergence of a mechanism that is ρ-zCDP for a row.
+    package func cost(rho: Double) -> Double { rdpZeroConcentrated(rho: rho, order: order, rows: multiplicity) }
+}

@@ -1,0 +1,197 @@
+// From a trained model to rows, in chunks on several threads. Everything here is post-processing of released values:
+// any number of rows is free.
+//
+// A row is drawn again, from the streams of its next attempt, until it is accepted: by the tilt towards released
+// marginals, and by the host's condition. Rows stay independent draws; none is ever repeated to fill a quota. How one
+// attempt is made is in RowAttempts.swift.
+
+import Basics
+import Compute
+import Glibc
+import Projection
+import Tables
+
+private let chunk = DrawSpace.chunk
+
+struct Sampler: Sendable {
+    let plan: Plan
+    let statistics: Statistics
+    let rows: RowAttempts
+
+    init(plan: Plan, statistics: Statistics, source: RowSource, tilt: Tilt? = nil) {
+        (self.plan, self.statistics) = (plan, statistics)
+        rows = RowAttempts(plan: plan, statistics: statistics, source: source, tilt: tilt)
+    }
+
+    /// From the finished generator, or from its histograms where it has no networks.
+    init(plan: Plan, _ g: Generator) {
+        let source = g.autoencoder.map { RowSource.networks($0, g.denoiser, g.latents) } ?? .histograms
+        self.init(plan: plan, statistics: g.statistics, source: source, tilt: g.tilt)
+    }
+
+    /// Rows `first ..< first + count` of `seed` as a table of the plan's schema.
+    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false; `.unsupported` when hardly any row can meet
+    ///   the condition. Exactly `count` rows otherwise.
+    func table(seed: UInt64, first: Int64, count: Int, condition: Condition? = nil, threads: Int, progress: (Int, Int)
+        -> Bool) throws -> Table {
+        // First: a count that memory can hold is one that can be counted with.
+        let out = try Table(schema: plan.schema, rows: count)
+        let test = try condition.map { try ConditionTest($0, grids: plan.grids, encoders: statistics.encoders, out) }
+        // Rare rows take many attempts each: smaller chunks keep the host's progress and cancel alive.
+        let size = try test.map { max(1, min(chunk, Int(4096 * (try share(of: $0, threads: threads))))) } ?? chunk
+        let columns = plan.grids.count, chunks = (count + size - 1) / size
+        let workers = max(1, min(threads, chunks))
+        let spaces = try (0..<workers).map { _ in try rows.space() }
+        // In portions, so that the host's callback runs on the calling thread.
+        let portion = max(workers * (size < chunk ? 1 : 8), 1)
+        var done = 0
+        while done < chunks {
+            let now = min(portion, chunks - done), start = done
+            Workers.run(threads: workers, chunks: now) { k, worker in
+                let w = spaces[worker]
+                let lo = (start + k) * size, n = min(size, count - lo),
+                    at = RowPlace(seed: seed, first: first + Int64(lo))
+                self.rows.draw(at, count: n, test, w)
+                for i in 0..<n {
+                    var stream = self.rows.cellStream(at + Int32(i), attempt: w.attempts[i])
+                    for t in 0..<columns {
+                        let u = stream.uniformDouble(), v = stream.uniformDouble()
+                        let grid = self.plan.grids[t],
+                            cell = self.statistics.encoders[t].cell(bin: Int(w.bins.base[t * chunk + i]), u: u)
+                        out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
+                    }
+                }
+            }
+            done += now
+            guard progress(min(done * size, count), count) else { throw Failure(.cancelled, "sampling was cancelled") }
+        }
+        for t in 0..<columns { try out.fill(t) { _ in } }   // every cell was written above
+        return out
+    }
+
+    /// Bins of rows 0 ..< count of `seed`, column by column: [columns][count].
+    func bins(seed: UInt64, count: Int, threads: Int, stop: () -> Bool) throws -> Buffer<UInt16> {
+        let pool = try BinPool(self, seed: seed, count: count, threads: threads)
+        while !pool.isFull {
+            if stop() { throw StageRun.cancelled }
+            pool.advance()
+        }
+        return pool.bins
+    }
+
+    /// Latents of rows 0 ..< count of `seed`: [count][latent].
+    func latents(seed: UInt64, count: Int, threads: Int) throws -> Buffer<Float> {
+        guard let autoencoder = rows.source.autoencoder else { return try Buffer(count: 0, for: "latents") }
+        let L = autoencoder.latentCount, chunks = (count + chunk - 1) / chunk, workers = max(1, min(threads, chunks))
+        let out = try Buffer<Float>(count: count * L, for: "latents"), spaces = try (0..<workers).map { _ in
+            try rows.space()
+        }
+        Workers.run(threads: workers, chunks: chunks) { k, worker in
+            let w = spaces[worker], lo = k * chunk, n = min(chunk, count - lo)
+            self.rows.drawLatents(RowPlace(seed: seed, first: Int64(lo)), count: n, w)
+            (out.base + lo * L).update(from: w.latents.base, count: n * L)
+        }
+        return out
+    }
+
+    /// Mean of the heads' softmax over `count` latents, each column's bins in order.
+    func meanShares(latents z: Buffer<Float>, count: Int, threads: Int) throws -> [[Double]] {
+        guard let autoencoder = rows.source.autoencoder else { return [] }
+        let levels = statistics.modelledLevels, chunks = (count + chunk - 1) / chunk, L = autoencoder.latentCount
+        let workers = max(1, min(threads, chunks))
+        let spaces = try (0..<workers).map { _ in try rows.space() }
+        let total = levels.reduce(0, +)
+        // One sum a chunk, added in order afterwards: the same whatever the thread count.
+        let sums = try Buffer<Double>(count: chunks * total, for: "mean shares")
+        Workers.run(threads: workers, chunks: chunks) { k, worker in
+            let w = spaces[worker], n = min(chunk, count - k * chunk)
+            guard let scratch = w.vae else { return }
+            autoencoder.decodeLogits(z.base + k * chunk * L, count: n, into: w.logits.base, scratch)
+            for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
+        }
+        var mean = levels.map { [Double](repeating: 0, count: $0) }
+        for k in 0..<chunks {
+            var at = k * total
+            for t in 0..<levels.count {
+                for b in 0..<levels[t] { mean[t][b] += sums.base[at] / Double(count); at += 1 }
+            }
+        }
+        return mean
+    }
+
+    /// Generated rows on which a condition's share is estimated, and the fewest that must meet it.
+    private static let tries = 1 << 16, fewest = 4
+
+    /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed: as
+    /// many as it takes to see some.
+    /// - Throws: `.unsupported` when hardly any does.
+    func share(of test: ConditionTest, threads: Int) throws -> Double {
+        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), m = plan.grids.count,
+            seed: UInt64 = 0x77686572
+        let one = try Buffer<UInt16>(count: m, for: "codes")
+        for n in [1 << 11, 1 << 14, Self.tries] {
+            let bins = try plain.bins(seed: seed, count: n, threads: threads, stop: { false })
+            var met = 0
+            for i in 0..<n {
+                for t in 0..<m { one[t] = bins[t * n + i] }
+                guard test.isPossible(one) else { continue }
+                var stream = plain.rows.cellStream(RowPlace(seed: seed, row: UInt64(i)), attempt: 0)
+                if test.holds(one, &stream) { met += 1 }
+            }
+            if met >= 64 || (n == Self.tries && met >= Self.fewest) { return Double(met) / Double(n) }
+        }
+        throw Failure(.unsupported,
+                      "where: fewer than \(Self.fewest) of \(Self.tries) generated rows meet it; ask for less at once")
+    }
+}
+
+/// Generated rows as bins, made in portions.
+final class BinPool {
+    /// [columns][count].
+    let bins: Buffer<UInt16>
+    private let sampler: Sampler, seed: UInt64, count: Int, threads: Int
+    private let spaces: [DrawSpace]
+    private var done = 0
+    private var chunks: Int { (count + chunk - 1) / chunk }
+    var isFull: Bool { done >= chunks }
+
+    init(_ sampler: Sampler, seed: UInt64, count: Int, threads: Int) throws {
+        (self.sampler, self.seed, self.count, self.threads) = (sampler, seed, count, threads)
+        bins = try Buffer(count: sampler.plan.grids.count * count, for: "generated rows")
+        spaces = try (0..<max(1, min(threads, (count + chunk - 1) / chunk))).map { _ in try sampler.rows.space() }
+    }
+
+    /// The next portion: 16 chunks a worker.
+    func advance() {
+        let columns = sampler.plan.grids.count, workers = spaces.count, start = done, now = min(workers * 16, chunks - done)
+        Workers.run(threads: workers, chunks: now) { k, worker in
+            let w = self.spaces[worker], lo = (start + k) * chunk, n = min(chunk, self.count - lo)
+            self.sampler.rows.draw(RowPlace(seed: self.seed, first: Int64(lo)), count: n, nil, w)
+            for t in 0..<columns {
+                (self.bins.base + t * self.count + lo).update(from: w.bins.base + t * chunk, count: n)
+            }
+        }
+        done += now
+    }
+}
+
+/// Adds one row's head probabilities; x: logits of all columns, [Σ K_t].
+private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: UnsafeMutablePointer<Double>) {
+    var at = 0
+    for K in levels {
+        var most = -Float.infinity, total = 0.0
+        for b in at..<at + K { most = max(most, x[b]) }
+        for b in at..<at + K { total += exp(Double(x[b] - most)) }
+        for b in at..<at + K { sum[b] += exp(Double(x[b] - most)) / total }
+        at += K
+    }
+}
+
+extension Column {
+    /// Writes the value that `cell` stands for; `u` chooses inside a cell of several values.
+    func set(row: Int, grid: ColumnGrid, cell: Int, u: Double) {
+        if cell == grid.missingCell { put(row, -1) }
+        else if case .interval = grid.axis { put(row, number: grid.value(cell: cell, u: u)) }
+        else { put(row, grid.offset(cell: cell, u: u)) }
+    }
+}

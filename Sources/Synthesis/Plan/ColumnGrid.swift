@@ -1,0 +1,155 @@
+// The cells of a column: a partition of its declared domain that depends on the public schema alone, never on a row.
+// Histograms are released over cells, encoders merge cells into bins, and sampled bins are drawn back to cells and then
+// to values. What is not here: counts (NoisyTree.swift) and bins (Encoder.swift).
+
+import Basics
+import Tables
+
+/// The partition of one column. Cells are numbered 0 ..< count: first the `body` (levels, values or equal intervals in
+/// order), then one cell for each single value cut out of the body (`atoms`), last the missing cell when the field
+/// allows missing.
+package struct ColumnGrid: Sendable {
+    package enum Axis: Sendable {
+        case levels                                   // categorical: cell = level
+        // one cell for each value, cell = offset from the minimum in steps
+        case values
+        case wideSteps(values: Int64)                 // more values than cells: equal intervals of offsets
+        case interval(minimum: Double, maximum: Double) // a number without step: equal intervals of the real line
+    }
+    package let axis: Axis
+    package let body: Int
+    /// Values (`interval`) that have a cell of their own, ascending.
+    package let atoms: [Double]
+    /// Offsets (`wideSteps`) that have a cell of their own, ascending. Whole numbers: beyond 2⁵³ doubles skip some.
+    package let atomOffsets: [Int64]
+    package var atomCount: Int { atoms.count + atomOffsets.count }
+    package let hasMissing: Bool
+    package let numerical: Bool
+    package var count: Int { body + atomCount + (hasMissing ? 1 : 0) }
+    package var missingCell: Int? { hasMissing ? count - 1 : nil }
+    /// Divisors of the body at which histograms are released, coarsest first; the last is always 1.
+    package let divisors: [Int]
+
+    /// A row count at which one table cell still fits 16 bits, missing included.
+    static let mostCells = 65_536
+    static let equalCells = 32_768
+
+    /// - Parameter atoms: values of this column which the user names in public, beside the bounds and zero.
+    package init(_ field: Field, atoms named: [Double] = []) throws {
+        hasMissing = !field.required
+        let most = Self.mostCells - 1
+        let values: Int64             // of a stepped column
+        var zero: Int64? = nil        // offset of the value 0
+        let origin: Double, width: Double // offset = (value - origin) / width
+        switch field.kind {
+        case .categorical, .boolean:
+            let levels = Int(field.kind.count ?? 1)
+            guard levels <= most else {
+                throw Failure(.schema, "column \(quoted(field.name)): more than \(most) levels")
+            }
+            (axis, body, atoms, atomOffsets, numerical, divisors) = (.levels, levels, [], [], false, [1])
+            return
+        case .number(let lo, let hi, nil):
+            guard (hi - lo).isFinite else {
+                throw Failure(.schema, "column \(quoted(field.name)): the declared range is too wide")
+            }
+            let narrow = lo == hi
+            axis = .interval(minimum: lo, maximum: hi)
+            body = narrow ? 1 : Self.equalCells
+            atoms = narrow ? [] : try Self.few(([lo, hi, 0] + named).filter { $0 >= lo && $0 <= hi }, field)
+            (atomOffsets, numerical, divisors) = ([], true, Self.ladder(body))
+            return
+        case .integer(let lo, let hi, let step), .datetime(let lo, let hi, let step):
+            (values, origin, width) = (field.kind.count ?? 1, Double(lo), Double(step))
+            if lo <= 0, hi >= 0, lo % step == 0 { zero = -(lo / step) }
+        case .date(let lo, _):
+            (values, origin, width) = (field.kind.count ?? 1, Double(lo), 1)
+        case .number(_, _, let step?):
+            guard let grid = field.kind.grid else {
+                throw Failure(.schema, "column \(quoted(field.name)): the declared range holds no multiple of the step")
+            }
+            (values, origin, width) = (grid.count, Double(grid.first) * step, step)
+            zero = -grid.first
+        }
+        (atoms, numerical) = ([], true)
+        if values <= Int64(most) {
+            (axis, body, atomOffsets) = (.values, Int(values), [])
+        } else {
+            let wanted = named.compactMap { v -> Int64? in
+                let k = ((v - origin) / width).rounded()
+                return k >= 0 && k < 0x1p62 ? Int64(k) : nil
+            }
+            axis = .wideSteps(values: values)
+            body = Self.equalCells
+            atomOffsets = try Self.few(([0, values - 1] + [zero].compactMap { $0 }
+                + wanted).filter { (0..<values).contains($0) }, field)
+        }
+        divisors = Self.ladder(body)
+    }
+
+    /// Each value once, ascending.
+    private static func few<T: Comparable & Hashable>(_ atoms: [T], _ field: Field) throws -> [T] {
+        let own = Set(atoms).sorted()
+        guard own.count <= 1000 else { throw Failure(.argument, "column \(quoted(field.name)): more than 1000 atoms") }
+        return own
+    }
+
+    /// One histogram for up to 128 cells, two levels for up to 8192, three above: each level multiplies the resolution
+    /// alike.
+    private static func ladder(_ cells: Int) -> [Int] {
+        if cells <= 128 { return [1] }
+        var b = 1
+        if cells <= 8192 {
+            while b * b < cells { b += 1 }
+            return [b, 1]
+        }
+        while b * b * b < cells { b += 1 }
+        return [b * b, b, 1]
+    }
+
+    /// Size of the histogram at one divisor: body cells merged by `divisor`, then atoms and missing as they are.
+    package func histogramSize(divisor: Int) -> Int { (body + divisor - 1) / divisor + (count - body) }
+
+    // MARK: value to cell
+
+    /// The cell of a stepped or categorical value. `offset`: level index or steps above the minimum, -1 for missing.
+    @inline(__always)
+    package func cell(offset k: Int64) -> Int {
+        if k < 0 { return missingCell ?? 0 }
+        switch axis {
+        case .levels, .values: return min(Int(k), body - 1)
+        case .wideSteps(let values):
+            for (i, a) in atomOffsets.enumerated() where k == a { return body + i }
+            // k < values ≤ 2⁶³: the product is taken in floating point, which only moves interval borders, the same for
+            // every row.
+            return min(Int(Double(k) / Double(values) * Double(body)), body - 1)
+        case .interval: return 0
+        }
+    }
+
+    /// The cell of a real value; not-a-number is missing.
+    @inline(__always)
+    package func cell(value v: Double) -> Int {
+        guard case .interval(let lo, let hi) = axis, !v.isNaN else { return missingCell ?? 0 }
+        for (i, a) in atoms.enumerated() where v == a { return body + i }
+        return hi > lo ? max(0, min(Int((v - lo) / (hi - lo) * Double(body)), body - 1)) : 0
+    }
+
+    // MARK: cell to value
+
+    /// An offset inside a cell of a stepped column. `u`: uniform in [0, 1).
+    package func offset(cell c: Int, u: Double) -> Int64 {
+        guard case .wideSteps(let values) = axis else { return Int64(c) }
+        if c >= body { return atomOffsets[c - body] }
+        let w = Double(values) / Double(body)
+        let lo = (Double(c) * w).rounded(.up), hi = ((Double(c + 1) * w).rounded(.up) - 1)
+        return max(0, min(values - 1, Int64(lo + ((hi - lo + 1) * u).rounded(.down))))
+    }
+
+    /// A real value inside a cell of a column without step. `u`: uniform in [0, 1).
+    package func value(cell c: Int, u: Double) -> Double {
+        guard case .interval(let lo, let hi) = axis else { return .nan }
+        if c >= body { return atoms[c - body] }
+        return max(lo, min(hi, lo + (Double(c) + u) / Double(body) * (hi - lo)))
+    }
+}

@@ -1,0 +1,70 @@
+// Which marginals the preset `best` buys, and the stages of any preset that sample private rows. Public: from the plan
+// and, for wide tables, from a private selection.
+
+import Basics
+import Privacy
+import Projection
+
+extension Plan {
+    /// Whether the pairs of columns are chosen by a private selection.
+    package var selects: Bool { steps(of: .selection) > 0 }
+
+    /// Pairs that a selection chooses.
+    var selectedPairs: Int {
+        let m = schema.fields.count, all = m * (m - 1) / 2
+        return min(all, settings.marginals.count > 0 ? settings.marginals.count : 4 * m)
+    }
+
+    /// Every pair of columns, in order.
+    var allPairs: [[Int]] {
+        let m = schema.fields.count
+        return (0..<m).flatMap { a in (a + 1..<max(m, a + 1)).map { [a, $0] } }
+    }
+
+    /// The marginals of the joint release. Without focus columns the given pairs; with them the triples of each focus
+    /// column and each pair of others, which hold those pairs, and the pairs that no triple holds.
+    /// - Parameter pairs: all, or those selected.
+    func marginalRequests(pairs: [[Int]]) -> [MarginalRequest] {
+        let m = schema.fields.count
+        guard m > 1 else { return [MarginalRequest(columns: [0])] }
+        let focus = settings.focus.compactMap { schema.index(of: $0) }
+        var wanted: [[Int]] = []
+        var covered = Set<[Int]>(), seen = Set<[Int]>()
+        for f in focus {
+            for p in pairs where !p.contains(f) {
+                let triple = (p + [f]).sorted()
+                guard seen.insert(triple).inserted else { continue }
+                wanted.append(triple)
+                for k in 0..<3 { covered.insert(triple.enumerated().filter { $0.offset != k }.map(\.element)) }
+            }
+        }
+        wanted += pairs.filter { !covered.contains($0) }
+        return wanted.map { MarginalRequest(columns: $0) }
+    }
+
+    /// Weight of parity in the relaxed table; 0: the table stays as it was fitted.
+    var parity: Double { settings.independence.parity * strength }
+
+    var parityOptions: ParityOptions {
+        var o = ParityOptions()
+        o.weight = parity
+        return o
+    }
+
+    /// Whether a tilt meets a table of these columns.
+    ///
+    /// Where groups are aligned, released tables of pairs would bring the group back, also those that name no protected
+    /// column, since other columns stand in for it. So a tilt meets pairs as parity has left them
+    /// (`ReleasedMarginals.tiltTargets`), or, without parity, no pairs: one column alone has nothing to bring back.
+    func tilts(_ columns: [Int]) -> Bool {
+        strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0)
+    }
+
+    /// Steps of its fit. Tables that parity left have no noise that more steps could fit.
+    var tiltSteps: Int { settings.tilt.steps > 0 ? settings.tilt.steps : parity > 0 ? 150 : 60 }
+
+    /// What a tilt's weights are sums over: every column, then the released marginals.
+    func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] {
+        (schema.fields.indices.map { [$0] } + requests.map(\.columns)).filter(tilts)
+    }
+}

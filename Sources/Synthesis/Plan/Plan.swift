@@ -1,0 +1,122 @@
+// A plan: everything that is fixed before any row is seen. Schema, options, the order α* and ceiling R* of the Rényi
+// filter, the noise of the releases that are constants, the stages with their steps. A plan can be printed and priced
+// without data; training executes it. Nothing here is derived from a row. How a plan is made from a preset is in
+// Presets/Plan+Making.swift.
+
+import Basics
+import Privacy
+import Tables
+
+package struct Plan: Sendable {
+    /// The one group of a plan without groups; the ledger is per group all the same.
+    package static let group = "all"
+
+    package let schema: Schema
+    package let protected: [String]
+    package let epsilon: Double, delta: Double
+    /// Name of the preset that gave defaults and stages.
+    package let preset: String
+    package let settings: Settings
+    package let grids: [ColumnGrid]
+    /// The protected groups; nil: there is one, `all`.
+    package let grouping: Grouping?
+    /// Names of the groups, empty ones included.
+    package var groups: [String] { grouping?.names ?? [Self.group] }
+    /// Places of the columns that networks see: all, or all but the protected ones.
+    package let modelled: [Int]
+    /// Strength of fairness; 0: protected columns are ordinary columns.
+    package let strength: Double
+    /// Whether every group has the same expected share of a batch.
+    package let isBalanced: Bool
+    package let split: BudgetSplit
+    /// The preset's stages in order, those without steps included.
+    package internal(set) var stages: [PlannedStage] = []
+
+    /// α* and R* of the filter.
+    package var budget: Budget { split.budget }
+    package var histogramNoise: Double { split.histogramNoise }
+    package var marginalNoise: Double { split.marginalNoise }
+    package var selectionRho: Double { split.selectionRho }
+    package var diffusionWeight: Double { split.diffusionWeight }
+
+    package var totalSteps: Int { stages.reduce(0) { $0 + $1.steps } }
+
+    /// Steps of a stage; 0 for one that the plan leaves out.
+    package func steps(of stage: StageID) -> Int { stages.first { $0.id == stage }?.steps ?? 0 }
+
+    /// The stage that step `k` belongs to, its place among the stages, and the step's number inside it; the last stage
+    /// for a `k` beyond all steps.
+    func place(of k: Int) -> (stage: StageID, index: Int, step: Int) {
+        var left = k
+        for (i, s) in stages.enumerated() {
+            if left < s.steps { return (s.id, i, left) }
+            left -= s.steps
+        }
+        let last = max(0, stages.count - 1)
+        return (stages.isEmpty ? .histograms : stages[last].id, last, stages.isEmpty ? 0 : stages[last].steps)
+    }
+
+    /// Row count that is declared or guessed.
+    package var expectedRows: Int { switch settings.rows { case .declared(let n), .guessed(let n): n } }
+
+    /// The protected column whose histogram the groups' counts are: the only one, with levels as parts.
+    var groupColumn: Int? { grouping.flatMap { $0.axes.count == 1 && $0.axes[0].isPlain ? $0.axes[0].column : nil } }
+    /// The histograms of the joint first release beside the groups' counts: one for each level of each column's tree.
+    package var histograms: [HistogramRequest] {
+        grids.enumerated().flatMap { j, g in
+            j == groupColumn ? [] : g.divisors.map { HistogramRequest(column: j, divisor: $0, body: g.body) }
+        }
+    }
+    /// L2 norm of what one row adds to the release: one count in each histogram and one in its group's.
+    package var histogramSensitivity: Double { Double(histograms.count + 1).squareRoot() }
+    /// Deviation of the noise in one released count, in rows.
+    package var countStandardDeviation: Double { histogramNoise * histogramSensitivity }
+
+    /// Divergence at α* of a release that is a constant of the plan.
+    func cost(_ release: FixedRelease) -> Double {
+        switch release {
+        case .gaussian(let noise): budget.cost(rate: 1, noise: noise)
+        case .zeroConcentrated(let rho): budget.cost(rho: rho)
+        }
+    }
+
+    /// Divergence at α* of all that is released before the rates of sampled stages are known.
+    var fixedCost: Double {
+        let costs = stages.compactMap { $0.release.map(cost) }
+        return (costs.first ?? 0) + costs.dropFirst().reduce(0, +)
+    }
+
+    /// ε of the whole plan at another δ: every training under it stays below.
+    package func epsilon(delta: Double) throws -> Double {
+        guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
+        guard delta > budget.selection, let other = Budget(epsilon: 1e6, delta: delta, order: budget.order,
+                                                           selection: budget.selection,
+                                                           rowsPerPerson: budget.rowsPerPerson)
+                                                               else { return .infinity }
+        return other.epsilon(spent: budget.ceiling)
+    }
+
+    /// What the guarantee takes for granted, in words, as the ledger records it.
+    package var assumptions: [String] {
+        let k = settings.rowsPerPerson
+        var a = [k == 0 ? "neighbouring tables differ by one row added or removed"
+                     : "neighbouring tables differ by one person added or removed, with all of at most \(k) "
+                         + "row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows "
+                         + "alone",
+                 schema.purchase.map {
+                     "column names, types and declared bounds and levels are public; those marked as bought were "
+                         + "paid for in run \($0.run) of the shared budget, whose promise covers both"
+                 }
+                     ?? "the schema is public: column names, types, levels, bounds and steps",
+                 "every option of the configuration was chosen without a look at the rows",
+                 "the table has at least one row"]
+        if schema.isAssumed { a.append(Schema.assumption) }
+        if !protected.isEmpty {
+            a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))")
+        }
+        if !settings.fairness.cuts.isEmpty { a.append("the edges at which protected columns are cut are public") }
+        if case .declared(let n) = settings.rows { a.append("the row count is public by declaration: \(n)") }
+        if settings.testSeed != nil { a.append("deterministic noise: not private") }
+        return a
+    }
+}

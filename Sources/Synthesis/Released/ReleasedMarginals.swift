@@ -1,0 +1,110 @@
+// The marginals that were released: noisy tables over the encoders' bins. Public once released; model files and
+// checkpoints keep them, and whoever has a file can compare generated rows with them for free.
+
+import Basics
+import Privacy
+import Projection
+import Storage
+
+package struct ReleasedMarginals: Sendable {
+    /// One to three columns each, by place in the schema.
+    package let columns: [[Int]]
+    /// Noisy counts in rows, row-major over the columns' bins; may be negative.
+    package let values: [Buffer<Double>]
+
+    /// - Throws: `.format` when the tables do not fit the columns' bins or a count is not finite.
+    package init(columns: [[Int]], values: [Buffer<Double>], levels: [Int]) throws {
+        guard columns.count == values.count, zip(columns, values).allSatisfy({ c, v in
+            (1...3).contains(c.count) && Set(c).count == c.count && c.allSatisfy(levels.indices.contains)
+                && c.reduce(1) { $0 * levels[$1] } == v.count && v.allSatisfy(\.isFinite)
+        }) else { throw Failure(.format, "released marginals: not of these columns") }
+        (self.columns, self.values) = (columns, values)
+    }
+
+    /// What the relaxed table and the tilt are fitted to: the columns' shares from the first release and these
+    /// marginals, each with the standard deviation of its noise in rows.
+    func targets(plan: Plan, statistics: Statistics) throws -> [NoisyMarginal] {
+        let standardDeviation = plan.marginalNoise * Double(columns.count).squareRoot()
+        // A bin of several cells has more noise than one count; its standard deviation is taken as that of the marginals over
+        // the root of their number.
+        let own = min(standardDeviation, max(plan.countStandardDeviation, standardDeviation / Double(statistics.levels.count).squareRoot()))
+        return try statistics.encoders.enumerated().map {
+            try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, standardDeviation: own)
+        }
+            + zip(columns, values).map { NoisyMarginal(columns: $0, values: $1, standardDeviation: standardDeviation) }
+    }
+
+    /// What the tilt meets: of columns alone what was released, of several, where groups are aligned, what parity has
+    /// left in the relaxed table.
+    func tiltTargets(plan: Plan, statistics: Statistics, rows: () throws -> ProjectedRows) throws -> [NoisyMarginal] {
+        try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
+            try plan.parity > 0 && $0.columns.count > 1 ? rows().marginal($0, total: statistics.rows) : $0
+        }
+    }
+
+    /// The relaxed table of `plan`, fitted: the same bits whenever it is made. Free.
+    /// - Throws: `.cancelled` when `stop` answers true, `.noMemory`.
+    func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {
+        let s = plan.settings.projection
+        var options = ProjectionOptions()
+        (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps, s.learningRate,
+            plan.settings.seed, threads)
+        let table = try RelaxedTable.fit(levels: statistics.levels,
+                                         marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
+                                         shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
+        return try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads, stop: stop),
+                                 plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+    }
+
+    /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the
+    /// table knows little.
+    private func movedToParity(_ table: RelaxedTable, plan: Plan, statistics: Statistics, threads: Int,
+                               stop: () -> Bool) throws -> RelaxedTable {
+        guard plan.parity > 0, let grouping = plan.grouping else { return table }
+        let membership = try grouping.membership(table), N = table.rows,
+            least = 16 * plan.marginalNoise * Double(columns.count).squareRoot()
+        let rows = (0..<grouping.count).map { g in
+            (0..<N).reduce(0.0) { $0 + Double(membership[g * N + $1]) } / Double(N) * statistics.rows
+        }
+        var options = plan.parityOptions
+        options.threads = threads
+        return try table.movedToParity(columns: plan.modelled, ordered: plan.modelled.map { plan.grids[$0].numerical },
+                                  groups: ParityGroups(membership: membership,
+                                                       weights: rows.map { $0 >= least ? 1 : 0 }), options: options,
+                                                           stop: stop)
+    }
+
+    func write(to root: GroupWriter) throws {
+        try root.group("marginals") { g in
+            try g.tensor("columns", shape: [columns.count, 3],
+                         columns.flatMap { c in (0..<3).map { Int32($0 < c.count ? c[$0] : -1) } },
+                         axes: "marginals by places of columns; -1: none")
+            let all = try Buffer<Double>(count: values.reduce(0) { $0 + $1.count }, for: "released marginals")
+            var at = 0
+            for v in values { (all.base + at).update(from: v.base, count: v.count); at += v.count }
+            try g.tensor("counts", shape: [all.count], all,
+                         axes: "cells of all marginals, each row-major over its columns' bins")
+        }
+    }
+
+    /// - Parameter count: marginals that the plan can have released.
+    static func read(from root: GroupReader, requests: [MarginalRequest], levels: [Int]) throws -> ReleasedMarginals {
+        let g = try root.group("marginals")
+        let places = try g.tensor("columns", shape: [requests.count, 3], as: Int32.self)
+        for (k, r) in requests.enumerated() {
+            for i in 0..<3 where places[3 * k + i] != Int32(i < r.columns.count ? r.columns[i] : -1) {
+                throw Failure(.format, "released marginals: not those of the plan")
+            }
+        }
+        let sizes = requests.map { $0.columns.reduce(1) { $0 * levels[$1] } }
+        let all = try g.tensor("counts", shape: [sizes.reduce(0, +)], as: Double.self)
+        var at = 0
+        let values = try sizes.map { n in
+            let b = try Buffer<Double>(count: n, for: "released marginals")
+            b.base.update(from: all.base + at, count: n)
+            at += n
+            return b
+        }
+        return try ReleasedMarginals(columns: requests.map(\.columns), values: values, levels: levels)
+    }
+}

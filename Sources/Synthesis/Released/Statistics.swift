@@ -1,0 +1,93 @@
+// The first release of a training and all that is bought from it: noisy histograms, the noisy row count, and the
+// encoders made from them. Public once released; this type is what model files and checkpoints keep.
+
+import Basics
+import Glibc
+import Privacy
+import Tables
+
+package struct Statistics: Sendable {
+    /// Noisy counts in rows, in the order of `plan.histograms`; may be negative.
+    package let counts: [Buffer<Double>]
+    /// Noisy row count of each group, in rows; may be negative.
+    package let groupCounts: [Double]
+    /// The declared row count, or `estimatedRows`.
+    package let rows: Double
+    /// Best released estimate of the row count, at least 1, and the standard deviation of its noise.
+    package let estimatedRows: Double, rowsNoise: Double
+    /// One for each column of the schema. The bins of a protected column that no network sees are its parts.
+    package let encoders: [ColumnEncoder]
+    /// Those of the columns that networks see, in the order of `plan.modelled`.
+    package let modelled: [ColumnEncoder]
+    /// Running sums of the shares by which groups are drawn; nil where networks see the protected columns.
+    let groupShares: [Double]?
+
+    package init(plan: Plan, counts: [Buffer<Double>], groupCounts: [Double]) throws {
+        guard counts.count == plan.histograms.count, groupCounts.count == plan.groups.count,
+              zip(counts, plan.histograms)
+                  .allSatisfy({ $0.count == plan.grids[$1.column].histogramSize(divisor: $1.divisor)
+                      && $0.allSatisfy(\.isFinite) }),
+              groupCounts.allSatisfy(\.isFinite) else {
+                  throw Failure(.format, "released histograms: not of this plan")
+              }
+        self.counts = counts
+        self.groupCounts = groupCounts
+        // The count of its own and the total of every histogram estimate the same number: weight each by its inverse
+        // variance.
+        var weight = 1 / Double(groupCounts.count), sum = groupCounts.reduce(0, +) * weight
+        for h in counts { sum += h.reduce(0, +) / Double(h.count); weight += 1 / Double(h.count) }
+        let n = max(sum / weight, 1)
+        let declared: Double? = if case .declared(let m) = plan.settings.rows { Double(m) } else { nil }
+        rows = declared ?? n
+        // Independent estimates weighted by their inverse variances: the variance of the mean is one over the sum of
+        // the weights.
+        (estimatedRows, rowsNoise) = (n, plan.countStandardDeviation / weight.squareRoot())
+        var at = 0
+        var made: [ColumnEncoder] = []
+        let most = plan.bins(rows: rows)
+        let hidden = plan.modelled.count == plan.grids.count ? nil : plan.grouping
+        for (j, grid) in plan.grids.enumerated() {
+            var own: ArraySlice<Buffer<Double>>
+            if j == plan.groupColumn {
+                let groups = try Buffer<Double>(count: groupCounts.count, for: "a histogram")
+                for (g, n) in groupCounts.enumerated() { groups[g] = n }
+                own = [groups]
+            } else {
+                own = counts[at..<at + grid.divisors.count]
+                at += grid.divisors.count
+            }
+            let masses = try cellMasses(grid: grid, counts: own, standardDeviation: plan.countStandardDeviation, total: rows)
+            if let axis = hidden?.axes.first(where: { $0.column == j }) {
+                for c in masses.indices { masses[c] /= rows }
+                try made.append(ColumnEncoder(binOfCell: axis.partOfCell, share: masses, bins: axis.parts.count))
+                continue
+            }
+            try made.append(ColumnEncoder(grid: grid, masses: masses, standardDeviation: plan.countStandardDeviation, most: most))
+        }
+        encoders = made
+        modelled = plan.modelled.map { made[$0] }
+        groupShares = hidden?.drawShares(plan.settings.fairness.draw, counts: groupCounts, schema: plan.schema)
+    }
+
+    /// The bin of every cell, column by column, as the door takes them.
+    var columnCodes: [ColumnCodes] { encoders.map { ColumnCodes(map: $0.binOfCell, count: $0.bins) } }
+
+    /// Where a head's bias begins, and what its logits are compared with: the log of a released share, at least 1e-4.
+    static func logShare(_ share: Double) -> Float { Float(log(max(share, 1e-4))) }
+
+    /// Bins of each column of the schema.
+    package var levels: [Int] { encoders.map(\.bins) }
+    /// Bins of each column that networks see.
+    package var modelledLevels: [Int] { modelled.map(\.bins) }
+    package var groupRows: GroupCounts { GroupCounts(rows: rows, groups: groupCounts) }
+
+    /// In words: a declared row count that the released counts contradict, by more than six standard deviations and 5
+    /// %.
+    package func warnings(_ plan: Plan) -> [String] {
+        guard case .declared(let n) = plan.settings.rows, abs(estimatedRows - Double(n)) > max(6 * rowsNoise,
+            0.05 * estimatedRows) else { return [] }
+        return ["the declared row count is \(n), and the noisy counts say about \(Int(estimatedRows.rounded())): "
+            + "rates, noise and the check of delta follow "
+                + "the declared one"]
+    }
+}

@@ -1,0 +1,91 @@
+// Free calibration of the biases of the decoder's heads: generated rows are compared with the released histograms, and
+// each bias moves until the mean of the softmax meets its bin's share. Only generated rows take part, never encodings
+// of private ones.
+
+import Basics
+import Glibc
+import Networks
+import Storage
+
+package struct HeadCalibration: Stage {
+    package let id = StageID.calibration
+    package init() {}
+
+    package func steps(_ plan: Plan) -> Int { 1 }
+    package func cost(_ plan: Plan) -> StageCost {
+        StageCost(id, steps: 1, text: "head biases shifted until generated rows meet the histograms")
+    }
+
+    package func step(_ t: Int, _ run: StageRun) throws {
+        let vae = try run.finishedAutoencoder()
+        guard run.plan.settings.calibrateHeads else { return run.artefacts.calibrated = vae }
+        let rounds = try run.memory(of: id) {
+            try CalibrationRounds(run.generator(autoencoder: vae), vae.copy(), plan: run.plan, threads: run.threads)
+        }
+        while rounds.left > 0 {
+            if run.takeCancel() { throw StageRun.cancelled }
+            try rounds.advance()
+            if rounds.left > 0, run.yieldsHere() { return }
+        }
+        run.artefacts.calibrated = rounds.vae
+        run.dropMemory()
+    }
+
+    package func write(_ run: StageRun, to root: GroupWriter) throws {
+        if let calibrated = run.artefacts.calibrated {
+            try root.group("calibrated") { try calibrated.parameters.write(to: $0) }
+        }
+    }
+
+    package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
+        if root.has("calibrated") {
+            let vae = try run.finishedAutoencoder().copy()
+            try vae.parameters.read(from: root.group("calibrated"))
+            run.artefacts.calibrated = vae
+        }
+        guard run.artefacts.calibrated != nil || !isOver else {
+            throw Failure(.format, "checkpoint: finished, but without its result")
+        }
+    }
+}
+
+/// The rounds of one calibration: a fixed-point iteration in the log domain, bias += .8 log(target / mean).
+private final class CalibrationRounds {
+    /// Changed in place; its generated one-way marginals come to meet the released ones.
+    let vae: VAE
+    private(set) var left = 15
+    private static let latentSeed: UInt64 = 0x6865_6164
+    /// Generated rows that the means are taken over.
+    private static let rows = 8192
+    private let sampler: Sampler, encoders: [ColumnEncoder], threads: Int
+    /// The latents do not depend on the biases.
+    private let latents: Buffer<Float>
+    private var biases: [[Float]]
+
+    init(_ generator: Generator, _ vae: VAE, plan: Plan, threads: Int) throws {
+        var own = generator
+        own.autoencoder = vae
+        (self.vae, self.threads, encoders) = (vae, threads, generator.statistics.modelled)
+        sampler = Sampler(plan: plan, own)
+        biases = encoders.map { _ in [] }
+        if var p = vae.parameters.pointer("head.bias") {
+            for (t, e) in encoders.enumerated() {
+                biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins))
+                p += e.bins
+            }
+        }
+        latents = try sampler.latents(seed: Self.latentSeed, count: Self.rows, threads: threads)
+    }
+
+    func advance() throws {
+        let mean = try sampler.meanShares(latents: latents, count: Self.rows, threads: threads)
+        for (t, e) in encoders.enumerated() {
+            for b in 0..<e.bins {
+                let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))
+                biases[t][b] += Float(max(-2, min(2, move)))
+            }
+        }
+        try vae.setHeadBiases(biases)
+        left -= 1
+    }
+}

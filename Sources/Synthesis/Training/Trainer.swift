@@ -1,0 +1,165 @@
+// A plan being carried out on a table, one step at a time: the host owns the loop. The stages of the plan's preset do
+// the work (Stages/); the trainer counts their steps, and keeps the promise that nothing is drawn that was not charged.
+// Files are in Trainer+Checkpoint.swift.
+
+import Basics
+import Budgets
+import Privacy
+import Tables
+
+package struct Progress: Sendable {
+    package var stage: StageID
+    /// Steps done and planned, over all stages.
+    package var step: Int, total: Int
+    /// ε of what the ledger holds so far, at the plan's δ.
+    package var epsilon: Double
+    /// Seconds since this trainer was made or resumed.
+    package var seconds: Double
+}
+
+package final class Trainer {
+    package let plan: Plan
+    /// A random name of this run; it tells two branches of one checkpoint apart. Not derived from the table.
+    let runID: String
+    let stages: [any Stage]
+    let run: StageRun
+    let started = monotonicSeconds()
+
+    /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
+    var done = 0
+    /// Whether the stages were told of the released statistics.
+    var isPrepared = false
+    /// Why no further step may be drawn: a refusal that followed from a release.
+    private var refusal: Failure?
+    /// The bound checkpoint file and the part in a shared budget.
+    var file: String?
+    var sharedRun: SharedRun?
+    /// The step up to which both have been charged ahead.
+    var chargedTo = 0
+
+    /// - Parameters:
+    ///   - table: read once, here; private from now on.
+    ///   - shared: a budget that the plan was made under: all the plan may spend is promised to this run now, on the
+    ///     disk. What it did not spend comes back when it is finished, or dropped without a checkpoint.
+    ///   - name: of the run in that budget's reports.
+    /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that
+    ///   much left, `.noMemory`, `.entropy`, `.io`.
+    package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
+        let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
+        guard plan.schema.purchase == nil || plan.schema.purchase?.budget == shared?.id else {
+            throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under "
+                + "that budget, which holds what both cost")
+        }
+        var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
+        if let domain = plan.schema.purchase {
+            guard let found = try shared?.account().runs.first(where: { $0.id == domain.run }),
+                let purchase = Ledger.Purchase(found) else {
+                throw Failure(.state, "this schema was bought in a run that the shared budget does not hold")
+            }
+            ledger.stand(on: purchase)
+            if !found.ledger.isPrivate { ledger.assume(Ledger.notPrivate) }
+        }
+        if let shared {
+            ledger.assume("a training of a shared budget: all its runs together are (\(short(shared.terms.epsilon)), "
+                + "\(short(shared.terms.delta)))-private, "
+                + "and whoever sees several of them has that figure")
+        }
+        try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: newID())
+        if let shared { sharedRun = try SharedRun(shared, id: runID, name: name, self.ledger) }
+    }
+
+    /// A run that ends without a checkpoint will not go on.
+    deinit { if file == nil { try? sharedRun?.close(run.door.ledger) } }
+
+    init(plan: Plan, table: Table, ledger: Ledger, random: SecureRandom, runID: String) throws {
+        let k = plan.settings.rowsPerPerson, bound = table.rowsPerPerson
+        guard k == 0 ? bound == 0 : bound > 0 && bound <= k else {
+            throw Failure(.state, k == 0
+                ? "the table was bounded to \(bound) rows a person: the plan must promise for persons, "
+                    + "\"max_rows_per_person\": \(bound)"
+                : "the plan promises for persons of at most \(k) rows: the table must be bounded to that many when "
+                    + "it is loaded")
+        }
+        (self.plan, self.runID) = (plan, runID)
+        stages = try plan.recipe()
+        run = StageRun(plan: plan, door: try Door(table: privateTable(table, plan: plan), budget: plan.budget,
+                                                  ledger: ledger, random: random))
+        run.door.durable = { [weak self] in try self?.chargeAhead($0) }
+    }
+
+    package var ledger: Ledger { run.door.ledger }
+    /// The budget that it spends from, if it shares one.
+    package var sharedBudget: SharedBudget? { sharedRun?.budget }
+    package var isFinished: Bool { done >= plan.totalSteps }
+
+    package var progress: Progress {
+        Progress(stage: plan.place(of: min(done, plan.totalSteps - 1)).stage, step: done, total: plan.totalSteps,
+                 epsilon: ledger.epsilon, seconds: monotonicSeconds() - started)
+    }
+
+    /// From any thread: the running or next `step` call ends with `.cancelled`, inside a release as soon as its
+    /// micro-batches are done. What was charged stays charged, and such a step is not done again.
+    package func cancel() {
+        run.cancel()
+        run.door.cancel()
+    }
+
+    /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished. Calibration and
+    /// tilt are long steps: they are left when the time is over, and the next call goes on with them.
+    /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where
+    ///   it was.
+    @discardableResult
+    package func step(maxSteps: Int, maxSeconds: Double) throws -> Progress {
+        guard maxSteps >= 1 else { throw Failure(.argument, "max_steps: must be at least 1") }
+        guard maxSeconds > 0 else { throw Failure(.argument, "max_seconds: must be above 0") }
+        let begin = monotonicSeconds()
+        run.deadline = begin + maxSeconds
+        var count = 0
+        while !isFinished, count < maxSteps {
+            if let refusal { throw refusal }
+            let charged = ledger.releases
+            do { try doStep() } catch {
+                // What was charged is spent, whether its value was used or not: such a step is not done again.
+                if ledger.releases != charged { done += 1 }
+                if (error as? Failure)?.code == .cancelled { _ = run.takeCancel() }
+                throw error
+            }
+            if run.takeYield() { break }
+            done += 1
+            count += 1
+            try keepRelease()
+            if monotonicSeconds() - begin >= maxSeconds { break }
+        }
+        return progress
+    }
+
+    private func doStep() throws {
+        let place = plan.place(of: done)
+        do { try stages[place.index].step(place.step, run) } catch let failure as Failure where failure.code == .budget
+            && run.artefacts.statistics != nil {
+            // A refusal that follows from a release is final: nothing more is charged.
+            if !isPrepared { refusal = failure }
+            throw failure
+        }
+        try prepareStages()
+    }
+
+    /// Tells the stages of the released statistics, once there are some.
+    func prepareStages() throws {
+        guard !isPrepared, run.artefacts.statistics != nil else { return }
+        isPrepared = true
+        for (stage, planned) in zip(stages, plan.stages) where planned.steps > 0 { try stage.prepare(run) }
+    }
+
+    /// The trained generator.
+    /// - Throws: `.state` before the last step; `.io` when a shared budget cannot be told: call it again.
+    package func finish() throws -> Model {
+        guard isFinished, run.artefacts.statistics != nil else { throw Failure(.state, "training is not finished") }
+        let generator = try run.generator(autoencoder: run.artefacts.calibrated)
+        guard generator.autoencoder != nil || plan.steps(of: .autoencoder) == 0 else {
+            throw Failure(.state, "training is not finished")
+        }
+        try sharedRun?.close(ledger)
+        return Model(plan: plan, ledger: ledger, generator: generator)
+    }
+}
