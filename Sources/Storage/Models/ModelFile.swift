@@ -147,11 +147,3 @@ struct Cover {
         }
     }
 }
-
-/// Runs `body`, which reads the text `what` inside a file: an error of the text is an error of the file.
-/// - Throws: `.format` in place of other codes; `.noMemory` as it is.
-package func asFormat<R>(_ what: String, _ body: () throws -> R) throws -> R {
-    do { return try body() } catch let failure as Failure where failure.code != .noMemory {
-        throw Failure(.format, "\(what): \(failure.message)")
-    }
-}
