@@ -58,7 +58,7 @@ let package = Package(
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Compute"]),
         .testTarget(name: "ProjectionTests", dependencies: ["Projection", "Compute"]),
         .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "Compute"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "FileFormat"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tables"]),
         .testTarget(name: "SynthesisTests", dependencies: ["Synthesis", "Budgets", "Compute", "Alignment"]),
         .testTarget(name: "FLIPTests", dependencies: ["FLIP", "CFlip", "Synthesis", "Basics", "Tables", "Privacy",

@@ -27,7 +27,6 @@ typedef struct flip_h5_piece {
 // The file behind the driver; the caller's, and must outlive the HDF5 file.
 typedef struct {
     int descriptor;
-    int writable;
     int error;                  // of the first write that failed; 0 while all is well
     flip_h5_piece *first, *last; // in the order they were written
 } flip_h5_disk;
@@ -35,11 +34,10 @@ typedef struct {
 typedef struct { H5FD_t base; flip_h5_disk *disk; haddr_t eoa, eof; } flip_h5_file;
 
 static H5FD_t *flip_h5fd_open(const char *name, unsigned flags, hid_t fapl, haddr_t maxaddr) {
-    (void)name; (void)maxaddr;
+    (void)name; (void)flags; (void)maxaddr;
     flip_h5_disk *const *info = (flip_h5_disk *const *)H5Pget_driver_info(fapl);
     struct stat s;
-    if (!info || ((flags & 0x0001u /* to write */) && !(*info)->writable)
-        || fstat((*info)->descriptor, &s) < 0) return 0;
+    if (!info || fstat((*info)->descriptor, &s) < 0) return 0;
     flip_h5_file *f = (flip_h5_file *)calloc(1, sizeof *f);
     if (!f) return 0;
     f->disk = *info;
@@ -104,7 +102,7 @@ static herr_t flip_h5fd_write(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t
     (void)type; (void)dxpl;
     flip_h5_file *f = (flip_h5_file *)file;
     const unsigned char *p = (const unsigned char *)buffer;
-    if (!f->disk->writable || flip_h5fd_outside(a, size)) return -1;
+    if (flip_h5fd_outside(a, size)) return -1;
     size_t done = 0;
     while (done < size && !f->disk->error) {
         ssize_t n = pwrite(f->disk->descriptor, p + done, size - done, (off_t)(a + done));

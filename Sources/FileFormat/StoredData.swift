@@ -14,7 +14,9 @@ package final class StoredData {
     private let fill: [UInt8]?
     private var places: Buffer<Place>?
     private let texts: GlobalHeap
-    private lazy var room = try? Filters.Workspace()
+    private lazy var workspace = try? Filters.Workspace()
+    /// The chunk that is in `workspace`: readers that go through a data set in pieces smaller than a chunk unpack it once.
+    private var lastChunk: (number: Int, elements: UnsafeRawBufferPointer)?
 
     /// Where a chunk is, in memory that may be had or not; `stored` 0 where it was never written.
     private struct Place: BitwiseCopyable { var address: Int, stored: Int, mask: Int }
@@ -137,7 +139,7 @@ package final class StoredData {
 
     private func readChunks(_ chunks: Layout.Chunks, _ start: Int, _ count: Int, _ total: Int,
         _ target: UnsafeMutableRawPointer) throws {
-        guard let room else { throw Failure(.noMemory, "not enough memory for a chunk") }
+        guard let workspace else { throw Failure(.noMemory, "not enough memory for a chunk") }
         let places = try chunkPlaces(), size = chunks.shape[0]
         let (bytes, overflow) = size.multipliedReportingOverflow(by: elementSize)
         guard !overflow else { throw BrokenRule("damaged: a chunk beyond all files") }
@@ -148,11 +150,16 @@ package final class StoredData {
             if place.stored == 0 {
                 fill(out, n)
             } else {
-                let isEdge = size > total - first && chunks.leavesEdgesPlain
-                let mask = isEdge ? -1 : place.mask
-                let elements = try filters.chunk(source, place.address, stored: place.stored, expected: bytes,
-                                                 mask: mask, room)
-                out.copyMemory(from: elements.baseAddress! + (at - first) * elementSize, byteCount: n * elementSize)
+                if lastChunk?.number != number {
+                    lastChunk = nil
+                    let isEdge = size > total - first && chunks.leavesEdgesPlain
+                    let elements = try filters.chunk(source, place.address, stored: place.stored, expected: bytes,
+                                                     mask: isEdge ? -1 : place.mask, workspace)
+                    lastChunk = (number, elements)
+                }
+                if let elements = lastChunk?.elements.baseAddress {
+                    out.copyMemory(from: elements + (at - first) * elementSize, byteCount: n * elementSize)
+                }
             }
             at += n
         }

@@ -1,4 +1,4 @@
-"""The content digest of a libflip model file, computed with h5py alone: see Sources/Storage/ContentDigest.swift.
+"""The content digest of a libflip model file, computed with h5py alone: see Sources/Storage/Models/ContentDigest.swift.
 
     python content_digest.py MODEL.h5     prints it and compares it with /digest
 """
@@ -58,7 +58,7 @@ def content_digest(path):
 
 
 def seal_is_intact(path):
-    """Whether the last line of the file is the SHA-256 of all bytes before it (Sources/Storage/Seal.swift)."""
+    """Whether the last line of the file is the SHA-256 of all bytes before it (Sources/Storage/Models/Seal.swift)."""
     data = open(path, "rb").read()
     return data[-78:] == b"\nflip-sha256 " + hashlib.sha256(data[:-78]).hexdigest().encode() + b"\n"
 

@@ -133,8 +133,10 @@ def test_a_file_may_be_changed_with_h5py(tmp_path):
 def test_a_column_name_with_a_slash(tmp_path):
     """AnnData finds the column under its own name, as the nested group that h5py makes of such a name."""
     flip = pytest.importorskip("flip")
-    schema = {"fields": [{"name": name, "type": "number", "constraints": {"minimum": 0, "maximum": 9}} for name in ("a", "mmol/l", "mmol/mol")]}
-    table = flip.Table.from_pandas(pd.DataFrame({"a": [1.0, 2.0], "mmol/l": [3.0, 4.0], "mmol/mol": [5.0, np.nan]}), schema)
+    schema = {"fields": [{"name": name, "type": "number", "constraints": {"minimum": 0, "maximum": 9}}
+                         for name in ("a", "mmol/l", "mmol/mol")]}
+    table = flip.Table.from_pandas(pd.DataFrame({"a": [1.0, 2.0], "mmol/l": [3.0, 4.0], "mmol/mol": [5.0, np.nan]}),
+                                   schema)
     table.write_hdf5(tmp_path / "t.h5")
     with h5py.File(tmp_path / "t.h5") as file:
         frame = anndata_io.read_elem(file["data"])
@@ -149,7 +151,8 @@ def test_every_row_of_a_categorical_of_anndata_0_7_is_read_through_its_categorie
     flip = pytest.importorskip("flip")
     with h5py.File(tmp_path / "old.h5ad", "w") as file:
         group = file.create_group("obs")
-        group.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.1.0", "_index": "_index", "column-order": ["age"]})
+        group.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.1.0", "_index": "_index",
+                            "column-order": ["age"]})
         group["_index"] = ["a", "b", "c", "d"]
         group["__categories/age"] = [30, 40, 60]
         group["age"] = np.array([2, 0, 2, 1], "i1")
@@ -161,7 +164,8 @@ def test_every_row_of_a_categorical_of_anndata_0_7_is_read_through_its_categorie
 # Every way in which h5py stores a column, in the formats of all HDF5 releases.
 
 LIBVERS = ["earliest", "v108", "v110", "latest"]
-TYPES = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i2", ">i4", ">i8", ">u2", "f4", "f8", ">f4", ">f8", "?", "S3", "str", "U"]
+TYPES = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i2", ">i4", ">i8", ">u2", "f4", "f8", ">f4", ">f8", "?",
+         "S3", "str", "U"]
 ROWS = 1003
 STORAGES = {
     "contiguous": {},
@@ -193,7 +197,8 @@ def column(kind, rows=ROWS):
     low, high = max(info.min, -(2**52)), min(info.max, 2**52)
     values = rng.integers(low, high, rows, dtype=np.int64, endpoint=True).astype(dtype)
     values[:2] = [low, high]
-    return values, {"type": "integer", "constraints": {"minimum": int(low), "maximum": int(high)}}, values.astype(np.int64)
+    return values, {"type": "integer",
+                    "constraints": {"minimum": int(low), "maximum": int(high)}}, values.astype(np.int64)
 
 
 def put(group, name, kind, values, **options):
@@ -230,7 +235,8 @@ def test_every_type_and_storage_reads_to_the_same_values(tmp_path, libver):
 def test_many_members_and_attributes(tmp_path, libver):
     """Groups and attributes move into trees and heaps when there are many, or when they are large."""
     flip = pytest.importorskip("flip")
-    with h5py.File(tmp_path / "t.h5", "w", libver=(libver, libver) if libver != "earliest" else libver, track_order=libver == "v110") as file:
+    with h5py.File(tmp_path / "t.h5", "w", libver=(libver, libver) if libver != "earliest" else libver,
+                   track_order=libver == "v110") as file:
         group = file.create_group("data")
         for i in range(3000):
             group.create_group(f"other {i}")
@@ -242,7 +248,7 @@ def test_many_members_and_attributes(tmp_path, libver):
         for i in range(40):
             group.attrs[f"number {i}"] = np.arange(i)
         group.attrs["column-order"] = ["x", "few"]
-    schema = flip.Schema.infer_hdf5(tmp_path / "t.h5") if hasattr(flip.Schema, "infer_hdf5") else flip.Schema.infer(tmp_path / "t.h5")
+    schema = flip.Schema.infer(tmp_path / "t.h5")
     assert [field["name"] for field in schema.dict["fields"]] == ["x", "few"]
     assert list(flip.Table.read_hdf5(tmp_path / "t.h5", schema).to_pandas()["few"]) == [0, 1, 2, 3, 4]
     with h5py.File(tmp_path / "t.h5", "a", libver=libver) as file:
@@ -261,7 +267,8 @@ def test_cells_that_were_never_written_have_the_fill_value(tmp_path):
             file["data/chunked"][20] = 5
             file.create_dataset("data/short", (200,), "i4", chunks=(8,), maxshape=(None,))[:] = 1
             file["data/short"].resize((50,))
-        fields = [{"name": n, "type": "integer", "constraints": {"minimum": 0, "maximum": 9}} for n in ("none", "filled", "chunked", "short")]
+        fields = [{"name": n, "type": "integer", "constraints": {"minimum": 0, "maximum": 9}}
+                  for n in ("none", "filled", "chunked", "short")]
         frame = flip.Table.read_hdf5(tmp_path / "t.h5", {"fields": fields}).to_pandas()
         with h5py.File(tmp_path / "t.h5") as file:
             for name in frame:
@@ -279,7 +286,8 @@ def test_very_many_chunks(tmp_path, libver):
             data = file.create_dataset("data/" + name, (rows,), "i2", chunks=(1,), fillvalue=-1, **options)
             data[:2000] = np.arange(2000)
             data[rows - 1500:] = np.arange(1500)
-    fields = [{"name": n, "type": "integer", "constraints": {"minimum": -1, "maximum": 9999}} for n in ("fixed", "growing", "packed", "both")]
+    fields = [{"name": n, "type": "integer", "constraints": {"minimum": -1, "maximum": 9999}}
+              for n in ("fixed", "growing", "packed", "both")]
     frame = flip.Table.read_hdf5(tmp_path / "t.h5", {"fields": fields}).to_pandas()
     want = list(range(2000)) + [-1] * (rows - 3500) + list(range(1500))
     for name in frame:

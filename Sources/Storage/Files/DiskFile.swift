@@ -10,7 +10,7 @@ final class DiskFile {
     /// Writes to a descriptor that stays the caller's.
     init(writing descriptor: Int32) {
         state = .allocate(capacity: 1)
-        state.initialize(to: flip_h5_disk(descriptor: descriptor, writable: 1, error: 0, first: nil, last: nil))
+        state.initialize(to: flip_h5_disk(descriptor: descriptor, error: 0, first: nil, last: nil))
     }
 
     deinit {

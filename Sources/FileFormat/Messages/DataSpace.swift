@@ -19,8 +19,8 @@ enum DataSpace {
         for _ in 0..<rank { shape.append(try c.length()) }
         if flags & 1 != 0 {
             for size in shape {
-                let most = try c.number(8)
-                guard UInt64(size) <= most else { throw c.damaged("is larger than its largest shape") }
+                let maxSize = try c.number(8)
+                guard UInt64(size) <= maxSize else { throw c.damaged("is larger than its largest shape") }
             }
         }
         return shape

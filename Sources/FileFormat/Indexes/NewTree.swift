@@ -29,24 +29,24 @@ struct NewTree {
     }
 
     /// How many records a node of each depth may hold, and the widths of its counts.
-    private struct Level { let most: Int, pointer: Int, total: Int, totalWidth: Int }
+    private struct Level { let maxRecords: Int, pointer: Int, total: Int, totalWidth: Int }
 
     private func levels() throws -> [Level] {
         let leaf = (nodeSize - 10) / recordSize
         guard leaf > 0 else { throw BrokenRule("damaged: \(Self.what) has impossible sizes") }
         let countWidth = leaf.logarithm / 8 + 1
-        var levels = [Level(most: leaf, pointer: 0, total: leaf, totalWidth: 0)]
+        var levels = [Level(maxRecords: leaf, pointer: 0, total: leaf, totalWidth: 0)]
         for _ in 0..<depth {
             let below = levels[levels.count - 1]
             let pointer = 8 + countWidth + below.totalWidth
-            let most = (nodeSize - 10 - pointer) / (recordSize + pointer)
-            guard most > 0 else { throw BrokenRule("damaged: \(Self.what) has impossible sizes") }
-            let (product, overflow) = (most + 1).multipliedReportingOverflow(by: below.total)
-            guard !overflow, product < Int.max - most else {
+            let maxRecords = (nodeSize - 10 - pointer) / (recordSize + pointer)
+            guard maxRecords > 0 else { throw BrokenRule("damaged: \(Self.what) has impossible sizes") }
+            let (product, overflow) = (maxRecords + 1).multipliedReportingOverflow(by: below.total)
+            guard !overflow, product < Int.max - maxRecords else {
                 throw BrokenRule("damaged: \(Self.what) has impossible sizes")
             }
-            levels.append(Level(most: most, pointer: pointer, total: product + most,
-                totalWidth: (product + most).logarithm / 8 + 1))
+            levels.append(Level(maxRecords: maxRecords, pointer: pointer, total: product + maxRecords,
+                totalWidth: (product + maxRecords).logarithm / 8 + 1))
         }
         return levels
     }
@@ -56,13 +56,13 @@ struct NewTree {
         guard let root else { return }
         let levels = try levels()
         var waiting = [(address: root, count: rootCount, depth: depth)], seen = Set<Int>()
-        let countWidth = levels[0].most.logarithm / 8 + 1
+        let countWidth = levels[0].maxRecords.logarithm / 8 + 1
         while let node = waiting.popLast() {
             guard seen.insert(node.address).inserted, seen.count <= 1 << 20 else {
                 throw BrokenRule("damaged: \(Self.what) leads back into itself")
             }
             let level = levels[node.depth]
-            guard node.count <= level.most else {
+            guard node.count <= level.maxRecords else {
                 throw BrokenRule("damaged: \(Self.what) has a node with too many records")
             }
             let used = 6 + node.count * recordSize + (node.depth > 0 ? (node.count + 1) * level.pointer : 0)

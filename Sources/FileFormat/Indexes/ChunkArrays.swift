@@ -47,25 +47,25 @@ enum FixedArray {
         try c.expect("FAHD")
         try c.expect(version: 0)
         let entry = try ChunkEntry.make(client: c.byte(), size: c.byte(), isFiltered: isFiltered, plain: plain, c)
-        let pageBits = try c.byte(), most = try c.length()
+        let pageBits = try c.byte(), maxCount = try c.length()
         guard let block = try c.address() else { return }
-        guard most >= count, most <= 1 << 32, (1...32).contains(pageBits) else {
+        guard maxCount >= count, maxCount <= 1 << 32, (1...32).contains(pageBits) else {
             throw c.damaged("has impossible sizes")
         }
         let perPage = 1 << pageBits, head = 6 + 8
-        guard most > perPage else {
-            var c = try source.checked(block, head + most * entry.size + 4, "an index of chunks")
+        guard maxCount > perPage else {
+            var c = try source.checked(block, head + maxCount * entry.size + 4, "an index of chunks")
             try begin(&c, address)
             for i in 0..<count { if let place = try entry.read(&c) { try body(i, place) } }
             return
         }
-        let pages = (most + perPage - 1) / perPage, marks = (pages + 7) / 8
+        let pages = (maxCount + perPage - 1) / perPage, marks = (pages + 7) / 8
         c = try source.checked(block, head + marks + 4, "an index of chunks")
         try begin(&c, address)
         let written = try c.array(marks)
         var at = block + head + marks + 4
         for page in 0..<pages {
-            let first = page * perPage, entries = min(perPage, most - first)
+            let first = page * perPage, entries = min(perPage, maxCount - first)
             guard first < count else { return }
             // The highest bit of a byte is the first page.
             if written[page / 8] >> (7 - page % 8) & 1 == 1 {
@@ -95,20 +95,20 @@ enum ExtensibleArray {
         try c.expect("EAHD")
         try c.expect(version: 0)
         let entry = try ChunkEntry.make(client: c.byte(), size: c.byte(), isFiltered: isFiltered, plain: plain, c)
-        let bits = try c.byte(), inIndex = try c.byte(), least = try c.byte(), pointers = try c.byte(),
+        let bits = try c.byte(), inIndex = try c.byte(), minEntries = try c.byte(), pointers = try c.byte(),
             pageBits = try c.byte()
         try c.skip(6 * 8)
         guard let index = try c.address() else { return }
         func isPower(_ x: Int) -> Bool { x > 0 && x & (x - 1) == 0 }
-        guard (1...64).contains(bits), isPower(least), isPower(pointers), pointers >= 2, pageBits <= 32,
-            least.logarithm <= bits else {
+        guard (1...64).contains(bits), isPower(minEntries), isPower(pointers), pointers >= 2, pageBits <= 32,
+            minEntries.logarithm <= bits else {
             throw c.damaged("has impossible sizes")
         }
         // Super block u holds 2^(u/2) data blocks of 2^((u+1)/2) times the least number of entries; the first ones
         // stand in the index block.
         func blocks(_ u: Int) -> Int { 1 << (u / 2) }
-        func entries(_ u: Int) -> Int { least << ((u + 1) / 2) }
-        let superBlocks = 1 + bits - least.logarithm, inline = 2 * pointers.logarithm
+        func entries(_ u: Int) -> Int { minEntries << ((u + 1) / 2) }
+        let superBlocks = 1 + bits - minEntries.logarithm, inline = 2 * pointers.logarithm
         guard superBlocks <= 60, inline <= superBlocks else { throw c.damaged("has impossible sizes") }
         let blockCount = 2 * (pointers - 1)
         let size = 6 + 8 + inIndex * entry.size + blockCount * 8 + (superBlocks - inline) * 8 + 4

@@ -60,7 +60,8 @@ package enum ModelFile {
         return try Seal.seal(file.image())
     }
 
-    /// The same, to `path`: it appears there complete and flushed to the disk, or not at all and what was there stays.
+    /// Writes such a file to `path`. It appears there complete and flushed to the disk, or not at all, and what was there
+    /// stays.
     package static func write(_ kind: Kind, to path: String, _ body: (GroupWriter) throws -> Void) throws {
         try writeVerified(bytes(kind, body), to: path)
     }
@@ -78,7 +79,7 @@ package enum ModelFile {
         }
     }
 
-    /// The same from memory; `name` is for messages.
+    /// Opens a file that is in memory, as the function above; `name` is for messages.
     package static func read<R>(_ kind: Kind, bytes: UnsafeRawBufferPointer, name: String = "the model",
         limits: Limits = Limits(),
                                 _ body: (GroupReader) throws -> R) throws -> R {

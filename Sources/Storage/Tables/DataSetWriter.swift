@@ -30,8 +30,8 @@ package final class DataSetWriter {
         (self.schema, self.group) = (schema, group)
         // A chunk of at most half a megabyte a column, less when there are many columns: 65536 rows for up to 256 of
         // them.
-        let most = max(1024, min(65_536, (1 << 24) / schema.fields.count))
-        chunkRows = max(1, min(most, expectedRows ?? most))
+        let maxRows = max(1024, min(65_536, (1 << 24) / schema.fields.count))
+        chunkRows = max(1, min(maxRows, expectedRows ?? maxRows))
         guard !schema.fields.contains(where: { $0.name == "_index" }) else {
             throw Failure(.schema, "column \"_index\": in an HDF5 dataframe this name is taken by the row labels")
         }
