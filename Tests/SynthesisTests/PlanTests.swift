@@ -98,6 +98,21 @@ final class PlanTests: XCTestCase {
         XCTAssertThrowsError(try Plan(json: .object(object)))
     }
 
+    /// A model's bins are made from its counts whenever it is read, so an older file must keep its older estimate.
+    func testAFileWithoutAMassSupportKeepsEveryCell() throws {
+        let p = try plan()
+        XCTAssertEqual(p.massSupport, .aboveNoise)
+        XCTAssertEqual(try Plan(json: p.json).massSupport, .aboveNoise)
+        var object = try XCTUnwrap(p.json.asObject)
+        object["mass_support"] = nil
+        let old = try Plan(json: .object(object))
+        XCTAssertEqual(old.massSupport, .everyCell)
+        XCTAssertEqual(try Plan(json: old.json).massSupport, .everyCell)
+        XCTAssertNil(old.json["mass_support"])
+        object["mass_support"] = .string("some")
+        XCTAssertThrowsError(try Plan(json: .object(object)))
+    }
+
     func testWhatIsRefused() throws {
         for e in [0, -1, .nan, .infinity, 2000] { XCTAssertThrowsError(try plan(epsilon: e)) }
         for d in [0, 1, -1, .nan] { XCTAssertThrowsError(try plan(delta: d)) }

@@ -29,6 +29,8 @@ package struct Plan: Sendable {
     /// Whether every group has the same expected share of a batch.
     package let isBalanced: Bool
     package let split: BudgetSplit
+    /// Which cells of numerical columns may hold mass: a new plan's rule, or that of the file which it was read from.
+    package internal(set) var massSupport = MassSupport.aboveNoise
     /// The preset's stages in order, those without steps included.
     package internal(set) var stages: [PlannedStage] = []
 

@@ -20,6 +20,7 @@ extension Plan {
                      ("diffusion_weight", .number(diffusionWeight)),
                  ("marginal_noise_multiplier", .number(marginalNoise)), ("selection_rho", .number(selectionRho)),
                  ("neighbours", .string(neighbours))]
+            + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
             + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []))
     }
 
@@ -48,6 +49,9 @@ extension Plan {
                       throw Failure(.format, "plan: its budget does not follow from its options")
                   }
         _ = try r.string("neighbours")
+        let support = try r.optionalString("mass_support") ?? MassSupport.everyCell.rawValue
+        guard let known = MassSupport(rawValue: support) else { throw Failure(.format, "plan: unknown mass_support") }
+        massSupport = known
         try r.finish()
     }
 

@@ -25,7 +25,9 @@ package struct ColumnEncoder: Sendable {
     ///   - masses: `cellMasses` of this column, in rows.
     ///   - standardDeviation: noise standard deviation of one count, in rows.
     ///   - most: largest number of bins of a numerical column.
-    package init(grid: ColumnGrid, masses: Buffer<Double>, standardDeviation: Double, most: Int) throws {
+    ///   - support: the rule that gave the masses.
+    package init(grid: ColumnGrid, masses: Buffer<Double>, standardDeviation: Double, most: Int,
+                 support: MassSupport = .aboveNoise) throws {
         let total = max(masses.reduce(0, +), 1e-9)
         let bin = try Buffer<UInt16>(count: grid.count, for: "an encoder"),
             share = try Buffer<Double>(count: grid.count, for: "an encoder")
@@ -66,6 +68,12 @@ package struct ColumnEncoder: Sendable {
             }
         }
         if let c = grid.missingCell { bin[c] = UInt16(used); used += 1 }
+        // A body without mass joins the heaviest single cell: a bin of its own would be drawn all over the domain.
+        if support == .aboveNoise, grid.numerical, (0..<grid.body).allSatisfy({ masses[$0] == 0 }),
+           let heaviest = (grid.body..<grid.count).max(by: { masses[$0] < masses[$1] }), masses[heaviest] > 0 {
+            let joined = bin[heaviest], empty = bin[0]
+            for c in 0..<bin.count where bin[c] == empty { bin[c] = joined }
+        }
         // Bins in order of first use without gaps: a body whose cells all left for atoms leaves its bin unused.
         var name = [Int](repeating: -1, count: used), bins = 0
         for c in 0..<bin.count {

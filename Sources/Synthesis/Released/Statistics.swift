@@ -56,13 +56,16 @@ package struct Statistics: Sendable {
                 own = counts[at..<at + grid.divisors.count]
                 at += grid.divisors.count
             }
-            let masses = try cellMasses(grid: grid, counts: own, standardDeviation: plan.countStandardDeviation, total: rows)
+            let noise = plan.countStandardDeviation, support = plan.massSupport
+            let masses = try cellMasses(grid: grid, counts: own, standardDeviation: noise, total: rows,
+                                        support: support)
             if let axis = hidden?.axes.first(where: { $0.column == j }) {
                 for c in masses.indices { masses[c] /= rows }
                 try made.append(ColumnEncoder(binOfCell: axis.partOfCell, share: masses, bins: axis.parts.count))
                 continue
             }
-            try made.append(ColumnEncoder(grid: grid, masses: masses, standardDeviation: plan.countStandardDeviation, most: most))
+            try made.append(ColumnEncoder(grid: grid, masses: masses, standardDeviation: noise, most: most,
+                                          support: support))
         }
         encoders = made
         modelled = plan.modelled.map { made[$0] }

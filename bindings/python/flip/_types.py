@@ -60,6 +60,8 @@ class PlannedRelease(_PlannedRelease):
 
 
 class _PlanRecord(Versioned, total=False):
+    # not in plans of older files: numerical columns have mass only near cells that stand out of the noise
+    mass_support: Literal["above_noise"]
     # where above 0: part of δ that thresholded histograms of the shared budget may use (probability)
     selection_delta: float
 
