@@ -1,11 +1,12 @@
-# make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc and lib/cmake/flip, build/include/flip.h, build/bin/flip
+# make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, lib/cmake/flip, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
-# make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit, a table and a picture
+# make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit
 # make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
 # make demo      a whole training on simulated hospital admissions
 # make bench     ours beside PyTorch and Opacus, one JSON object a line
 # make wheel     build/wheel/libflip-*.whl: libflip.so with an HDF5 of its own, for every Python 3 on Linux
-# make setup     what the above need beyond Swift: Debian packages, .venv     make install PREFIX=/usr/local     make clean
+# make setup     what the above need beyond Swift: Debian packages, .venv
+# make install PREFIX=/usr/local     make clean
 
 PREFIX ?= /usr/local
 PYTHON ?= .venv/bin/python
@@ -17,8 +18,8 @@ HERE := $(CURDIR)
 # The shipped library carries its Swift runtime; tests cannot be built that way, hence a scratch folder of its own.
 ship = $(SWIFT) build -c release --disable-local-rpath --scratch-path $(1) -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
 SHIP := $(call ship,.build-ship)
-MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 -Xlinker -z -Xlinker nodelete \
-       -Xlinker --gc-sections
+MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 \
+       -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
 
 .PHONY: build test audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
 
@@ -27,7 +28,8 @@ build: .build-ship/system
 	$(SHIP) --product flip-cli
 	@mkdir -p build/lib/pkgconfig build/include build/bin
 	@install -m 644 include/flip.h build/include/flip.h
-	@strip --strip-unneeded -o build/lib/libflip.so.1.new .build-ship/release/libflip.so && mv build/lib/libflip.so.1.new build/lib/libflip.so.1
+	@strip --strip-unneeded -o build/lib/libflip.so.1.new .build-ship/release/libflip.so
+	@mv build/lib/libflip.so.1.new build/lib/libflip.so.1
 	@ln -sfn libflip.so.1 build/lib/libflip.so
 	@strip -o build/bin/flip.new .build-ship/release/flip-cli && mv build/bin/flip.new build/bin/flip
 	@$(call pc,$(HERE)/build) > build/lib/pkgconfig/flip.pc
@@ -36,7 +38,8 @@ build: .build-ship/system
 
 # $(call pc,PREFIX): the pkg-config file for that prefix.
 pc = printf '%s\n' 'prefix=$(1)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: flip' \
-     'Description: private generators for tables' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lflip'
+     'Description: private generators for tables' 'Version: $(VERSION)' \
+     'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lflip'
 
 # $(call cmake,PREFIX): the CMake package under that prefix.
 cmake = install -d $(1)/lib/cmake/flip && install -m 644 cmake/flip-config.cmake $(1)/lib/cmake/flip && \
@@ -56,7 +59,8 @@ wheel-library: .build-ship/system .build-hdf5/version
 
 wheel: wheel-library
 	rm -rf build/wheel/*.whl bindings/python/build
-	FLIP_WHEEL_LIBRARY=$(HERE)/build/wheel $(or $(wildcard $(PYTHON)),python3) -m pip wheel -q --no-deps -w build/wheel bindings/python
+	FLIP_WHEEL_LIBRARY=$(HERE)/build/wheel $(or $(wildcard $(PYTHON)),python3) -m pip wheel -q --no-deps \
+		-w build/wheel bindings/python
 	@ls build/wheel/*.whl
 
 # What a build needs, installed once; `make setup` looks again.
@@ -94,8 +98,8 @@ install: build
 	$(call cmake,$(DESTDIR)$(PREFIX))
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc lib/cmake/flip/flip-config.cmake \
-		lib/cmake/flip/flip-config-version.cmake)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc \
+		lib/cmake/flip/flip-config.cmake lib/cmake/flip/flip-config-version.cmake)
 
 clean:
 	rm -rf build .build .build-ship .build-wheel .build-hdf5

@@ -1,10 +1,10 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// Floors, from the ground up; a module imports only modules below it (docs/MAP.md).
-// The three kernel modules compile the same sources (Sources/Kernels) for three instruction sets; Compute picks one when
-// first used. They hold raw-pointer loops only: a specialised standard-library generic is a weak symbol, and the linker
-// may keep the copy that was compiled for the widest instruction set for everybody.
+// Floors, from the ground up; a module imports only modules below it (docs/MAP.md). The three kernel modules compile
+// the same sources (Sources/Kernels) for three instruction sets; Compute picks one when first used. They hold
+// raw-pointer loops only: a specialised standard-library generic is a weak symbol, and the linker may keep the copy
+// that was compiled for the widest instruction set for everybody.
 #if arch(x86_64)
 let kernelFlags: [String: [String]] = [
     "KernelsBaseline": [],

@@ -1,6 +1,7 @@
 #!/bin/sh
 # No machine may meet an instruction it does not have. Wide registers (ymm, zmm) and instructions that need FMA may
-# appear only inside the kernels compiled for them. Looks at linked files, where the linker has chosen among duplicate symbols.
+# appear only inside the kernels compiled for them. Looks at linked files, where the linker has chosen among duplicate
+# symbols.
 #
 #     Tests/check_vector_symbols.sh FILE...      default: the test binary and libflip.so of .build/release
 #

@@ -32,14 +32,18 @@ package struct BudgetOptions {
 
     package static var table: OptionTable<BudgetOptions> {
         OptionTable([
-            Option("epsilon", range: "above 0, at most 1000", unit: "nats", help: "what all runs together may cost; required",
+            Option("epsilon", range: "above 0, at most 1000", unit: "nats",
+                   help: "what all runs together may cost; required",
                    read: { $0.epsilon = try $1.double("epsilon") }, write: { $0.epsilon.map { .number($0) } ?? .null }),
-            Option("delta", range: "above 0, below 1 / rows", unit: "probability", help: "its failure probability; required",
+            Option("delta", range: "above 0, below 1 / rows", unit: "probability",
+                   help: "its failure probability; required",
                    read: { $0.delta = try $1.double("delta") }, write: { $0.delta.map { .number($0) } ?? .null }),
             Option("order", range: "2 to 64, 128, 256, 512, 1024",
-                   help: "Rényi order at which divergences are added; fitted to trainings at a sampling rate of 0.03 when it "
+                   help: "Rényi order at which divergences are added; fitted to trainings at a sampling rate of 0.03 "
+                       + "when it "
                        + "is left out",
-                   read: { $0.order = try $1.optionalInt("order") }, write: { $0.order.map { .int(Int64($0)) } ?? .null }),
+                   read: { $0.order = try $1.optionalInt("order") },
+                       write: { $0.order.map { .int(Int64($0)) } ?? .null }),
             Option("selection_delta", range: "0 to delta", unit: "probability",
                    help: "part of delta that thresholded histograms may use",
                    read: { $0.selection = try $1.optionalDouble("selection_delta") ?? 0 },

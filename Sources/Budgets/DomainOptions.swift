@@ -29,7 +29,9 @@ package struct DomainOptions: Sendable {
         try Self.table.read(r, into: &self)
         csv = try CSVOptions(r)
         try r.finish()
-        guard (epsilon == nil) != (share == nil) else { throw Failure(.argument, "domain: give either epsilon or share") }
+        guard (epsilon == nil) != (share == nil) else {
+            throw Failure(.argument, "domain: give either epsilon or share")
+        }
     }
 
     /// ε of the release under `budget`.
@@ -50,8 +52,10 @@ package struct DomainOptions: Sendable {
                    read: { o, r in if let v = try r.optionalDouble("share", in: 1e-9...1) { o.share = v } },
                    write: { $0.share.map { .number($0) } ?? .null }),
             Option("selection_delta", range: "above 0, at most what the budget has left", unit: "probability",
-                   help: "that a level shows which one row, or person, alone holds; all that is left when it is left out",
-                   read: { o, r in if let v = try r.optionalDouble("selection_delta", in: 1e-300...1) { o.selection = v } },
+                   help: "that a level shows which one row, or person, alone holds; all that is left when it is left "
+                       + "out",
+                   read: { o, r in if let v = try r.optionalDouble("selection_delta",
+                       in: 1e-300...1) { o.selection = v } },
                    write: { $0.selection.map { .number($0) } ?? .null }),
             Option("other", range: "text", help: "the level that stands for all that are not bought",
                    read: { $0.other = try $1.optionalString("other") ?? $0.other }, write: { .string($0.other) }),

@@ -1,13 +1,13 @@
-// A private domain: bounds, levels and the row count of a table, estimated under a shared budget by one noisy release, so
-// that nobody has to know or to guess them. The training that follows spends from the same budget.
+// A private domain: bounds, levels and the row count of a table, estimated under a shared budget by one noisy release,
+// so that nobody has to know or to guess them. The training that follows spends from the same budget.
 
 import Basics
 import Glibc
 import Privacy
 import Tables
 
-/// Reads the CSV file at `path` and estimates what `sketch` leaves open: charged to the budget's file before anything is
-/// drawn.
+/// Reads the CSV file at `path` and estimates what `sketch` leaves open: charged to the budget's file before anything
+/// is drawn.
 ///
 /// Numbers, dates and times get the bounds of a public grid of powers of two (`PowerGrid`): from the first to the last
 /// cell whose noisy count stands out of the noise. Texts get the levels whose noisy count is above the threshold, and
@@ -16,7 +16,8 @@ import Tables
 ///   noise in rows, threshold, ledger.
 /// - Throws: `.budget` when the budget has too little left of ε or of δ; `.schema`, `.format`, `.io`, `.cancelled` of
 ///   reading; `.argument`, `.noMemory`, `.entropy`.
-package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared: SharedBudget, _ options: DomainOptions,
+package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared: SharedBudget,
+                           _ options: DomainOptions,
                        progress: TableProgress? = nil) throws -> (schema: Schema, report: JSON) {
     let terms = shared.terms, open = sketch.needs.indices.filter { sketch.needs[$0] != .nothing }
     guard !open.isEmpty else {

@@ -2,8 +2,10 @@
 // replaced in one move, changed by one process at a time.
 //
 //     let budget = try SharedBudget.create("study.budget", SharedBudget.Terms(epsilon: 3, delta: 1e-6))
-//     let plan = try Plan(schema: …, epsilon: 2, delta: 1e-6, under: budget.terms)        // its α*, and ε as the part it may spend
-//     let trainer = try Trainer(plan: plan, table: table, shared: budget, name: "first")    // promised to it, on the disk, before a row is drawn
+//     // The plan has the budget's α*, and ε as the part that it may spend.
+//     let plan = try Plan(schema: …, epsilon: 2, delta: 1e-6, under: budget.terms)
+//     // Promised to the trainer on the disk, before a row is drawn.
+//     let trainer = try Trainer(plan: plan, table: table, shared: budget, name: "first")
 //
 //   /         "flip-format" = "flip-budget", epsilon, delta, order
 //   /account  text   the account as JSON, see Account+JSON.swift

@@ -25,7 +25,8 @@ package struct ReportOptions {
 
     package static var table: OptionTable<ReportOptions> {
         OptionTable([
-            .texts("protected", \.protected, range: "[names]", help: "protected columns; groups are their joint levels"),
+            .texts("protected", \.protected, range: "[names]",
+                   help: "protected columns; groups are their joint levels"),
             .text("target", \.target, range: "a column that is not protected", help: "the task that is listed first"),
             .text("positive", \.positive, range: "a level of the target",
                   help: "the level that counts as yes; absent: the last in the order of texts"),
@@ -37,10 +38,12 @@ package struct ReportOptions {
                        try e.finish()
                    },
                    write: { o in
-                       .members(o.edges.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value.map { .number($0) })) })
+                       .members(o.edges.sorted { $0.key < $1.key }.map { ($0.key,
+                           .array($0.value.map { .number($0) })) })
                    }),
             Option("classifiers", range: "native | none", help: "none leaves out tasks and probes",
-                   read: { o, r in o.classifiers = try r.optionalChoice("classifiers", of: ["native", "none"]) != "none" },
+                   read: { o, r in o.classifiers = try r.optionalChoice("classifiers",
+                       of: ["native", "none"]) != "none" },
                    write: { .string($0.classifiers ? "native" : "none") }),
             .whole("threads", \.threads, 0...1024, help: "worker threads; 0: as many as the process may use"),
         ])

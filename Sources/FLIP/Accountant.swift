@@ -15,7 +15,8 @@ private func box(_ p: OpaquePointer?) throws -> AccountantBox { try object(p, .a
 func accountantKind(_ kind: UnsafePointer<CChar>?, _ name: StaticString) throws -> Accountant.Kind {
     guard let kind = try Accountant.Kind(rawValue: text(kind, name)) else {
         throw Failure(.unsupported,
-                      "\(name): must be \(Accountant.Kind.allCases.map { quoted($0.rawValue) }.joined(separator: " or "))")
+                      "\(name): must be "
+                          + Accountant.Kind.allCases.map { quoted($0.rawValue) }.joined(separator: " or "))
     }
     return kind
 }
@@ -32,13 +33,8 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
     create(.accountant, out, err) {
         let model = try object(model, .model, as: Model.self), ledger = model.ledger,
             kind = try accountantKind(kind, "kind")
-        let index: Int?
-        if let name = try optionalText(group, "group") {
-            index = ledger.groups.firstIndex(of: name)
-        } else {
-            index = ledger.groups.indices.max { ledger.spent(group: $0) < ledger.spent(group: $1) }
-        }
-        guard let index else { throw Failure(.argument, "group: not in the ledger of this model") }
+        let named = try optionalText(group, "group"), index = named.flatMap { ledger.groups.firstIndex(of: $0) }
+        guard named == nil || index != nil else { throw Failure(.argument, "group: not in the ledger of this model") }
         try model.plan.check(kind)
         let box = AccountantBox(Accountant(kind, rows: ledger.budget.multiplicity, order: kind == .renyi ? ledger.order
             : nil))

@@ -7,9 +7,13 @@ import Compute
 import Evaluation
 import Storage
 import Synthesis
+import Tables
 
-/// The version in flip.h; a test compares them.
-let version = (major: UInt32(1), minor: UInt32(0), patch: UInt32(0))
+/// The three numbers of the library's version.
+let version: (major: UInt32, minor: UInt32, patch: UInt32) = {
+    let parts = libraryVersion.split(separator: ".").map { UInt32($0) ?? 0 }
+    return parts.count == 3 ? (parts[0], parts[1], parts[2]) : (0, 0, 0)
+}()
 
 @_cdecl("flip_version")
 public func flip_version() -> UInt32 { version.major * 1_000_000 + version.minor * 1_000 + version.patch }
@@ -34,11 +38,11 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         switch try text(what, "what") {
         case "plan": return Plan.optionsSchema
         case "sample": return SampleOptions.table.schema(SampleOptions())
-        case "csv": return csvSchema
+        case "csv": return CSVOptions.table.schema(CSVOptions())
         case "budget": return BudgetOptions.table.schema(BudgetOptions())
         case "domain": return DomainOptions.table.schema(DomainOptions())
-        case "infer": return inferSchema
-        case "arrow": return arrowSchema
+        case "infer": return InferOptions.table.schema(InferOptions())
+        case "arrow": return ArrowOptions.table.schema(ArrowOptions())
         case "evaluate": return ReportOptions.table.schema(ReportOptions())
         default: throw Failure(.argument,
                                "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"domain\", "
@@ -46,36 +50,6 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         }
     }
 }
-
-private let arrowSchema: JSON = [
-    "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
-                "help": "a bad cell is an error, or becomes missing or the nearest bound"],
-    "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "", "help": "columns the schema does not name"],
-]
-
-private let csvSchema: JSON = [
-    "invalid": ["default": "refuse", "range": "refuse | coerce", "unit": "",
-                "help": "a bad cell is an error, or becomes missing or the nearest bound (reading)"],
-    "extra": ["default": "refuse", "range": "refuse | ignore", "unit": "",
-              "help": "columns the schema does not name (reading)"],
-    "person": ["default": nil, "range": "a column outside the schema", "unit": "",
-               "help": "who a row belongs to; read, used to bound the rows of each person, forgotten (reading)"],
-    "max_rows_per_person": ["default": nil, "range": "1 to 1024", "unit": "rows",
-                            "help": .string("rows that are kept of one person, by a choice among that person's rows alone; "
-                                + "goes with person and with the plan's max_rows_per_person (reading)")],
-    "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "", "help": "what stands between two cells"],
-]
-
-private let inferSchema: JSON = [
-    "levels": ["default": 1000, "range": "1 to 65534", "unit": "levels",
-               "help": "the most levels that a column of texts may have"],
-    "skip": ["default": [], "range": "[column, ...]", "unit": "", "help": "columns to leave out"],
-    "delimiter": ["default": ",", "range": ", | ; | tab | bar", "unit": "",
-                  "help": "what stands between two cells (CSV)"],
-    "declared": ["default": false, "range": "true | false", "unit": "",
-                 "help": .string("the texts are levels that were declared, in order, whether a row has them or not "
-                     + "(flip_schema_infer_strings)")],
-]
 
 @_cdecl("flip_file_check")
 public func flip_file_check(_ path: UnsafePointer<CChar>?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
@@ -86,7 +60,7 @@ public func flip_file_check(_ path: UnsafePointer<CChar>?, _ json: HandleOut, _ 
 public func flip_build_info(_ json: HandleOut, _ err: ErrorOut) -> flip_status {
     giveObject(json, err) {
         let hdf5 = hdf5Versions()
-        return ["version": .string("\(version.major).\(version.minor).\(version.patch)"), "compiler": .string(compiler),
+        return ["version": .string(libraryVersion), "compiler": .string(compiler),
                 "architecture": .string(architecture), "kernels": .string(Kernels.current.name),
                 "processors": .int(Int64(Workers.available)),
                     "hdf5": ["compiled": .string(hdf5.compiled), "loaded": .string(hdf5.loaded)]]

@@ -26,7 +26,7 @@ public func flip_schema_infer_hdf5(_ path: UnsafePointer<CChar>?, _ group: Unsaf
                                    _ config: UnsafePointer<CChar>?,
                                    _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.schema, out, err) {
-        try SchemaBox(Schema.inferred(hdf5: text(path, "path"), group: optionalText(group, "group") ?? "/data",
+        try SchemaBox(Schema.inferred(hdf5: text(path, "path"), group: optionalText(group, "group"),
                                       inferOptions(config)))
     }
 }

@@ -21,8 +21,6 @@ func csvOptions(_ config: UnsafePointer<CChar>?) throws -> CSVOptions {
     return options
 }
 
-private func group(_ p: UnsafePointer<CChar>?) throws -> String { try optionalText(p, "group") ?? "/data" }
-
 @_cdecl("flip_table_read_csv")
 public func flip_table_read_csv(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
                                 _ config: UnsafePointer<CChar>?,
@@ -45,7 +43,8 @@ public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafeP
                                  _ groupName: UnsafePointer<CChar>?,
                                  _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.table, out, err) {
-        try readTable(text(path, "path"), group: group(groupName), schema: schemaHandle.map { try schema($0) })
+        try readTable(text(path, "path"), group: optionalText(groupName, "group"),
+                      schema: schemaHandle.map { try schema($0) })
     }
 }
 
@@ -54,7 +53,7 @@ public func flip_table_write_hdf5(_ handle: OpaquePointer?, _ path: UnsafePointe
                                   _ groupName: UnsafePointer<CChar>?,
                                   _ err: ErrorOut) -> flip_status {
     attempt(err, .reading(handle, .table)) {
-        try writeTable(complete(handle), to: text(path, "path"), group: group(groupName))
+        try writeTable(complete(handle), to: text(path, "path"), group: optionalText(groupName, "group") ?? "/data")
     }
 }
 

@@ -15,7 +15,8 @@ package final class StoredData {
     private var places: Buffer<Place>?
     private let texts: GlobalHeap
     private lazy var workspace = try? Filters.Workspace()
-    /// The chunk that is in `workspace`: readers that go through a data set in pieces smaller than a chunk unpack it once.
+    /// The chunk that is in `workspace`: readers that go through a data set in pieces smaller than a chunk unpack it
+    /// once.
     private var lastChunk: (number: Int, elements: UnsafeRawBufferPointer)?
 
     /// Where a chunk is, in memory that may be had or not; `stored` 0 where it was never written.

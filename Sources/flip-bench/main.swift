@@ -23,8 +23,10 @@ do {
             for (release, skew) in [("pairs", false), ("pairs", true), ("choice", false)] {
                 let r = try marginals(columns: columns, levels: levels, rows: rows, skew: skew,
                                       choice: release == "choice", threads: threads, seconds: seconds)
-                print("{\"release\":\"\(release)\",\"columns\":\(columns),\"levels\":\(levels),\"rows\":\(rows),\"skew\":\(skew),\"threads\":\(threads),"
-                    + "\"pairs\":\(r.pairs),\"cells\":\(r.cells),\"seconds\":\(r.seconds),\"pair_rows_per_second\":\(Int(Double(r.pairs * rows) / r.seconds))}")
+                print("{\"release\":\"\(release)\",\"columns\":\(columns),\"levels\":\(levels),\"rows\":\(rows),"
+                    + "\"skew\":\(skew),\"threads\":\(threads),"
+                    + "\"pairs\":\(r.pairs),\"cells\":\(r.cells),\"seconds\":\(r.seconds),"
+                    + "\"pair_rows_per_second\":\(Int(Double(r.pairs * rows) / r.seconds))}")
             }
         }
     }
@@ -39,7 +41,8 @@ do {
                 ?? NetworksBenchmark.train(shape: shape, batch: 1024, threads: threads, seconds: seconds,
                                            kernels: kernels)
             print("{\"shape\":\"\(name)\",\"step\":\"\(mode)\",\"kernels\":\"\(kernels.name)\",\"threads\":\(threads),"
-                + "\"rows_per_second\":\(Int(r.rowsPerSecond)),\"rows_per_processor_second\":\(Int(r.rowsPerProcessorSecond)),"
+                + "\"rows_per_second\":\(Int(r.rowsPerSecond)),"
+                + "\"rows_per_processor_second\":\(Int(r.rowsPerProcessorSecond)),"
                 + (clipped.map { "\"noise_share\":\(($0.noiseShare * 1e4).rounded() / 1e4)," } ?? "")
                 + "\"weights\":\(r.weights)}")
         }

@@ -28,34 +28,51 @@ func run(_ words: [String]) throws {
 private let help = """
     flip: private generators for tables
 
-    flip schema TABLE [--out S.json]        a schema read off the rows, for you to edit; it is marked as assumed public
-         [--skip COLUMN]...  [--levels N]
-    flip train TABLE --schema S.json --epsilon E --delta D --out MODEL     learn a table under a privacy budget
-         [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]  [--checkpoint FILE [--resume]]
-    flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]      make rows; costs nothing
-         [--where JSON or FILE]              only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
-    flip ledger MODEL [--json]              what the training released and what that cost
-    flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]     NOT PRIVATE: how good, how fair
-         [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]
-    flip plan --schema S.json --epsilon E --delta D [...]   the same bill in advance, without any data (JSON)
-         [--explain]                         as text: what each stage costs and what that buys
-    flip budget FILE [--json] [--settle RUN]      what trainings that share it have spent; --settle ends a run that was killed
-         --create --epsilon E --delta D      makes it; train, plan: --budget FILE, then --share S may stand for --epsilon
-         [--order A] [--selection-delta D] [--max-rows-per-person K]
-    flip domain TABLE.csv --schema SKETCH.json --budget FILE --share S --out S.json      buys the bounds and levels that the sketch leaves open
+    flip schema TABLE [--out S.json]
+         a schema read off the rows, for you to edit; it is marked as assumed public
+         [--skip COLUMN]...  [--levels N]  [--delimiter C]  [--group GROUP]
+    flip train TABLE --schema S.json --epsilon E --delta D --out MODEL
+         learns a table under a privacy budget
+         [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]
+         [--checkpoint FILE [--resume]]  [--group GROUP]
+    flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]
+         makes rows; costs nothing
+         [--where JSON or FILE]   only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
+    flip ledger MODEL [--json]
+         what the training released and what that cost
+    flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]
+         NOT PRIVATE: how good, how fair
+         [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]  [--group GROUP]
+    flip plan --schema S.json --epsilon E --delta D [...]
+         the costs in advance, without any data (JSON)
+         [--explain]              as text: what each stage costs and gives
+    flip budget FILE [--json] [--settle RUN]
+         what trainings that share it have spent; --settle ends a run that was killed
+         --create --epsilon E --delta D   [--order A] [--selection-delta D] [--max-rows-per-person K]
+                                  makes it; train, plan: --budget FILE, then --share S may stand for --epsilon
+    flip domain TABLE.csv --schema SKETCH.json --budget FILE --share S --out S.json
+         estimates the bounds and levels that the sketch leaves open, under the budget
          [--epsilon E instead of --share]  [--selection-delta D]  [--other LEVEL]
-    flip convert FROM TO [--schema S.json]  CSV to HDF5 and back
-    flip check TABLE.csv --schema S.json    all that a table breaks of a schema, by column [--json]; exit code 1 if it breaks any
-    flip check FILE                         what a file is, and whether it can be trusted to be whole (JSON)
+    flip convert FROM TO [--schema S.json]  [--group GROUP]
+         CSV to HDF5 and back
+    flip check TABLE.csv --schema S.json [--json]
+         all that a table breaks of a schema, by column; exit code 1 if it breaks any
+    flip check FILE
+         what a file is, and whether it can be trusted to be whole (JSON)
     flip --version
 
-    Presets: published trains its networks on private rows, with noise in every step; best buys noisy marginals once, and trains them
-    on rows of a table that is fitted to those.
-    A TABLE whose name ends in .h5, .hdf5 or .h5ad is HDF5 (an AnnData dataframe), any other is CSV with a header. Reading CSV:
-      --invalid coerce     a cell that breaks the schema becomes missing or the nearest bound; otherwise it is an error
+    Presets: best, the default, releases noisy marginals once and trains its networks on rows of a table that is
+    fitted to them; published trains its networks on private rows, with noise in every step.
+    A TABLE whose name ends in .h5, .hdf5 or .h5ad is HDF5 (an AnnData dataframe), any other is CSV with a header.
+      --group GROUP        the group of an HDF5 file that holds the table; without it /data, the root or /obs
+    Reading CSV:
+      --invalid coerce     a cell that breaks the schema becomes missing or the nearest value, and is counted;
+                           otherwise, and for a required cell that has neither, it is an error
       --extra ignore       columns that the schema does not name are not read; otherwise they are an error
       --delimiter C        comma, semicolon, tab or bar
-      --person COLUMN --max-rows-per-person K     who a row belongs to: at most K rows of each are kept, and the promise is for persons
+      --person COLUMN --max-rows-per-person K
+                           who a row belongs to: at most K rows of each are kept, and the promise is for persons
     --quiet                no progress bar
-    A checkpoint is written twice a minute and on Ctrl-C. What was charged to the privacy budget stays charged.
+    A checkpoint is written after every release, twice a minute and on Ctrl-C. What was charged to the privacy
+    budget stays charged.
     """

@@ -31,7 +31,9 @@ func domain(_ words: [String]) throws {
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
     defer { bar.close() }
-    let (schema, report) = try releaseDomain(sketch, csv: a.words[0], from: shared, options) { bar.show("reading", $0, $1) }
+    let (schema, report) = try releaseDomain(sketch, csv: a.words[0], from: shared, options) {
+        bar.show("reading", $0, $1)
+    }
     bar.close()
     try AtomicFile.write(schema.jsonValue.pretty + "\n", to: out)
     if a.has("json") { return say(report.pretty) }

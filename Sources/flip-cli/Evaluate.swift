@@ -7,7 +7,7 @@ import Tables
 
 func evaluate(_ words: [String]) throws {
     let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test",
-                                                     "threads"] + csvOptionNames,
+                                                     "threads"] + csvOptionNames + tableOptionNames,
                           switches: ["json", "quiet"], places: ["REAL", "SYNTHETIC"])
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }

@@ -8,14 +8,15 @@ import Synthesis
 import Tables
 
 func convert(_ words: [String]) throws {
-    let a = try Arguments("convert", words, named: ["schema", "out"] + csvOptionNames, switches: ["quiet"],
+    let a = try Arguments("convert", words, named: ["schema", "out"] + csvOptionNames + tableOptionNames,
+                          switches: ["quiet"],
                           places: words.contains("--out") || words.contains { $0.hasPrefix("--out=") } ? ["FROM"]
                               : ["FROM", "TO"])
     let target = try a.text("out") ?? a.words[1]
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
     defer { bar.close() }
-    try convertTable(from: a.words[0], to: target, schema: schema(a), options: csvOptions(a)) {
+    try convertTable(from: a.words[0], group: a.text("group"), to: target, schema: schema(a), options: csvOptions(a)) {
         bar.show("converting", $0, $1)
     }
 }
@@ -63,7 +64,7 @@ func schemaCommand(_ words: [String]) throws {
     if let out { try AtomicFile(out).abandon() }         // may fail: before the work rather than after it
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
-    let found = isHDF5Name(a.words[0]) ? try Schema.inferred(hdf5: a.words[0], group: a.text("group") ?? "/data",
+    let found = isHDF5Name(a.words[0]) ? try Schema.inferred(hdf5: a.words[0], group: a.text("group"),
                                                              options)
         : try Schema.inferred(csv: a.words[0], options) { bar.show("reading", $0, $1) }
     bar.close()

@@ -7,6 +7,8 @@ import Storage
 import Synthesis
 import Tables
 
+/// What every command that reads a table takes beside the options of CSV.
+let tableOptionNames = ["group"]
 let csvOptionNames = ["invalid", "extra", "delimiter", "person", "max-rows-per-person"]
 let planOptionNames = ["schema", "protected", "epsilon", "delta", "preset", "config", "budget", "share"]
 
@@ -32,7 +34,14 @@ func csvOptions(_ a: Arguments) throws -> CSVOptions {
 
 func readTable(_ path: String, _ a: Arguments, _ schema: Schema?, _ bar: Bar) throws -> Table {
     defer { bar.close() }
-    return try readTableFile(path, schema: schema, options: csvOptions(a)) { bar.show("reading", $0, $1) }
+    let table = try readTableFile(path, group: a.text("group"), schema: schema, options: csvOptions(a)) {
+        bar.show("reading", $0, $1)
+    }
+    if let replaced = table.replacedText {
+        bar.close()
+        complain("\(path): \(replaced)")
+    }
+    return table
 }
 
 /// The JSON that an option holds, or that is in the file it names.

@@ -9,7 +9,8 @@ import Synthesis
 import Tables
 
 func train(_ words: [String]) throws {
-    let a = try Arguments("train", words, named: planOptionNames + csvOptionNames + ["out", "checkpoint"],
+    let a = try Arguments("train", words, named: planOptionNames + csvOptionNames + tableOptionNames
+        + ["out", "checkpoint"],
                           switches: ["quiet", "resume"], places: ["TABLE"])
     let out = try a.required("out"), checkpoint = try a.text("checkpoint")
     if a.has("resume"), checkpoint == nil { throw Usage("flip train: --resume needs --checkpoint") }
@@ -33,7 +34,8 @@ func train(_ words: [String]) throws {
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` "
         + "shows every release")
     if ledger.purchase != nil {
-        say("  with the schema that was estimated under the budget: ε \(short(ledger.headline)) for whoever has the file")
+        say("  with the schema that was estimated under the budget: ε \(short(ledger.headline)) for whoever has the "
+            + "file")
     }
     if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
     if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }

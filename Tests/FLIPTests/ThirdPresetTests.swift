@@ -41,10 +41,14 @@ final class ThirdPresetTests: XCTestCase {
         rmdir(folder)
     }
 
+    private var message: String {
+        withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
     private func made(_ call: (HandleOut, ErrorOut) -> flip_status, line: UInt = #line) throws -> OpaquePointer {
         var out: OpaquePointer?
         XCTAssertEqual(call(&out, &error), 0,
-                       "\(withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })", line: line)
+                       message, line: line)
         return try XCTUnwrap(out, line: line)
     }
     private func text(_ call: (HandleOut, ErrorOut) -> flip_status, line: UInt = #line) throws -> String {

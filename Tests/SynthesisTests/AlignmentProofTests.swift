@@ -23,9 +23,12 @@ final class AlignmentProofTests: XCTestCase {
 
     /// A training some steps along: moments were released, and pull from now on.
     private func scene(_ calibration: String, sites: String = AlignmentProofTests.sites) throws -> Scene {
-        let plan = try Plan(schema: Fixture.schema(), protected: ["ward"], epsilon: 8, delta: 1e-5, preset: "published", config: JSON.parse("""
-            {"autoencoder": {"steps": 8, "batch": 200, "log_variance": "head"}, "diffusion": {"enabled": false}, "test_seed": 5, "threads": 1,
-             "alignment": {"start": 2, "ramp": 0, "anchor": 3, \(sites)}, "fairness": {"strength": 1, "sampling": "balanced", "calibration": "\(calibration)", "reweight": true}}
+        let plan = try Plan(schema: Fixture.schema(), protected: ["ward"], epsilon: 8, delta: 1e-5, preset: "published",
+            config: JSON.parse("""
+            {"autoencoder": {"steps": 8, "batch": 200, "log_variance": "head"}, "diffusion": {"enabled": false},
+            "test_seed": 5, "threads": 1,
+             "alignment": {"start": 2, "ramp": 0, "anchor": 3, \(sites)}, "fairness": {"strength": 1,
+             "sampling": "balanced", "calibration": "\(calibration)", "reweight": true}}
             """))
         let t = try Trainer(plan: plan, table: Fixture.table(rows: 600))
         try t.step(maxSteps: 6, maxSeconds: 1e9)

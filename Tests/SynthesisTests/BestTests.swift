@@ -12,7 +12,8 @@ import Tables
 final class BestTests: XCTestCase {
     private static let small = #"""
     "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128, "steps": 30, "warmup": 10},
-    "diffusion": {"hidden": 16, "layers": 2, "noise_levels": 2, "batch": 64, "steps": 20, "sampler_steps": 5, "warmup": 5},
+    "diffusion": {"hidden": 16, "layers": 2, "noise_levels": 2, "batch": 64, "steps": 20, "sampler_steps": 5,
+    "warmup": 5},
     "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 20}, "fairness": {"strength": 0}
     """#
 
@@ -78,7 +79,8 @@ final class BestTests: XCTestCase {
         // Age follows ward and dose follows age: with little noise the generated rows say so as well.
         let config = #"""
         "rows": {"declared": 4000}, "projection": {"rows": 200, "steps": 300},
-        "autoencoder": {"width": 16, "heads": 2, "feed_forward": 16, "latent": 6, "batch": 256, "steps": 500, "rate": 0.01, "warmup": 50, "beta": 0.1}
+        "autoencoder": {"width": 16, "heads": 2, "feed_forward": 16, "latent": 6, "batch": 256, "steps": 500,
+        "rate": 0.01, "warmup": 50, "beta": 0.1}
         """#
         let m = try train(plan(config, seed: nil, epsilon: 50), rows: 4000)
         let t = try m.sample(count: 3000, seed: 1)

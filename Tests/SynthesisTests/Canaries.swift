@@ -4,7 +4,8 @@
 //
 // published: canary k is the only row with level k of a column, so that nearly all of its gradient lies in weights of
 // its own. His score is
-//     Σ_t ⟨gradient of the row k at the weights of step t, sum released in step t⟩; the sums are read from the optimiser, as from a checkpoint.
+//     Σ_t ⟨gradient of the row k at the weights of step t, sum released in step t⟩; the sums are read from the
+//     optimiser, as from a checkpoint.
 // best: canary k is one more row in cell k of a table of two columns whose other rows he knows. His score is the
 // released count of that cell.
 
@@ -61,9 +62,14 @@ struct Canaries {
         // from the others.
         let declared = 800 * count, batch = declared / 2
         func make(_ epsilon: Double, clip: Double) throws -> Plan {
-            try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon, delta: delta, preset: "published", config: JSON.parse("""
-                {"rows": {"declared": \(declared)}, "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"}, "seed": \(seed), "test_seed": \(testSeed),
-                 "encoder": {"share": 0.05}, "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": \(clip), "rate": 0.001},
+            try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon,
+                delta: delta, preset: "published",
+                config: JSON.parse("""
+                {"rows": {"declared": \(declared)},
+                 "fairness": {"strength": 0, "sampling": "\(balanced ? "balanced" : "proportional")"},
+                 "seed": \(seed), "test_seed": \(testSeed),
+                 "encoder": {"share": 0.05}, "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": \(clip),
+                 "rate": 0.001},
                  "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
                 """))
         }
@@ -160,9 +166,12 @@ struct Canaries {
             #"{"name": "\#($0)", "type": "string", "constraints": {"enum": [\#(levels)], "required": true}}"#
         }
         let schema = try Schema(json: "{\"fields\": [\(fields.joined(separator: ", "))]}")
-        let plan = try Plan(schema: schema, protected: [], epsilon: epsilon, delta: delta, preset: "best", config: JSON.parse("""
-            {"seed": \(seed), "test_seed": \(testSeed), "projection": {"rows": 300, "steps": 300}, "diffusion": {"enabled": false}, "rake": {"pool": 5000},
-             "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 256, "steps": 200, "warmup": 20}}
+        let plan = try Plan(schema: schema, protected: [], epsilon: epsilon, delta: delta, preset: "best",
+            config: JSON.parse("""
+            {"seed": \(seed), "test_seed": \(testSeed), "projection": {"rows": 300, "steps": 300},
+             "diffusion": {"enabled": false}, "rake": {"pool": 5000},
+             "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 256, "steps": 200,
+             "warmup": 20}}
             """))
         // Without a bound on what one row adds, a canary counts many times.
         var cells = (0..<side * side).flatMap { [Int](repeating: $0, count: known) }

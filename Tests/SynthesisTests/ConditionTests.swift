@@ -5,12 +5,17 @@ import Basics
 
 final class ConditionTests: XCTestCase {
     /// Without diffusion: generated in a moment, however many a condition needs.
-    static let model: Model? = try? Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "published", config: JSON.parse(#"""
+    static let model: Model? = try? Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 2,
+        delta: 1e-5, preset: "published",
+        config: JSON.parse(#"""
         {"test_seed": 11, "autoencoder": {"steps": 6, "batch": 100}, "diffusion": {"enabled": false}}
         """#)), Fixture.table(rows: 600))
     /// The preset whose rows are accepted by a tilt as well.
-    static let best: Model? = try? Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 4, delta: 1e-5, preset: "best", config: JSON.parse(#"""
-        {"test_seed": 11, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "steps": 6, "batch": 64},
+    static let best: Model? = try? Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 4,
+        delta: 1e-5, preset: "best",
+        config: JSON.parse(#"""
+        {"test_seed": 11, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "steps": 6,
+        "batch": 64},
          "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "steps": 5, "batch": 64, "sampler_steps": 4},
          "projection": {"rows": 32, "steps": 10}, "rake": {"pool": 2000, "steps": 5}}
         """#)), Fixture.table(rows: 600))

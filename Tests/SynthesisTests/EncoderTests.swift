@@ -16,7 +16,8 @@ final class EncoderTests: XCTestCase {
         return b
     }
 
-    private func encoder(grid: ColumnGrid, masses: [Double], standardDeviation: Double, most: Int) throws -> ColumnEncoder {
+    private func encoder(grid: ColumnGrid, masses: [Double], standardDeviation: Double, most: Int) throws
+        -> ColumnEncoder {
         try ColumnEncoder(grid: grid, masses: buffer(masses), standardDeviation: standardDeviation, most: most)
     }
 

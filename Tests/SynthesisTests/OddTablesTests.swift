@@ -49,9 +49,12 @@ final class OddTablesTests: XCTestCase {
 
     func testTheWidestRanges() throws {
         let t = try roundTrip(#"""
-            {"name": "a", "type": "integer", "constraints": {"minimum": -4000000000000000000, "maximum": 600000000000000000, "required": true}},
-            {"name": "b", "type": "datetime", "constraints": {"minimum": "0001-01-01T00:00:00Z", "maximum": "9999-12-31T23:59:59Z", "required": true}},
-            {"name": "c", "type": "date", "constraints": {"minimum": "0001-01-01", "maximum": "9999-12-31", "required": true}}
+            {"name": "a", "type": "integer", "constraints": {"minimum": -4000000000000000000,
+            "maximum": 600000000000000000, "required": true}},
+            {"name": "b", "type": "datetime", "constraints": {"minimum": "0001-01-01T00:00:00Z",
+            "maximum": "9999-12-31T23:59:59Z", "required": true}},
+            {"name": "c", "type": "date", "constraints": {"minimum": "0001-01-01", "maximum": "9999-12-31",
+            "required": true}}
             """#, rows: 100) { _, i in Int64(i) * 30_000 }
         for i in 0..<200 {
             XCTAssert((-4_000_000_000_000_000_000...600_000_000_000_000_000).contains(t.columns[0].int64(i) ?? .max))

@@ -12,7 +12,8 @@ import Tables
 
 final class ReleasedAlignmentTests: XCTestCase {
     private static let small = #"""
-    "test_seed": 11, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128, "steps": 24, "warmup": 4},
+    "test_seed": 11, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128,
+    "steps": 24, "warmup": 4},
     "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 6, "sampler_steps": 4},
     "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 10}
     """#
@@ -239,8 +240,10 @@ final class ReleasedAlignmentTests: XCTestCase {
     /// Terms at the decoder and the heads: their gradient by every weight against differences of their value.
     func testTermsBehindTheLatentPullDownhill() throws {
         let (r, plan) = try rows(repair: 0, #"""
-        , "autoencoder": {"width": 4, "heads": 1, "feed_forward": 4, "latent": 3, "batch": 48}, "independence": {"start": 0, "ramp": 0, "latent_mean": 0, "latent_discrepancy": 0,
-          "adversary": 0, "decoder_mean": 2, "decoder_discrepancy": 3, "heads_mean": 4, "heads_fourier": 1, "heads_covariance": 0.5}
+        , "autoencoder": {"width": 4, "heads": 1, "feed_forward": 4, "latent": 3, "batch": 48},
+        "independence": {"start": 0, "ramp": 0, "latent_mean": 0, "latent_discrepancy": 0,
+          "adversary": 0, "decoder_mean": 2, "decoder_discrepancy": 3, "heads_mean": 4, "heads_fourier": 1,
+          "heads_covariance": 0.5}
         """#)
         let vae = try VAE(shape: plan.autoencoderShape(levels: [3, 4]), seed: 1), scratch = try VAEScratch(vae), n = 48,
             L = 3, P = vae.parameters.trainable
@@ -262,7 +265,8 @@ final class ReleasedAlignmentTests: XCTestCase {
         }
         func gradient(_ hooks: ActivationHooks?) throws -> Buffer<Float> {
             let sum = try Buffer<Float>(count: P, for: "a test")
-            let options = VAE.GradientOptions(weights: a.weight.base, addedMeanGradient: a.termGradient.base, hooks: hooks)
+            let options = VAE.GradientOptions(weights: a.weight.base, addedMeanGradient: a.termGradient.base,
+                                              hooks: hooks)
             vae.gradientSum(batch, noise: normals.base, beta: 0.5, into: sum.base, options: options,
                             scratch) { first, count in
                 if let hooks { a.addTermGradients(to: hooks, at: first, count: count) }

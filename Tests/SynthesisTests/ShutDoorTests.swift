@@ -23,8 +23,10 @@ final class ShutDoorTests: XCTestCase {
 
     private func plans() throws -> [Plan] {
         let best = #"""
-        "projection": {"rows": 60, "steps": 40}, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 64, "steps": 10},
-        "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 6, "sampler_steps": 4}, "rake": {"pool": 1500, "steps": 8}, "test_seed": 3, "threads": 2
+        "projection": {"rows": 60, "steps": 40}, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16,
+        "latent": 4, "batch": 64, "steps": 10},
+        "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 6, "sampler_steps": 4}, "rake": {"pool": 1500,
+        "steps": 8}, "test_seed": 3, "threads": 2
         """#
         let schema = try Fixture.schema()
         func make(_ more: String) throws -> Plan {

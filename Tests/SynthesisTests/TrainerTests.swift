@@ -155,9 +155,11 @@ final class TrainerTests: XCTestCase {
         }
     }
 
-    /// Calibration and tilt are heard in between: they are left when the time is over and gone on with, to the same model, bit for bit.
+    /// Calibration and tilt are heard in between: they are left when the time is over and gone on with, to the same
+    /// model, bit for bit.
     func testLongStepsYield() throws {
-        let config = #"{"autoencoder": {"steps": 3, "batch": 60}, "diffusion": {"steps": 2, "batch": 60}, "projection": "#
+        let config = #"{"autoencoder": {"steps": 3, "batch": 60}, "diffusion": {"steps": 2, "batch": 60}, "#
+            + #""projection": "#
             + #"{"rows": 30, "steps": 10}, "rake": {"pool": 20000}, "test_seed": 5, "threads": 1}"#
         let plan = try Plan(schema: Fixture.schema(), protected: [], epsilon: 4, delta: 1e-5, preset: "best",
                             config: JSON.parse(config))
@@ -166,7 +168,8 @@ final class TrainerTests: XCTestCase {
         var calls = 0
         while !t.isFinished {
             let before = t.progress.step
-            if before >= plan.totalSteps - 2 { t.cancel() }                  // heard inside the step, which is then gone on with
+            // heard inside the step, which is then gone on with
+            if before >= plan.totalSteps - 2 { t.cancel() }
             do { try t.step(maxSteps: 1, maxSeconds: 1e-9) } catch let f as Failure where f.code == .cancelled {
                 try t.step(maxSteps: 1, maxSeconds: 1e-9)
             }

@@ -13,10 +13,13 @@ enum Fixture {
       {"name": "ward", "type": "string", "constraints": {"enum": ["a", "b", "c", "d"]}},
       {"name": "age", "type": "integer", "constraints": {"minimum": 0, "maximum": 99, "required": true}},
       {"name": "score", "type": "number", "constraints": {"minimum": -2, "maximum": 2}},
-      {"name": "dose", "type": "number", "constraints": {"minimum": 0, "maximum": 5, "multipleOf": 0.1, "required": true}},
+      {"name": "dose", "type": "number", "constraints": {"minimum": 0, "maximum": 5, "multipleOf": 0.1,
+      "required": true}},
       {"name": "smoker", "type": "boolean"},
-      {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2021-12-31", "required": true}},
-      {"name": "seen", "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-12-31T00:00:00Z"}}
+      {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2021-12-31",
+      "required": true}},
+      {"name": "seen", "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00Z",
+      "maximum": "2021-12-31T00:00:00Z"}}
     ], "missingValues": [""]}
     """#
 

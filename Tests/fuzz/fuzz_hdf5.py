@@ -3,7 +3,8 @@
 
 usage: fuzz_hdf5.py [--mutants N | --hours H] [--workers N] [--first N] [--keep FOLDER]
 Seeds are made here with h5py and libflip, and taken from Tests/fixtures. Mutants are numbered and made from their
-number, so a finding is named by seed and number. Each is read in one of several processes, which are started again when they die.
+number, so a finding is named by seed and number. Each is read in one of several processes, which are
+started again when they die.
 The last line is "fuzz hdf5: N mutants, R read, F refused, C crashed, H hung, X other".
 The exit code is 0 when C, H and X are 0.
 Environment: FLIP_LIB, PYTHONPATH as for the Python package.

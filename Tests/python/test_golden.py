@@ -159,7 +159,8 @@ def outputs(name, folder):
     config = merged(merged(QUICK, BEST if preset == "best" else {}), options)
     plan = flip.plan(schema(columns), protected=protected, epsilon=4, delta=1e-5, preset=preset, config=config)
     found = {
-        "plan": hashed(plan.json.replace('"schema_version":1,', "", 1)), "explain": hashed(json.dumps(unversioned(plan.explain()), sort_keys=True)),
+        "plan": hashed(plan.json.replace(',"schema_version":1', "", 1)),
+        "explain": hashed(json.dumps(unversioned(plan.explain()), sort_keys=True)),
         "explanation": hashed(plan.explanation()), "memory": hashed(str(plan.memory(5000)))
     }
     trainer, checkpoint = flip.Trainer(plan, table), os.path.join(folder, "c.h5")

@@ -1,6 +1,6 @@
 // The structs of the Arrow C data and C stream interfaces, whose layout their specification fixes
-// (https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html). flip.h declares the same ones for hosts; here they are for
-// Tables, which knows nothing of flip.h.
+// (https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html).
+// flip.h declares these structs for hosts; here they are for Tables, which knows nothing of flip.h.
 #pragma once
 #include <stdint.h>
 

@@ -48,7 +48,7 @@ func giveJSON(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () t
 func giveObject(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> JSON) -> flip_status {
     giveJSON(out, err, use) {
         guard case .object(let object) = try make() else { throw Failure(.internal, "an object has no members") }
-        return .members([("schema_version", .int(grammarVersion))] + object.members.map { ($0.key, $0.value) })
+        return .members(object.members.map { ($0.key, $0.value) } + [("schema_version", .int(grammarVersion))])
     }
 }
 

@@ -66,7 +66,8 @@ struct Filters {
     /// Reads the chunk of `stored` bytes at `address` and undoes the filters whose bit in `mask` is 0.
     /// - Returns: the elements, exactly `expected` bytes, valid until the next call.
     /// - Throws: `BrokenRule` when they are not so many.
-    func chunk(_ source: ByteSource, _ address: Int, stored: Int, expected: Int, mask: Int, _ workspace: Workspace) throws
+    func chunk(_ source: ByteSource, _ address: Int, stored: Int, expected: Int, mask: Int,
+               _ workspace: Workspace) throws
         -> UnsafeRawBufferPointer {
         // No filter of these makes more of what it packs than a few bytes and a thousandth.
         guard expected <= 1 << 40, stored <= expected + expected / 512 + 1024 else {

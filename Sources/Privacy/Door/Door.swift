@@ -426,12 +426,10 @@ package final class Door {
 
     /// One block; see `releaseSums`.
     package func releaseSum(name: String, length: Int, rates: [Double], clips: [Double], noise: Double,
-        expectedRows: Double = 0, microBatch: Int,
-                            threads: Int, map: (MicroBatch, _ worker: Int, ClippedSum) throws
-                                -> Void) throws -> Buffer<Float> {
+                            expectedRows: Double = 0, microBatch: Int, threads: Int,
+                            map: (MicroBatch, _ worker: Int, ClippedSum) throws -> Void) throws -> Buffer<Float> {
         try releaseSums(name: name, blocks: [SumBlock(length: length, clips: clips, noise: noise)], rates: rates,
-            expectedRows: expectedRows,
-                        microBatch: microBatch, threads: threads, map: map)[0]
+                        expectedRows: expectedRows, microBatch: microBatch, threads: threads, map: map)[0]
     }
 
     /// Σ over a fresh Poisson batch of the clipped vectors that `map` computes, with Gaussian noise: one entry of the

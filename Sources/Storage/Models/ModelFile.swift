@@ -60,8 +60,8 @@ package enum ModelFile {
         return try Seal.seal(file.image())
     }
 
-    /// Writes such a file to `path`. It appears there complete and flushed to the disk, or not at all, and what was there
-    /// stays.
+    /// Writes such a file to `path`. It appears there complete and flushed to the disk, or not at all, and what was
+    /// there stays.
     package static func write(_ kind: Kind, to path: String, _ body: (GroupWriter) throws -> Void) throws {
         try writeVerified(bytes(kind, body), to: path)
     }

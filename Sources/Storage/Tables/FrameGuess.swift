@@ -73,7 +73,10 @@ private struct FrameGuess {
                 guard let place = levels.places[v] else { throw data.failure("holds a value outside its enumeration") }
                 if place < 0 { guess.addMissing() }
             }
-            for i in 0..<levels.texts.count { try guess.declare(levels.texts[i]) }
+            // An enumeration of truth values is a boolean; any other declares its levels.
+            let words = (0..<levels.texts.count).map { String(decoding: levels.texts[$0], as: UTF8.self).lowercased() }
+            let isLogical = words.allSatisfy { ["true", "false"].contains($0) }
+            for i in words.indices { try isLogical ? guess.add(levels.texts[i]) : guess.declare(levels.texts[i]) }
         }
     }
 

@@ -54,7 +54,8 @@ extension Ledger {
         private var promise: [String] {
             let e = ledger.headline, own = ledger.purchase == nil
             return ["ε \(short(e)) at δ \(short(ledger.delta)), "
-                + (own ? "fixed before any row was read, " : "of the training and of the schema that was estimated from the rows, ")
+                + (own ? "fixed before any row was read, "
+                : "of the training and of the schema that was estimated from the rows, ")
                 + "for every \(unit) that was in the table or could have been.",
              "In words: whatever somebody concludes from this model, from rows it draws or from this ledger, the "
                  + "odds of that conclusion would have been",

@@ -24,7 +24,8 @@ package struct SampleOptions {
     package static var table: OptionTable<SampleOptions> {
         let stages = Model.IntermediateStage.allCases.map(\.rawValue)
         return OptionTable([
-            Option("seed", range: "0 to 2^63 - 1", help: "which endless table; without it fresh randomness of the system",
+            Option("seed", range: "0 to 2^63 - 1",
+                   help: "which endless table; without it fresh randomness of the system",
                    read: { o, r in if let v = try r.optionalInt64("seed", in: 0...Int64.max) { o.seed = UInt64(v) } },
                    write: { $0.seed.map { .int(Int64(clamping: $0)) } ?? .null }),
             .whole("threads", \.threads, 0...1024, help: "worker threads; 0: as many as the process may use"),
@@ -32,7 +33,8 @@ package struct SampleOptions {
                    help: "what every row must meet; null: missing", read: { o, r in o.condition = r.optional("where") },
                    write: { $0.condition ?? .null }),
             Option("stage", range: stages.joined(separator: " | "),
-                   help: "preset best: rows as this stage leaves them, to compare with; without it the finished generator's",
+                   help: "preset best: rows as this stage leaves them, to compare with; without it the finished "
+                       + "generator's",
                    read: { o, r in
                        let name = try r.optionalChoice("stage", of: stages)
                        o.stage = name.flatMap { Model.IntermediateStage(rawValue: $0) }

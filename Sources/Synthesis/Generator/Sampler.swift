@@ -163,7 +163,8 @@ final class BinPool {
 
     /// The next portion: 16 chunks a worker.
     func advance() {
-        let columns = sampler.plan.grids.count, workers = spaces.count, start = done, now = min(workers * 16, chunks - done)
+        let columns = sampler.plan.grids.count, workers = spaces.count, start = done,
+            now = min(workers * 16, chunks - done)
         Workers.run(threads: workers, chunks: now) { k, worker in
             let w = self.spaces[worker], lo = (start + k) * chunk, n = min(chunk, self.count - lo)
             self.sampler.rows.draw(RowPlace(seed: self.seed, first: Int64(lo)), count: n, nil, w)

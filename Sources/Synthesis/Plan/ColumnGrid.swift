@@ -1,6 +1,6 @@
 // The cells of a column: a partition of its declared domain that depends on the public schema alone, never on a row.
 // Histograms are released over cells, encoders merge cells into bins, and sampled bins are drawn back to cells and then
-// to values. What is not here: counts (NoisyTree.swift) and bins (Encoder.swift).
+// to values. What is not here: counts (NoisyTree.swift) and bins (ColumnEncoder.swift).
 
 import Basics
 import Tables

@@ -22,8 +22,8 @@ package struct Batches: Sendable, Equatable {
     /// C_g; ν is the standard deviation of the noise in every number of the gradient's sum.
     package let clips: [Double]
     package let noise: Double
-    /// R_g, what a row may add to its group's moments, and ν_M, the standard deviation of their noise; none without such a
-    /// release.
+    /// R_g, what a row may add to its group's moments, and ν_M, the standard deviation of their noise; none without
+    /// such a release.
     package let momentClips: [Double]
     package let momentNoise: Double
     /// Σ q_g ñ_g, by which a batch's sum is divided: expected rows, never those drawn.

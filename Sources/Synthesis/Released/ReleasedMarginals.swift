@@ -25,9 +25,11 @@ package struct ReleasedMarginals: Sendable {
     /// marginals, each with the standard deviation of its noise in rows.
     func targets(plan: Plan, statistics: Statistics) throws -> [NoisyMarginal] {
         let standardDeviation = plan.marginalNoise * Double(columns.count).squareRoot()
-        // A bin of several cells has more noise than one count; its standard deviation is taken as that of the marginals over
-        // the root of their number.
-        let own = min(standardDeviation, max(plan.countStandardDeviation, standardDeviation / Double(statistics.levels.count).squareRoot()))
+        // A bin of several cells has more noise than one count; its standard deviation is taken as that of the
+        // marginals over the root of their number.
+        let own = min(standardDeviation,
+                      max(plan.countStandardDeviation,
+                          standardDeviation / Double(statistics.levels.count).squareRoot()))
         return try statistics.encoders.enumerated().map {
             try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, standardDeviation: own)
         }
@@ -47,7 +49,8 @@ package struct ReleasedMarginals: Sendable {
     func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {
         let s = plan.settings.projection
         var options = ProjectionOptions()
-        (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps, s.learningRate,
+        (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps,
+            s.learningRate,
             plan.settings.seed, threads)
         let table = try RelaxedTable.fit(levels: statistics.levels,
                                          marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,

@@ -131,7 +131,8 @@ extension Generator {
         guard let weights, let autoencoder else { throw Failure(.format, "weights: is missing") }
         let L = autoencoder.latentCount
         let scale = LatentScale(mean: Array(try weights.tensor("latent_mean", shape: [L], as: Float.self)),
-                                standardDeviation: Array(try weights.tensor("latent_deviation", shape: [L], as: Float.self)))
+                                standardDeviation: Array(try weights.tensor("latent_deviation", shape: [L],
+                                    as: Float.self)))
         guard scale.mean.allSatisfy(\.isFinite), scale.standardDeviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw Failure(.format, "latent scale: out of range")
         }

@@ -30,7 +30,7 @@ package struct PrivateDiffusion: Stage {
         let memory = try run.memory(of: id) { try PrivateSteps(run, b, network: vae, denoiser: denoiser, levels: K) }
         defer { memory.wipe() }
         let sum = try run.door.releaseSum(name: id.name, length: denoiser.parameters.trainable, rates: b.rates,
-                                          clips: b.clips, noise: b.noise,
+                                          clips: b.clips, noise: b.noise, expectedRows: b.divisor,
                                           microBatch: PrivateSteps.microBatch, threads: run.threads) { rows, worker,
                                               out in
             let w = memory.workers[worker], n = rows.count

@@ -31,7 +31,8 @@ final class PrivateSteps {
         defer { memory.wipe() }
         var blocks = [SumBlock(length: vae.parameters.trainable, clips: b.clips, noise: b.noise)]
         if let aligned { blocks.append(SumBlock(length: aligned.length, clips: b.momentClips, noise: b.momentNoise)) }
-        let sums = try run.door.releaseSums(name: stage.name, blocks: blocks, rates: b.rates, microBatch: microBatch,
+        let sums = try run.door.releaseSums(name: stage.name, blocks: blocks, rates: b.rates, expectedRows: b.divisor,
+                                            microBatch: microBatch,
                                             threads: run.threads) { rows, worker, out in
             let w = memory.workers[worker]
             w.encode(rows)

@@ -43,7 +43,8 @@ package struct ReleasedAutoencoder: Stage {
                 addedMeanGradient: aligned.map { UnsafePointer($0.termGradient.base + lo * L) },
                 targets: CodeRows(bins: b.targets.base + lo, stride: n, count: m), hooks: hooks)
             vae.gradientSum(CodeRows(bins: b.codes.base + lo, stride: n, count: m), noise: b.normals.base + lo * L,
-                            beta: Float(s.beta * warmUp), into: b.part(chunk), options: options, scratch) { first, count in
+                            beta: Float(s.beta * warmUp), into: b.part(chunk), options: options, scratch) { first,
+                                count in
                 if let hooks { aligned?.addTermGradients(to: hooks, at: lo + first, count: count) }
             }
         }

@@ -35,8 +35,8 @@ package final class StageRun {
     /// Whether `cancel` was called since the last answer.
     func takeCancel() -> Bool { cancelFlag.exchange(false, ordering: .relaxed) }
 
-    /// Whether a long step should be left now: it keeps its state in `memory` and is gone on with by the next call. A step that is left was not
-    /// done, and one that charges is never left.
+    /// Whether a long step should be left now: it keeps its state in `memory` and is gone on with by the next call. A
+    /// step that is left was not done, and one that charges is never left.
     func yieldsHere() -> Bool {
         guard monotonicSeconds() >= deadline else { return false }
         hasYielded = true

@@ -104,8 +104,8 @@ package final class Trainer {
         run.door.cancel()
     }
 
-    /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished. Calibration and
-    /// tilt are long steps: they are left when the time is over, and the next call goes on with them.
+    /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
+    /// Calibration and tilt are long steps: they are left when the time is over, and the next call goes on with them.
     /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where
     ///   it was.
     @discardableResult

@@ -23,7 +23,8 @@ private func factors(_ at: WritableKeyPath<Settings, AlignmentSites>, discrepanc
                                                                             "alignment of covariances (CKA)")]
     return sites.flatMap { site in
         terms.filter { discrepancy || $0.0 != "discrepancy" }.map { term in
-            .real("\(site.0)_\(term.0)", at.appending(path: site.1).appending(path: term.1), 0...100_000, help: "factor of the \(term.2) at the \(site.2), times strength; 0: not "
+            .real("\(site.0)_\(term.0)", at.appending(path: site.1).appending(path: term.1), 0...100_000,
+                  help: "factor of the \(term.2) at the \(site.2), times strength; 0: not "
                      + "computed\(discrepancy ? "" : " and not paid for")")
         }
     }
@@ -31,101 +32,147 @@ private func factors(_ at: WritableKeyPath<Settings, AlignmentSites>, discrepanc
 
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
-        .whole("bins", \.encoder.bins, 2...1024, unit: "bins", help: "largest number of bins of a numerical column; best takes fewer, 8 at least, where a cell of a pair "
+        .whole("bins", \.encoder.bins, 2...1024, unit: "bins",
+               help: "largest number of bins of a numerical column; best takes fewer, 8 at least, where a cell of a "
+                   + "pair "
                   + "would hold fewer rows than twice its noise"),
-        .real("share", \.encoder.share, 0.001...0.5, unit: "share of R*", help: "part of the budget that buys the histograms"),
+        .real("share", \.encoder.share, 0.001...0.5, unit: "share of R*",
+              help: "part of the budget that buys the histograms"),
     ]),
     ("autoencoder", [
         .whole("width", \.autoencoder.width, 1...512, unit: "floats", help: "token width"),
         .whole("heads", \.autoencoder.heads, 1...64, help: "attention heads; divides width"),
-        .whole("feed_forward", \.autoencoder.feedForward, 1...4096, unit: "floats", help: "hidden width of the feed-forward layers"),
+        .whole("feed_forward", \.autoencoder.feedForward, 1...4096, unit: "floats",
+               help: "hidden width of the feed-forward layers"),
         .whole("blocks", \.autoencoder.blocks, 1...16, help: "transformer blocks in encoder and in decoder"),
         .whole("latent", \.autoencoder.latent, 1...256, unit: "floats", help: "latent width (pooled)"),
         .choice("activation", \.autoencoder.activation, ["gelu", "relu"], help: "of the feed-forward layers"),
-        .choice("latent_kind", \.autoencoder.latentKind, ["pooled", "per_token"], help: "one latent for the row, or one for each column"),
-        .choice("log_variance", \.autoencoder.logVariance, ["global", "head", "network"], help: "how the posterior's log-variance is made"),
+        .choice("latent_kind", \.autoencoder.latentKind, ["pooled", "per_token"],
+                help: "one latent for the row, or one for each column"),
+        .choice("log_variance", \.autoencoder.logVariance, ["global", "head", "network"],
+                help: "how the posterior's log-variance is made"),
         .flag("affine", \.autoencoder.affine, help: "layer norm with learnt scale and shift"),
         .real("beta", \.autoencoder.beta, 0...100, help: "weight of the Kullback-Leibler term"),
         .whole("batch", \.autoencoder.batch, 1...1_000_000, unit: "rows", help: "expected rows in a batch"),
         .whole("steps", \.autoencoder.steps, 1...1_000_000, unit: "steps", help: "DP-SGD steps"),
-        .real("rate", \.autoencoder.learningRate, 1e-6...1, help: "Adam's learning rate at the start; cosine decay to a twentieth"),
+        .real("rate", \.autoencoder.learningRate, 1e-6...1,
+              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
         .real("clip", \.autoencoder.clip, 1e-6...1e6, help: "clipping norm of a row's gradient"),
         .real("average", \.autoencoder.average, 0...0.99999, help: "decay of the moving average of the weights"),
-        .whole("warmup", \.autoencoder.warmup, 0...1_000_000, unit: "steps", help: "steps over which rate and beta grow to their values"),
+        .whole("warmup", \.autoencoder.warmup, 0...1_000_000, unit: "steps",
+               help: "steps over which rate and beta grow to their values"),
     ]),
     ("diffusion", [
-        .flag("enabled", \.diffusion.enabled, help: "train a latent diffusion; without it the latent is drawn from its prior"),
-        .real("share", \.diffusion.share, 0.01...0.9, unit: "share", help: "part of the remaining Rényi budget that the diffusion gets"),
+        .flag("enabled", \.diffusion.enabled,
+              help: "train a latent diffusion; without it the latent is drawn from its prior"),
+        .real("share", \.diffusion.share, 0.01...0.9, unit: "share",
+              help: "part of the remaining Rényi budget that the diffusion gets"),
         .whole("hidden", \.diffusion.hidden, 1...4096, unit: "floats", help: "width of the denoiser"),
         .whole("layers", \.diffusion.layers, 1...16, help: "layers of the denoiser"),
-        .whole("noise_levels", \.diffusion.noiseLevels, 1...64, help: "noise levels of one row averaged before clipping"),
+        .whole("noise_levels", \.diffusion.noiseLevels, 1...64,
+               help: "noise levels of one row averaged before clipping"),
         .whole("batch", \.diffusion.batch, 1...1_000_000, unit: "rows", help: "expected rows in a batch"),
         .whole("steps", \.diffusion.steps, 1...1_000_000, unit: "steps", help: "DP-SGD steps"),
-        .real("rate", \.diffusion.learningRate, 1e-6...1, help: "Adam's learning rate at the start; cosine decay to a twentieth"),
+        .real("rate", \.diffusion.learningRate, 1e-6...1,
+              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
         .real("clip", \.diffusion.clip, 1e-6...1e6, help: "clipping norm of a row's gradient"),
         .real("average", \.diffusion.average, 0...0.99999, help: "decay of the moving average of the weights"),
-        .whole("warmup", \.diffusion.warmup, 0...1_000_000, unit: "steps", help: "steps over which the rate grows to its value"),
-        .whole("sampler_steps", \.diffusion.samplerSteps, 2...256, unit: "steps", help: "Heun steps from noise to latent"),
+        .whole("warmup", \.diffusion.warmup, 0...1_000_000, unit: "steps",
+               help: "steps over which the rate grows to its value"),
+        .whole("sampler_steps", \.diffusion.samplerSteps, 2...256, unit: "steps",
+               help: "Heun steps from noise to latent"),
     ]),
     ("fairness", [
-        .choice("calibration", \.fairness.calibration, ["uniform", "equalised"], help: "uniform: one clipping norm, noise set by the group that is drawn most often; equalised: a norm for "
+        .choice("calibration", \.fairness.calibration, ["uniform", "equalised"],
+                help: "uniform: one clipping norm, noise set by the group that is drawn most often; equalised: a "
+                    + "norm for "
                    + "each group, so that all end at the same epsilon"),
-        .real("q_max", \.fairness.cap, 0...1, unit: "probability", help: "balanced: no group is drawn at a higher rate; 0: four times batch over rows"),
-        .whole("pool_below", \.fairness.poolBelow, 0...1_000_000_000, unit: "rows", help: "balanced: groups whose noisy count is below this are sampled and aligned as one; 0: none"),
-        .flag("reweight", \.fairness.reweight, help: "balanced: rows weigh as much as their group's share of the table, before the clip"),
+        .real("q_max", \.fairness.cap, 0...1, unit: "probability",
+              help: "balanced: no group is drawn at a higher rate; 0: four times batch over rows"),
+        .whole("pool_below", \.fairness.poolBelow, 0...1_000_000_000, unit: "rows",
+               help: "balanced: groups whose noisy count is below this are sampled and aligned as one; 0: none"),
+        .flag("reweight", \.fairness.reweight,
+              help: "balanced: rows weigh as much as their group's share of the table, before the clip"),
     ]),
     ("alignment", [
-        .whole("start", \.alignment.start, 0...1_000_000, unit: "steps", help: "steps of phase 1 (quality alone); moments are released from the first step on"),
-        .whole("ramp", \.alignment.ramp, 0...1_000_000, unit: "steps", help: "steps over which the terms grow to their weight"),
+        .whole("start", \.alignment.start, 0...1_000_000, unit: "steps",
+               help: "steps of phase 1 (quality alone); moments are released from the first step on"),
+        .whole("ramp", \.alignment.ramp, 0...1_000_000, unit: "steps",
+               help: "steps over which the terms grow to their weight"),
         .real("keep", \.alignment.decay, 0...0.9999, help: "decay of the moments' moving average"),
-        .real("noise", \.alignment.noise, 0.01...1000, help: "noise of the moments over that of the gradient, each in units of what a row can add"),
-        .real("reach", \.alignment.reach, 0.01...100, help: "radius of the ball that activations are held in, in typical lengths"),
-        .real("anchor", \.alignment.anchor, 0...10_000, help: "weight of the distance of a row's posterior to the one that phase 1 left"),
+        .real("noise", \.alignment.noise, 0.01...1000,
+              help: "noise of the moments over that of the gradient, each in units of what a row can add"),
+        .real("reach", \.alignment.reach, 0.01...100,
+              help: "radius of the ball that activations are held in, in typical lengths"),
+        .real("anchor", \.alignment.anchor, 0...10_000,
+              help: "weight of the distance of a row's posterior to the one that phase 1 left"),
     ] + factors(\.alignment.sites, discrepancy: false)),
     ("marginals", [
-        .choice("pairs", \.marginals.pairs, ["auto", "all", "selected"], help: "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
-        .whole("count", \.marginals.count, 0...1_000_000, unit: "pairs", help: "pairs to select; 0: four for each column"),
-        .real("selection_share", \.marginals.selectionShare, 0.001...0.9, unit: "share", help: "part of the remaining budget that a selection gets"),
+        .choice("pairs", \.marginals.pairs, ["auto", "all", "selected"],
+                help: "pairs of columns that are bought; auto: all of up to 64 columns, otherwise a private selection"),
+        .whole("count", \.marginals.count, 0...1_000_000, unit: "pairs",
+               help: "pairs to select; 0: four for each column"),
+        .real("selection_share", \.marginals.selectionShare, 0.001...0.9, unit: "share",
+              help: "part of the remaining budget that a selection gets"),
     ]),
     ("projection", [
         .whole("rows", \.projection.rows, 16...1_000_000, unit: "rows", help: "rows of the relaxed table"),
-        .whole("steps", \.projection.steps, 1...1_000_000, unit: "steps", help: "most steps of its fit, which stops at the noise floor"),
+        .whole("steps", \.projection.steps, 1...1_000_000, unit: "steps",
+               help: "most steps of its fit, which stops at the noise floor"),
         .real("rate", \.projection.learningRate, 1e-6...10, help: "Adam's learning rate at the start"),
     ]),
     ("independence", [
-        .real("parity", \.independence.parity, 0...100_000, help: "weight of demographic parity of all columns in the relaxed table, times strength; 0: the table stays "
+        .real("parity", \.independence.parity, 0...100_000,
+              help: "weight of demographic parity of all columns in the relaxed table, times strength; 0: the table "
+                  + "stays "
                  + "as it was fitted"),
         .whole("start", \.independence.start, 0...1_000_000, unit: "steps", help: "steps of phase 1 (quality alone)"),
-        .whole("ramp", \.independence.ramp, 0...1_000_000, unit: "steps", help: "steps over which the terms grow to their weight"),
-        .real("adversary", \.independence.adversary, 0...100_000, help: "factor of the push against a classifier of the group, times strength"),
-        .whole("adversary_steps", \.independence.adversarySteps, 0...100, unit: "steps", help: "steps of the classifier for each of the autoencoder"),
-        .real("anchor", \.independence.anchor, 0...10_000, help: "weight of the distance of a row's latent to the one that phase 1 left"),
-        .real("repair", \.independence.repair, 0...1, unit: "share", help: "share of released rows whose columns are moved until none alone tells the group, times strength, at "
+        .whole("ramp", \.independence.ramp, 0...1_000_000, unit: "steps",
+               help: "steps over which the terms grow to their weight"),
+        .real("adversary", \.independence.adversary, 0...100_000,
+              help: "factor of the push against a classifier of the group, times strength"),
+        .whole("adversary_steps", \.independence.adversarySteps, 0...100, unit: "steps",
+               help: "steps of the classifier for each of the autoencoder"),
+        .real("anchor", \.independence.anchor, 0...10_000,
+              help: "weight of the distance of a row's latent to the one that phase 1 left"),
+        .real("repair", \.independence.repair, 0...1, unit: "share",
+              help: "share of released rows whose columns are moved until none alone tells the group, times "
+                  + "strength, at "
                  + "most 1"),
     ] + factors(\.independence.sites, discrepancy: true)),
     ("finetuning", [
-        .whole("steps", \.finetuning.steps, 0...1_000_000, unit: "steps", help: "DP-SGD steps of the autoencoder on private rows; 0: none"),
+        .whole("steps", \.finetuning.steps, 0...1_000_000, unit: "steps",
+               help: "DP-SGD steps of the autoencoder on private rows; 0: none"),
         .whole("batch", \.finetuning.batch, 1...1_000_000, unit: "rows", help: "expected rows in a batch"),
-        .real("share", \.finetuning.share, 0.01...0.95, unit: "share", help: "part of the budget after the histograms that they get"),
-        .real("rate", \.finetuning.learningRate, 1e-6...1, help: "Adam's learning rate at the start; cosine decay to a twentieth"),
+        .real("share", \.finetuning.share, 0.01...0.95, unit: "share",
+              help: "part of the budget after the histograms that they get"),
+        .real("rate", \.finetuning.learningRate, 1e-6...1,
+              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
         .real("clip", \.finetuning.clip, 1e-6...1e6, help: "clipping norm of a row's gradient"),
     ]),
     ("rake", [
         .flag("enabled", \.tilt.enabled, help: "accept generated rows so that they meet the released marginals"),
-        .whole("steps", \.tilt.steps, 0...100_000, unit: "steps", help: "steps of the tilt's fit; 0: 60, or 150 where it meets what parity has left, which has no noise to "
+        .whole("steps", \.tilt.steps, 0...100_000, unit: "steps",
+               help: "steps of the tilt's fit; 0: 60, or 150 where it meets what parity has left, which has no noise "
+                   + "to "
                   + "stop at"),
         .whole("pool", \.tilt.pool, 1000...10_000_000, unit: "rows", help: "generated rows it is fitted on"),
         .real("rate", \.tilt.learningRate, 1e-6...10, help: "learning rate of the tilt"),
         .real("ridge", \.tilt.ridge, 0...1, help: "weight of its squared size"),
-        .real("floor", \.tilt.floor, 0.01...1, unit: "share", help: "least effective sample size; a stronger tilt is shrunk"),
+        .real("floor", \.tilt.floor, 0.01...1, unit: "share",
+              help: "least effective sample size; a stronger tilt is shrunk"),
         .real("cap", \.tilt.cap, 1...1000, unit: "rows", help: "most generated rows for one accepted, on average"),
     ]),
     ("", [
-        .flag("calibrate_heads", \.calibrateHeads, help: "shift head biases until generated rows meet the released histograms (free)"),
-        .whole("max_rows_per_person", \.rowsPerPerson, 0...1024, unit: "rows", help: "the promise is for persons with up to so many rows, to which the table must have been bounded; 0: for "
+        .flag("calibrate_heads", \.calibrateHeads,
+              help: "shift head biases until generated rows meet the released histograms (free)"),
+        .whole("max_rows_per_person", \.rowsPerPerson, 0...1024, unit: "rows",
+               help: "the promise is for persons with up to so many rows, to which the table must have been bounded; "
+                   + "0: for "
                   + "rows"),
         .whole("threads", \.threads, 0...1024, help: "worker threads; 0: as many as the process may use"),
-        .whole("checkpoint_block", \.checkpointBlock, 1...1_000_000, unit: "steps", help: "steps charged ahead in a bound checkpoint file"),
+        .whole("checkpoint_block", \.checkpointBlock, 1...1_000_000, unit: "steps",
+               help: "steps charged ahead in a bound checkpoint file"),
     ]),
 ]
 
@@ -222,7 +269,9 @@ extension Settings {
         ]
         all += FairnessSettings.described.map { own("fairness.\($0.key)", $0.value, $0.range, $0.help) }
         for s in allSections {
-            let own = presets.filter { commonSections.contains(s.name) || $0.sections.contains(s.name) }.map { ($0.name, $0.defaults) }
+            let own = presets.filter { commonSections.contains(s.name) || $0.sections.contains(s.name) }.map {
+                ($0.name, $0.defaults)
+            }
             all += OptionTable(s.options).descriptions(own, prefix: s.name.isEmpty ? "" : s.name + ".")
         }
         return .members(all)
