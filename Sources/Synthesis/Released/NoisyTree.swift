@@ -45,10 +45,13 @@ func noiseLimit(cells: Int) -> Double { (2 * log(100 * Double(cells))).squareRoo
 
 /// The outermost place of y[n] at which something stands out of the noise: a count by itself, or the sum of all counts
 /// from there to the end.
-/// - Parameter fromTop: looks for the last such place, otherwise for the first.
+/// - Parameters:
+///   - fromTop: looks for the last such place, otherwise for the first.
+///   - factor: what the limit is multiplied by.
 /// - Returns: nil where nothing stands out.
-func outermostAboveNoise(_ y: UnsafePointer<Double>, _ n: Int, fromTop: Bool, standardDeviation: Double) -> Int? {
-    let limit = standardDeviation * noiseLimit(cells: n)
+func outermostAboveNoise(_ y: UnsafePointer<Double>, _ n: Int, fromTop: Bool, standardDeviation: Double,
+                          factor: Double = 1) -> Int? {
+    let limit = factor * standardDeviation * noiseLimit(cells: n)
     var sum = 0.0
     for k in 0..<n {
         let i = fromTop ? n - 1 - k : k
@@ -62,16 +65,18 @@ func outermostAboveNoise(_ y: UnsafePointer<Double>, _ n: Int, fromTop: Bool, st
 /// zero: otherwise the noise of many empty cells would be mass far from all values, and would move the mean. The ends
 /// are found from coarse to fine. The range between the ends is then widened by twice its width, and at least two
 /// cells, on either side: rows that the noise hides may lie there, and noise so near does not move the mean far.
+/// - Parameter factor: what the limit of the noise is multiplied by.
 /// - Returns: nil where nothing in the body stands out.
-func supportedCells(grid: ColumnGrid, counts: [Buffer<Double>], standardDeviation: Double) -> Range<Int>? {
+func supportedCells(grid: ColumnGrid, counts: [Buffer<Double>], standardDeviation: Double, factor: Double = 1)
+    -> Range<Int>? {
     var first = 0, last = 0
     for (level, h) in counts.enumerated() {
         let own = grid.divisors[level], size = (grid.body + own - 1) / own
         let ratio = level == 0 ? size : grid.divisors[level - 1] / own
         func end(_ parent: Int, fromTop: Bool) -> Int? {
             let low = parent * ratio, n = min(low + ratio, size) - low
-            return outermostAboveNoise(h.base + low, n, fromTop: fromTop, standardDeviation: standardDeviation)
-                .map { low + $0 }
+            return outermostAboveNoise(h.base + low, n, fromTop: fromTop, standardDeviation: standardDeviation,
+                                       factor: factor).map { low + $0 }
         }
         let left = end(first, fromTop: false), right = end(last, fromTop: true)
         if level == 0, left == nil, right == nil { return nil }
@@ -105,10 +110,20 @@ package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, st
     let limit = standardDeviation / Double(levels.count).squareRoot() * noiseLimit(cells: max(tail, 1))
     var support = 0..<grid.body
     if isCut {
-        if let found = supportedCells(grid: grid, counts: levels, standardDeviation: standardDeviation) {
-            support = found
-        } else if single.contains(where: { $0 > limit }) {
-            support = 0..<0     // single values or missing hold all that can be told from noise
+        // A support has to account for the total: where rows are missing by more than the noise explains, they lie
+        // in cells that do not stand out one by one, and the limit is lowered. At the end every cell is allowed.
+        for factor in [1, 0.75, 0.5, 0.25] {
+            let found = supportedCells(grid: grid, counts: levels, standardDeviation: standardDeviation, factor: factor)
+            if found == nil, !single.contains(where: { $0 > limit }) { break }
+            let cells = found ?? 0..<0      // none: single values or missing hold all that can be told from noise
+            let divisor = grid.divisors[0]
+            let nodes = cells.isEmpty ? 0..<0 : cells.lowerBound / divisor..<(cells.upperBound - 1) / divisor + 1
+            let counted = nodes.reduce(0) { $0 + levels[0][$1] } + single.reduce(0, +)
+            let terms = Double(nodes.count) + Double(tail) / Double(levels.count)
+            if total - counted <= 3 * standardDeviation * terms.squareRoot() {
+                support = cells
+                break
+            }
         }
     }
     func nodes(_ divisor: Int) -> Range<Int> {
