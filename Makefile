@@ -98,8 +98,8 @@ install: build
 	$(call cmake,$(DESTDIR)$(PREFIX))
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip lib/pkgconfig/flip.pc \
-		lib/cmake/flip/flip-config.cmake lib/cmake/flip/flip-config-version.cmake)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/libflip.so lib/libflip.so.1 include/flip.h bin/flip \
+		lib/pkgconfig/flip.pc lib/cmake/flip/flip-config.cmake lib/cmake/flip/flip-config-version.cmake)
 
 clean:
 	rm -rf build .build .build-ship .build-wheel .build-hdf5

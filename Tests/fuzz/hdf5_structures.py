@@ -1,4 +1,4 @@
-"""Where the structures of an HDF5 file are, and mutations that keep its checksums, so that they pass the first check."""
+"""Where the structures of an HDF5 file are, and mutations that keep its checksums, to pass the first check."""
 
 import hashlib
 import struct

@@ -29,24 +29,30 @@ final class RiskFiguresTests: XCTestCase {
         }
     }
 
-    /// 200 random ledgers, homogeneous and not. Mutants: rounded down, and one direction alone.
+    /// 200 random ledgers, homogeneous and not. Ours round up, and on few ledgers of thousands of sampled steps by more than 1e-4: never below
+    /// riskcal by as much, at most 4e-4 above, and within 1e-4 on at least 95 %. Mutants: rounded down, and one direction alone.
     func testAgainstRiskcal() throws {
         let lines = try fixtures("R")
         XCTAssertEqual(lines.count, 200)
-        var worst = 0.0, oneDirection = 0.0
+        var worst = 0.0, oneDirection = 0.0, beyond = 0, seen = 0
         for l in _isDebugAssertConfiguration() ? Array(lines.prefix(25)) : lines {
             let n = Int(l[0])
             let c = try ExactComposition((0..<n).map { (.gaussian(rate: l[1 + 3 * $0], noise: l[2 + 3 * $0]),
                 Int(l[3 + 3 * $0])) })
             let r = try RiskFigures(c), theirs = Array(l[(1 + 3 * n)...])
-            for (ours, x) in zip([r.advantage] + r.truePositives + r.guessing, theirs) {
-                XCTAssertEqual(ours, x, accuracy: 1e-4, "\(l)")
-                worst = max(worst, abs(ours - x))
+            let differences = zip([r.advantage] + r.truePositives + r.guessing, theirs).map { $0 - $1 }
+            for d in differences {
+                XCTAssertGreaterThan(d, -1e-4, "\(l)")
+                XCTAssertLessThan(d, 4e-4, "\(l)")
+                worst = max(worst, abs(d))
             }
+            seen += 1
+            if differences.contains(where: { abs($0) > 1e-4 }) { beyond += 1 }
             let half = try min(c.curve(removing: true).power(0.01), c.curve(removing: false).power(0.01))
             oneDirection = max(oneDirection, theirs[2] - half)
         }
-        print("largest difference from riskcal: \(worst)")
+        print("largest difference from riskcal: \(worst); \(beyond) of \(seen) ledgers beyond 1e-4")
+        XCTAssertLessThanOrEqual(Double(beyond), 0.05 * Double(seen))
         XCTAssertGreaterThan(oneDirection, 1e-4, "a mutant that knows one direction is seen")
     }
 
