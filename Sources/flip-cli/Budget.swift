@@ -24,7 +24,7 @@ func budget(_ words: [String]) throws {
     }
     if let run = try a.text("settle") { try shared.settle(run: run) }
     let account = try shared.account()
-    if a.has("json") { return say(account.report.pretty) }
+    if a.has("json") { return say(account.report.versioned.pretty) }
     let terms = account.budget, k = terms.rowsPerPerson
     say("budget      ε \(short(terms.epsilon)) at δ \(short(terms.delta)), "
         + (k == 0 ? "one row" : "one person of up to \(k) rows") + " added or removed; order \(terms.order)")

@@ -36,7 +36,7 @@ func domain(_ words: [String]) throws {
     }
     bar.close()
     try AtomicFile.write(schema.jsonValue.pretty + "\n", to: out)
-    if a.has("json") { return say(report.pretty) }
+    if a.has("json") { return say(report.versioned.pretty) }
     say("\(out): ε \(short(report["epsilon"]?.asDouble ?? 0)) at δ \(short(shared.terms.delta)); noise of one count: "
         + "\(short(report["deviation"]?.asDouble ?? 0, 3)) rows; about \(Int(report["rows"]?.asDouble ?? 0)) rows")
 }

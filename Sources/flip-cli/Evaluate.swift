@@ -29,5 +29,5 @@ func evaluate(_ words: [String]) throws {
     let real = try readTable(a.words[0], a, known, bar), synthetic = try readTable(a.words[1], a, real.schema, bar)
     let holdout = try a.text("test").map { try readTable($0, a, real.schema, bar) }
     let report = try Report(real: real, synthetic: synthetic, holdout: holdout, options: options)
-    say(a.has("json") ? report.json.pretty : report.text)
+    say(a.has("json") ? report.json.versioned.pretty : report.text)
 }

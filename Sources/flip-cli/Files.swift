@@ -26,7 +26,7 @@ func plan(_ words: [String]) throws {
                           places: [])
     guard let schema = try schema(a) else { throw Usage("flip plan: --schema is missing") }
     let plan = try makePlan(a, schema, under: sharedBudget(a))
-    say(a.has("explain") ? try plan.explanation() : try plan.explain().pretty)
+    say(a.has("explain") ? try plan.explanation() : try plan.explain().versioned.pretty)
 }
 
 func check(_ words: [String]) throws {
@@ -34,7 +34,7 @@ func check(_ words: [String]) throws {
                           places: ["FILE"])
     guard let schema = try schema(a) else {
         let found = try checkFile(a.words[0])
-        say(found.pretty)
+        say(found.versioned.pretty)
         if found["usable"] != .bool(true) { exit(1) }
         return
     }
@@ -45,7 +45,7 @@ func check(_ words: [String]) throws {
     let bar = Bar(quiet: a.has("quiet"))
     let found = try SchemaCheck(csv: a.words[0], schema, csvOptions(a)) { bar.show("checking", $0, $1) }
     bar.close()
-    say(a.has("json") ? found.json.pretty
+    say(a.has("json") ? found.json.versioned.pretty
         : "\(a.words[0]): \(found.fits ? found.text : "breaks the schema\n" + found.text)")
     if !found.fits { exit(1) }
 }

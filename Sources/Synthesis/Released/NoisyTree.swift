@@ -106,7 +106,10 @@ package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, st
         for h in levels { sum += h[h.count - tail + a] }
         single[a] = sum / Double(levels.count)
     }
-    let isCut = grid.numerical && rule == .aboveNoise
+    // Where the noise of the coarsest level's sum is more than a tenth of the rows, no end of the data can be told from
+    // it.
+    let isTold = standardDeviation * Double(head).squareRoot() <= 0.1 * total
+    let isCut = grid.numerical && rule == .aboveNoise && isTold
     let limit = standardDeviation / Double(levels.count).squareRoot() * noiseLimit(cells: max(tail, 1))
     var support = 0..<grid.body
     if isCut {

@@ -29,8 +29,9 @@ final class RiskFiguresTests: XCTestCase {
         }
     }
 
-    /// 200 random ledgers, homogeneous and not. Ours round up, and on few ledgers of thousands of sampled steps by more than 1e-4: never below
-    /// riskcal by as much, at most 4e-4 above, and within 1e-4 on at least 95 %. Mutants: rounded down, and one direction alone.
+    /// 200 random ledgers, homogeneous and not. Ours round up, and on few ledgers of thousands of sampled steps by more
+    /// than 1e-4: never below
+    /// riskcal by as much, at most 4e-4 above, and within 1e-4 on at least 95 %. Mutants: rounded down, one direction.
     func testAgainstRiskcal() throws {
         let lines = try fixtures("R")
         XCTAssertEqual(lines.count, 200)

@@ -63,7 +63,7 @@ def field(name: str, column: pandas.Series[Any], levels: Optional[int]) -> dict[
     if finer is not None:
         raise refusal(name, FINER, None if declared else int(finer.argmax()))
     pointer = new("flip_schema_infer_strings", name.encode(), *packed(cells), len(cells),
-                  config_bytes({"levels": levels, "declared": declared or None}))
+                  config_bytes({"levels": levels, "declared": (declared and is_text(host)) or None}))
     try:
         one: dict[str, Any] = json.loads(take_bytes("flip_schema_json", pointer))
     finally:
@@ -99,7 +99,8 @@ def keep_levels(field: dict[str, Any], found: list[str], *, cells: int, maximum:
     rules: dict[str, Any] = {"required": True} if required else {}
     rules["enum"] = ordered if text else [json.loads(level) for level in ordered]
     field["constraints"] = rules
-    field.pop("description", None)
+    for key in ("description", "flip:multipleOf"):
+        field.pop(key, None)
     if text:
         field["type"] = "string"
 

@@ -78,7 +78,9 @@ class Missing:
 
 def fill_column(table: Optional[int], field: Mapping[str, Any], column: Any, gone: Missing) -> None:
     """Sets one field from a pandas column. table: its pointer."""
-    name, kind, rules = field["name"], field["type"], field.get("constraints", {})
+    name, kind, rules = field["name"], field["type"], dict(field.get("constraints", {}))
+    if "flip:multipleOf" in field:
+        rules["multipleOf"] = field["flip:multipleOf"]
     column = plain(column)
     missing = column.isna().to_numpy(dtype=bool)
     dtype, types = column.dtype, pandas.api.types
