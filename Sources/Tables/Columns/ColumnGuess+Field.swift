@@ -14,8 +14,8 @@ extension ColumnGuess {
         case undeclared(String)
     }
 
-    /// Whether the cells that are not missing are numbers or times that nobody declared to be levels: then "?" and the like
-    /// are missing.
+    /// Whether the cells that are not missing are numbers or times that nobody declared to be levels: then "?" and the
+    /// like are missing.
     var isMeasured: Bool { declared.isEmpty && values > 0 && (isDecimal || isMoment) }
 
     /// The texts that stand for missing in this column.
