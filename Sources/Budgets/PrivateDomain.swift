@@ -85,8 +85,8 @@ package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared
     }
 
     let rows = max(found.rows, 1)
-    let marks = JSONObject([(Schema.domainKey, .string(Schema.boughtPrivately)),
-                            (Schema.purchaseKey, ["budget": .string(shared.id), "run": .string(run),
+    let marks = JSONObject([(Schema.domainKey, .string(Schema.estimatedPrivately)),
+                            (Schema.domainReleaseKey, ["budget": .string(shared.id), "run": .string(run),
                                                   "rows": .number(rows)])])
     let schema = try sketch.schema(levels: { j in
         let k = open.firstIndex(of: j) ?? 0

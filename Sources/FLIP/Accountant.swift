@@ -39,9 +39,9 @@ public func flip_accountant_of_model(_ model: OpaquePointer?, _ kind: UnsafePoin
         let box = AccountantBox(Accountant(kind, rows: ledger.budget.multiplicity, order: kind == .renyi ? ledger.order
             : nil))
         for release in ledger.releases { try box.accountant.compose(release, group: index) }
-        if let bought = ledger.purchase {
-            try box.accountant.compose(.of(rate: 1, noise: bought.noiseMultiplier))
-            if bought.selection > 0 { try box.accountant.compose(.selection(delta: bought.selection)) }
+        if let estimated = ledger.domainRelease {
+            try box.accountant.compose(.of(rate: 1, noise: estimated.noiseMultiplier))
+            if estimated.selection > 0 { try box.accountant.compose(.selection(delta: estimated.selection)) }
         }
         return box
     }

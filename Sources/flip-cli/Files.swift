@@ -57,8 +57,8 @@ func schemaCommand(_ words: [String]) throws {
     options.csv = try csvOptions(a)
     options.skip = a.all("skip").flatMap { $0.split(separator: ",").map(String.init) }
     options.levels = try a.whole("levels", atLeast: 1) ?? options.levels
-    guard options.levels <= Schema.maximumLevels else {
-        throw Usage("flip schema: --levels must be at most \(Schema.maximumLevels)")
+    guard options.levels <= Schema.maxLevels else {
+        throw Usage("flip schema: --levels must be at most \(Schema.maxLevels)")
     }
     let out = try a.text("out")
     if let out { try AtomicFile(out).abandon() }         // may fail: before the work rather than after it

@@ -33,7 +33,7 @@ func train(_ words: [String]) throws {
     for warning in model.warnings { complain(warning) }
     say("\(out): ε \(short(ledger.epsilon)) of \(short(ledger.target)) at δ \(short(ledger.delta)); `flip ledger` "
         + "shows every release")
-    if ledger.purchase != nil {
+    if ledger.domainRelease != nil {
         say("  with the schema that was estimated under the budget: ε \(short(ledger.headline)) for whoever has the "
             + "file")
     }

@@ -40,7 +40,7 @@ final class JSONTests: XCTestCase {
     }
 
     func testTooManyValues() {
-        XCTAssertThrowsError(try JSON.parse("[" + String(repeating: "[],", count: JSONParser.maximumValues) + "[]]")) {
+        XCTAssertThrowsError(try JSON.parse("[" + String(repeating: "[],", count: JSONParser.maxValues) + "[]]")) {
             XCTAssertTrue("\($0)".contains("more than 4000000 values"))
         }
         XCTAssertThrowsError(try JSON.parse(String(repeating: " ", count: (16 << 20) + 1)))

@@ -88,7 +88,7 @@ final class DomainPurchaseTests: XCTestCase {
         XCTAssertLessThanOrEqual(try b.account().spent, 6)
         // The file says what both cost together: no less than either, no more than the budget; another's purchase in it
         // is not believed.
-        let both = try XCTUnwrap(model.ledger.epsilonOfPurchase), alone = try XCTUnwrap(report["epsilon"]?.asDouble)
+        let both = try XCTUnwrap(model.ledger.epsilonOfDomain), alone = try XCTUnwrap(report["epsilon"]?.asDouble)
         XCTAssertEqual(both.alone, alone, accuracy: 1e-9)
         XCTAssertGreaterThan(both.together, max(alone, model.ledger.epsilon))
         XCTAssertEqual(both.together, try b.account().spent, accuracy: 1e-9)
@@ -98,14 +98,14 @@ final class DomainPurchaseTests: XCTestCase {
             again = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
         XCTAssertEqual(again.schema, schema)
         XCTAssertEqual(again.ledger, model.ledger)
-        let json = model.ledger.json, id = try XCTUnwrap(model.ledger.purchase?.run)
+        let json = model.ledger.json, id = try XCTUnwrap(model.ledger.domainRelease?.run)
         for (from, to) in [(#""run":"\#(id)""#, #""run":"\#(id)0""#),
                            (#""epsilon_together":"#, #""epsilon_together":0,"x":"#),
                            (#""epsilon_together":"#, #""epsilon_together":1"#)] {
             let edited = json.text.replacingOccurrences(of: from, with: to)
             XCTAssertNotEqual(edited, json.text)
             if from.hasPrefix(#""run""#) {
-                XCTAssertNotEqual(try Ledger(json: JSON.parse(edited)).purchase?.run, schema.purchase?.run)
+                XCTAssertNotEqual(try Ledger(json: JSON.parse(edited)).domainRelease?.run, schema.domainRelease?.run)
             } else {
                 refused(.format) { _ = try Ledger(json: JSON.parse(edited)) }
             }

@@ -127,9 +127,9 @@ final class ReleasedAlignmentTests: XCTestCase {
 
     func testParityWhereOnlyChosenPairsWereBought() throws {
         let m = try Fixture.train(Self.plan(#""marginals": {"pairs": "selected", "count": 6}"#), Self.table()),
-            bought = try XCTUnwrap(m.marginals).columns
-        XCTAssertEqual(bought.count, 6)
-        XCTAssertEqual(try XCTUnwrap(m.tilt).columns, (1..<8).map { [$0] } + bought.filter { !$0.contains(0) })
+            estimated = try XCTUnwrap(m.marginals).columns
+        XCTAssertEqual(estimated.count, 6)
+        XCTAssertEqual(try XCTUnwrap(m.tilt).columns, (1..<8).map { [$0] } + estimated.filter { !$0.contains(0) })
         let bytes = try m.bytes(), again = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
         XCTAssertEqual(Fixture.cells(try m.sample(count: 60, seed: 3)),
                        Fixture.cells(try again.sample(count: 60, seed: 3)))

@@ -143,7 +143,7 @@ final class CSVReaderTests: XCTestCase {
 
     func testLongRecords() throws {
         // A quote that never closes must not read the whole file into memory; a long cell that fits must be read.
-        let open = [UInt8]("name,age\n\"".utf8) + [UInt8](repeating: 0x61, count: CSVScanner.maximumRecord + 10)
+        let open = [UInt8]("name,age\n\"".utf8) + [UInt8](repeating: 0x61, count: CSVScanner.maxRecord + 10)
         XCTAssertThrowsError(try TestData.reader(open, small()).rest()) {
             XCTAssertEqual("\($0)", "file, line 2: a record longer than 16 MiB; is a closing quote missing?")
         }

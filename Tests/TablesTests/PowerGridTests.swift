@@ -39,7 +39,7 @@ final class PowerGridTests: XCTestCase {
             let isTime = j == 3 || j == 6
             return isTime ? (grid.cell(0 as Int64), grid.cell(Int64(20_000))) : (grid.cell(-3.0), grid.cell(100.0))
         }, marks: JSONObject())
-        XCTAssertEqual(s.fields.map(\.isBought), [true, true, true, true, false, false, true])
+        XCTAssertEqual(s.fields.map(\.isEstimated), [true, true, true, true, false, false, true])
         guard case .integer(-3, 127, 1) = s.fields[0].kind, case .number(0, 128, 0.5) = s.fields[2].kind else {
             return XCTFail("\(s.json)")
         }

@@ -131,10 +131,10 @@ final class SchemaTests: XCTestCase {
     }
 
     func testLimits() throws {
-        let fields = (0...Schema.maximumFields).map { "{\"name\":\"f\($0)\",\"type\":\"boolean\"}" }
+        let fields = (0...Schema.maxFields).map { "{\"name\":\"f\($0)\",\"type\":\"boolean\"}" }
         XCTAssertNoThrow(try Schema(json: one(fields.dropLast().joined(separator: ","))))
         refuses(one(fields.joined(separator: ",")), "more than 4096 fields")
-        let levels = (0...Schema.maximumLevels).map { "\"l\($0)\"" }
+        let levels = (0...Schema.maxLevels).map { "\"l\($0)\"" }
         let most = "\"enum\":[\(levels.dropLast().joined(separator: ","))]"
         XCTAssertEqual(try Schema(json: constrained("string", most)).fields[0].kind.count, 65_534)
         refuses(constrained("string", "\"enum\":[\(levels.joined(separator: ","))]"), "more than 65534 levels")

@@ -3,8 +3,8 @@
 
 /// Walks well-formed UTF-8 once. `at` never leaves 0...count; every look goes through `peek`.
 struct JSONParser {
-    static let maximumDepth = 64
-    static let maximumValues = 4_000_000
+    static let maxDepth = 64
+    static let maxValues = 4_000_000
     private let text: UnsafeBufferPointer<UInt8>
     private var at = 0
     private var depth = 0
@@ -28,7 +28,7 @@ struct JSONParser {
 
     private mutating func value() throws -> JSON {
         values += 1
-        guard values <= Self.maximumValues else { throw failure("more than \(Self.maximumValues) values") }
+        guard values <= Self.maxValues else { throw failure("more than \(Self.maxValues) values") }
         guard let next = peek else { throw failure("the text ends where a value should be") }
         switch next {
         case UInt8(ascii: "{"): return try nested { try $0.object() }
@@ -43,7 +43,7 @@ struct JSONParser {
     }
 
     private mutating func nested(_ body: (inout JSONParser) throws -> JSON) throws -> JSON {
-        guard depth < Self.maximumDepth else { throw failure("more than \(Self.maximumDepth) levels deep") }
+        guard depth < Self.maxDepth else { throw failure("more than \(Self.maxDepth) levels deep") }
         depth += 1
         defer { depth -= 1 }
         at += 1

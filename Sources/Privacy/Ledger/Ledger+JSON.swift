@@ -40,10 +40,10 @@ extension Ledger {
     }
 
     private var domain: JSON? {
-        guard let purchase, let e = epsilonOfPurchase else { return nil }
+        guard let domainRelease, let e = epsilonOfDomain else { return nil }
         return .object(JSONObject([
-            ("run", .string(purchase.run)), ("noise_multiplier", .number(purchase.noiseMultiplier)),
-            ("selection_delta", .number(purchase.selection)), ("epsilon", .number(e.alone)),
+            ("run", .string(domainRelease.run)), ("noise_multiplier", .number(domainRelease.noiseMultiplier)),
+            ("selection_delta", .number(domainRelease.selection)), ("epsilon", .number(e.alone)),
             ("epsilon_together", .number(e.together)),
         ]))
     }
@@ -106,10 +106,10 @@ extension Ledger {
             }
             if r.has("domain") {
                 let d = try JSONReader(r.value("domain"), context: "ledger, domain", code: .format)
-                ledger.purchase = try Purchase(run: d.string("run"),
+                ledger.domainRelease = try DomainRelease(run: d.string("run"),
                     noiseMultiplier: d.double("noise_multiplier", in: 1e-6...1e9),
                         selection: d.double("selection_delta", in: 0...ledger.budget.selection))
-                guard let e = ledger.epsilonOfPurchase, try same(d.double("epsilon"), e.alone),
+                guard let e = ledger.epsilonOfDomain, try same(d.double("epsilon"), e.alone),
                     try same(d.double("epsilon_together"), e.together) else {
                     throw Self.figures
                 }

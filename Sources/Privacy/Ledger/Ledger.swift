@@ -81,7 +81,7 @@ package struct Ledger: Sendable, Equatable {
 
     /// The run of the same shared budget in which bounds and levels of this training's schema were bought. That run is
     /// charged for them, and not this one; whoever sees the schema and what was trained has the ε of both.
-    package struct Purchase: Sendable, Equatable {
+    package struct DomainRelease: Sendable, Equatable {
         package let run: String
         package let noiseMultiplier: Double
         /// Its δ_sel; 0 where no levels were bought.
@@ -111,7 +111,7 @@ package struct Ledger: Sendable, Equatable {
     /// What the promise takes for granted, in words.
     package private(set) var assumptions: [String]
     package private(set) var releases: [Release] = []
-    package internal(set) var purchase: Purchase?
+    package internal(set) var domainRelease: DomainRelease?
     /// The plan's list of constants, which then is what charges are admitted by, and exact prices are figures of; nil:
     /// the filter at α*.
     package internal(set) var constants: ConstantReleases?
@@ -228,7 +228,7 @@ package struct Ledger: Sendable, Equatable {
     }
 
     /// Notes where the schema was bought.
-    package mutating func stand(on purchase: Purchase) { self.purchase = purchase }
+    package mutating func record(domainRelease: DomainRelease) { self.domainRelease = domainRelease }
 
     /// False when the noise can be predicted.
     package var isPrivate: Bool { !assumptions.contains(Self.notPrivate) }
@@ -269,8 +269,8 @@ package struct Ledger: Sendable, Equatable {
 
     /// ε of the purchase of the schema alone, and of it and these releases together for the group that pays most; nil
     /// where none was bought.
-    package var epsilonOfPurchase: (alone: Double, together: Double)? {
-        purchase.map {
+    package var epsilonOfDomain: (alone: Double, together: Double)? {
+        domainRelease.map {
             let own = rdpSubsampledGaussian(q: 1, sigma: $0.noiseMultiplier, order: order, rows: budget.multiplicity)
             return (budget.epsilon(spent: own), budget.epsilon(spent: (own + maxSpent) * (1 + 0x1p-52)))
         }

@@ -6,12 +6,12 @@ import Privacy
 extension Ledger {
     /// ε of everything that the file holds: the promise, or, where the schema was estimated under a budget, what schema
     /// and training cost together. At the ledger's δ.
-    package var headline: Double { epsilonOfPurchase.map { max($0.together, target) } ?? target }
+    package var headline: Double { epsilonOfDomain.map { max($0.together, target) } ?? target }
 
     /// The ledger as hosts get it: `epsilon` is the headline, and where that is not the training's alone
     /// `epsilon_of_training` stands beside it.
     package var hostJSON: JSON {
-        guard purchase != nil, case .object(let own) = json else { return json }
+        guard domainRelease != nil, case .object(let own) = json else { return json }
         return .members(own.members.flatMap { m -> [(String, JSON)] in
             m.key == "epsilon" ? [("epsilon", .number(headline)), ("epsilon_of_training", m.value)] : [(m.key, m.value)]
         })

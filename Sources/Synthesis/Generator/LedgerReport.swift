@@ -52,7 +52,7 @@ extension Ledger {
         }
 
         private var promise: [String] {
-            let e = ledger.headline, own = ledger.purchase == nil
+            let e = ledger.headline, own = ledger.domainRelease == nil
             return ["ε \(short(e)) at δ \(short(ledger.delta)), "
                 + (own ? "fixed before any row was read, "
                 : "of the training and of the schema that was estimated from the rows, ")
@@ -94,12 +94,14 @@ extension Ledger {
 
         /// Nothing where the schema was declared.
         private var domain: [String] {
-            guard let purchase = ledger.purchase, let e = ledger.epsilonOfPurchase else { return [] }
-            return ["Bounds and levels that nobody declared were bought from the rows, in run \(purchase.run) of the "
+            guard let domainRelease = ledger.domainRelease, let e = ledger.epsilonOfDomain else { return [] }
+            return ["Bounds and levels that nobody declared were bought from the rows, in run \(domainRelease.run) "
+                + "of the "
                 + "shared budget: ε \(short(e.alone, 4)) alone,",
-                    "noise \(short(purchase.noiseMultiplier, 3)) times as large as what one "
+                    "noise \(short(domainRelease.noiseMultiplier, 3)) times as large as what one "
                         + "\(persons > 0 ? "person's row" : "row") can add"
-                        + (purchase.selection > 0 ? ", and a probability of \(short(purchase.selection, 3)), part of "
+                        + (domainRelease.selection > 0
+                        ? ", and a probability of \(short(domainRelease.selection, 3)), part of "
                         + "δ, that a level shows which one \(persons > 0 ? "person" : "row") alone holds." : "."),
                     "This file holds both, so whoever has it has the ε of both together: \(short(e.together, 4)) at "
                         + "δ \(short(ledger.delta)). The figures elsewhere on this page are those of the training "

@@ -31,13 +31,13 @@ package struct ColumnGrid: Sendable {
     package let divisors: [Int]
 
     /// A row count at which one table cell still fits 16 bits, missing included.
-    static let mostCells = 65_536
+    static let maxCells = 65_536
     static let equalCells = 32_768
 
     /// - Parameter atoms: values of this column which the user names in public, beside the bounds and zero.
     package init(_ field: Field, atoms named: [Double] = []) throws {
         hasMissing = !field.required
-        let most = Self.mostCells - 1
+        let most = Self.maxCells - 1
         let values: Int64             // of a stepped column
         var zero: Int64? = nil        // offset of the value 0
         let origin: Double, width: Double // offset = (value - origin) / width

@@ -26,7 +26,7 @@ package struct Grouping: Sendable {
     /// Groups beyond this leave too few rows in each, and their moments too much noise.
     package static let most = 1024
     /// Whole numbers with at most so many values are levels when no cut is named.
-    static let mostLevels = 32
+    static let maxLevels = 32
 
     /// - Throws: `.argument` naming the column and the rule that is broken.
     init(_ schema: Schema, grids: [ColumnGrid], protected: [String], cuts: [String: [JSON]]) throws {
@@ -82,7 +82,7 @@ package struct Grouping: Sendable {
             }
         } else {
             if grid.numerical {
-                guard case .values = grid.axis, grid.body <= mostLevels else {
+                guard case .values = grid.axis, grid.body <= maxLevels else {
                     throw wrong("a numerical column needs cuts: config {\"fairness\": {\"cuts\": {column: "
                         + "[edges]}}}, or strength 0")
                 }

@@ -15,7 +15,7 @@ extension Plan {
 
     /// Refuses an accountant that would not be a bound.
     package func check(_ kind: Accountant.Kind) throws {
-        guard kind == .renyi || schema.purchase == nil else {
+        guard kind == .renyi || schema.domainRelease == nil else {
             throw Failure(.unsupported,
                           "the schema was estimated from the rows, so what was planned under it may follow from "
                               + "released values: "

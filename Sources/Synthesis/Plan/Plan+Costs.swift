@@ -55,7 +55,7 @@ extension Plan {
     var plannedMarginals: (count: Int, exact: Bool, cells: Int?) {
         // A pair that is chosen stays a pair, or gives one triple with each focus column outside it.
         if selects { return (selectedPairs * max(1, settings.focus.count), settings.focus.isEmpty, nil) }
-        let requests = marginalRequests(pairs: allPairs), bins = mostBins
+        let requests = marginalRequests(pairs: allPairs), bins = maxBins
         var cells = 0.0
         for r in requests { cells += r.columns.reduce(1.0) { $0 * Double(bins[$1]) } }
         return (requests.count, true, cells < 9e15 ? Int(cells) : nil)
@@ -73,7 +73,7 @@ extension Plan {
     }
 
     /// Bins that each column can have, at most: the histograms decide how many it has.
-    var mostBins: [Int] {
+    var maxBins: [Int] {
         grids.map {
             $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.atomCount + ($0.missingCell == nil ? 0 : 1))
                 : $0.count

@@ -53,7 +53,7 @@ extension Plan {
     /// numbers.
     func momentsMemory(threads: Int) -> Int {
         let a = settings.autoencoder, sites = settings.alignment.sites, T = modelled.count, bins = modelled.map {
-            mostBins[$0]
+            maxBins[$0]
         }
         func numbers(_ f: AlignmentFactors, _ widths: [Int]) -> Int {
             widths.reduce(0) {

@@ -105,7 +105,7 @@ package struct Plan: Sendable {
                      : "neighbouring tables differ by one person added or removed, with all of at most \(k) "
                          + "row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows "
                          + "alone",
-                 schema.purchase.map {
+                 schema.domainRelease.map {
                      "column names, types and declared bounds and levels are public; those marked as bought were "
                          + "paid for in run \($0.run) of the shared budget, whose promise covers both"
                  }

@@ -95,7 +95,7 @@ extension Plan {
         var settings = config == .null ? recipe.defaults : try Settings(config, defaults: recipe.defaults,
             sections: recipe.sections)
         // The row count that was estimated with the schema is the guess, unless the configuration has one.
-        if let rows = schema.purchase?.rows, config["rows"] == nil {
+        if let rows = schema.domainRelease?.rows, config["rows"] == nil {
             settings.rows = .guessed(Int(min(max(rows, 1), 1e9)))
         }
         try settings.fairness.resolve(protected: protected)

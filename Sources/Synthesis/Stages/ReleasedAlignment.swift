@@ -72,7 +72,7 @@ extension Plan {
     /// Bytes of the alignment on released rows, and of the groups of the relaxed table.
     func independenceMemory(threads: Int) -> Int {
         let s = settings.independence, a = settings.autoencoder, n = a.batch, T = modelled.count, bins = modelled.map {
-            mostBins[$0]
+            maxBins[$0]
         }
         let L = a.latentKind == "pooled" ? a.latent : T * a.width
         func site(_ width: Int, _ w: AlignmentFactors) -> Int {

@@ -17,7 +17,7 @@ package struct TableProjection: Stage {
 
     /// The fit, its targets, and the groups of the table.
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
-        let bins = plan.mostBins, widest = bins.max() ?? 1, marginals = plan.plannedMarginals
+        let bins = plan.maxBins, widest = bins.max() ?? 1, marginals = plan.plannedMarginals
         // Where a choice decides which pairs are released, or the cells cannot be counted, as many cells as marginals
         // of the widest columns have.
         let cells = min(1 << 45, marginals.cells

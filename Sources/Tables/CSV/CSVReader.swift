@@ -18,7 +18,7 @@ package final class CSVReader {
     private var personPlace = -1                         // which cell says who a row belongs to; -1: none
     private let persons: PersonList?
     private var headerCount = 0
-    private static let maximumBlockRows = 256, maximumBlockCells = 1 << 16
+    private static let maxBlockRows = 256, maxBlockCells = 1 << 16
     private var blockRows = 1
     private var block: Buffer<CSVCell>                   // [blockRows, headerCount] row-major
     private let lines: Buffer<Int>                       // [blockRows], where each row starts
@@ -52,9 +52,9 @@ package final class CSVReader {
             try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce)
         }
         block = try Buffer<CSVCell>(count: 1, for: "lines of a file")
-        lines = try Buffer<Int>(count: CSVReader.maximumBlockRows)
+        lines = try Buffer<Int>(count: CSVReader.maxBlockRows)
         try readHeader()
-        blockRows = min(CSVReader.maximumBlockRows, max(1, CSVReader.maximumBlockCells / headerCount))
+        blockRows = min(CSVReader.maxBlockRows, max(1, CSVReader.maxBlockCells / headerCount))
         block = try Buffer<CSVCell>(count: headerCount * blockRows, for: "lines of a file")
     }
 

@@ -27,7 +27,7 @@ enum CSVStep { case record, end, more }
 
 final class CSVScanner {
     /// The longest record, in bytes.
-    static let maximumRecord = 16 << 20
+    static let maxRecord = 16 << 20
 
     /// Of the record found last: its cells, kept or not; the physical line on which it starts, from 1; whether a kept
     /// cell has a flaw.
@@ -108,10 +108,10 @@ final class CSVScanner {
             at = 0
         }
         if filled == bytes.count {
-            guard filled < CSVScanner.maximumRecord else {
+            guard filled < CSVScanner.maxRecord else {
                 throw failure("a record longer than 16 MiB; is a closing quote missing?")
             }
-            let larger = try Buffer<UInt8>(count: min(bytes.count * 2, CSVScanner.maximumRecord), for: "reading a file")
+            let larger = try Buffer<UInt8>(count: min(bytes.count * 2, CSVScanner.maxRecord), for: "reading a file")
             larger.base.update(from: bytes.base, count: filled)
             bytes = larger
         }

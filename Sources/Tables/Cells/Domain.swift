@@ -97,7 +97,7 @@ struct Domain {
     private(set) var missingOffsets: [Int64] = []
 
     init(_ field: Field) throws {
-        clamps = field.isBought
+        clamps = field.isEstimated
         missing = field.missingCodes.compactMap { code in withText(code) { Domain.key(field.type, $0, $1) } }
         type = field.type
         count = field.kind.count ?? 0

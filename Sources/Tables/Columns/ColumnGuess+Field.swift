@@ -31,7 +31,7 @@ extension ColumnGuess {
         let gaps = texts.indices.contains { missing >> UInt32($0) & 1 == 1 && missingValues.contains(texts[$0]) }
         let required = absent == 0 && !gaps
         // What somebody declared to be levels are levels, numbers and dates among them.
-        guard declared.isEmpty else { return levelled(required, missingValues) }
+        guard declared.isEmpty else { return categorical(required, missingValues) }
         if values > 0, isBoolean { return .field(boolean(required)) }
         if values > 0, isDecimal, let kind = isWhole ? whole : real {
             var metadata = JSONObject()
@@ -56,10 +56,10 @@ extension ColumnGuess {
             return .field(Field(name: name, kind: .datetime(minimum: a, maximum: b, step: step), required: required,
                                 metadata: metadata))
         }
-        return levelled(required, missingValues)
+        return categorical(required, missingValues)
     }
 
-    private func levelled(_ required: Bool, _ missingValues: [String]) -> Verdict {
+    private func categorical(_ required: Bool, _ missingValues: [String]) -> Verdict {
         if declared.isEmpty, values > 0, isComma {
             return .undeclared("numbers with a decimal comma: declare a number with \"decimalChar\": \",\"")
         }

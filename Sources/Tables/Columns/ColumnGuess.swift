@@ -61,7 +61,7 @@ package final class ColumnGuess {
     /// A level by declaration, whether or not a row has it.
     package func declare(_ text: UnsafeBufferPointer<UInt8>) throws {
         try add(text)
-        if declared.count <= Schema.maximumLevels { declared.append(String(decoding: text, as: UTF8.self)) }
+        if declared.count <= Schema.maxLevels { declared.append(String(decoding: text, as: UTF8.self)) }
     }
 
     /// A day or a moment that needs no reading.

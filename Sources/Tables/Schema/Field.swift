@@ -91,8 +91,8 @@ package struct Field: Equatable, Sendable {
 
     /// Marks a field whose bounds or levels were released under a budget, and so do not fit every row: numbers outside
     /// are clamped, texts that are no level are the last one.
-    static let boughtKey = "flip:bought"
-    package var isBought: Bool { metadata[Field.boughtKey] == .bool(true) }
+    static let estimatedKey = "flip:bought"
+    package var isEstimated: Bool { metadata[Field.estimatedKey] == .bool(true) }
 
     /// The step of a field, where readers of Table Schema that know no such constraint leave it alone.
     static let stepKey = "flip:multipleOf"

@@ -20,7 +20,7 @@ package struct InferOptions: Sendable {
 
     /// Every option, in the order in which they are described.
     package static let table = OptionTable<InferOptions>([
-        .whole("levels", \.levels, 1...Schema.maximumLevels, unit: "levels",
+        .whole("levels", \.levels, 1...Schema.maxLevels, unit: "levels",
                help: "the most levels that a column of texts may have"),
         .texts("skip", \.skip, range: "[column, ...]", help: "columns to leave out"),
         CSVOptions.delimiterOption("what stands between two cells (CSV)", \.csv),

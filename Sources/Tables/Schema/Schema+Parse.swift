@@ -26,25 +26,28 @@ extension Schema {
                     + "every field must have its column")
             }
         }
-        let carried = ["$schema", "name", "title", "description", "fieldsMatch", Schema.domainKey, Schema.purchaseKey]
+        let carried = ["$schema", "name", "title", "description", "fieldsMatch", Schema.domainKey,
+                       Schema.domainReleaseKey]
         let metadata = try readMetadata(r, carried)
-        let isBought = metadata[Schema.domainKey] == .string(Schema.boughtPrivately)
-        guard isBought == (metadata[Schema.purchaseKey] != nil) else {
-            throw r.failure(Schema.purchaseKey,
-                            "stands with \(quoted(Schema.domainKey)): \(quoted(Schema.boughtPrivately)) and only there")
+        let isEstimated = metadata[Schema.domainKey] == .string(Schema.estimatedPrivately)
+        guard isEstimated == (metadata[Schema.domainReleaseKey] != nil) else {
+            throw r.failure(Schema.domainReleaseKey,
+                            "stands with \(quoted(Schema.domainKey)): \(quoted(Schema.estimatedPrivately)) and only "
+                                + "there")
         }
-        if let domain = metadata[Schema.domainKey], domain != .string(Schema.assumePublic), !isBought {
+        if let domain = metadata[Schema.domainKey], domain != .string(Schema.assumePublic), !isEstimated {
             throw r.failure(Schema.domainKey, "must be \(quoted(Schema.assumePublic)), "
                 + "or left out when levels and bounds are public by themselves")
         }
         let fields = try r.array("fields")
-        guard fields.count <= Schema.maximumFields else {
-            throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields")
+        guard fields.count <= Schema.maxFields else {
+            throw Failure(.schema, "schema: more than \(Schema.maxFields) fields")
         }
         let missing = try MissingTexts(r) ?? MissingTexts(texts: [""])
         try r.finish()
-        if isBought {
-            let p = try JSONReader(r.value(Schema.purchaseKey), context: "schema, \(quoted(Schema.purchaseKey))",
+        if isEstimated {
+            let p = try JSONReader(r.value(Schema.domainReleaseKey),
+                                   context: "schema, \(quoted(Schema.domainReleaseKey))",
                                    code: .schema)
             _ = try (p.string("budget"), p.string("run"), p.double("rows"))
             try p.finish()
@@ -104,9 +107,9 @@ extension Field {
         let r = JSONReader(object, context: context, code: .schema)
         _ = r.optional("name")
         let type = try Field.type(r)
-        var metadata = try readMetadata(r, ["title", "description", "rdfType", "example", Field.boughtKey])
-        guard metadata[Field.boughtKey] == nil || metadata[Field.boughtKey] == .bool(true) else {
-            throw r.failure(Field.boughtKey, "must be true, or left out")
+        var metadata = try readMetadata(r, ["title", "description", "rdfType", "example", Field.estimatedKey])
+        guard metadata[Field.estimatedKey] == nil || metadata[Field.estimatedKey] == .bool(true) else {
+            throw r.failure(Field.estimatedKey, "must be true, or left out")
         }
         var form = try TextForm(r, type)
         for key in ["format", "decimalChar", "groupChar", "bareNumber"] where form.isWritten(key) {
@@ -142,7 +145,7 @@ extension Field {
         try c.finish()
         // In a field whose levels were released under a budget the last one stands for all others: reasons are missing
         // there.
-        if case .categorical(let levels) = kind, metadata[Field.boughtKey] == nil {
+        if case .categorical(let levels) = kind, metadata[Field.estimatedKey] == nil {
             // Each reason that can be a value of the type is a level behind the others.
             form.reasons = (own ?? missing).reasons.filter { text in
                 type == .string || type != .boolean && withText(text) { Domain.key(type, $0, $1) } != nil

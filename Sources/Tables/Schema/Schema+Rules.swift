@@ -83,7 +83,7 @@ extension Field {
     /// as they are.
     private func without(_ codes: [String]) throws -> Field {
         let missing = Set(codes.compactMap { withText($0) { Domain.key(type, $0, $1) } })
-        guard !missing.isEmpty, !isBought else { return with(kind, missingCodes: codes) }
+        guard !missing.isEmpty, !isEstimated else { return with(kind, missingCodes: codes) }
         let domain = try Domain(self), offsets = Set(missing.map(domain.offset(ofKey:)).filter { $0 >= 0 })
         let nothing = failure("every value between the bounds is a missing value")
         if case .number(var low, var high, nil) = kind {
@@ -129,8 +129,8 @@ extension Field {
 
     private func checkLevels(_ levels: [String], _ missing: [String]) throws {
         guard !levels.isEmpty else { throw failure("\"enum\" must have at least one level") }
-        guard levels.count <= Schema.maximumLevels else {
-            throw failure("\"enum\" has more than \(Schema.maximumLevels) levels")
+        guard levels.count <= Schema.maxLevels else {
+            throw failure("\"enum\" has more than \(Schema.maxLevels) levels")
         }
         // Swift's equality of strings: levels that only differ in how accents are composed count as the same, and would
         // to a reader.

@@ -15,15 +15,15 @@ package struct Schema: Equatable, Sendable {
     package let metadata: JSONObject
     private let places: [String: Int]
 
-    package static let maximumFields = 4096
-    package static let maximumLevels = 65_534
+    package static let maxFields = 4096
+    package static let maxLevels = 65_534
 
     /// - Throws: `.schema` (or `.unsupported`) with field and rule. Bounds are tightened to multiples of the step.
     package init(fields: [Field], missingValues: [String] = [""], missingLabels: [String: String] = [:],
                  metadata: JSONObject = JSONObject()) throws {
         guard !fields.isEmpty else { throw Failure(.schema, "schema: there must be at least one field") }
-        guard fields.count <= Schema.maximumFields else {
-            throw Failure(.schema, "schema: more than \(Schema.maximumFields) fields")
+        guard fields.count <= Schema.maxFields else {
+            throw Failure(.schema, "schema: more than \(Schema.maxFields) fields")
         }
         try Schema.checkMissingValues(missingValues)
         var places: [String: Int] = [:]
@@ -40,12 +40,12 @@ package struct Schema: Equatable, Sendable {
     }
 
     /// The member of a schema that says where its levels and bounds come from, and its values.
-    package static let domainKey = "flip:domain", assumePublic = "assume-public", boughtPrivately = "private"
+    package static let domainKey = "flip:domain", assumePublic = "assume-public", estimatedPrivately = "private"
     /// With the second: the budget under which some of them were released, by its random name, the run in it, and the
     /// noisy row count.
-    package static let purchaseKey = "flip:purchase"
-    package var purchase: (budget: String, run: String, rows: Double)? {
-        guard let p = metadata[Self.purchaseKey], let budget = p["budget"]?.asString, let run = p["run"]?.asString,
+    package static let domainReleaseKey = "flip:purchase"
+    package var domainRelease: (budget: String, run: String, rows: Double)? {
+        guard let p = metadata[Self.domainReleaseKey], let budget = p["budget"]?.asString, let run = p["run"]?.asString,
               let rows = p["rows"]?.asDouble else { return nil }
         return (budget, run, rows)
     }

@@ -108,7 +108,7 @@ package struct SchemaSketch: Sendable {
                 try Self.fill(&c, types[j], step: field[Field.stepKey] ?? c["multipleOf"], grid, first, last)
             }
             field["constraints"] = .object(c)
-            field[Field.boughtKey] = true
+            field[Field.estimatedKey] = true
             return .object(field)
         })
         return try Schema(.object(out))
