@@ -5,7 +5,7 @@
 
 import Glibc
 
-/// (ε, δ) turned into one number at one order.
+/// The promise (ε, δ) as one ceiling R* on the Rényi divergence at one order α*.
 ///
 /// # Guarantee
 /// Fully adaptive releases whose divergences of order α*, each a function of what was released before, sum to at most
@@ -27,9 +27,9 @@ package struct Budget: Sendable, Equatable {
     package let ceiling: Double
     /// δ_sel: the part of δ that thresholded histograms may use, in [0, δ).
     package let selection: Double
-    /// Rows that one person may have; 0: the promise is for rows, whoever they belong to.
+    /// Largest number of rows that one person may have. 0: the promise is for single rows.
     package let rowsPerPerson: Int
-    /// Rows that neighbours differ by, at most.
+    /// Largest number of rows by which neighbouring tables differ.
     package var multiplicity: Int { max(rowsPerPerson, 1) }
 
     /// - Returns: nil when the order is not one of `orders`, a number is out of range, or no divergence above 0 meets ε
@@ -53,10 +53,10 @@ package struct Budget: Sendable, Equatable {
         (self.selection, self.rowsPerPerson) = (selection, rowsPerPerson)
     }
 
-    /// ε of a total at α*; δ_sel, whether used or not, is part of it.
+    /// ε of a total divergence at α*. It includes δ_sel, whether or not that was used.
     package func epsilon(spent rdp: Double) -> Double { Self.epsilon(rdp, order, delta, selection) }
 
-    /// This budget with another ε: what a training may spend that shares it with others.
+    /// This budget with another ε: the part that one training of a shared budget may spend.
     package func part(epsilon: Double) -> Budget? {
         Budget(epsilon: epsilon, delta: delta, order: order, selection: selection, rowsPerPerson: rowsPerPerson)
     }

@@ -5,7 +5,7 @@
 import Basics
 import Privacy
 
-/// Rows in all and in each group: released and noisy, declared, or guessed. A group's may be negative.
+/// Row counts of the table and of each group: noisy and released, declared, or guessed. A noisy count may be negative.
 package struct GroupCounts: Sendable, Equatable {
     package let rows: Double
     package let groups: [Double]
@@ -17,9 +17,9 @@ package struct Batches: Sendable, Equatable {
     package let steps: Int
     /// q_g.
     package let rates: [Double]
-    /// σ_g of one step's whole release, as the ledger holds it.
+    /// Noise multiplier σ_g of the whole release of one step, as the ledger holds it.
     package let multipliers: [Double]
-    /// C_g; ν is the standard deviation of the noise in every number of the gradient's sum.
+    /// Clipping norm C_g of each group. `noise` is ν, the standard deviation of the noise in each number of the sum.
     package let clips: [Double]
     package let noise: Double
     /// R_g, what a row may add to its group's moments, and ν_M, the standard deviation of their noise; none without
@@ -34,7 +34,7 @@ package struct Batches: Sendable, Equatable {
     package let expected: [Double]
     package var influence: [Double] { zip(expected, clips).map { $0 * $1 } }
 
-    /// All its steps.
+    /// All steps of the stage as one entry of a ledger.
     package func release(_ names: [String]) -> Ledger.Release {
         Ledger.Release(name: stage.name, count: steps,
                        groups: names.indices.map { .init(group: names[$0], samplingRate: rates[$0],
@@ -49,7 +49,8 @@ package struct Pools: Sendable, Equatable {
     /// Noisy rows of each pool, at least 1.
     package let counts: [Double]
 
-    /// The pools' rows divided among their groups: by noisy counts above 0, or alike where there are none.
+    /// Divides the rows of each pool among its groups: in proportion to their noisy counts above 0, or equally where no
+    /// count is above 0.
     func rows(_ noisy: GroupCounts) -> [Double] {
         var positive = [Double](repeating: 0, count: counts.count), members = positive
         for (g, p) in of.enumerated() { positive[p] += max(noisy.groups[g], 0); members[p] += 1 }
@@ -87,7 +88,7 @@ extension Plan {
         settings.fairness.cap > 0 ? settings.fairness.cap : min(1, 4 * Double(batch) / max(counts.rows, 1))
     }
 
-    /// q_g = min(q_max, b / ñ_g) with b = batch / pools; without balance the same rate for all.
+    /// Sampling rates q_g = min(q_max, b / ñ_g) with b = batch / pools. Without balance all groups have one rate.
     func rates(batch: Int, _ counts: GroupCounts, _ pools: Pools) -> [Double] {
         guard isBalanced else { return counts.groups.map { _ in poissonRate(batch: batch, rows: counts.rows) } }
         let cap = cap(batch: batch, counts), share = Double(batch) / Double(pools.counts.count)

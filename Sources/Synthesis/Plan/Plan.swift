@@ -8,7 +8,7 @@ import Privacy
 import Tables
 
 package struct Plan: Sendable {
-    /// The one group of a plan without groups; the ledger is per group all the same.
+    /// Name of the only group where no protected groups are declared. A ledger always holds one entry for each group.
     package static let group = "all"
 
     package let schema: Schema
@@ -18,7 +18,7 @@ package struct Plan: Sendable {
     package let preset: String
     package let settings: Settings
     package let grids: [ColumnGrid]
-    /// The protected groups; nil: there is one, `all`.
+    /// The protected groups. nil: there are none, and the only group is `all`.
     package let grouping: Grouping?
     /// Names of the groups, empty ones included.
     package var groups: [String] { grouping?.names ?? [Self.group] }
@@ -29,7 +29,7 @@ package struct Plan: Sendable {
     /// Whether every group has the same expected share of a batch.
     package let isBalanced: Bool
     package let split: BudgetSplit
-    /// Which cells of numerical columns may hold mass: a new plan's rule, or that of the file which it was read from.
+    /// Which cells of numerical columns may hold mass. A plan that is read from a file keeps the rule of that file.
     package internal(set) var massSupport = MassSupport.aboveNoise
     /// The preset's stages in order, those without steps included.
     package internal(set) var stages: [PlannedStage] = []
@@ -46,8 +46,8 @@ package struct Plan: Sendable {
     /// Steps of a stage; 0 for one that the plan leaves out.
     package func steps(of stage: StageID) -> Int { stages.first { $0.id == stage }?.steps ?? 0 }
 
-    /// The stage that step `k` belongs to, its place among the stages, and the step's number inside it; the last stage
-    /// for a `k` beyond all steps.
+    /// The stage of step `k`, the stage's index in `stages`, and the step's number inside the stage. A `k` beyond the
+    /// last step gives the last stage.
     func place(of k: Int) -> (stage: StageID, index: Int, step: Int) {
         var left = k
         for (i, s) in stages.enumerated() {
@@ -61,7 +61,8 @@ package struct Plan: Sendable {
     /// Row count that is declared or guessed.
     package var expectedRows: Int { switch settings.rows { case .declared(let n), .guessed(let n): n } }
 
-    /// The protected column whose histogram the groups' counts are: the only one, with levels as parts.
+    /// The protected column whose histogram equals the counts of the groups: there is one protected column, and its
+    /// parts are its levels.
     var groupColumn: Int? { grouping.flatMap { $0.axes.count == 1 && $0.axes[0].isPlain ? $0.axes[0].column : nil } }
     /// The histograms of the joint first release beside the groups' counts: one for each level of each column's tree.
     package var histograms: [HistogramRequest] {
@@ -69,9 +70,9 @@ package struct Plan: Sendable {
             j == groupColumn ? [] : g.divisors.map { HistogramRequest(column: j, divisor: $0, body: g.body) }
         }
     }
-    /// L2 norm of what one row adds to the release: one count in each histogram and one in its group's.
+    /// L2 sensitivity of the histogram release: one row adds one count to each histogram and one to its group.
     package var histogramSensitivity: Double { Double(histograms.count + 1).squareRoot() }
-    /// Deviation of the noise in one released count, in rows.
+    /// Standard deviation of the noise in one released count, in rows.
     package var countStandardDeviation: Double { histogramNoise * histogramSensitivity }
 
     /// Divergence at α* of a release that is a constant of the plan.
@@ -88,7 +89,7 @@ package struct Plan: Sendable {
         return (costs.first ?? 0) + costs.dropFirst().reduce(0, +)
     }
 
-    /// ε of the whole plan at another δ: every training under it stays below.
+    /// ε of the whole plan at another δ: an upper bound for every training under this plan.
     package func epsilon(delta: Double) throws -> Double {
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         guard delta > budget.selection, let other = Budget(epsilon: 1e6, delta: delta, order: budget.order,

@@ -1,5 +1,5 @@
-// The first release of a training and all that is bought from it: noisy histograms, the noisy row count, and the
-// encoders made from them. Public once released; this type is what model files and checkpoints keep.
+// The first release of a training and what follows from it: noisy histograms, the noisy row count, and the encoders
+// made from them. All of it is public once released. Model files and checkpoints keep it.
 
 import Basics
 import Glibc
@@ -15,9 +15,9 @@ package struct Statistics: Sendable {
     package let rows: Double
     /// Best released estimate of the row count, at least 1, and the standard deviation of its noise.
     package let estimatedRows: Double, rowsNoise: Double
-    /// One for each column of the schema. The bins of a protected column that no network sees are its parts.
+    /// One encoder for each column of the schema. Where no network sees a protected column, its bins are its parts.
     package let encoders: [ColumnEncoder]
-    /// Those of the columns that networks see, in the order of `plan.modelled`.
+    /// Encoders of the columns that networks see, in the order of `plan.modelled`.
     package let modelled: [ColumnEncoder]
     /// Running sums of the shares by which groups are drawn; nil where networks see the protected columns.
     let groupShares: [Double]?
@@ -72,10 +72,10 @@ package struct Statistics: Sendable {
         groupShares = hidden?.drawShares(plan.settings.fairness.draw, counts: groupCounts, schema: plan.schema)
     }
 
-    /// The bin of every cell, column by column, as the door takes them.
+    /// For each column the bin of every cell, in the form that `Door` takes.
     var columnCodes: [ColumnCodes] { encoders.map { ColumnCodes(map: $0.binOfCell, count: $0.bins) } }
 
-    /// Where a head's bias begins, and what its logits are compared with: the log of a released share, at least 1e-4.
+    /// Log of a released share, at least log 1e-4: the first bias of a head, and the centre of its logits in alignment.
     static func logShare(_ share: Double) -> Float { Float(log(max(share, 1e-4))) }
 
     /// Bins of each column of the schema.

@@ -1,6 +1,6 @@
-// A plan being carried out on a table, one step at a time: the host owns the loop. The stages of the plan's preset do
-// the work (Stages/); the trainer counts their steps, and keeps the promise that nothing is drawn that was not charged.
-// Files are in Trainer+Checkpoint.swift.
+// A plan being carried out on a table, one step at a time. The host owns the loop. The stages of the plan's preset do
+// the work (Stages/). The trainer counts the steps and makes sure that every release is charged before its noise is
+// drawn. Checkpoint files are in Trainer+Checkpoint.swift.
 
 import Basics
 import Budgets
@@ -25,23 +25,23 @@ package final class Trainer {
     let run: StageRun
     let started = monotonicSeconds()
 
-    /// Steps done in all stages, those lost in a crash included: they stay charged and are not done again.
+    /// Steps done in all stages. Steps that a crash lost are counted: their charge stays, and they are not repeated.
     var done = 0
     /// Whether the stages were told of the released statistics.
     var isPrepared = false
     /// Why no further step may be drawn: a refusal that followed from a release.
     private var refusal: Failure?
-    /// The bound checkpoint file and the part in a shared budget.
+    /// The checkpoint file that is charged before every draw, and this training's run in a shared budget.
     var file: String?
     var sharedRun: SharedRun?
-    /// The step up to which both have been charged ahead.
+    /// The step up to which file and shared budget have been charged in advance.
     var chargedTo = 0
 
     /// - Parameters:
     ///   - table: read once, here; private from now on.
-    ///   - shared: a budget that the plan was made under: all the plan may spend is promised to this run now, on the
-    ///     disk. What it did not spend comes back when it is finished, or dropped without a checkpoint.
-    ///   - name: of the run in that budget's reports.
+    ///   - shared: the budget that the plan was made under. The budget's file reserves all that the plan may spend now.
+    ///     The unspent part returns when the training is finished, or dropped without a checkpoint.
+    ///   - name: name of this run in the reports of the shared budget.
     /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that
     ///   much left, `.noMemory`, `.entropy`, `.io`.
     package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
@@ -68,7 +68,7 @@ package final class Trainer {
         if let shared { sharedRun = try SharedRun(shared, id: runID, name: name, self.ledger) }
     }
 
-    /// A run that ends without a checkpoint will not go on.
+    /// A trainer that is dropped without a checkpoint cannot be resumed, so its reserved budget is given back.
     deinit { if file == nil { try? sharedRun?.close(run.door.ledger) } }
 
     init(plan: Plan, table: Table, ledger: Ledger, random: SecureRandom, runID: String) throws {
@@ -88,7 +88,7 @@ package final class Trainer {
     }
 
     package var ledger: Ledger { run.door.ledger }
-    /// The budget that it spends from, if it shares one.
+    /// The shared budget that this training spends from; nil: it has a budget of its own.
     package var sharedBudget: SharedBudget? { sharedRun?.budget }
     package var isFinished: Bool { done >= plan.totalSteps }
 
@@ -97,8 +97,8 @@ package final class Trainer {
                  epsilon: ledger.epsilon, seconds: monotonicSeconds() - started)
     }
 
-    /// From any thread: the running or next `step` call ends with `.cancelled`, inside a release as soon as its
-    /// micro-batches are done. What was charged stays charged, and such a step is not done again.
+    /// Ends the running or the next `step` call with `.cancelled`. May be called from any thread. A release ends as
+    /// soon as the running micro-batches are done. Its charge stays, and the step is not repeated.
     package func cancel() {
         run.cancel()
         run.door.cancel()
@@ -106,8 +106,8 @@ package final class Trainer {
 
     /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
     /// Calibration and tilt are long steps: they are left when the time is over, and the next call goes on with them.
-    /// - Throws: `.cancelled` after `cancel()`; the trainer stays usable. `.budget`, `.io`, `.noMemory` leave it where
-    ///   it was.
+    /// - Throws: `.cancelled` after `cancel()`: the trainer stays usable. `.budget`, `.io`, `.noMemory`: the trainer
+    ///   stays at the step that it had reached.
     @discardableResult
     package func step(maxSteps: Int, maxSeconds: Double) throws -> Progress {
         guard maxSteps >= 1 else { throw Failure(.argument, "max_steps: must be at least 1") }
@@ -119,7 +119,7 @@ package final class Trainer {
             if let refusal { throw refusal }
             let charged = ledger.releases
             do { try doStep() } catch {
-                // What was charged is spent, whether its value was used or not: such a step is not done again.
+                // A charged step is never repeated, even when its released value was not used.
                 if ledger.releases != charged { done += 1 }
                 if (error as? Failure)?.code == .cancelled { _ = run.takeCancel() }
                 throw error
