@@ -42,12 +42,29 @@ public func flip_model_json(_ handle: OpaquePointer?, _ json: HandleOut, _ err: 
 
 @_cdecl("flip_model_ledger")
 public func flip_model_ledger(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveObject(json, err) { try model(handle).ledger.hostJSON }
+    giveObject(json, err) { try model(handle).ledger.hostJSON() }
 }
 
 @_cdecl("flip_model_ledger_report")
 public func flip_model_ledger_report(_ handle: OpaquePointer?, _ text: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.buffer, text, err) { try Bytes.of(model(handle).ledgerReport()) }
+}
+
+@_cdecl("flip_model_trade_off")
+public func flip_model_trade_off(_ handle: OpaquePointer?, _ group: UnsafePointer<CChar>?,
+                                 _ rates: UnsafePointer<Double>?, _ n: Int64, _ out: UnsafeMutablePointer<Double>?,
+                                 _ err: ErrorOut) -> flip_status {
+    attempt(err) {
+        let model = try model(handle), group = try optionalText(group, "group")
+        guard let rates, let out else { throw Failure(.argument, "rates and out: must not be NULL") }
+        guard n >= 1, n <= 1 << 20 else { throw Failure(.argument, "n: must be from 1 to 2^20") }
+        let asked = (0..<Int(n)).map { rates[$0] }
+        guard asked.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
+            throw Failure(.argument, "rates: must be from 0 to 1")
+        }
+        let curve = try model.ledger.tradeOff(group: group)
+        for (i, a) in asked.enumerated() { out[i] = curve.truePositives(a) }
+    }
 }
 
 @_cdecl("flip_model_schema")

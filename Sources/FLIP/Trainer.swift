@@ -66,7 +66,7 @@ public func flip_trainer_plan(_ handle: OpaquePointer?, _ out: HandleOut, _ err:
 
 @_cdecl("flip_trainer_ledger")
 public func flip_trainer_ledger(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
-    giveObject(json, err, .changing(handle, .trainer)) { try trainer(handle).ledger.hostJSON }
+    giveObject(json, err, .changing(handle, .trainer)) { try trainer(handle).ledger.hostJSON() }
 }
 
 @_cdecl("flip_trainer_finish")

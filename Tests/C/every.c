@@ -180,6 +180,8 @@ static void models(flip_model *model, const flip_table *table) {
     OK(flip_model_json(model, &bytes, &err)); text(bytes);
     OK(flip_model_ledger(model, &bytes, &err)); text(bytes);
     OK(flip_model_ledger_report(model, &bytes, &err)); text(bytes);
+    double rates[2] = {0.01, 0.1}, found[2];
+    OK(flip_model_trade_off(model, NULL, rates, 2, found, &err));
     OK(flip_model_schema(model, &schema, &err)); flip_schema_free(schema);
     OK(flip_model_sample(model, 0, 40, "{\"seed\": 1}", told, &calls, &rows, &err));
     OK(flip_evaluate(table, rows, NULL, "{\"protected\": [\"sex\"], \"classifiers\": \"none\", \"threads\": 1}", &bytes,

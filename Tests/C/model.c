@@ -156,6 +156,15 @@ static void arguments(void) {
     GIVES(FLIP_E_ARG, flip_model_ledger(model, NULL, &err));
     GIVES(FLIP_E_ARG, flip_model_ledger_report(NULL, &b, &err));
     GIVES(FLIP_E_ARG, flip_model_ledger_report(model, NULL, &err));
+    double rates[3] = {0, 0.1, 1}, found[3];
+    GIVES(FLIP_OK, flip_model_trade_off(model, NULL, rates, 3, found, &err));
+    CHECK(found[0] >= 0 && found[0] < found[1] && found[1] < 1 && found[1] > 0.1 && found[2] == 1);
+    GIVES(FLIP_E_ARG, flip_model_trade_off(NULL, NULL, rates, 3, found, &err));
+    GIVES(FLIP_E_ARG, flip_model_trade_off(model, "nobody", rates, 3, found, &err));
+    GIVES(FLIP_E_ARG, flip_model_trade_off(model, NULL, NULL, 3, found, &err));
+    GIVES(FLIP_E_ARG, flip_model_trade_off(model, NULL, rates, 0, found, &err));
+    rates[1] = -0.1;
+    GIVES(FLIP_E_ARG, flip_model_trade_off(model, NULL, rates, 3, found, &err));
     GIVES(FLIP_E_ARG, flip_model_schema(NULL, &s, &err));
     GIVES(FLIP_E_ARG, flip_model_schema(model, NULL, &err));
     GIVES(FLIP_E_ARG, flip_accountant_of_model(model, "renyi", "nobody", &a, &err));

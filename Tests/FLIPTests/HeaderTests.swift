@@ -48,6 +48,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_model_sample, FLIP.flip_model_sample)
         same(CFlip.flip_model_save, FLIP.flip_model_save)
         same(CFlip.flip_model_schema, FLIP.flip_model_schema)
+        same(CFlip.flip_model_trade_off, FLIP.flip_model_trade_off)
         same(CFlip.flip_model_to_bytes, FLIP.flip_model_to_bytes)
         same(CFlip.flip_plan_create, FLIP.flip_plan_create)
         same(CFlip.flip_plan_create_under, FLIP.flip_plan_create_under)

@@ -61,7 +61,7 @@ struct Canaries {
         // A declared row count is an assumption that costs no privacy when it is wrong; here it keeps every level apart
         // from the others.
         let declared = 800 * count, batch = declared / 2
-        func make(_ epsilon: Double, clip: Double) throws -> Plan {
+        func make(_ epsilon: Double, clip: Double, accountant: Ledger.Accounting? = nil) throws -> Plan {
             try Plan(schema: schema, protected: balanced ? ["flag"] : [], epsilon: epsilon,
                 delta: delta, preset: "published",
                 config: JSON.parse("""
@@ -71,12 +71,12 @@ struct Canaries {
                  "encoder": {"share": 0.05}, "autoencoder": {"steps": \(steps), "batch": \(batch), "clip": \(clip),
                  "rate": 0.001},
                  "diffusion": {"steps": 3, "batch": \(batch), "share": 0.02, "sampler_steps": 4}}
-                """))
+                """), accountant: accountant)
         }
         let promised = try make(epsilon, clip: 0.15)
         // Without the clip a row adds up to twenty times as much, at the noise of the promise. Only a plan that
         // promises nothing carries that out: the ledger and the door of the other refuse.
-        let plan = mutant == .clipping ? try make(1000, clip: 3) : promised
+        let plan = mutant == .clipping ? try make(1000, clip: 3, accountant: .renyi) : promised
         let members = included.indices.filter { included[$0] }
         let table = try Table(schema: schema, rows: members.count + background)
         for (i, k) in members.enumerated() { table.columns[0].put(i, Int64(k)); table.columns[1].put(i, Int64(k % 2)) }

@@ -11,7 +11,7 @@ final class ContentsTests: XCTestCase {
     private func bytes(_ plan: Plan, _ ledger: Ledger) throws -> Buffer<UInt8> {
         try ModelFile.bytes(.model) { root in
             try plan.write(to: root)
-            try ledger.write(to: root)
+            try ledger.write(to: root, risk: true)
         }
     }
 

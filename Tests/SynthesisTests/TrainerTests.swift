@@ -107,13 +107,18 @@ final class TrainerTests: XCTestCase {
             XCTAssertThrowsError(try Trainer(plan: p, table: t)) { XCTAssertEqual(($0 as? Failure)?.code, .state) }
         }
         for preset in Presets.names {
-            let p = try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5, preset: preset,
-                             config: JSON.parse(#"{"max_rows_per_person": 3, "autoencoder": {"steps": 6, "batch": "#
-                                 + #"60}, "diffusion": {"steps": 5, "batch": 40, "sampler_steps": 6}}"#))
-            XCTAssertGreaterThan(p.histogramNoise,
+            func make(_ accountant: Ledger.Accounting?) throws -> Plan {
+                try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5, preset: preset,
+                         config: JSON.parse(#"{"max_rows_per_person": 3, "autoencoder": {"steps": 6, "batch": "#
+                             + #"60}, "diffusion": {"steps": 5, "batch": 40, "sampler_steps": 6}}"#),
+                         accountant: accountant)
+            }
+            let p = try make(nil), filtered = try make(.renyi)
+            XCTAssertGreaterThan(filtered.histogramNoise,
                                  2.9 * (try Plan(schema: Fixture.schema(), protected: [], epsilon: 8, delta: 1e-5,
                                                  preset: preset, under: Budget(epsilon: 8, delta: 1e-5,
-                                                     order: p.budget.order)).histogramNoise))
+                                                     order: filtered.budget.order)).histogramNoise))
+            XCTAssertLessThanOrEqual(p.histogramNoise, filtered.histogramNoise)
             let model = try Fixture.train(p, try table.bounded(persons: people, maxRows: 2))
             XCTAssertLessThanOrEqual(model.ledger.epsilon, 8)
             XCTAssertGreaterThan(model.ledger.epsilon, 7)

@@ -165,9 +165,38 @@ def test_models_of_persons(frame, schema, rows, tmp_path):
     code, said = run(tmp_path / "m.flip.h5")
     said = json.loads(said)
     assert code == 0 and said["agrees"] and model.ledger["max_rows_per_person"] == rows
+    assert model.ledger["accountant"] == "renyi"  # the rates follow from noisy counts
     assert said["recomputed"] == pytest.approx(model.ledger["groups"], rel=1e-6)
     # The same releases for persons of one row more cost more than the file says.
     ledger = {**model.ledger, "max_rows_per_person": rows + 1}
+    with h5py.File(tmp_path / "m.flip.h5", "r+") as f:
+        del f["ledger/json"]
+        f["ledger/json"] = json.dumps(ledger)
+    assert run(tmp_path / "m.flip.h5")[0] == 1
+
+
+@pytest.mark.parametrize("preset, protected", [("best", None), ("best", "sex"), ("published", None)])
+def test_trained_models_with_exact_prices(frame, schema, preset, protected, tmp_path):
+    """Constants of the plan: composed anew within 1 % of the promise and not above it, risk and all."""
+    import flip
+    from conftest import SMALL
+    config = {**SMALL, "preset": preset, "rows": {"declared": len(frame)}}
+    table = flip.Table.from_pandas(frame, schema)
+    plan = flip.plan(schema, protected=protected, epsilon=2.0, delta=1e-6, preset=preset, config=config)
+    model = flip.train(table, plan, progress=False)
+    ledger = model.ledger
+    assert ledger["accountant"] == "exact" and 0.999 * 2 < ledger["spent"] <= 2 < ledger["renyi"]["spent"]
+    model.save(tmp_path / "m.flip.h5")
+    code, said = run(tmp_path / "m.flip.h5")
+    said = json.loads(said)
+    assert code == 0 and said["agrees"] and said["exact"]
+    assert max(said["recomputed"].values()) == pytest.approx(2, rel=0.01)
+    risk = ledger["risk"]
+    assert set(risk["groups"]) == set(ledger["groups"]) and 0 < risk["whole"]["advantage"] < 1
+    # A file whose noise is smaller than its price is not believed.
+    for release in ledger["releases"]:
+        for share in release["groups"].values():
+            share["noise_multiplier"] *= 0.97
     with h5py.File(tmp_path / "m.flip.h5", "r+") as f:
         del f["ledger/json"]
         f["ledger/json"] = json.dumps(ledger)
@@ -189,7 +218,8 @@ def test_the_exact_route(tmp_path):
             }
         )
         path = write(
-            tmp_path / "m.h5", renyi, releases, target=target, exact={"groups": dict.fromkeys(groups, stated)}, **more
+            tmp_path / "m.h5", dict.fromkeys(groups, stated), releases, target=target, accountant="exact",
+            renyi={"groups": renyi}, **more
         )
         code, said = run(path)
         return code, json.loads(said)

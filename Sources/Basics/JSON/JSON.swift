@@ -51,6 +51,22 @@ package enum JSON: Equatable, Sendable {
     package var asBool: Bool? { if case .bool(let b) = self { return b } else { return nil } }
     package var asArray: [JSON]? { if case .array(let a) = self { return a } else { return nil } }
     package var asObject: JSONObject? { if case .object(let o) = self { return o } else { return nil } }
+    /// Whether it is `other` but for numbers, which may differ by `tolerance` × max(1, |number|): another machine's
+    /// logarithms may differ in their last bits.
+    package func isClose(to other: JSON, within tolerance: Double) -> Bool {
+        switch (self, other) {
+        case (.array(let a), .array(let b)):
+            return a.count == b.count && zip(a, b).allSatisfy { $0.isClose(to: $1, within: tolerance) }
+        case (.object(let a), .object(let b)):
+            return a.members.count == b.members.count && zip(a.members, b.members).allSatisfy {
+                $0.key == $1.key && $0.value.isClose(to: $1.value, within: tolerance)
+            }
+        default:
+            guard let a = asDouble, let b = other.asDouble else { return self == other }
+            return abs(a - b) <= tolerance * max(1, abs(b))
+        }
+    }
+
     /// The member `key` of an object; nil when there is none or this is not an object.
     package subscript(key: String) -> JSON? { asObject?[key] }
 }

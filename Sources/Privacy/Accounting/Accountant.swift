@@ -5,7 +5,7 @@ import Basics
 import Glibc
 
 /// One release, as neighbours that differ in one row see it.
-package enum Mechanism: Sendable, Equatable {
+package enum Mechanism: Sendable, Hashable {
     /// A Gaussian sum over a Poisson sample: rate in [0, 1]; noise in norms of a row, ≥ 0.
     case gaussian(rate: Double, noise: Double)
     /// Laplace noise: its scale over the L1 norm that a row can add, ≥ 0.
@@ -171,14 +171,8 @@ package struct Accountant: Sendable {
         var e = orders.reduce(Double.infinity) {
             min($0, RenyiAccountant.epsilon(rdp: divergence(order: $1), order: $1, delta: left))
         }
-        if kind == .pld {
-            var worst = 0.0
-            for removing in [true, false] {
-                worst = max(worst, try composition(removing: removing)?.epsilon(delta: left) ?? .infinity)
-            }
-            e = min(e, worst)
-        }
-        return s.shift == 0 ? e : (e + s.shift) * (1 + 0x1p-50)
+        if s.shift > 0 { e = (e + s.shift) * (1 + 0x1p-50) }
+        return kind == .pld ? min(e, (try? exact().epsilon(delta: delta)) ?? .infinity) : e
     }
 
     /// Least δ at `epsilon` ≥ 0, at most 1.
@@ -189,41 +183,12 @@ package struct Accountant: Sendable {
         let s = selection, e = s.shift == 0 ? epsilon : (epsilon - s.shift).nextDown
         guard e >= 0 else { return 1 }
         var d = orders.reduce(1.0) { min($0, RenyiAccountant.delta(rdp: divergence(order: $1), order: $1, epsilon: e)) }
-        if kind == .pld, e.isFinite {
-            var worst = 0.0
-            for removing in [true, false] {
-                worst = max(worst, try composition(removing: removing)?.delta(epsilon: e) ?? 1)
-            }
-            d = min(d, worst)
-        }
-        return min(1, s.delta == 0 ? d : (d + s.delta) * (1 + 0x1p-50))
+        if s.delta > 0 { d = min(1, (d + s.delta) * (1 + 0x1p-50)) }
+        return kind == .pld && e.isFinite ? min(d, (try? exact().delta(epsilon: epsilon)) ?? 1) : min(1, d)
     }
+
+    /// By privacy-loss distributions: a bound where all parameters are constants.
+    private func exact() throws -> ExactComposition { try ExactComposition(entries, rows: rows) }
 
     private var orders: [Int] { order.map { [$0] } ?? RenyiAccountant.orders }
-
-    /// All releases in one direction; nil when one of them has no pair here.
-    private func composition(removing: Bool) -> LossComposition? {
-        var pairs: [(pair: any LossPair, count: Int)] = [], rho = 0.0
-        let n = Double(rows)
-        for (m, count) in entries {
-            switch m {
-            case .gaussian(let q, let noise):
-                pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
-            case .laplace(let noise): pairs.append((LaplacePair(scale: noise / n), count))
-            case .discreteGaussian(let d, let shift):
-                if d <= DiscreteGaussianPair.widest {
-                    pairs.append((DiscreteGaussianPair(standardDeviation: d, shift: shift * rows), count))
-                }
-                else { rho += Double(count) * 0.5 * pow(n * Double(shift) / d, 2) }
-            case .jointDiscreteGaussian(let noise, _): rho += Double(count) * 0.5 * pow(n / noise, 2)
-            case .pure(let e): pairs.append((PurePair(epsilon: e * n), count))
-            case .zeroConcentrated(let r): rho += Double(count) * r * n * n
-            case .selection: break
-            }
-        }
-        rho *= 1 + 0x1p-40
-        if rho > ConcentratedPair.largest || pairs.count >= LossComposition.maxPairs { return nil }
-        if rho > 0 { pairs.append((ConcentratedPair(rho: rho), 1)) }
-        return LossComposition(pairs: pairs)
-    }
 }

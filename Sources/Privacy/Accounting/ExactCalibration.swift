@@ -54,5 +54,5 @@ package enum ExactCalibration {
         return high
     }
 
-    static let unreachable = Failure(.budget, "no factor on the noise meets this epsilon at this delta")
+    package static let unreachable = Failure(.budget, "no factor on the noise meets this epsilon at this delta")
 }

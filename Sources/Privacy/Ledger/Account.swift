@@ -67,7 +67,7 @@ package struct Account: Sendable, Equatable {
     /// - Throws: `.budget` when the account cannot bear it; `.argument` when it is of another δ, order or unit, or its
     ///   name is taken.
     package mutating func begin(_ run: Run) throws {
-        guard run.ledger.budget == budget.part(epsilon: run.ledger.target) else {
+        guard run.ledger.budget == budget.part(epsilon: run.ledger.target), run.ledger.constants == nil else {
             throw Failure(.argument, "budget: the run is of another delta, order or unit")
         }
         guard !runs.contains(where: { $0.id == run.id }) else {

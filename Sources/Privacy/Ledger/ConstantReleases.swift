@@ -30,12 +30,33 @@ package struct ConstantReleases: Sendable, Equatable {
         guard releases.allSatisfy({ $0.groups.isEmpty || $0.groups.map(\.group) == groups }) else {
             throw Failure(.argument, "constants: a release is of other groups")
         }
-        var most = 0.0
-        for c in try Ledger.compositions(releases, groups: groups.count, rows: rows) {
-            most = max(most, try c.epsilon(delta: delta))
-        }
+        let most = try Self.epsilon(releases, groups: groups, rows: rows, delta: delta)
         guard most <= epsilon else { throw Failure(.budget, "the plan's releases cost more than its epsilon") }
         (self.releases, self.groups, self.rows, self.epsilon, self.delta) = (releases, groups, rows, most, delta)
+    }
+
+    /// Exact ε at δ of the group that pays most.
+    /// - Parameter selection: δ_sel that thresholded histograms may use beside the list.
+    /// - Throws: `.argument`, `.unsupported` for what cannot be priced.
+    package static func epsilon(_ releases: [Ledger.Release], groups: [String], rows: Int, selection: Double = 0,
+        delta: Double) throws -> Double {
+        let all = releases + (selection > 0 ? [Ledger.Release(name: "selection", selection: selection)] : [])
+        return try Ledger.mapCompositions(all, groups: groups.count, rows: rows) { try $0.epsilon(delta: delta) }
+            .reduce(0, max)
+    }
+
+    /// The least factor on all noise with which the releases meet (ε, δ) for every group; a little more, never less.
+    /// - Throws: as `ExactCalibration.leastFactor`.
+    package static func leastFactor(_ releases: [Ledger.Release], groups: [String], rows: Int, epsilon: Double,
+        delta: Double) throws -> Double {
+        var most = 0.0, seen = Set<[Mechanism]>()
+        for g in groups.indices {
+            let own = releases.map { $0.exactMechanism(group: g, rows: rows) }
+            guard seen.insert(own).inserted else { continue }
+            most = max(most, try ExactCalibration.leastFactor(Array(zip(own, releases.map(\.count))), rows: rows,
+                epsilon: epsilon, delta: delta))
+        }
+        return most
     }
 
     /// Whether these releases are on the list, each no more often than there.
@@ -62,50 +83,5 @@ package struct ConstantReleases: Sendable, Equatable {
         }
         func excess(_ s: Double) -> Double { GaussianPrivacy.discreteExcess(standardDeviation: s) }
         return shares.allSatisfy { excess($0.noiseMultiplier * own) <= excess($0.noiseMultiplier * least) }
-    }
-}
-
-extension Ledger {
-    /// Exact composition of what was released so far, for a row of group g (its place) or a person. A bound only where
-    /// all parameters are constants.
-    /// - Throws: as `ExactComposition.init`.
-    package func exactComposition(group g: Int) throws -> ExactComposition {
-        try ExactComposition(releases.map { ($0.exactMechanism(group: g, rows: budget.multiplicity), $0.count) },
-            rows: budget.multiplicity)
-    }
-
-    /// Figures of risk of what was released so far, for a row of group g or a person: exact where all parameters are
-    /// constants, else from the divergence at α*.
-    package func risk(group g: Int) throws -> RiskFigures {
-        guard constants == nil else { return try RiskFigures(exactComposition(group: g)) }
-        return RiskFigures(rdp: spent(group: g), order: order, selection: selection)
-    }
-
-    /// One composition for each different list of shares; for persons one alone.
-    fileprivate static func compositions(_ releases: [Release], groups: Int, rows: Int) throws -> [ExactComposition] {
-        var lists: [[Accounting]] = []
-        for g in 0..<(rows == 1 ? max(groups, 1) : 1) {
-            let list = releases.map { Accounting(mechanism: $0.exactMechanism(group: g, rows: rows), count: $0.count) }
-            if !lists.contains(list) { lists.append(list) }
-        }
-        return try lists.map { try ExactComposition($0.map { ($0.mechanism, $0.count) }, rows: rows) }
-    }
-
-    private struct Accounting: Equatable { let mechanism: Privacy.Mechanism, count: Int }
-}
-
-extension Ledger.Release {
-    /// Itself as an accountant takes it, with Gaussian noise as what it is, discrete or continuous.
-    func exactMechanism(group g: Int, rows: Int) -> Privacy.Mechanism {
-        switch mechanism {
-        case .zeroConcentrated(let rho): return .zeroConcentrated(rho: rho)
-        case .selection(let delta): return .selection(delta: delta)
-        case .gaussian(let shares, let sensitivity):
-            let all = rows == 1 && shares.indices.contains(g) ? [shares[g]] : shares
-            // Norms that are equal in exact arithmetic may differ in their last bits.
-            let q = all.map(\.samplingRate).max() ?? 1, noise = (all.map(\.noiseMultiplier).min() ?? 0) * (1 - 0x1p-44)
-            return sensitivity.map { .jointDiscreteGaussian(noise: noise, sensitivity: $0) }
-                ?? .gaussian(rate: q, noise: noise)
-        }
     }
 }

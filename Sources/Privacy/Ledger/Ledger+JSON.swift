@@ -4,20 +4,26 @@
 import Basics
 
 extension Ledger {
-    /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost at α*.
-    package var json: JSON {
+    /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost by the accountant that is named:
+    /// `exact` for constants of the plan, whose cost at α* then stands beside it, else `renyi`, at α*.
+    package var json: JSON { json(risk: nil) }
+
+    /// `json` with the figures of risk of what was released so far.
+    /// - Throws: what `risk` throws.
+    package func jsonWithRisk() throws -> JSON { json(risk: try risk().json) }
+
+    private func json(risk: JSON?) -> JSON {
         var members: [(String, JSON)] = [
             ("epsilon", .number(target)), ("delta", .number(delta)), ("order", .int(Int64(order))),
-            ("accountant", .string(Self.accountant)), ("neighbouring", .string(neighbouring)),
+            ("accountant", .string(accountant.rawValue)), ("neighbouring", .string(neighbouring)),
         ]
         if budget.rowsPerPerson > 0 { members.append(("max_rows_per_person", .int(Int64(budget.rowsPerPerson)))) }
         if budget.selection > 0 { members.append(("selection_delta", .number(budget.selection))) }
-        members.append(("spent", .number(epsilon)))
-        let each = groups.indices.map { (groups[$0], JSON.number(budget.epsilon(spent: spent(group: $0)))) }
-        members.append(("groups", .object(JSONObject(each))))
+        members += figures(epsilons)
         members.append(("assumptions", .array(assumptions.map { .string($0) })))
         if let domain { members.append(("domain", domain)) }
-        if let exact { members.append(("exact", exact)) }
+        if accountant == .exact { members.append(("renyi", .object(JSONObject(figures(renyiEpsilons))))) }
+        if let risk { members.append(("risk", risk)) }
         members.append(("releases", .array(releases.map(Self.json))))
         members.append(("notes", .array(notes.map { .string($0) })))
         return .object(JSONObject(members))
@@ -48,13 +54,9 @@ extension Ledger {
         ]))
     }
 
-    /// Exact figures of what was released so far, for the group that pays most and for each; nil where the filter is
-    /// the bound.
-    private var exact: JSON? {
-        guard constants != nil else { return nil }
-        let each = groups.indices.map { (try? exactComposition(group: $0).epsilon(delta: delta)) ?? .infinity }
-        let members = zip(groups, each).map { ($0, JSON.number($1)) }
-        return .object(JSONObject([("epsilon", .number(each.max() ?? 0)), ("groups", .object(JSONObject(members)))]))
+    private func figures(_ epsilons: [Double]) -> [(String, JSON)] {
+        [("spent", .number(epsilons.reduce(0, max))),
+         ("groups", .object(JSONObject(zip(groups, epsilons).map { ($0, JSON.number($1)) })))]
     }
 
     /// What every report of an ε has to say beside it.
@@ -74,7 +76,7 @@ extension Ledger {
     /// - Throws: `.format` when a key is missing, unknown or out of range, or a figure is not what the releases cost.
     package init(json: JSON) throws {
         let r = try JSONReader(json, context: "ledger", code: .format)
-        _ = try r.choice("accountant", of: [Self.accountant])
+        let isExact = try r.choice("accountant", of: Accounting.allCases.map(\.rawValue)) == Accounting.exact.rawValue
         let rows = try r.optionalInt("max_rows_per_person", in: 1...Budget.maxRowsPerPerson) ?? 0
         _ = try r.choice("neighbouring", of: [Self.neighbouring(rows: rows)])
         _ = try r.optionalStrings("notes")
@@ -93,7 +95,7 @@ extension Ledger {
                                               rowsPerPerson: rows) else { throw Self.nothing }
             ledger = try Ledger(budget: budget, groups: stated.map(\.key), assumptions: assumptions)
             let list = try r.array("releases").enumerated().map { try Self.release($1, $0 + 1) }
-            if r.has("exact") {
+            if isExact {
                 try ledger.admit(by: ConstantReleases(list, groups: ledger.groups, rows: budget.multiplicity,
                     epsilon: budget.epsilon, delta: budget.delta))
             }
@@ -116,19 +118,22 @@ extension Ledger {
                 try d.finish()
             }
         } catch let f as Failure { throw Failure(.format, f.message) }
-        if r.has("exact") {
-            let e = try JSONReader(r.value("exact"), context: "ledger, exact", code: .format),
-                groups = try Self.members(e.value("groups"), "groups")
-            guard let own = ledger.exact, try same(e.double("epsilon"), own["epsilon"]?.asDouble ?? .infinity),
-                groups.map(\.key) == ledger.groups,
-                  groups.allSatisfy({ same($0.value.asDouble, own["groups"]?[$0.key]?.asDouble ?? .infinity) }) else {
-                      throw Self.figures
-                  }
-            try e.finish()
+        func check(_ r: JSONReader, _ own: [Double], _ stated: [JSONObject.Member]) throws {
+            guard try same(r.double("spent"), own.reduce(0, max)), stated.map(\.key) == ledger.groups,
+                zip(stated, own).allSatisfy({ same($0.value.asDouble, $1) }) else {
+                throw Self.figures
+            }
         }
-        guard try same(r.double("spent"), ledger.epsilon),
-              zip(stated, ledger.groups).allSatisfy({ same($0.value.asDouble, ledger.epsilon($1)) }) else {
-            throw Self.figures
+        try check(r, ledger.epsilons, stated)
+        if isExact {
+            let beside = try JSONReader(r.value("renyi"), context: "ledger, renyi", code: .format)
+            try check(beside, ledger.renyiEpsilons, Self.members(beside.value("groups"), "groups"))
+            try beside.finish()
+        }
+        if r.has("risk") {
+            guard let own = try? ledger.risk().json, try r.value("risk").isClose(to: own, within: 1e-9) else {
+                throw Self.figures
+            }
         }
         try r.finish()
         self = ledger

@@ -50,6 +50,9 @@ package struct Ledger: Sendable, Equatable {
         package var groups: [Share] { if case .gaussian(let shares, _) = mechanism { shares } else { [] } }
         package var sensitivity: Double? { if case .gaussian(_, let c) = mechanism { c } else { nil } }
         package var rho: Double? { if case .zeroConcentrated(let rho) = mechanism { rho } else { nil } }
+        package var isGaussian: Bool {
+            if case .gaussian(let shares, _) = mechanism { shares.allSatisfy { $0.samplingRate == 1 } } else { false }
+        }
         package var selection: Double? { if case .selection(let delta) = mechanism { delta } else { nil } }
 
         /// This mechanism, `count` times.
@@ -121,7 +124,6 @@ package struct Ledger: Sendable, Equatable {
 
     /// Recorded when noise, batches or the rows' randomness come from a test seed.
     package static let notPrivate = "deterministic noise: not private"
-    package static let accountant = "renyi"
     /// What neighbours differ by.
     package var neighbouring: String { Self.neighbouring(rows: budget.rowsPerPerson) }
     static func neighbouring(rows: Int) -> String {
@@ -257,15 +259,37 @@ package struct Ledger: Sendable, Equatable {
         return releases.reduce(0) { $0 + $1.divergence(group: g, order: order, rows: budget.multiplicity) }
     }
 
-    /// ε of one group at α* and δ: adding or removing a row of that group. ∞ for an unknown group.
+    /// ε of every group at δ, in the order of `groups`: adding or removing a row of that group. With `constants` by
+    /// exact composition, else at α*.
     ///
     /// It depends on noisy counts where rates do, and is exact given them; the promise made in advance is `target`.
-    package func epsilon(_ group: String) -> Double {
-        groups.firstIndex(of: group).map { budget.epsilon(spent: spent(group: $0)) } ?? .infinity
-    }
+    package var epsilons: [Double] { constants == nil ? renyiEpsilons : exactEpsilons }
+
+    /// ε of every group by the divergences at α*: always a bound, never below the exact one where there is one.
+    package var renyiEpsilons: [Double] { groups.indices.map { budget.epsilon(spent: spent(group: $0)) } }
+
+    /// One of `epsilons`; ∞ for an unknown group.
+    package func epsilon(_ group: String) -> Double { groups.firstIndex(of: group).map { epsilons[$0] } ?? .infinity }
 
     /// Largest ε over all declared groups.
-    package var epsilon: Double { groups.indices.reduce(0) { max($0, budget.epsilon(spent: spent(group: $1))) } }
+    package var epsilon: Double { epsilons.reduce(0, max) }
+
+    /// A bound on `epsilon` that costs nothing to compute, for progress events. `epsilon` itself where no convolution
+    /// is needed for it.
+    package var quickEpsilon: Double {
+        let renyi = renyiEpsilons.reduce(0, max)
+        guard let constants else { return renyi }
+        return releases.allSatisfy({ $0.isGaussian }) ? epsilon : min(constants.epsilon, renyi)
+    }
+
+    /// Divergence at α* of group g (its place) when everything is spent: what `spent` is a part of. With `constants`
+    /// that of the whole list, else R*.
+    package func capacity(group g: Int) -> Double {
+        guard let constants else { return budget.ceiling }
+        return constants.releases.reduce(0) {
+            $0 + $1.divergence(group: g, order: order, rows: budget.multiplicity)
+        }
+    }
 
     /// ε of the purchase of the schema alone, and of it and these releases together for the group that pays most; nil
     /// where none was bought.

@@ -37,7 +37,8 @@ package struct ExactComposition: Sendable {
             case .gaussian(let q, let noise) where q == 1:
                 gaussian.compose(noise: noise.nextDown, rows: rows, count: count)
             case .jointDiscreteGaussian(let noise, let sensitivity): discrete(noise, noise * sensitivity, count)
-            case .discreteGaussian(let s, let move): discrete(s / Double(move), s, count)
+            case .discreteGaussian(let s, let move) where s > DiscreteGaussianPair.widest:
+                discrete(s / Double(move), s, count)
             case .zeroConcentrated(let rho): concentrated += Double(count) * rho * n * n * (1 + 0x1p-50)
             case .selection(let d):
                 selection += Double(count) * d
@@ -121,6 +122,8 @@ package struct ExactComposition: Sendable {
             switch m {
             case .gaussian(let q, let noise):
                 pairs.append((GaussianPair(rate: q, sigma: noise, rows: rows, removing: removing), count))
+            case .discreteGaussian(let s, let move):
+                pairs.append((DiscreteGaussianPair(standardDeviation: s, shift: move * rows), count))
             case .laplace(let noise): pairs.append((LaplacePair(scale: noise / n), count))
             case .pure(let e): pairs.append((PurePair(epsilon: e * n), count))
             default: return nil

@@ -42,6 +42,21 @@ package struct RiskFigures: Sendable, Equatable {
         })
     }
 
+    /// The largest of each figure of several; all 0 for none.
+    package static func largest(of all: [RiskFigures]) -> RiskFigures {
+        func each(_ n: Int, _ list: (RiskFigures) -> [Double]) -> [Double] {
+            (0..<n).map { i in all.reduce(0) { max($0, list($1)[i]) } }
+        }
+        return RiskFigures(advantage: all.reduce(0) { max($0, $1.advantage) },
+                           truePositives: each(falsePositiveRates.count, \.truePositives),
+                           guessing: each(guesses.count, \.guessing), epsilons: each(deltas.count, \.epsilons))
+    }
+
+    private init(advantage: Double, truePositives: [Double], guessing: [Double], epsilons: [Double]) {
+        (self.advantage, self.truePositives, self.guessing, self.epsilons) = (advantage, truePositives, guessing,
+            epsilons)
+    }
+
     private init(_ t: TradeOff, epsilons: [Double]) {
         advantage = t.advantage
         truePositives = Self.falsePositiveRates.map(t.truePositives)

@@ -43,6 +43,7 @@ extension Ledger {
             section("What was spent", spent)
             section("What the schema cost", domain)
             section("Where it was spent", spending)
+            section("What an attacker gains", risk)
             section("When a row is changed, or a person has several rows", distances)
             section("What was assumed", ledger.assumptions.isEmpty ? ["nothing"] : ledger.assumptions.map { "- " + $0 })
             section("What is not covered", Self.notCovered.map { "- " + $0 })
@@ -77,9 +78,10 @@ extension Ledger {
         private var spent: [String] {
             let width = max(5, ledger.groups.map(\.count).max() ?? 0)
             var out = [pad("group", width) + "   ε of its rows   part of the budget"]
+            let epsilons = ledger.epsilons
             for (g, name) in ledger.groups.enumerated() {
-                out.append(pad(name, width) + "   " + pad(short(ledger.epsilon(name), 4), 13) + "   "
-                    + percent(ledger.spent(group: g) / ledger.budget.ceiling))
+                out.append(pad(name, width) + "   " + pad(short(epsilons[g], 4), 13) + "   "
+                    + percent(ledger.spent(group: g) / ledger.capacity(group: g)))
             }
             out += ["", "ε of a group is what adding or removing one \(persons > 0 ? "person" : "row of that group") "
                 + "can show; the largest, \(short(ledger.epsilon, 4)), is what was spent."]
@@ -88,6 +90,32 @@ extension Ledger {
                     + "groups, whether or not anybody is in them.",
                         "Promised in advance is ε \(short(ledger.target)) for every row. Telling a person the ε of "
                             + "their group tells their group."]
+            }
+            return out
+        }
+
+        /// Nothing where nothing was released, or what was released has no bound.
+        private var risk: [String] {
+            guard !ledger.releases.isEmpty, let risk = try? ledger.risk() else { return [] }
+            let whole = risk.whole, who = persons > 0 ? "person" : "row"
+            func chance(_ x: Double) -> String { short(100 * x, 3) + " %" }
+            var out = ["Somebody who knows the whole table but one \(who), and computes whatever he likes from this "
+                + "file, can at most",
+                       "tell whether the \(who) is in the table with an advantage of \(chance(whole.advantage)): the "
+                           + "rate of true alarms minus that of false ones;"]
+            for (a, b) in zip(RiskFigures.falsePositiveRates, whole.truePositives) {
+                out.append("  find \(chance(b)) of those who are in the table, if he accuses \(chance(a)) of those who "
+                    + "are not;")
+            }
+            for (k, p) in zip(RiskFigures.guesses, whole.guessing) {
+                out.append("  guess a value of a known \(who) that is one of \(k) equally likely ones with "
+                    + "probability \(chance(p)), instead of \(chance(1 / Double(k)));")
+            }
+            out.append("and the guarantee has, at other δ, ε " + zip(RiskFigures.deltas, whole.epsilons).map {
+                "\($1.isFinite ? short($1, 4) : "unbounded") at \(short($0))"
+            }.joined(separator: ", ") + ".")
+            if ledger.groups.count > 1 {
+                out.append("These are the largest figures of all groups; the ledger's JSON has each group's.")
             }
             return out
         }
@@ -109,14 +137,14 @@ extension Ledger {
         }
 
         private var spending: [String] {
-            let g = worst, total = ledger.budget.ceiling
+            let g = worst, total = ledger.capacity(group: g)
             guard !ledger.releases.isEmpty else { return ["Nothing was released yet, so nothing was spent."] }
             var out: [String] = [], used = 0.0
             for r in ledger.releases {
                 let d = r.divergence(group: g, order: ledger.order, rows: ledger.budget.multiplicity)
                 used += d
                 out.append("\(pad(percent(d / total), 7)) \(r.name)   (ε "
-                    + "\(short(RenyiAccountant.epsilon(rdp: d, order: ledger.order, delta: ledger.delta), 3)) if it "
+                    + "\(short(alone(r, d), 3)) if it "
                     + "stood alone)")
                 out.append("        " + words(r.name))
                 out += mechanism(r).map { "        " + $0 }
@@ -130,6 +158,14 @@ extension Ledger {
                     "Everything else worked on released values and read no row: calibration, and drawing any number "
                         + "of rows, cost nothing."]
             return out
+        }
+
+        /// ε of one release with nothing beside it; d is its divergence at α*.
+        private func alone(_ r: Ledger.Release, _ d: Double) -> Double {
+            let renyi = RenyiAccountant.epsilon(rdp: d, order: ledger.order, delta: ledger.delta)
+            guard ledger.accountant == .exact else { return renyi }
+            return (try? ConstantReleases.epsilon([r], groups: ledger.groups, rows: ledger.budget.multiplicity,
+                delta: ledger.delta)) ?? renyi
         }
 
         private func mechanism(_ r: Ledger.Release) -> [String] {
@@ -198,14 +234,26 @@ extension Ledger {
 
         private var method: [String] {
             ["Neighbours: two tables of which one is the other with one \(unit) added or removed.",
-             "Accountant: Rényi divergences of all releases, added at the one order α = \(ledger.order) that was "
-                 + "fixed before any row was read, then turned into ε.",
+             accounting,
              "Noise: " + (ledger.isPrivate ? "from a cryptographic generator keyed by the operating system; the key "
                  + "was never stored." : "from a test seed. NOT PRIVATE."),
              "Every release was written into this ledger before its noise was drawn, and none was ever taken out "
                  + "again.",
              "Check it without us: python examples/python/recompute_epsilon.py MODEL reads the file with h5py and "
                  + "dp_accounting and prints the same ε for every group."]
+        }
+
+        private var accounting: String {
+            switch ledger.accountant {
+            case .renyi:
+                "Accountant: Rényi divergences of all releases, added at the one order α = \(ledger.order) that was "
+                    + "fixed before any row was read, then turned into ε."
+            case .exact:
+                "Accountant: exact composition. All rates and noise were fixed before any row was read, so the "
+                    + "distributions of the privacy loss of all releases are composed as they are. By Rényi "
+                    + "divergences at order \(ledger.order) alone, which is looser, the same releases have ε "
+                    + "\(short(ledger.renyiEpsilons.reduce(0, max), 4))."
+            }
         }
 
         /// What a release is, for people.

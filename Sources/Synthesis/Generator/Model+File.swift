@@ -14,7 +14,7 @@ extension Model {
 
     private func write(to root: GroupWriter) throws {
         try plan.write(to: root)
-        try ledger.write(to: root)
+        try ledger.write(to: root, risk: true)
         try statistics.write(to: root, plan: plan)
         let stages = try activeStages(plan)
         if generator.autoencoder != nil {

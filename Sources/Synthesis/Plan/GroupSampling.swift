@@ -107,17 +107,19 @@ extension Plan {
         let rates = stages.map { self.rates(batch: $0.batch, counts, pools) }
         let events = counts.groups.indices.map { g in
             (events: zip(stages, rates).map { Budget.Event(rate: $1[g], weight: $0.weight, count: $0.steps) },
-             spent: fixedCost)
+             spent: filteredCost)
         }
-        var factors = try budget.calibrateEach(events)
+        var factors = try budget.calibrateEach(events).map { $0 * noiseFactor }
         if settings.fairness.calibration == "uniform" {
             factors = factors.map { [most = factors.max() ?? 1] _ in most }
         }
         return zip(stages, rates).map { stage, q in
             let expected = zip(q, pools.rows(counts)).map { $0 * $1 }, total = expected.reduce(0, +)
             let divisor = max(isBalanced ? total : q[0] * counts.rows, 1)
-            let spread = total / zip(expected, factors).reduce(0) { $0 + $1.0 / $1.1 }
-            let clips = factors.map { stage.clip * spread / $0 }
+            // Equal factors are kept to their last bit: then nothing here depends on counts.
+            let isOne = factors.allSatisfy { $0 == factors[0] }
+            let spread = isOne ? factors[0] : total / zip(expected, factors).reduce(0) { $0 + $1.0 / $1.1 }
+            let clips = factors.map { isOne ? stage.clip : stage.clip * spread / $0 }
             // σ_g = ((C_g/ν)² + (R_g/ν_M)²)^(−1/2), R_g = C_g / C and ν_M / R = r ν / C.
             let joint = stage.moments.map { (1 + 1 / ($0 * $0)).squareRoot() } ?? 1
             let noise = stage.clip * spread * stage.weight * joint

@@ -36,17 +36,45 @@ extension Plan {
         guard kind == .pld else { return try epsilon(delta: delta) }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         try check(kind)
-        var a = Accountant(kind, rows: budget.multiplicity)
-        try a.compose(.selection(delta: budget.selection))
-        for release in stages.compactMap(\.release) {
-            switch release {
-            case .gaussian(let noise): try a.compose(.of(rate: 1, noise: noise))
-            case .zeroConcentrated(let rho): try a.compose(.zeroConcentrated(rho: rho))
+        return try ConstantReleases.epsilon(plannedReleases(), groups: groups, rows: budget.multiplicity,
+                                            selection: budget.selection, delta: delta)
+    }
+
+    /// Every release as the ledger will hold it, at guessed counts: what all trainings release where the plan is
+    /// constant.
+    func plannedReleases() throws -> [Ledger.Release] {
+        let sampled = try batches(expectedCounts)
+        return stages.compactMap { stage in
+            switch stage.release {
+            case .gaussian(let noise, let sensitivity):
+                return Ledger.Release(name: stage.id.name, groups: groups.map {
+                    Ledger.Share(group: $0, samplingRate: 1, noiseMultiplier: noise)
+                }, sensitivity: sensitivity)
+            case .zeroConcentrated(let rho): return Ledger.Release(name: stage.id.name, rho: rho)
+            case nil: return sampled.first { $0.stage == stage.id }?.release(groups)
             }
         }
-        for b in try batches(expectedCounts) {
-            try a.compose(.of(rate: b.rates.max() ?? 1, noise: b.multipliers.min() ?? 0), count: b.steps)
+    }
+
+    /// Replaces the Rényi filter by the exact price of the plan's releases, with as much less noise as that allows.
+    ///
+    /// All noise is multiplied by one factor below 1: shares of the releases stay what the options say. Where no
+    /// factor below 1 will do, which happens with noise of less than about one whole step, the filter stays.
+    /// - Throws: as `ExactComposition.init`.
+    mutating func priceExactly() throws {
+        let planned = try plannedReleases(), rows = budget.multiplicity
+        var factor = try ConstantReleases.leastFactor(planned, groups: groups, rows: rows, epsilon: epsilon,
+                                                      delta: delta)
+        // A price that is composed on a grid may differ in its last digits from the one that the factor was solved by.
+        for more in [1e-10, 1e-8, 1e-6, 1e-5, 1e-4] where factor * (1 + more) < 1 {
+            factor *= 1 + more
+            noiseFactor = factor
+            fillStages()
+            constants = try? ConstantReleases(plannedReleases(), groups: groups, rows: rows, epsilon: epsilon,
+                                              delta: delta)
+            if constants != nil { return }
         }
-        return try a.epsilon(delta: delta)
+        noiseFactor = 1
+        fillStages()
     }
 }

@@ -42,17 +42,22 @@ extension Plan {
         })
     }
 
-    /// ε of every group when everything is done.
+    /// ε of every group when everything is done, by the plan's accountant.
+    func epsilons(_ batches: [Batches]) -> [Double] {
+        if let constants { return groups.map { _ in constants.epsilon } }
+        return totals(batches).map(budget.epsilon(spent:))
+    }
+
+    /// `epsilons` by the groups' names.
     func groupEpsilons(_ batches: [Batches]) -> JSON {
-        let totals = totals(batches)
-        return .members(groups.indices.map { (groups[$0], .number(budget.epsilon(spent: totals[$0]))) })
+        .members(zip(groups, epsilons(batches)).map { ($0, .number($1)) })
     }
 
     /// A table for people: one line for each group and sampled stage; none for a plan with one group. - what: of which
     /// counts.
     package func groupLines(_ counts: GroupCounts, _ what: String) throws -> [String] {
         guard grouping != nil else { return [] }
-        let batches = try batches(counts), totals = totals(batches),
+        let batches = try batches(counts), epsilons = epsilons(batches),
             width = min(40, max(6, groups.map(\.count).max() ?? 6)) + 2
         let how = isBalanced ? "balanced sampling, \(settings.fairness.calibration) noise"
             : "the same sampling rate for every row"
@@ -65,7 +70,7 @@ extension Plan {
                     + pad(b.stage.name, 13) + pad(short(b.rates[g], 3), 10)
                     + pad(short(b.multipliers[g], 3), 8) + pad(short(b.clips[g], 3), 8)
                     + pad(short(b.influence[g], 3), 11)
-                    + short(budget.epsilon(spent: totals[g]), 4))
+                    + short(epsilons[g], 4))
             }
         }
         lines.append("influence: the most a group can pull on the sum of a batch, its expected rows times its "

@@ -33,11 +33,18 @@ package struct Plan: Sendable {
     package internal(set) var massSupport = MassSupport.aboveNoise
     /// The preset's stages in order, those without steps included.
     package internal(set) var stages: [PlannedStage] = []
+    /// All releases with their exact price, which then is what keeps the promise; nil: the Rényi filter does.
+    package internal(set) var constants: ConstantReleases?
+    /// What all noise of the Rényi filter is multiplied by where the exact price keeps the promise; else 1.
+    package internal(set) var noiseFactor = 1.0
+    /// Divergence at α* of the releases of all rows, with the noise of the Rényi filter: what sampled stages do not
+    /// have.
+    package internal(set) var filteredCost = 0.0
 
     /// α* and R* of the filter.
     package var budget: Budget { split.budget }
-    package var histogramNoise: Double { split.histogramNoise }
-    package var marginalNoise: Double { split.marginalNoise }
+    package var histogramNoise: Double { split.histogramNoise * noiseFactor }
+    package var marginalNoise: Double { split.marginalNoise * noiseFactor }
     package var selectionRho: Double { split.selectionRho }
     package var diffusionWeight: Double { split.diffusionWeight }
 
@@ -78,7 +85,7 @@ package struct Plan: Sendable {
     /// Divergence at α* of a release that is a constant of the plan.
     func cost(_ release: FixedRelease) -> Double {
         switch release {
-        case .gaussian(let noise): budget.cost(rate: 1, noise: noise)
+        case .gaussian(let noise, _): budget.cost(rate: 1, noise: noise)
         case .zeroConcentrated(let rho): budget.cost(rho: rho)
         }
     }
@@ -96,7 +103,8 @@ package struct Plan: Sendable {
                                                            selection: budget.selection,
                                                            rowsPerPerson: budget.rowsPerPerson)
                                                                else { return .infinity }
-        return other.epsilon(spent: budget.ceiling)
+        let spent = constants == nil ? budget.ceiling : try totals(batches(expectedCounts)).reduce(0, max)
+        return other.epsilon(spent: spent)
     }
 
     /// What the guarantee takes for granted, in words, as the ledger records it.

@@ -22,8 +22,9 @@ package struct StageID: Hashable, Sendable {
 
 /// A release whose rate and noise are constants of the plan: every row takes part.
 package enum FixedRelease: Sendable, Equatable {
-    /// Noise multiplier of a joint Gaussian release.
-    case gaussian(noiseMultiplier: Double)
+    /// Noise multiplier of a joint release with discrete Gaussian noise, and the least L2 norm in whole steps by which
+    /// a row moves it.
+    case gaussian(noiseMultiplier: Double, sensitivity: Double)
     /// ρ of a choice under zero-concentrated differential privacy.
     case zeroConcentrated(rho: Double)
 }

@@ -13,7 +13,8 @@ extension Plan {
             "preset      \(preset)",
             "promise     ε \(short(epsilon)) at δ \(short(delta)), "
                 + "\(settings.rowsPerPerson == 0 ? "one row" : "one person of up to \(settings.rowsPerPerson) rows") "
-                + "added or removed; Rényi divergences are added at order \(budget.order)",
+                + "added or removed",
+            "priced      " + pricing,
             "rows        \(expectedRows), "
                 + (declared ? "public by declaration" : "a guess: a wrong one costs noise, never privacy"),
             "memory      about \(try memory(rows: expectedRows) >> 20) MB at most, beside the table",
@@ -23,20 +24,20 @@ extension Plan {
         if settings.testSeed != nil {
             lines.insert("NOT PRIVATE \(Ledger.notPrivate): no figure below is a promise", at: 0)
         }
+        let capacity = try capacity(batches(expectedCounts))
         for b in try stageCosts() {
             let paid = b.divergence > 0
-            let share = paid ? short(100 * b.divergence / budget.ceiling, 3) + " %" : "free"
-            let alone = paid ? short(epsilonAlone(b), 3) : ""
+            let share = paid ? short(100 * b.divergence / capacity, 3) + " %" : "free"
+            let alone = paid ? short(try epsilonAlone(b), 3) : ""
             lines.append(pad(b.stage.name, 12) + pad("", 7 - share.count) + share + pad("", 9 - alone.count) + alone
                 + "  " + b.text)
         }
         let own = try groupLines(expectedCounts, "guessed shares, training uses noisy counts")
         if !own.isEmpty { lines += [""] + own }
         lines += ["",
-                  "ε alone is what a stage would cost if nothing else were released, at order \(budget.order). These "
-                      + "do not add up to ε \(short(epsilon)): the shares",
-                  "add up to 100 %, and the sum is converted to ε once. What is free works on released values and "
-                      + "reads no row.",
+                  "ε alone is what a stage would cost if nothing else were released. These do not add up to ε "
+                      + "\(short(epsilon)): the shares, of the divergence",
+                  "at order \(budget.order), add up to 100 %. What is free works on released values and reads no row.",
                   "", "assumptions"]
         return (lines + assumptions.map { "  " + $0 }).joined(separator: "\n")
     }
@@ -67,6 +68,29 @@ extension Plan {
         }
     }
 
-    /// ε of one stage with nothing beside it, at α* and the plan's δ.
-    func epsilonAlone(_ b: StageCost) -> Double { budget.epsilon(spent: b.divergence) }
+    /// ε of one stage with nothing beside it, by the plan's accountant at its δ.
+    /// - Throws: as `ExactComposition.init`.
+    func epsilonAlone(_ b: StageCost) throws -> Double {
+        guard let own = constants?.releases.first(where: { $0.name == b.stage.name }) else {
+            return budget.epsilon(spent: b.divergence)
+        }
+        return try ConstantReleases.epsilon([own], groups: groups, rows: budget.multiplicity, delta: delta)
+    }
+
+    /// What keeps the promise: exact prices of constants of the plan, or the Rényi filter.
+    package var accountant: Ledger.Accounting { constants == nil ? .renyi : .exact }
+
+    /// Divergence at α* of all releases for the group that spends most: what shares are parts of.
+    func capacity(_ batches: [Batches]) -> Double {
+        constants == nil ? budget.ceiling : totals(batches).reduce(0, max)
+    }
+
+    private var pricing: String {
+        switch accountant {
+        case .renyi: "Rényi divergences are added at order \(budget.order)"
+        case .exact:
+            "all rates and noise are constants: exact composition of all releases, noise \(short(noiseFactor, 4)) of "
+                + "what Rényi divergences at order \(budget.order) ask for"
+        }
+    }
 }

@@ -20,6 +20,7 @@ extension Plan {
                      ("diffusion_weight", .number(diffusionWeight)),
                  ("marginal_noise_multiplier", .number(marginalNoise)), ("selection_rho", .number(selectionRho)),
                  ("neighbours", .string(neighbours))]
+            + (constants == nil ? [] : [("accountant", .string(Ledger.Accounting.exact.rawValue))])
             + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
             + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []))
     }
@@ -40,7 +41,8 @@ extension Plan {
                                      rowsPerPerson: Int(clamping: config["max_rows_per_person"]?.asInt64 ?? 0))
                                          else { throw Failure(.format, "plan: its order does not allow its promise") }
         try self.init(schema: schema, protected: r.strings("protected"), epsilon: epsilon, delta: delta,
-                      preset: r.string("preset"), config: config, under: terms)
+                      preset: r.string("preset"), config: config, under: terms,
+                      accountant: Ledger.Accounting(rawValue: r.optionalString("accountant") ?? "renyi"))
         // Another machine's logarithm may differ in the last bit.
         func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
         guard try same("ceiling", budget.ceiling), try same("histogram_noise_multiplier", histogramNoise),
@@ -58,24 +60,26 @@ extension Plan {
     /// What the plan will do and what each share buys, before any data is seen.
     package func explain() throws -> JSON {
         let n = expectedRows, known = if case .declared = settings.rows { "declared" } else { "guess" }
-        let costs = try stageCosts()
-        let releases = costs.filter { $0.divergence > 0 }.map { c in
-            JSON.members([("stage", .string(c.stage.name))] + c.members
-                + [("share_of_budget", .number(c.divergence / budget.ceiling)),
+        let costs = try stageCosts(), batches = try batches(expectedCounts), capacity = capacity(batches)
+        let releases = try costs.filter { $0.divergence > 0 }.map { c in
+            try JSON.members([("stage", .string(c.stage.name))] + c.members
+                + [("share_of_budget", .number(c.divergence / capacity)),
                    ("epsilon_alone", .number(epsilonAlone(c)))])
         }
         let stages = costs.map { b in
             JSON.members([("stage", .string(b.stage.name)), ("steps", .int(Int64(b.steps))),
                           ("free", .bool(b.divergence == 0))])
         }
-        return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))),
+        return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)),
+                         ("accountant", .string(accountant.rawValue)), ("order", .int(Int64(budget.order))),
                          ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })),
                             ("groups", .array(groups.map { .string($0) })),
                         ("rows", .members([(known, .int(Int64(n)))])),
                             ("count_noise_rows", .number(countStandardDeviation)),
                             ("histograms", .int(Int64(histograms.count + 1))),
-                        ("group_epsilons", groupEpsilons(try batches(expectedCounts))),
+                        ("group_epsilons", groupEpsilons(batches)),
+                        ("renyi_epsilon", .number(totals(batches).map(budget.epsilon(spent:)).reduce(0, max))),
                         ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)),
                             ("releases", .array(releases)),
                         ("assumptions", .array(assumptions.map { .string($0) })), ("config", configuration)])

@@ -13,11 +13,13 @@ extension Plan {
     ///   - config: the options, or `.null`; see `Settings.schema`.
     ///   - shared: terms of a budget shared with others, which fix order, δ and unit; ε is then the part that this plan
     ///     may spend of it.
+    ///   - accountant: what keeps the promise. nil: exact prices where all rates and noise are constants, the schema
+    ///     was declared and no budget is shared, else the Rényi filter.
     /// - Throws: `.argument` for ε, δ, options and protected columns; `.unsupported` for an unknown preset; `.budget`
     ///   when no order can meet ε.
     package init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String,
                  config: JSON = .null,
-                 under shared: Budget? = nil) throws {
+                 under shared: Budget? = nil, accountant: Ledger.Accounting? = nil) throws {
         guard epsilon > 0, epsilon <= 1000 else {
             throw Failure(.argument, "epsilon: must be above 0 and at most 1000")
         }
@@ -68,9 +70,23 @@ extension Plan {
         self.init(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
                   settings: settings, grids: grids,
                   grouping: grouping, modelled: modelled, strength: strength, isBalanced: isBalanced, split: best)
-        stages = recipe.stages.map {
-            PlannedStage(id: $0.id, steps: $0.steps(self), release: $0.steps(self) > 0 ? $0.release(self) : nil,
-                         sampled: $0.steps(self) > 0 ? $0.sampling(self) : nil)
+        fillStages()
+        filteredCost = fixedCost
+        let mayBeExact = isConstant && schema.domainRelease == nil && budget.selection == 0
+        guard accountant != .exact || mayBeExact else {
+            throw Failure(.argument, "accountant: exact prices are for rates and noise that are constants")
+        }
+        if mayBeExact, accountant == .exact || accountant == nil && shared == nil { try priceExactly() }
+        guard accountant != .exact || constants != nil else { throw ExactCalibration.unreachable }
+    }
+
+    /// Asks every stage for its steps and its releases.
+    mutating func fillStages() {
+        let plan = self
+        stages = recipeStages.map {
+            let steps = $0.steps(plan)
+            return PlannedStage(id: $0.id, steps: steps, release: steps > 0 ? $0.release(plan) : nil,
+                                sampled: steps > 0 ? $0.sampling(plan) : nil)
         }
     }
 
@@ -111,4 +127,7 @@ extension Plan {
     /// What each stage of the plan does.
     /// - Throws: `.unsupported` when the preset is not registered.
     func recipe() throws -> [any Stage] { try Presets.named(preset).stages }
+
+    /// `recipe` of a preset that is registered: a plan's is, since it was made.
+    private var recipeStages: [any Stage] { (try? recipe()) ?? [] }
 }

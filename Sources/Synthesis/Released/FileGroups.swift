@@ -29,9 +29,10 @@ extension Plan {
 
 extension Ledger {
     /// The ledger as JSON, and its releases as a data frame that other tools open.
-    func write(to root: GroupWriter) throws {
+    /// - Parameter risk: whether the JSON has the figures of risk, which cost time.
+    func write(to root: GroupWriter, risk: Bool) throws {
         try root.group("ledger") { g in
-            try g.string("json", json.text)
+            try g.string("json", risk ? jsonWithRisk().text : json.text)
             try g.attribute("epsilon", target)
             try g.attribute("spent", epsilon)
             try g.attribute("delta", delta)
@@ -42,16 +43,19 @@ extension Ledger {
     }
 
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
-        let ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
+        var ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
         guard ledger.budget == plan.budget, ledger.groups == plan.groups,
               plan.assumptions.allSatisfy(ledger.assumptions.contains),
                   ledger.domainRelease?.run == plan.schema.domainRelease?.run,
-              ledger.releases.allSatisfy({ $0.selection == nil }) else {
+              ledger.releases.allSatisfy({ $0.selection == nil }), ledger.accountant == plan.accountant else {
                   throw Failure(.format, "the ledger is not the plan's")
               }
         // The data frame is what others recompute ε from: it must say the same.
         guard try root.group("ledger").dataframe("events", ledger.columns) == ledger.events.map(\.1) else {
             throw Failure(.format, "the ledger's events are not its releases")
+        }
+        if let constants = plan.constants {
+            do { try ledger.admit(by: constants) } catch { throw Failure(.format, "the ledger is not the plan's") }
         }
         return ledger
     }

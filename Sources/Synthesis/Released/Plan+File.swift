@@ -39,7 +39,7 @@ extension Plan {
             case .zeroConcentrated(let rho):
                 guard own.allSatisfy({ same($0.rho ?? -1, rho) }) else { throw wrong }
                 (rates, sigmas) = ([], [])
-            case .gaussian(let noise):
+            case .gaussian(let noise, _):
                 (rates, sigmas) = (groups.map { _ in 1 }, groups.map { _ in noise })
             case nil:
                 guard let b = sampled.first(where: { $0.stage == stage.id }) else {

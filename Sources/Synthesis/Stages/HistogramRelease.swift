@@ -10,7 +10,9 @@ package struct HistogramRelease: Stage {
     package init() {}
 
     package func steps(_ plan: Plan) -> Int { 1 }
-    package func release(_ plan: Plan) -> FixedRelease? { .gaussian(noiseMultiplier: plan.histogramNoise) }
+    package func release(_ plan: Plan) -> FixedRelease? { 
+        .gaussian(noiseMultiplier: plan.histogramNoise, sensitivity: plan.histogramSensitivity)
+    }
     package var ledgerWords: String? { "noisy counts of the values of every column, and of the rows in every group" }
 
     package func cost(_ plan: Plan) -> StageCost {

@@ -9,7 +9,10 @@ package struct MarginalRelease: Stage {
     package init() {}
 
     package func steps(_ plan: Plan) -> Int { 1 }
-    package func release(_ plan: Plan) -> FixedRelease? { .gaussian(noiseMultiplier: plan.marginalNoise) }
+    package func release(_ plan: Plan) -> FixedRelease? {
+        let m = plan.plannedMarginals
+        return .gaussian(noiseMultiplier: plan.marginalNoise, sensitivity: m.exact ? Double(m.count).squareRoot() : 1)
+    }
     package var ledgerWords: String? { "noisy tables of columns taken together" }
 
     package func cost(_ plan: Plan) -> StageCost {

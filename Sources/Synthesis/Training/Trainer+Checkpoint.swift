@@ -51,7 +51,7 @@ extension Trainer {
     private func write(_ path: String, _ ledger: Ledger, done: Int) throws {
         try ModelFile.write(.checkpoint, to: path) { root in
             try plan.write(to: root)
-            try ledger.write(to: root)
+            try ledger.write(to: root, risk: false)
             try root.string("run", runID)
             if let sharedRun {
                 try root.group("shared_budget") { g in

@@ -51,6 +51,12 @@ package final class Trainer {
                 + "that budget, which holds what both cost")
         }
         var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
+        if let constants = plan.constants {
+            guard shared == nil else {
+                throw Failure(.argument, "plan: it was not made under the shared budget that is to bear it")
+            }
+            try ledger.admit(by: constants)
+        }
         if let domain = plan.schema.domainRelease {
             guard let found = try shared?.account().runs.first(where: { $0.id == domain.run }),
                 let domainRelease = Ledger.DomainRelease(found) else {
@@ -94,7 +100,7 @@ package final class Trainer {
 
     package var progress: Progress {
         Progress(stage: plan.place(of: min(done, plan.totalSteps - 1)).stage, step: done, total: plan.totalSteps,
-                 epsilon: ledger.epsilon, seconds: monotonicSeconds() - started)
+                 epsilon: ledger.quickEpsilon, seconds: monotonicSeconds() - started)
     }
 
     /// Ends the running or the next `step` call with `.cancelled`. May be called from any thread. A release ends as

@@ -92,18 +92,20 @@ final class ConstantReleasesTests: XCTestCase {
             let list = try plan(1.9, rows: max(rows, 1))
             var l = try ledger(list, rows: rows)
             let empty = l.json.text
-            XCTAssertTrue(empty.contains("\"exact\":{\"epsilon\":0"))
+            XCTAssertTrue(empty.contains("\"accountant\":\"exact\"") && empty.contains("\"spent\":0"))
             for r in list { try l.charge(r) }
             let text = l.json.text, back = try Ledger(json: JSON.parse(text))
             XCTAssertEqual(back.json.text, text)
             XCTAssertEqual(back.releases, l.releases)
             XCTAssertTrue(text.contains("\"sensitivity\":4"))
-            let e = try XCTUnwrap(l.json["exact"]?["epsilon"]?.asDouble)
+            let e = try XCTUnwrap(l.json["spent"]?.asDouble)
+            XCTAssertEqual(e, l.epsilon)
+            // The Rényi figure stands beside it, and is no smaller.
+            XCTAssertGreaterThan(try XCTUnwrap(l.json["renyi"]?["spent"]?.asDouble), e)
             XCTAssertLessThanOrEqual(e, 1.9)
             XCTAssertGreaterThan(e, 1.899)
             // Mutant: a figure that was rounded down; a coarser grid; noise of another share.
-            let rounded = text.replacingFirst("\"exact\":{\"epsilon\":\(JSON.number(e).text)",
-                with: "\"exact\":{\"epsilon\":1.8")
+            let rounded = text.replacingFirst("\"spent\":\(JSON.number(e).text)", with: "\"spent\":1.8")
             XCTAssertNotEqual(rounded, text)
             for t in [rounded, text.replacingFirst("\"sensitivity\":4", with: "\"sensitivity\":1"),
                 text.replacingFirst("\"sensitivity\":4", with: "\"sensitivity\":0")] {
@@ -127,12 +129,22 @@ final class ConstantReleasesTests: XCTestCase {
     func testRisk() throws {
         var l = try ledger(plan())
         for r in try plan() { try l.charge(r) }
-        let exact = try l.risk(group: 1), text = exact.json.text
+        let exact = try l.risk().figures[1], text = exact.json.text
         XCTAssertTrue(text.contains("\"false_positive_rate\":0.01") && text.contains("\"values\":100"))
         var filtered = try Ledger(budget: XCTUnwrap(Budget(epsilon: 4, delta: delta, order: 12)), groups: groups)
         for r in try plan() { try filtered.charge(r) }
-        XCTAssertGreaterThan(try filtered.risk(group: 1).advantage, exact.advantage)
+        XCTAssertGreaterThan(try filtered.risk().figures[1].advantage, exact.advantage)
         XCTAssertLessThan(exact.advantage, 0.25)
+        // In the ledger's text, for each group and as the largest of all; a figure that was rounded down is refused.
+        for ledger in [l, filtered] {
+            let risk = try ledger.risk(), text = try ledger.jsonWithRisk().text
+            for f in risk.figures { XCTAssertGreaterThanOrEqual(risk.whole.advantage, f.advantage) }
+            XCTAssertEqual(try Ledger(json: JSON.parse(text)).jsonWithRisk().text, text)
+            let whole = JSON.number(risk.whole.advantage).text
+            let lower = text.replacingFirst("\"advantage\":\(whole)", with: "\"advantage\":0.01")
+            XCTAssertNotEqual(lower, text)
+            XCTAssertThrowsError(try Ledger(json: JSON.parse(lower)))
+        }
     }
 }
 

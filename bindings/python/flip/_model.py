@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
 
 from ._condition import condition
 from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_bytes, take_json
@@ -74,6 +74,22 @@ class Model(Handle):
         group, what a changed row and several rows of one person cost, what was assumed, what is not covered, how to
         check it."""
         return take_bytes("flip_model_ledger_report", self._pointer).decode()
+
+    def trade_off(self, rates: Iterable[float], group: Optional[str] = None) -> list[float]:
+        """For each false-positive rate (from 0 to 1) the largest true-positive rate that a membership test can have,
+        whatever it computes from the model: an upper bound.
+
+        group: whose row is looked for; the group that pays most unless given.
+        """
+        asked = [float(rate) for rate in rates]
+        given, found = (ctypes.c_double * len(asked))(*asked), (ctypes.c_double * len(asked))()
+        call("flip_model_trade_off", self._pointer, None if group is None else group.encode(), given, len(asked), found)
+        return list(found)
+
+    def plot_risk(self, path: Path, group: Optional[str] = None) -> None:
+        """The trade-off curve as a picture (PNG, SVG, PDF by the name of the file). Needs matplotlib."""
+        from ._risk import draw
+        draw(self.ledger, lambda rates: self.trade_off(rates, group), path, group)
 
     @property
     def info(self) -> ModelRecord:

@@ -55,11 +55,13 @@ class PlannedRelease(_PlannedRelease):
 
     stage: str  # the stage that makes it
     releases: int  # how many releases
-    share_of_budget: float  # part of the ceiling; shares add up
+    share_of_budget: float  # part of all divergences at the order; shares add up
     epsilon_alone: float  # what the release would cost with nothing beside it; these do not add up (nats)
 
 
 class _PlanRecord(Versioned, total=False):
+    # where exact prices keep the promise: all rates and noise are constants; else the Rényi filter does
+    accountant: Literal["exact"]
     # not in plans of older files: numerical columns have mass only near cells that stand out of the noise
     mass_support: Literal["above_noise"]
     # where above 0: part of δ that thresholded histograms of the shared budget may use (probability)
@@ -90,8 +92,10 @@ class Explanation(Versioned):
 
     epsilon: float  # the promise (nats)
     delta: float  # the promise (probability)
+    # what keeps the promise: "exact" prices where all rates and noise are constants of the plan, else "renyi"
+    accountant: Literal["renyi", "exact"]
     order: int  # α*
-    ceiling: float  # R* (nats)
+    ceiling: float  # R* of the Rényi filter (nats)
     preset: str  # the recipe
     protected: list[str]  # the protected columns
     groups: list[str]  # every combination of declared levels; `["all"]` without protected columns
@@ -99,6 +103,7 @@ class Explanation(Versioned):
     count_noise_rows: float  # standard deviation of the noise of one count (rows)
     histograms: int  # histograms, the row count among them
     group_epsilons: dict[str, float]  # what a row of each group pays when all is done (nats)
+    renyi_epsilon: float  # what all releases cost by Rényi divergences at the order (nats)
     memory_bytes: int  # upper estimate for those rows, besides the table (bytes)
     stages: list[PlannedStage]  # the stages, in order
     releases: list[PlannedRelease]  # every release that costs, in order
@@ -139,11 +144,48 @@ class Release(_Release):
     count: int  # how many equal releases
 
 
-class ExactFigures(TypedDict):
-    """What the releases cost by their exact composition."""
+class RenyiFigures(TypedDict):
+    """What the releases cost by Rényi divergences at the order α*: never less than their exact composition."""
 
-    epsilon: Optional[float]  # what all releases cost, for the group that pays most (nats)
-    groups: dict[str, Optional[float]]  # what the releases cost a row of each group (nats)
+    spent: float  # what all releases cost, for the group that pays most (nats)
+    groups: dict[str, float]  # what the releases cost a row of each group (nats)
+
+
+class TruePositiveRate(TypedDict):
+    """A point of the trade-off curve."""
+
+    false_positive_rate: float  # of a membership test (probability)
+    true_positive_rate: float  # the largest that any test can have (probability)
+
+
+class Guess(TypedDict):
+    """How well a cell of a known row can be guessed."""
+
+    values: int  # how many values are equally likely before
+    probability: float  # the largest of a right guess (probability)
+
+
+class EpsilonAt(TypedDict):
+    """ε at another δ."""
+
+    delta: float  # (probability)
+    epsilon: Optional[float]  # None where the releases allow none (nats)
+
+
+class Risk(TypedDict):
+    """What somebody who knows all other rows can gain from everything in the file: upper bounds."""
+
+    advantage: float  # true-positive rate minus false-positive rate of the best membership test (probability)
+    true_positive_rates: list[TruePositiveRate]  # at false-positive rates of 10 %, 1 % and 0.1 %
+    guessing: list[Guess]  # for 2, 10 and 100 equally likely values
+    epsilons: list[EpsilonAt]  # at five δ
+
+
+class LedgerRisk(TypedDict):
+    """Figures of risk."""
+
+    whole: Risk  # the largest of all groups
+    groups: dict[str, Risk]  # for a row of each group
 
 
 class _Ledger(Versioned, total=False):
@@ -152,9 +194,9 @@ class _Ledger(Versioned, total=False):
     domain: LedgerDomain  # where the schema was estimated under a budget: what the schema cost
     # where the schema was estimated under a budget: the promise of the training alone (nats)
     epsilon_of_training: float
-    # where every release was a constant of the plan, and the plan admits them by their exact cost: what the releases
-    # cost by their exact composition
-    exact: ExactFigures
+    # where the accountant is "exact": what the same releases cost by Rényi divergences
+    renyi: RenyiFigures
+    risk: LedgerRisk  # not in a checkpoint or a budget: what an attacker gains
 
 
 class Ledger(_Ledger):
@@ -163,9 +205,10 @@ class Ledger(_Ledger):
     epsilon: float  # the promise (nats)
     delta: float  # the promise (probability)
     order: int  # α*
-    accountant: Literal["renyi"]  # how divergences are added
+    # "exact" where all rates and noise were constants of the plan, else "renyi": divergences at the order
+    accountant: Literal["renyi", "exact"]
     neighbouring: str  # what neighbouring tables differ by
-    spent: float  # what all releases cost, for the group that pays most (nats)
+    spent: float  # what all releases cost by the accountant, for the group that pays most (nats)
     groups: dict[str, float]  # what the releases cost a row of each group; `all` without protected columns (nats)
     assumptions: list[str]  # what the promise takes for granted
     releases: list[Release]  # every release, in order; equal ones in a row are one entry

@@ -1,0 +1,120 @@
+// Exact prices and figures of risk of a ledger's releases.
+
+import Basics
+import Glibc
+
+extension Ledger {
+    /// What a ledger's ε are computed by.
+    package enum Accounting: String, Sendable, CaseIterable {
+        /// Divergences at the one order α*, whatever the parameters follow from.
+        case renyi
+        /// Exact composition of constants of the plan.
+        case exact
+    }
+
+    package var accountant: Accounting { constants == nil ? .renyi : .exact }
+
+    /// Exact composition of what was released so far, for a row of group g (its place) or a person. A bound only where
+    /// all parameters are constants.
+    /// - Throws: as `ExactComposition.init`.
+    package func exactComposition(group g: Int) throws -> ExactComposition {
+        try Self.composition(releases, group: g, rows: budget.multiplicity)
+    }
+
+    /// Exact ε of every group at δ; ∞ where the releases have no exact price.
+    var exactEpsilons: [Double] {
+        (try? Self.mapCompositions(releases, groups: groups.count, rows: budget.multiplicity) {
+            try $0.epsilon(delta: delta)
+        }) ?? groups.map { _ in .infinity }
+    }
+
+    /// Figures of risk of what was released so far, for a row of each group, or a person: exact where all parameters
+    /// are constants, else from the divergences at α*. A schema that was estimated from the rows counts too.
+    /// - Throws: as `ExactComposition.init`.
+    package func risk() throws -> LedgerRisk {
+        guard constants == nil else {
+            return LedgerRisk(groups: groups, figures: try Self.mapCompositions(releases, groups: groups.count,
+                rows: budget.multiplicity) { try RiskFigures($0) })
+        }
+        var known: [(rdp: Double, figures: RiskFigures)] = []
+        return LedgerRisk(groups: groups, figures: groups.indices.map { g in
+            let rdp = spentTogether(group: g)
+            if let same = known.first(where: { $0.rdp == rdp }) { return same.figures }
+            known.append((rdp, RiskFigures(rdp: rdp, order: order, selection: selectionTogether)))
+            return known[known.count - 1].figures
+        })
+    }
+
+    /// The trade-off curve of the group that pays most, or of one group.
+    /// - Throws: `.argument` for an unknown group; as `ExactComposition.init`.
+    package func tradeOff(group name: String? = nil) throws -> TradeOff {
+        let epsilons = self.epsilons
+        guard let g = name.map({ groups.firstIndex(of: $0) })
+            ?? groups.indices.max(by: { epsilons[$0] < epsilons[$1] }) else {
+            throw Failure(.argument, "group: not in the ledger")
+        }
+        if constants != nil { return try TradeOff(exactComposition(group: g)) }
+        return TradeOff(rdp: spentTogether(group: g), order: order, selection: selectionTogether)
+    }
+
+    /// Divergence at α* of these releases and of the estimate of the schema.
+    private func spentTogether(group g: Int) -> Double {
+        spent(group: g) + (domainRelease.map {
+            rdpSubsampledGaussian(q: 1, sigma: $0.noiseMultiplier, order: order, rows: budget.multiplicity)
+                * (1 + 0x1p-51)
+        } ?? 0)
+    }
+    private var selectionTogether: Double { selection + (domainRelease?.selection ?? 0) }
+
+    private static func composition(_ releases: [Release], group g: Int, rows: Int) throws -> ExactComposition {
+        try ExactComposition(releases.map { ($0.exactMechanism(group: g, rows: rows), $0.count) }, rows: rows)
+    }
+
+    /// `body` of the composition of every group: computed once for groups with equal shares, and once for persons,
+    /// whose rows may be of any groups.
+    static func mapCompositions<R>(_ releases: [Release], groups: Int, rows: Int,
+        _ body: (ExactComposition) throws -> R) throws -> [R] {
+        var known: [[Priced]: R] = [:]
+        return try (0..<groups).map { g in
+            let list = releases.map { Priced(mechanism: $0.exactMechanism(group: g, rows: rows), count: $0.count) }
+            if let same = known[list] { return same }
+            let r = try body(composition(releases, group: g, rows: rows))
+            known[list] = r
+            return r
+        }
+    }
+
+    private struct Priced: Hashable { let mechanism: Privacy.Mechanism, count: Int }
+}
+
+/// Figures of risk of a ledger: of each group, and of the whole table, which is the largest of each figure.
+package struct LedgerRisk: Sendable, Equatable {
+    package let groups: [String]
+    /// In the order of `groups`.
+    package let figures: [RiskFigures]
+
+    /// For a row of any group, also for somebody whose group the attacker wants to learn.
+    package var whole: RiskFigures { .largest(of: figures) }
+
+    /// {"whole": …, "groups": {name: …}}, each as `RiskFigures.json`.
+    package var json: JSON {
+        .object(JSONObject([("whole", whole.json),
+                            ("groups", .object(JSONObject(zip(groups, figures).map { ($0, $1.json) })))]))
+    }
+}
+
+extension Ledger.Release {
+    /// Itself as an accountant takes it, with Gaussian noise as what it is, discrete or continuous.
+    func exactMechanism(group g: Int, rows: Int) -> Privacy.Mechanism {
+        switch mechanism {
+        case .zeroConcentrated(let rho): return .zeroConcentrated(rho: rho)
+        case .selection(let delta): return .selection(delta: delta)
+        case .gaussian(let shares, let sensitivity):
+            let all = rows == 1 && shares.indices.contains(g) ? [shares[g]] : shares
+            // Norms that are equal in exact arithmetic may differ in their last bits.
+            let q = all.map(\.samplingRate).max() ?? 1, noise = (all.map(\.noiseMultiplier).min() ?? 0) * (1 - 0x1p-44)
+            return sensitivity.map { .jointDiscreteGaussian(noise: noise, sensitivity: $0) }
+                ?? .gaussian(rate: q, noise: noise)
+        }
+    }
+}
