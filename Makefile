@@ -1,5 +1,6 @@
 # make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, lib/cmake/flip, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
+# make fuzz MINUTES=60     inputs made to harm, on every surface, for so long
 # make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit
 # make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
 # make demo      a whole training on simulated hospital admissions
@@ -21,7 +22,7 @@ SHIP := $(call ship,.build-ship)
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 \
        -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
 
-.PHONY: build test audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
+.PHONY: build test fuzz audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
 
 build: .build-ship/system
 	$(SHIP) $(MAP) --product flip
@@ -74,6 +75,9 @@ setup:
 
 test: setup build
 	PYTHON="$(PYTHON)" $(PYTHON) Tests/run_all
+
+fuzz: build
+	$(or $(wildcard $(PYTHON)),python3) Tests/fuzz/fuzz.py --minutes $(or $(MINUTES),60) --keep build/fuzz
 
 promises: build
 	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Tests/promises

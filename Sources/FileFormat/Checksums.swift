@@ -10,10 +10,13 @@ func lookup3(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     }
     var a = 0xDEAD_BEEF &+ UInt32(truncatingIfNeeded: bytes.count), b = a, c = a
     var at = 0, left = bytes.count
+    func whole(_ start: Int) -> UInt32 {
+        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
+    }
     while left > 12 {
-        a = a &+ word(at, 4)
-        b = b &+ word(at + 4, 4)
-        c = c &+ word(at + 8, 4)
+        a = a &+ whole(at)
+        b = b &+ whole(at + 4)
+        c = c &+ whole(at + 8)
         a = (a &- c) ^ rotated(c, 4); c = c &+ b
         b = (b &- a) ^ rotated(a, 6); a = a &+ c
         c = (c &- b) ^ rotated(b, 8); b = b &+ a

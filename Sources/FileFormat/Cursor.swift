@@ -11,14 +11,23 @@ package struct BrokenRule: Error {
 
 /// A position in the bytes of a structure. All numbers in HDF5's structures are little-endian.
 struct Cursor {
-    private let bytes: Buffer<UInt8>
+    private let owner: Buffer<UInt8>
+    /// The bytes of `owner`. Walking the class itself, from another module, costs several times as much.
+    private let bytes: UnsafeBufferPointer<UInt8>
     private(set) var position: Int
     let end: Int
     /// The structure, for messages.
     let what: String
 
-    init(_ bytes: Buffer<UInt8>, _ range: Range<Int>, _ what: String) {
-        (self.bytes, position, end, self.what) = (bytes, range.lowerBound, range.upperBound, what)
+    init(_ owner: Buffer<UInt8>, _ range: Range<Int>, _ what: String) {
+        bytes = UnsafeBufferPointer(start: owner.base, count: owner.count)
+        (self.owner, position, self.what) = (owner, min(range.lowerBound, owner.count), what)
+        end = max(position, min(range.upperBound, owner.count))
+    }
+
+    private init(_ owner: Buffer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ what: String) {
+        (self.owner, self.bytes, self.what) = (owner, bytes, what)
+        (position, end) = (range.lowerBound, range.upperBound)
     }
 
     var left: Int { end - position }
@@ -34,14 +43,19 @@ struct Cursor {
 
     mutating func skip(_ count: Int) throws { _ = try advance(count) }
 
-    mutating func byte() throws -> Int { Int(bytes[try advance(1)]) }
+    mutating func byte() throws -> Int {
+        let place = try advance(1)
+        return withExtendedLifetime(owner) { Int(bytes[place]) }
+    }
 
     /// An unsigned number of `width` bytes, 0 to 8.
     mutating func number(_ width: Int) throws -> UInt64 {
         guard width <= 8 else { throw damaged("has a number of \(width) bytes") }
         let start = try advance(width)
         var value: UInt64 = 0
-        for i in (0..<width).reversed() { value = value << 8 | UInt64(bytes[start + i]) }
+        withExtendedLifetime(owner) {
+            for i in (0..<width).reversed() { value = value << 8 | UInt64(bytes[start + i]) }
+        }
         return value
     }
 
@@ -69,9 +83,10 @@ struct Cursor {
 
     mutating func expect(_ signature: String) throws {
         let start = try advance(signature.utf8.count)
-        guard bytes[start..<start + signature.utf8.count].elementsEqual(signature.utf8) else {
-            throw damaged("does not begin with \(signature)")
+        let found = withExtendedLifetime(owner) {
+            signature.utf8.enumerated().allSatisfy { bytes[start + $0.offset] == $0.element }
         }
+        guard found else { throw damaged("does not begin with \(signature)") }
     }
 
     /// A version byte that must be `version`.
@@ -83,29 +98,29 @@ struct Cursor {
     /// The next `count` bytes as a structure of its own.
     mutating func part(_ count: Int, _ what: String? = nil) throws -> Cursor {
         let start = try advance(count)
-        return Cursor(bytes, start..<start + count, what ?? self.what)
+        return Cursor(owner, bytes, start..<start + count, what ?? self.what)
     }
 
     /// The bytes up to a NUL, which is passed over; at most 64 KiB.
     mutating func terminated() throws -> [UInt8] {
         let limit = min(end, position + (64 << 10))
-        guard let stop = (position..<limit).first(where: { bytes[$0] == 0 }) else {
-            throw damaged("has a name without an end")
-        }
-        defer { position = stop + 1 }
-        return Array(bytes[position..<stop])
+        let stop = withExtendedLifetime(owner) { (position..<limit).first { bytes[$0] == 0 } }
+        guard let stop else { throw damaged("has a name without an end") }
+        let name = try array(stop - position)
+        position = stop + 1
+        return name
     }
 
     mutating func array(_ count: Int) throws -> [UInt8] {
         let start = try advance(count)
-        return Array(bytes[start..<start + count])
+        return withExtendedLifetime(owner) { Array(UnsafeBufferPointer(rebasing: bytes[start..<start + count])) }
     }
 
     /// Hands `count` bytes from `start`, a place such as `position` gives, to `body`.
     func withBytes<R>(_ start: Int, _ count: Int, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
         guard start >= 0, count >= 0, count <= end, start <= end - count else { throw damaged("is cut short") }
-        return try withExtendedLifetime(bytes) {
-            try body(UnsafeRawBufferPointer(start: bytes.base + start, count: count))
+        return try withExtendedLifetime(owner) {
+            try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<start + count]))
         }
     }
 }

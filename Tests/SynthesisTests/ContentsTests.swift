@@ -40,4 +40,32 @@ final class ContentsTests: XCTestCase {
             XCTAssertEqual(($0 as? Failure)?.code, .format)
         }
     }
+
+    func testReleasedCountsBeyondAllTablesAreRefused() throws {
+        let plan = try Fixture.plan(#""preset": "best""#)
+        func statistics(_ cell: Double, _ group: Double) throws {
+            let counts = try plan.histograms.map { request in
+                let size = plan.grids[request.column].histogramSize(divisor: request.divisor)
+                let buffer = try Buffer<Double>(count: size)
+                for i in 0..<size { buffer[i] = cell }
+                return buffer
+            }
+            _ = try Statistics(plan: plan, counts: counts, groupCounts: [Double](repeating: group,
+                count: plan.groups.count))
+        }
+        XCTAssertNoThrow(try statistics(10, 100))
+        XCTAssertNoThrow(try statistics(0x1p40, 0x1p40))
+        for value in [1e300, -1e300, Double.nan, .infinity, 0x1p41] {
+            for (cell, group) in [(value, 100), (10, value)] {
+                XCTAssertThrowsError(try statistics(cell, group), "\(value)") {
+                    XCTAssertEqual(($0 as? Failure)?.code, .format)
+                }
+            }
+        }
+        XCTAssertThrowsError(try ReleasedMarginals(columns: [[0]], values: [try {
+            let buffer = try Buffer<Double>(count: 1)
+            buffer[0] = 1e300
+            return buffer
+        }()], levels: [1]))
+    }
 }

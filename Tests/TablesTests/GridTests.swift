@@ -44,4 +44,15 @@ final class GridTests: XCTestCase {
         XCTAssertEqual(g.offset(3.4000000000000004, nearest: false), 24)
         XCTAssertEqual(g.value(24), 3.4)
     }
+
+    /// Bounds of a grid give the same grid, also where the quotient is rounded by more than the tolerance.
+    func testTheBoundsOfAGridGiveTheSameGrid() throws {
+        var random = TestRandom(state: 9)
+        for _ in 0..<20_000 {
+            let step = pow(10, Double.random(in: -15 ... 0, using: &random))
+            let low = Double.random(in: -9...9, using: &random), high = low + Double.random(in: 1...9, using: &random)
+            guard let grid = Grid(minimum: low, maximum: high, step: step) else { continue }
+            XCTAssertEqual(Grid(minimum: grid.minimum, maximum: grid.maximum, step: step), grid, "\(step)")
+        }
+    }
 }

@@ -36,6 +36,9 @@ package func rdpSubsampledGaussian(q: Double, sigma: Double, order: Int, rows k:
     return r >= 0 ? r * (1 + 0x1p-50) + .leastNonzeroMagnitude : .infinity
 }
 
+/// exp() of anything less is 0: such terms, most of them where k is large, cost nothing.
+private let leastExponent = -746.0
+
 /// (α − 1) D of the first direction. The integrand is a sum of Gaussians of standard deviation 1 between 0 and kα/σ,
 /// for each of which the trapezoidal rule with step 1/2 is exact to 2 exp(−8π²) and the range, 10 standard deviations
 /// more on both sides, to 10⁻²²: far below the rounding that is added.
@@ -50,7 +53,10 @@ private func withAgainstWithout(_ weights: [Double], _ sigma: Double, _ order: I
         let x = low + Double(i) * step
         var most = -Double.infinity, sum = 0.0
         for j in 0...k { most = max(most, terms[j] + Double(j) * x * linear) }
-        for j in 0...k { sum += exp(terms[j] + Double(j) * x * linear - most) }
+        for j in 0...k {
+            let below = terms[j] + Double(j) * x * linear - most
+            if below > leastExponent { sum += exp(below) }
+        }
         let l = a * (most + log(sum)) - 0.5 * x * x
         logs.append(l)
         top = max(top, l)
@@ -92,7 +98,10 @@ private func withoutAgainstWith(_ weights: [Double], _ sigma: Double, _ order: I
     func logRatio(_ x: Double) -> Double {
         var most = -Double.infinity, sum = 0.0
         for (i, j) in live.enumerated() { most = max(most, terms[i] + Double(j) * x * c) }
-        for (i, j) in live.enumerated() { sum += exp(terms[i] + Double(j) * x * c - most) }
+        for (i, j) in live.enumerated() {
+            let below = terms[i] + Double(j) * x * c - most
+            if below > leastExponent { sum += exp(below) }
+        }
         return most + log(sum)
     }
     let ceiling = -a1 * weights[0]

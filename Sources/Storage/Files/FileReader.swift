@@ -125,10 +125,16 @@ final class InputDescriptor {
         guard size > 0 else { throw Failure(.format, "\(path): the file is empty") }
         let start = try FormatFile.findStart { place in
             guard place <= size - 8 else { return nil }
-            var head = [UInt8](repeating: 0, count: 8)
-            let n = pread(descriptor, &head, 8, off_t(place))
-            guard n >= 0 else { throw ioFailure(path, "read") }
-            return n == 8 ? head : nil
+            var head = [UInt8](repeating: 0, count: 8), done = 0
+            while done < head.count {                        // the system may give less than was asked for
+                let n = head.withUnsafeMutableBytes {
+                    pread(descriptor, $0.baseAddress! + done, $0.count - done, off_t(place + done))
+                }
+                if n < 0, errno == EINTR { continue }
+                guard n > 0 else { throw ioFailure(path, "read", n < 0 ? errno : EIO) }
+                done += n
+            }
+            return head
         }
         guard let start else { throw Failure(.format, "\(path): not an HDF5 file") }
         return start

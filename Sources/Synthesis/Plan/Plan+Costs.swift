@@ -69,7 +69,8 @@ extension Plan {
     func bins(rows: Double) -> Int {
         guard marginalNoise > 0 else { return settings.encoder.bins }
         let noise = marginalNoise * Double(plannedMarginals.count).squareRoot()
-        return min(settings.encoder.bins, max(8, Int((max(rows, 1) / (2 * noise)).squareRoot().rounded(.down))))
+        let fitting = (max(rows, 1) / (2 * noise)).squareRoot().rounded(.down)
+        return Int(min(Double(settings.encoder.bins), max(8, fitting)))
     }
 
     /// Bins that each column can have, at most: the histograms decide how many it has.

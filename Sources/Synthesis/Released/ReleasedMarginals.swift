@@ -12,11 +12,11 @@ package struct ReleasedMarginals: Sendable {
     /// Noisy counts in rows, row-major over the columns' bins; may be negative.
     package let values: [Buffer<Double>]
 
-    /// - Throws: `.format` when the tables do not fit the columns' bins or a count is not finite.
+    /// - Throws: `.format` when the tables do not fit the columns' bins or a count is beyond all tables.
     package init(columns: [[Int]], values: [Buffer<Double>], levels: [Int]) throws {
         guard columns.count == values.count, zip(columns, values).allSatisfy({ c, v in
             (1...3).contains(c.count) && Set(c).count == c.count && c.allSatisfy(levels.indices.contains)
-                && c.reduce(1) { $0 * levels[$1] } == v.count && v.allSatisfy(\.isFinite)
+                && c.reduce(1) { $0 * levels[$1] } == v.count && v.allSatisfy { abs($0) <= maxReleasedCount }
         }) else { throw Failure(.format, "released marginals: not of these columns") }
         (self.columns, self.values) = (columns, values)
     }

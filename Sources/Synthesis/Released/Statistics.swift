@@ -6,6 +6,10 @@ import Glibc
 import Privacy
 import Tables
 
+/// The largest released count that a file may hold. No table has so many rows, no noise that a plan allows is near it,
+/// and sums and quotients of such counts are whole numbers that can be counted with.
+let maxReleasedCount = 0x1p40
+
 package struct Statistics: Sendable {
     /// Noisy counts in rows, in the order of `plan.histograms`; may be negative.
     package let counts: [Buffer<Double>]
@@ -26,8 +30,8 @@ package struct Statistics: Sendable {
         guard counts.count == plan.histograms.count, groupCounts.count == plan.groups.count,
               zip(counts, plan.histograms)
                   .allSatisfy({ $0.count == plan.grids[$1.column].histogramSize(divisor: $1.divisor)
-                      && $0.allSatisfy(\.isFinite) }),
-              groupCounts.allSatisfy(\.isFinite) else {
+                      && $0.allSatisfy { abs($0) <= maxReleasedCount } }),
+              groupCounts.allSatisfy({ abs($0) <= maxReleasedCount }) else {
                   throw Failure(.format, "released histograms: not of this plan")
               }
         self.counts = counts

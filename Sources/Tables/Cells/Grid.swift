@@ -21,12 +21,18 @@ package struct Grid: Equatable, Sendable {
         guard step > 0, step.isFinite, minimum <= maximum else { return nil }
         let low = minimum / step, high = maximum / step
         guard low.magnitude < 0x1p52, high.magnitude < 0x1p52 else { return nil }
-        let first = (low - Grid.tolerance(low)).rounded(.up), last = (high + Grid.tolerance(high)).rounded(.down)
+        var first = (low - Grid.tolerance(low)).rounded(.up), last = (high + Grid.tolerance(high)).rounded(.down)
         guard first <= last else { return nil }
-        (self.step, self.first, count) = (step, Int64(first), Int64(last) - Int64(first) + 1)
         let (n, d) = Grid.decimal(step)
-        let largest = Double(n) * max(first.magnitude, last.magnitude)
-        (numerator, decimals) = n > 0 && d <= 22 && largest < 0x1p53 ? (n, d) : (0, 0)
+        let largest = Double(n) * (max(first.magnitude, last.magnitude) + 1)
+        let exact = n > 0 && d <= 22 && largest < 0x1p53
+        // Beyond 10^14 steps the quotient is rounded by more than the tolerance. Bounds that are multiples stay what
+        // they are, so that a schema read back from its own text is the same schema.
+        func multiple(_ k: Double) -> Double { exact ? k * Double(n) / powersOfTen[d] : k * step }
+        if multiple(first - 1) >= minimum { first -= 1 }
+        if multiple(last + 1) <= maximum { last += 1 }
+        (numerator, decimals) = exact ? (n, d) : (0, 0)
+        (self.step, self.first, count) = (step, Int64(first), Int64(last) - Int64(first) + 1)
     }
 
     /// How far v/step may lie from a whole number: both were rounded, and a host may have computed v.
