@@ -82,8 +82,28 @@ flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter 
       max_rows_per_person = max_rows_per_person))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,
+  table <- new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,
       PACKAGE = "libflip")), schema)
+  warn_of(flip_replaced(table), path)
+  table
+}
+
+flip_replaced <- function(table) {
+  answer <- check(.Call("r_table_replaced", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
+  replaced_of(answer)
+}
+
+# The counts of an answer of the library, a named integer vector.
+replaced_of <- function(answer) {
+  counts <- from_json(answer)$replaced
+  stats::setNames(as.numeric(unlist(counts)), as.character(names(counts)))
+}
+
+# A warning where cells were replaced while `what` was read.
+warn_of <- function(replaced, what) {
+  if (length(replaced) == 0) return(invisible())
+  told <- paste0(replaced, " of column \"", names(replaced), "\"", collapse = ", ")
+  warning(what, ": cells were replaced that break the schema: ", told, call. = FALSE)
 }
 
 flip_write_csv <- function(table, path, delimiter = NULL) {
@@ -105,21 +125,17 @@ flip_write_hdf5 <- function(table, path, group = NULL) {
 }
 
 flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL,
-                         group = NULL) {
+                         group = NULL, to_group = NULL) {
   from <- one_path(from, "from")
   to <- one_path(to, "to")
-  if (!is.null(group)) {
-    if (!is_hdf5(from)) refuse("arg", "group: from is no HDF5 file")
-    if (!is.null(invalid) || !is.null(extra)) refuse("arg", "invalid and extra: of a CSV file")
-    table <- flip_read_hdf5(from, schema, group)
-    if (is_hdf5(to)) flip_write_hdf5(table, to) else flip_write_csv(table, to, delimiter)
-    return(invisible(to))
-  }
+  source <- c(from, one_text(group, "group", optional = TRUE))
+  target <- c(to, one_text(to_group, "to_group", optional = TRUE))
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
   config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  check(.Call("r_table_convert", schema, from, to, config, reporter$update, PACKAGE = "libflip"))
+  answer <- check(.Call("r_table_convert", schema, source, target, config, reporter$update, PACKAGE = "libflip"))
+  warn_of(replaced_of(answer), from)
   invisible(to)
 }
 

@@ -424,6 +424,13 @@ class TableCheck(Versioned):
     problems: list[Problem]  # broken rules, by column
 
 
+class TableReading(Versioned):
+    """How a table was read."""
+
+    rows: int  # rows that were read
+    replaced: dict[str, int]  # cells that invalid="coerce" replaced, by column; columns without any are left out
+
+
 class HDF5(TypedDict):
     """Versions of HDF5."""
 
