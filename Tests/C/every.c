@@ -115,6 +115,9 @@ static void tables(const flip_schema *schema, const flip_table *table) {
     OK(flip_table_get_int64(again, "age", 0, ROWS, whole, valid, &err));
     OK(flip_table_get_codes(again, "sex", 0, ROWS, codes, &err));
     OK(flip_table_get_float64(again, "size", 0, ROWS, x, valid, &err));
+    OK(flip_table_get_reasons(again, "size", 0, ROWS, codes, &err));
+    SHOULD(codes[1] == -1);
+    OK(flip_table_get_codes(again, "sex", 0, ROWS, codes, &err));
     SHOULD(whole[1] == 1 && codes[1] == 0 && x[1] == 0.5);
     OK(flip_table_export(again, &stream, &err));
     flip_table_free(again);                              /* the stream keeps the rows alive */

@@ -71,6 +71,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_table_convert, FLIP.flip_table_convert)
         same(CFlip.flip_table_convert_group, FLIP.flip_table_convert_group)
         same(CFlip.flip_table_replaced, FLIP.flip_table_replaced)
+        same(CFlip.flip_table_get_reasons, FLIP.flip_table_get_reasons)
         same(CFlip.flip_table_create, FLIP.flip_table_create)
         same(CFlip.flip_table_export, FLIP.flip_table_export)
         same(CFlip.flip_table_free, FLIP.flip_table_free)

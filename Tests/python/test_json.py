@@ -189,6 +189,10 @@ def test_the_tables_of_the_configurations_are_the_librarys():
 
 def test_schemas(compare, schema):
     compare(json.loads(schema.json), "Schema")
+    compare(json.loads(flip.Schema({"fields": [{**schema.dict["fields"][0], "missingValues": ["", "-8"]},
+                                               *schema.dict["fields"][1:]],
+                                    "missingValues": [{"value": ""}, {"value": "-9", "label": "refused"}]}).json),
+            "Schema")
     compare(json.loads(flip.Schema({"title": "t", "fields": [
         {"name": "a", "type": "boolean", "trueValues": ["y"], "falseValues": ["n"], "description": "d"},
         {"name": "b", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-02-01",

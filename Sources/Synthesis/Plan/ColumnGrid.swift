@@ -6,8 +6,8 @@ import Basics
 import Tables
 
 /// The partition of one column. Cells are numbered 0 ..< count: first the `body` (levels, values or equal intervals in
-/// order), then one cell for each single value cut out of the body (`atoms`), last the missing cell when the field
-/// allows missing.
+/// order), then one cell for each single value cut out of the body (`atoms`), one for each labelled reason of a missing
+/// value, last the missing cell when the field allows missing.
 package struct ColumnGrid: Sendable {
     package enum Axis: Sendable {
         case levels                                   // categorical: cell = level
@@ -23,9 +23,13 @@ package struct ColumnGrid: Sendable {
     /// Offsets (`wideSteps`) that have a cell of their own, ascending. Whole numbers: beyond 2⁵³ doubles skip some.
     package let atomOffsets: [Int64]
     package var atomCount: Int { atoms.count + atomOffsets.count }
+    /// Reasons of missing values that have a cell each (Tables, MissingReason.swift).
+    package let reasons: Int
     package let hasMissing: Bool
     package let numerical: Bool
-    package var count: Int { body + atomCount + (hasMissing ? 1 : 0) }
+    package var count: Int { body + atomCount + reasons + (hasMissing ? 1 : 0) }
+    /// The cells of the reasons.
+    package var reasonCells: Range<Int> { body + atomCount..<body + atomCount + reasons }
     package var missingCell: Int? { hasMissing ? count - 1 : nil }
     /// Divisors of the body at which histograms are released, coarsest first; the last is always 1.
     package let divisors: [Int]
@@ -34,10 +38,14 @@ package struct ColumnGrid: Sendable {
     static let maxCells = 65_536
     static let equalCells = 32_768
 
-    /// - Parameter atoms: values of this column which the user names in public, beside the bounds and zero.
-    package init(_ field: Field, atoms named: [Double] = []) throws {
+    /// - Parameters:
+    ///   - atoms: values of this column which the user names in public, beside the bounds and zero.
+    ///   - hasReasons: whether the field's reasons of missing values have cells. Without, they are missing like any
+    ///     other, as in plans of older files.
+    package init(_ field: Field, atoms named: [Double] = [], hasReasons: Bool = true) throws {
         hasMissing = !field.required
-        let most = Self.maxCells - 1
+        reasons = hasReasons ? field.reasons.count : 0
+        let most = Self.maxCells - 1 - reasons
         let values: Int64             // of a stepped column
         var zero: Int64? = nil        // offset of the value 0
         let origin: Double, width: Double // offset = (value - origin) / width
@@ -115,7 +123,7 @@ package struct ColumnGrid: Sendable {
     /// The cell of a stepped or categorical value. `offset`: level index or steps above the minimum, -1 for missing.
     @inline(__always)
     package func cell(offset k: Int64) -> Int {
-        if k < 0 { return missingCell ?? 0 }
+        if k < 0 { return cell(missing: MissingReason.of(offset: k)) }
         switch axis {
         case .levels, .values: return min(Int(k), body - 1)
         case .wideSteps(let values):
@@ -130,15 +138,24 @@ package struct ColumnGrid: Sendable {
     /// The cell of a real value; not-a-number is missing.
     @inline(__always)
     package func cell(value v: Double) -> Int {
-        guard case .interval(let lo, let hi) = axis, !v.isNaN else { return missingCell ?? 0 }
+        guard case .interval(let lo, let hi) = axis, !v.isNaN else { return cell(missing: MissingReason.of(v)) }
         for (i, a) in atoms.enumerated() where v == a { return body + i }
         return hi > lo ? max(0, min(Int((v - lo) / (hi - lo) * Double(body)), body - 1)) : 0
     }
 
+    private func cell(missing reason: Int?) -> Int {
+        if let reason, reason < reasons { return reasonCells.lowerBound + reason }
+        return missingCell ?? 0
+    }
+
     // MARK: cell to value
 
-    /// An offset inside a cell of a stepped column. `u`: uniform in [0, 1).
+    /// The reason that a cell stands for.
+    package func reason(cell c: Int) -> Int? { reasonCells.contains(c) ? c - reasonCells.lowerBound : nil }
+
+    /// An offset inside a cell of a stepped column, or that of a reason. `u`: uniform in [0, 1).
     package func offset(cell c: Int, u: Double) -> Int64 {
+        if let r = reason(cell: c) { return MissingReason.offset(r) }
         guard case .wideSteps(let values) = axis else { return Int64(c) }
         if c >= body { return atomOffsets[c - body] }
         let w = Double(values) / Double(body)
@@ -149,6 +166,7 @@ package struct ColumnGrid: Sendable {
     /// A real value inside a cell of a column without step. `u`: uniform in [0, 1).
     package func value(cell c: Int, u: Double) -> Double {
         guard case .interval(let lo, let hi) = axis else { return .nan }
+        if let r = reason(cell: c) { return MissingReason.number(r) }
         if c >= body { return atoms[c - body] }
         return max(lo, min(hi, lo + (Double(c) + u) / Double(body) * (hi - lo)))
     }

@@ -20,6 +20,7 @@ extension Plan {
                      ("diffusion_weight", .number(diffusionWeight)),
                  ("marginal_noise_multiplier", .number(marginalNoise)), ("selection_rho", .number(selectionRho)),
                  ("neighbours", .string(neighbours))]
+            + cellMembers
             + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
             + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []))
     }
@@ -40,7 +41,7 @@ extension Plan {
                                      rowsPerPerson: Int(clamping: config["max_rows_per_person"]?.asInt64 ?? 0))
                                          else { throw Failure(.format, "plan: its order does not allow its promise") }
         try self.init(schema: schema, protected: r.strings("protected"), epsilon: epsilon, delta: delta,
-                      preset: r.string("preset"), config: config, under: terms)
+                      preset: r.string("preset"), config: config, under: terms, cells: CellRules(r))
         // Another machine's logarithm may differ in the last bit.
         func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
         guard try same("ceiling", budget.ceiling), try same("histogram_noise_multiplier", histogramNoise),

@@ -111,6 +111,7 @@ check_frame <- function(schema, x, extra) {
   fields <- fields_of(schema)
   wanted <- vapply(fields, `[[`, "", "name")
   missing_texts <- missing_texts_of(schema)
+  fields <- with_reasons(fields, schema)
   plain <- without_format(schema)
   problems <- if (nrow(x) == 0) list(list(column = NULL, rule = "the table has no rows", count = 1, first_row = 1))
   for (i in which(wanted %in% names)) {

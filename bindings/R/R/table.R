@@ -17,6 +17,7 @@ flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NU
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
   table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
   missing_texts <- missing_texts_of(schema)
+  fields <- with_reasons(fields, schema)
   for (i in seq_along(fields)) set_column(table$pointer, fields[[i]], x[[fields[[i]]$name]], missing_texts[[i]])
   if (is.null(person)) table else bound_persons(table, x, person, max_rows_per_person)
 }
@@ -88,6 +89,15 @@ flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter 
   table
 }
 
+flip_reasons <- function(table, field) {
+  table <- of_class(table, "flip_table", "table")
+  fields <- with_reasons(fields_of(table$schema), table$schema)
+  place <- match(one_text(field, "field"), vapply(fields, `[[`, "", "name"))
+  if (is.na(place)) refuse("arg", "field: the table has no column '", field, "'")
+  reasons <- check(.Call("r_table_get_reasons", pointer(table), field, PACKAGE = "libflip"))
+  structure(reasons, levels = as.character(fields[[place]]$reasons), class = "factor")
+}
+
 flip_replaced <- function(table) {
   answer <- check(.Call("r_table_replaced", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
   replaced_of(answer)
@@ -141,7 +151,7 @@ flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, 
 
 as.data.frame.flip_table <- function(x, row.names = NULL, optional = FALSE, ...) {
   pointer <- pointer(x)
-  fields <- fields_of(x$schema)
+  fields <- with_reasons(fields_of(x$schema), x$schema)
   columns <- lapply(fields, function(field) get_column(pointer, field))
   names(columns) <- vapply(fields, `[[`, "", "name")
   rows <- .Call("r_table_rows", pointer, PACKAGE = "libflip")

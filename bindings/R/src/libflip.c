@@ -323,6 +323,19 @@ static SEXP r_table_get_codes(SEXP table, SEXP field) {
     return x;
 }
 
+/* The place of the reason why each value is missing, from 1; NA where there is a value or no reason. */
+static SEXP r_table_get_reasons(SEXP table, SEXP field) {
+    flip_table *t = get(table, TABLE);
+    int64_t n = flip_table_rows(t), i;
+    SEXP x = PROTECT(Rf_allocVector(INTSXP, (R_xlen_t)n));
+    flip_error err;
+    flip_status status = flip_table_get_reasons(t, text(field), 0, n, INTEGER(x), &err);
+    if (status) x = failure(&err);
+    else for (i = 0; i < n; i++) INTEGER(x)[i] = INTEGER(x)[i] < 0 ? NA_INTEGER : INTEGER(x)[i] + 1;
+    UNPROTECT(1);
+    return x;
+}
+
 /* -- plan ---------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_plan_create(SEXP schema, SEXP config, SEXP into) {
@@ -505,6 +518,7 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_schema_infer_csv, 3),
     ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv,
         4), ENTRY(r_schema_check_hdf5, 4), ENTRY(r_schema_check_strings, 4), ENTRY(r_table_replaced, 1),
+    ENTRY(r_table_get_reasons, 2),
     ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
     ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),

@@ -83,6 +83,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_table_get_float64": (_ST, [_H, _S, _I64, _I64, POINTER(c_double), POINTER(c_uint8), _E]),
     "flip_table_get_int64": (_ST, [_H, _S, _I64, _I64, POINTER(c_int64), POINTER(c_uint8), _E]),
     "flip_table_get_codes": (_ST, [_H, _S, _I64, _I64, POINTER(c_int32), _E]),
+    "flip_table_get_reasons": (_ST, [_H, _S, _I64, _I64, POINTER(c_int32), _E]),
     "flip_table_bound_persons": (_ST, [_H, POINTER(c_int64), _I64, _HO, _E]),
     "flip_table_max_rows_per_person": (_I64, [_H]),
     "flip_table_schema": (_ST, [_H, _HO, _E]),

@@ -183,9 +183,19 @@ class Table(Handle):
 
     def to_pandas(self) -> Any:
         """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing,
-        datetimes."""
+        datetimes. A labelled missing value that is a number, a date or a moment stands there as it is (-9), any other
+        one as missing: missing_reasons tells."""
         from . import _pandas
-        return _pandas.frame(self._pointer, self.rows, self.schema.fields)
+        return _pandas.frame(self._pointer, self.rows, self.schema.dict)
+
+    def missing_reasons(self, field: str) -> list[Optional[str]]:
+        """Why each value of a field is missing: one of the missing values that the schema labels, by its text; None
+        where there is a value, or no reason. A field with levels has its reasons among its levels. Needs NumPy."""
+        from . import _columns, _pandas
+        schema = self.schema.dict
+        reasons = [_pandas.reasons_of(one, schema) for one in schema["fields"] if one["name"] == field]
+        places = _columns.get_reasons(self._pointer, field, self.rows)
+        return [reasons[0][place] if place >= 0 else None for place in places]
 
     def __repr__(self) -> str:
         return f"flip.Table({len(self.schema.fields)} columns)"     # not the number of rows: it may be private

@@ -60,6 +60,8 @@ class PlannedRelease(_PlannedRelease):
 
 
 class _PlanRecord(Versioned, total=False):
+    # each labelled missing value of a field without levels has a cell of its own
+    missing_reasons: bool
     # not in plans of older files: numerical columns have mass only near cells that stand out of the noise
     mass_support: Literal["above_noise"]
     # where above 0: part of δ that thresholded histograms of the shared budget may use (probability)
