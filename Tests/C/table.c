@@ -60,7 +60,8 @@ static void reasons(void) {
         "{\"fields\": [{\"name\": \"x\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": "
         "9}}, {\"name\": \"n\", \"type\": \"integer\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}], "
         "\"missingValues\": ["
-        "{\"value\": \"\"}, {\"value\": \"-9\", \"label\": \"refused\"}, {\"value\": \"REF\", \"label\": \"not asked\"}]}";
+        "{\"value\": \"\"}, {\"value\": \"-9\", \"label\": \"refused\"}, "
+        "{\"value\": \"REF\", \"label\": \"not asked\"}]}";
     const double x[] = {1.5, -9, NAN};
     const int64_t n[] = {-9, 3, 4};
     static const int64_t offsets[] = {0, 3, 4, 6};

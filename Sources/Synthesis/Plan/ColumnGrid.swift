@@ -18,6 +18,9 @@ package struct ColumnGrid: Sendable {
     }
     package let axis: Axis
     package let body: Int
+    /// The body's cells where they grow with the distance from zero; nil where they are equal, or one for each value.
+    private let powers: PowerCells?
+    package var isPowers: Bool { powers != nil }
     /// Values (`interval`) that have a cell of their own, ascending.
     package let atoms: [Double]
     /// Offsets (`wideSteps`) that have a cell of their own, ascending. Whole numbers: beyond 2⁵³ doubles skip some.
@@ -40,9 +43,11 @@ package struct ColumnGrid: Sendable {
 
     /// - Parameters:
     ///   - atoms: values of this column which the user names in public, beside the bounds and zero.
+    ///   - isPowers: whether the cells of a number or an integer with more values than cells grow with the distance
+    ///     from zero (`PowerCells`).
     ///   - hasReasons: whether the field's reasons of missing values have cells. Without, they are missing like any
     ///     other, as in plans of older files.
-    package init(_ field: Field, atoms named: [Double] = [], hasReasons: Bool = true) throws {
+    package init(_ field: Field, atoms named: [Double] = [], isPowers: Bool = false, hasReasons: Bool = true) throws {
         hasMissing = !field.required
         reasons = hasReasons ? field.reasons.count : 0
         let most = Self.maxCells - 1 - reasons
@@ -56,6 +61,7 @@ package struct ColumnGrid: Sendable {
                 throw Failure(.schema, "column \(quoted(field.name)): more than \(most) levels")
             }
             (axis, body, atoms, atomOffsets, numerical, divisors) = (.levels, levels, [], [], false, [1])
+            powers = nil
             return
         case .number(let lo, let hi, nil):
             guard (hi - lo).isFinite else {
@@ -63,7 +69,8 @@ package struct ColumnGrid: Sendable {
             }
             let narrow = lo == hi
             axis = .interval(minimum: lo, maximum: hi)
-            body = narrow ? 1 : Self.equalCells
+            powers = isPowers && !narrow ? PowerCells(minimum: lo, maximum: hi, most: Self.equalCells) : nil
+            body = narrow ? 1 : powers?.count ?? Self.equalCells
             atoms = narrow ? [] : try Self.few(([lo, hi, 0] + named).filter { $0 >= lo && $0 <= hi }, field)
             (atomOffsets, numerical, divisors) = ([], true, Self.ladder(body))
             return
@@ -82,13 +89,18 @@ package struct ColumnGrid: Sendable {
         (atoms, numerical) = ([], true)
         if values <= Int64(most) {
             (axis, body, atomOffsets) = (.values, Int(values), [])
+            powers = nil
         } else {
             let wanted = named.compactMap { v -> Int64? in
                 let k = ((v - origin) / width).rounded()
                 return k >= 0 && k < 0x1p62 ? Int64(k) : nil
             }
             axis = .wideSteps(values: values)
-            body = Self.equalCells
+            let isAmount = field.type == .integer || field.type == .number
+            let places = (-origin / width).rounded()
+            powers = isPowers && isAmount && places.magnitude + Double(values) < 0x1p53
+                ? PowerCells(values: values, zero: Int64(places), most: Self.equalCells) : nil
+            body = powers?.count ?? Self.equalCells
             atomOffsets = try Self.few(([0, values - 1] + [zero].compactMap { $0 }
                 + wanted).filter { (0..<values).contains($0) }, field)
         }
@@ -128,6 +140,7 @@ package struct ColumnGrid: Sendable {
         case .levels, .values: return min(Int(k), body - 1)
         case .wideSteps(let values):
             for (i, a) in atomOffsets.enumerated() where k == a { return body + i }
+            if let powers { return powers.cell(Double(k)) }
             // k < values ≤ 2⁶³: the product is taken in floating point, which only moves interval borders, the same for
             // every row.
             return min(Int(Double(k) / Double(values) * Double(body)), body - 1)
@@ -140,6 +153,7 @@ package struct ColumnGrid: Sendable {
     package func cell(value v: Double) -> Int {
         guard case .interval(let lo, let hi) = axis, !v.isNaN else { return cell(missing: MissingReason.of(v)) }
         for (i, a) in atoms.enumerated() where v == a { return body + i }
+        if let powers { return powers.cell(v) }
         return hi > lo ? max(0, min(Int((v - lo) / (hi - lo) * Double(body)), body - 1)) : 0
     }
 
@@ -158,6 +172,10 @@ package struct ColumnGrid: Sendable {
         if let r = reason(cell: c) { return MissingReason.offset(r) }
         guard case .wideSteps(let values) = axis else { return Int64(c) }
         if c >= body { return atomOffsets[c - body] }
+        if let powers {
+            let low = powers.edges[c], high = powers.edges[c + 1]
+            return max(0, min(values - 1, Int64((low + (high - low) * u).rounded(.down))))
+        }
         let w = Double(values) / Double(body)
         let lo = (Double(c) * w).rounded(.up), hi = ((Double(c + 1) * w).rounded(.up) - 1)
         return max(0, min(values - 1, Int64(lo + ((hi - lo + 1) * u).rounded(.down))))
@@ -168,6 +186,33 @@ package struct ColumnGrid: Sendable {
         guard case .interval(let lo, let hi) = axis else { return .nan }
         if let r = reason(cell: c) { return MissingReason.number(r) }
         if c >= body { return atoms[c - body] }
+        if let powers { return powers.edges[c] + u * (powers.edges[c + 1] - powers.edges[c]) }
         return max(lo, min(hi, lo + (Double(c) + u) / Double(body) * (hi - lo)))
+    }
+
+    // MARK: cells side by side
+
+    /// The body cell in which an atom would lie had it not been cut out.
+    func neighbour(ofAtom i: Int) -> Int {
+        switch axis {
+        case .wideSteps(let values):
+            return powers?.cell(Double(atomOffsets[i]))
+                ?? min(Int(Double(atomOffsets[i]) / Double(values) * Double(body)), body - 1)
+        case .interval(let lo, let hi):
+            return powers?.cell(atoms[i]) ?? max(0, min(Int((atoms[i] - lo) / (hi - lo) * Double(body)), body - 1))
+        case .levels, .values: return 0
+        }
+    }
+
+    /// The body cells `range` and those around it, on either side as far as `factor` times what the range spans: in
+    /// values, which cells that grow are no measure of.
+    func widened(_ range: ClosedRange<Int>, by factor: Int) -> Range<Int> {
+        guard let powers else {
+            let margin = factor * max(range.upperBound - range.lowerBound, 1)
+            return max(0, range.lowerBound - margin)..<min(body, range.upperBound + margin + 1)
+        }
+        let low = powers.edges[range.lowerBound], high = powers.edges[range.upperBound + 1]
+        let margin = Double(factor) * (high - low)
+        return powers.cell(low - margin)..<powers.cell(high + margin) + 1
     }
 }

@@ -33,7 +33,8 @@ extension Plan {
         try Self.check(protected: protected, schema)
         let settings = try Self.resolve(config, recipe, schema, protected: protected, delta: delta)
         let grids = try schema.fields.map {
-            try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? [], hasReasons: cells.haveReasons)
+            try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? [], isPowers: cells.isPowers($0, settings),
+                           hasReasons: cells.haveReasons)
         }
         let fairness = settings.fairness, strength = fairness.strength ?? 0,
             isBalanced = fairness.sampling == "balanced"

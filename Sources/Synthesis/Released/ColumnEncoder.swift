@@ -123,14 +123,3 @@ package struct ColumnEncoder: Sendable {
     /// A bin drawn by its share. `u`: uniform in [0, 1).
     func bin(u: Double) -> Int { runningBins.withUnsafeBufferPointer { cumulativeSearch($0, u) } }
 }
-
-extension ColumnGrid {
-    /// The body cell in which an atom would lie had it not been cut out.
-    func neighbour(ofAtom i: Int) -> Int {
-        switch axis {
-        case .wideSteps(let values): return min(Int(Double(atomOffsets[i]) / Double(values) * Double(body)), body - 1)
-        case .interval(let lo, let hi): return max(0, min(Int((atoms[i] - lo) / (hi - lo) * Double(body)), body - 1))
-        case .levels, .values: return 0
-        }
-    }
-}

@@ -60,6 +60,8 @@ class PlannedRelease(_PlannedRelease):
 
 
 class _PlanRecord(Versioned, total=False):
+    # columns whose cells grow with the distance from zero (encoder.grid)
+    power_grids: list[str]
     # each labelled missing value of a field without levels has a cell of its own
     missing_reasons: bool
     # not in plans of older files: numerical columns have mass only near cells that stand out of the noise
