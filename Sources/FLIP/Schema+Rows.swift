@@ -61,6 +61,18 @@ public func flip_schema_check_csv(_ schemaHandle: OpaquePointer?, _ path: Unsafe
     }
 }
 
+@_cdecl("flip_schema_check_hdf5")
+public func flip_schema_check_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                   _ group: UnsafePointer<CChar>?, _ callback: Callback,
+                                   _ user: UnsafeMutableRawPointer?, _ json: HandleOut, _ err: ErrorOut)
+                                       -> flip_status {
+    giveObject(json, err) {
+        try SchemaCheck(hdf5: text(path, "path"), group: optionalText(group, "group"),
+                        schemaHandle.map { try schema($0) },
+                        progress: Reporter(callback, user, "reading").report).json
+    }
+}
+
 @_cdecl("flip_schema_check_strings")
 public func flip_schema_check_strings(_ schemaHandle: OpaquePointer?, _ field: UnsafePointer<CChar>?,
                                       _ bytes: UnsafePointer<CChar>?,

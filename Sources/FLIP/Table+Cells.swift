@@ -79,6 +79,17 @@ public func flip_table_get_int64(_ handle: OpaquePointer?, _ field: UnsafePointe
     }
 }
 
+@_cdecl("flip_table_get_reasons")
+public func flip_table_get_reasons(_ handle: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ first: Int64,
+                                   _ count: Int64, _ reasons: UnsafeMutablePointer<Int32>?, _ err: ErrorOut)
+                                       -> flip_status {
+    attempt(err, .reading(handle, .table)) {
+        let table = try complete(handle), rows = try range(first, count, of: table.rows)
+        try table.getReasons(text(field, "field"), first: rows.lowerBound, count: rows.count,
+                             pointer(reasons, "reasons"))
+    }
+}
+
 @_cdecl("flip_table_get_codes")
 public func flip_table_get_codes(_ handle: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ first: Int64,
                                  _ count: Int64,

@@ -68,6 +68,31 @@ public func flip_table_convert(_ schemaHandle: OpaquePointer?, _ from: UnsafePoi
     }
 }
 
+@_cdecl("flip_table_convert_group")
+public func flip_table_convert_group(_ schemaHandle: OpaquePointer?, _ from: UnsafePointer<CChar>?,
+                                     _ fromGroup: UnsafePointer<CChar>?, _ to: UnsafePointer<CChar>?,
+                                     _ toGroup: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
+                                     _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ report: HandleOut,
+                                     _ err: ErrorOut) -> flip_status {
+    report?.pointee = nil
+    return attempt(err) {
+        let read = try convertTable(from: text(from, "from"), group: optionalText(fromGroup, "from_group"),
+                                    to: text(to, "to"), targetGroup: optionalText(toGroup, "to_group"),
+                                    schema: schemaHandle.map { try schema($0) }, options: csvOptions(config),
+                                    progress: Reporter(callback, user, "reading").report)
+        let told = JSON.members([("rows", .int(Int64(read.rows))), ("replaced", read.replaced.json)]).versioned
+        if let report { report.pointee = try handle(.buffer, Bytes.of(told.text)) }
+    }
+}
+
+@_cdecl("flip_table_replaced")
+public func flip_table_replaced(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
+    giveObject(json, err, .reading(handle, .table)) {
+        let table = try table(handle)
+        return .members([("rows", .int(Int64(table.rows))), ("replaced", table.replaced.json)])
+    }
+}
+
 @_cdecl("flip_table_create")
 public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ out: HandleOut, _ err: ErrorOut)
     -> flip_status {

@@ -53,9 +53,9 @@ private let help = """
     flip domain TABLE.csv --schema SKETCH.json --budget FILE --share S --out S.json
          estimates the bounds and levels that the sketch leaves open, under the budget
          [--epsilon E instead of --share]  [--selection-delta D]  [--other LEVEL]
-    flip convert FROM TO [--schema S.json]  [--group GROUP]
-         CSV to HDF5 and back
-    flip check TABLE.csv --schema S.json [--json]
+    flip convert FROM TO [--schema S.json]  [--group GROUP]  [--to-group GROUP]
+         CSV to HDF5 and back; --to-group names the group in an HDF5 file TO, /data without it
+    flip check TABLE --schema S.json [--json]  [--group GROUP]
          all that a table breaks of a schema, by column; exit code 1 if it breaks any
     flip check FILE
          what a file is, and whether it can be trusted to be whole (JSON)

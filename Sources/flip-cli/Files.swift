@@ -8,17 +8,18 @@ import Synthesis
 import Tables
 
 func convert(_ words: [String]) throws {
-    let a = try Arguments("convert", words, named: ["schema", "out"] + csvOptionNames + tableOptionNames,
-                          switches: ["quiet"],
+    let a = try Arguments("convert", words, named: ["schema", "out", "to-group"] + csvOptionNames
+        + tableOptionNames, switches: ["quiet"],
                           places: words.contains("--out") || words.contains { $0.hasPrefix("--out=") } ? ["FROM"]
                               : ["FROM", "TO"])
     let target = try a.text("out") ?? a.words[1]
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
     defer { bar.close() }
-    try convertTable(from: a.words[0], group: a.text("group"), to: target, schema: schema(a), options: csvOptions(a)) {
-        bar.show("converting", $0, $1)
-    }
+    let read = try convertTable(from: a.words[0], group: a.text("group"), to: target, targetGroup: a.text("to-group"),
+                                schema: schema(a), options: csvOptions(a)) { bar.show("converting", $0, $1) }
+    bar.close()
+    tell(read.replaced, a.words[0])
 }
 
 func plan(_ words: [String]) throws {
@@ -30,23 +31,23 @@ func plan(_ words: [String]) throws {
 }
 
 func check(_ words: [String]) throws {
-    let a = try Arguments("check", words, named: ["schema"] + csvOptionNames, switches: ["json", "quiet"],
-                          places: ["FILE"])
-    guard let schema = try schema(a) else {
-        let found = try checkFile(a.words[0])
+    let a = try Arguments("check", words, named: ["schema"] + csvOptionNames + tableOptionNames,
+                          switches: ["json", "quiet"], places: ["FILE"])
+    let path = a.words[0], known = try schema(a)
+    // A table is checked where a schema or a group is named; of a file alone it is said what it is.
+    guard try known != nil || a.text("group") != nil else {
+        let found = try checkFile(path)
         say(found.versioned.pretty)
         if found["usable"] != .bool(true) { exit(1) }
         return
     }
-    guard !isHDF5Name(a.words[0]) else {
-        throw Usage("flip check: --schema is for CSV files; `flip convert` makes one of an HDF5 file")
-    }
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
-    let found = try SchemaCheck(csv: a.words[0], schema, csvOptions(a)) { bar.show("checking", $0, $1) }
+    defer { bar.close() }
+    let found = try checkTableFile(path, group: a.text("group"), known, csvOptions(a)) { bar.show("checking", $0, $1) }
     bar.close()
     say(a.has("json") ? found.json.versioned.pretty
-        : "\(a.words[0]): \(found.fits ? found.text : "breaks the schema\n" + found.text)")
+        : "\(path): \(found.fits ? found.text : "breaks the schema\n" + found.text)")
     if !found.fits { exit(1) }
 }
 

@@ -37,11 +37,14 @@ func readTable(_ path: String, _ a: Arguments, _ schema: Schema?, _ bar: Bar) th
     let table = try readTableFile(path, group: a.text("group"), schema: schema, options: csvOptions(a)) {
         bar.show("reading", $0, $1)
     }
-    if let replaced = table.replacedText {
-        bar.close()
-        complain("\(path): \(replaced)")
-    }
+    bar.close()
+    tell(table.replaced, path)
     return table
+}
+
+/// Says how many cells of the file at `path` were replaced, where any were.
+func tell(_ replaced: ReplacedCells, _ path: String) {
+    if let text = replaced.text { complain("\(path): \(text)") }
 }
 
 /// The JSON that an option holds, or that is in the file it names.

@@ -87,6 +87,7 @@ static void schemas(const flip_schema *schema) {
     OK(flip_schema_infer_hdf5(in(0, "t.h5"), NULL, NULL, &found, &err)); flip_schema_free(found);
     OK(flip_schema_infer_strings("n", cells, offsets, NULL, 1, NULL, &found, &err)); flip_schema_free(found);
     OK(flip_schema_check_csv(schema, in(0, "t.csv"), NULL, told, &calls, &json, &err)); text(json);
+    OK(flip_schema_check_hdf5(schema, in(0, "t.h5"), NULL, told, &calls, &json, &err)); text(json);
     OK(flip_schema_check_strings(schema, "age", cells, offsets, NULL, 2, &json, &err)); text(json);
     SHOULD(calls > 0);
 }
@@ -94,6 +95,7 @@ static void schemas(const flip_schema *schema) {
 static void tables(const flip_schema *schema, const flip_table *table) {
     flip_table *again = NULL, *third = NULL;
     flip_schema *own = NULL;
+    flip_buffer *json = NULL;
     struct ArrowArrayStream stream;
     int64_t whole[ROWS];
     int32_t codes[ROWS];
@@ -105,11 +107,17 @@ static void tables(const flip_schema *schema, const flip_table *table) {
     OK(flip_table_write_hdf5(table, in(0, "t.h5"), NULL, &err));
     OK(flip_table_read_hdf5(NULL, in(0, "t.h5"), NULL, &again, &err));
     OK(flip_table_convert(schema, in(0, "t.csv"), in(1, "u.h5"), NULL, told, &calls, &err));
+    OK(flip_table_convert_group(schema, in(0, "t.csv"), NULL, in(1, "u.h5"), "/a", NULL, told, &calls, &json, &err));
+    text(json);
+    OK(flip_table_replaced(again, &json, &err)); text(json);
     OK(flip_table_schema(again, &own, &err)); flip_schema_free(own);
     SHOULD(flip_table_rows(again) == ROWS);
     OK(flip_table_get_int64(again, "age", 0, ROWS, whole, valid, &err));
     OK(flip_table_get_codes(again, "sex", 0, ROWS, codes, &err));
     OK(flip_table_get_float64(again, "size", 0, ROWS, x, valid, &err));
+    OK(flip_table_get_reasons(again, "size", 0, ROWS, codes, &err));
+    SHOULD(codes[1] == -1);
+    OK(flip_table_get_codes(again, "sex", 0, ROWS, codes, &err));
     SHOULD(whole[1] == 1 && codes[1] == 0 && x[1] == 0.5);
     OK(flip_table_export(again, &stream, &err));
     flip_table_free(again);                              /* the stream keeps the rows alive */

@@ -124,6 +124,47 @@ static void convert(void) {
     flip_table_free(again); flip_table_free(table); flip_schema_free(schema);
 }
 
+/* What `coerce` replaced, in a table and in a file that is converted; groups of both files; the check of a
+ * dataframe. */
+static void replaced_and_groups(void) {
+    static const char *const bad = "age,sex,city,income,member,joined\n999,Male,,,,\n-5,Male,Nowhere,,,\n18,Male,,,,\n";
+    const char *coerce = "{\"invalid\": \"coerce\"}";
+    flip_table *table = read_text(bad, coerce, FLIP_OK, NULL), *again = NULL;
+    flip_schema *schema = a_schema();
+    flip_buffer *json = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_table_replaced(table, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"rows\":3,\"replaced\":{\"age\":2,\"city\":1}") != NULL);
+    flip_buffer_free(json);
+    GIVES(FLIP_OK, flip_table_convert_group(schema, path_of("in.csv"), NULL, path_of("g.h5"), "/a/b", coerce,
+                                            NULL, NULL, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"rows\":3,\"replaced\":{\"age\":2,\"city\":1}") != NULL);
+    flip_buffer_free(json);
+    GIVES(FLIP_OK, flip_table_read_hdf5(NULL, path_of("g.h5"), "/a/b", &again, &err));
+    same_rows(table, again);
+    GIVES(FLIP_OK, flip_table_replaced(again, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"replaced\":{}") != NULL);
+    flip_buffer_free(json); flip_table_free(again);
+    GIVES(FLIP_OK, flip_table_convert_group(NULL, path_of("g.h5"), "/a/b", path_of("g.csv"), NULL, NULL, NULL,
+                                            NULL, NULL, &err));
+    GIVES(FLIP_OK, flip_table_read_csv(schema, path_of("g.csv"), NULL, NULL, NULL, &again, &err));
+    same_rows(table, again);
+    flip_table_free(again);
+    GIVES(FLIP_E_FORMAT, flip_table_convert_group(NULL, path_of("g.h5"), NULL, path_of("n.csv"), NULL, NULL, NULL,
+                                                  NULL, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_convert_group(schema, path_of("in.csv"), "/a", path_of("n.h5"), NULL, coerce,
+                                               NULL, NULL, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_convert_group(NULL, path_of("g.h5"), "/a/b", path_of("n.csv"), "/a", NULL, NULL,
+                                               NULL, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_table_convert_group(NULL, path_of("g.h5"), "/a/b", path_of("n.csv"), NULL, coerce,
+                                               NULL, NULL, NULL, &err));
+    GIVES(FLIP_OK, flip_schema_check_hdf5(schema, path_of("g.h5"), "/a/b", NULL, NULL, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"fits\":true,\"rows\":3") != NULL);
+    flip_buffer_free(json);
+    GIVES(FLIP_E_FORMAT, flip_schema_check_hdf5(schema, path_of("g.h5"), NULL, NULL, NULL, &json, &err));
+    flip_table_free(table); flip_schema_free(schema);
+}
+
 /* Files that are damaged, foreign, or no files at all. */
 static void bad_files(void) {
     flip_schema *schema = a_schema();
@@ -279,5 +320,6 @@ static void progress_and_cancel(void) {
 const test_case file_tests[] = {
     {"file: csv round trip", csv_round_trip}, {"file: bad csv", bad_csv}, {"file: hdf5 round trip", hdf5_round_trip},
     {"file: convert", convert},
+    {"file: replaced cells, groups", replaced_and_groups},
     {"file: bad files", bad_files}, {"file: damaged hdf5", damaged}, {"file: full disk", full_disk},
     {"file: read-only target", read_only_target}, {"file: progress and cancel", progress_and_cancel}, {NULL, NULL}};

@@ -54,6 +54,43 @@ static void columns_come_back(void) {
     flip_schema_free(again);
 }
 
+/* Labelled missing values are states of their own, told by one call and missing to every other. */
+static void reasons(void) {
+    static const char json[] =
+        "{\"fields\": [{\"name\": \"x\", \"type\": \"number\", \"constraints\": {\"minimum\": 0, \"maximum\": "
+        "9}}, {\"name\": \"n\", \"type\": \"integer\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}], "
+        "\"missingValues\": ["
+        "{\"value\": \"\"}, {\"value\": \"-9\", \"label\": \"refused\"}, "
+        "{\"value\": \"REF\", \"label\": \"not asked\"}]}";
+    const double x[] = {1.5, -9, NAN};
+    const int64_t n[] = {-9, 3, 4};
+    static const int64_t offsets[] = {0, 3, 4, 6};
+    double d[3];
+    int64_t whole[3];
+    int32_t why[3];
+    flip_schema *schema = NULL;
+    flip_table *table = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_schema_parse(json, strlen(json), &schema, &err));
+    GIVES(FLIP_OK, flip_table_create(schema, 3, &table, &err));
+    GIVES(FLIP_OK, flip_table_set_float64(table, "x", x, NULL, &err));
+    GIVES(FLIP_E_STATE, flip_table_get_reasons(table, "x", 0, 3, why, &err));
+    GIVES(FLIP_OK, flip_table_set_int64(table, "n", n, NULL, &err));
+    GIVES(FLIP_OK, flip_table_get_reasons(table, "x", 0, 3, why, &err));
+    CHECK(why[0] == -1 && why[1] == 0 && why[2] == -1);
+    GIVES(FLIP_OK, flip_table_get_float64(table, "x", 0, 3, d, NULL, &err));
+    CHECK(d[0] == 1.5 && isnan(d[1]) && isnan(d[2]));
+    GIVES(FLIP_OK, flip_table_set_strings(table, "n", "REF7-9", offsets, NULL, &err));
+    GIVES(FLIP_OK, flip_table_get_reasons(table, "n", 0, 3, why, &err));
+    CHECK(why[0] == 1 && why[1] == -1 && why[2] == 0);
+    GIVES(FLIP_OK, flip_table_get_int64(table, "n", 0, 3, whole, NULL, &err));
+    CHECK(whole[0] == INT64_MIN && whole[1] == 7 && whole[2] == INT64_MIN);
+    GIVES(FLIP_E_ARG, flip_table_get_reasons(table, "nobody", 0, 3, why, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_reasons(table, "n", 1, 3, why, &err));
+    GIVES(FLIP_E_ARG, flip_table_get_reasons(table, "n", 0, 3, NULL, &err));
+    flip_table_free(table); flip_schema_free(schema);
+}
+
 static void bad_cells(void) {
     flip_schema *schema = a_schema();
     flip_table *table = a_table(schema, 3);
@@ -190,5 +227,6 @@ static void persons(void) {
 }
 
 const test_case table_tests[] = {{"table: persons", persons}, 
-    {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells}, {"table: arguments", arguments},
+    {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells},
+    {"table: reasons of missing values", reasons}, {"table: arguments", arguments},
     {NULL, NULL}};

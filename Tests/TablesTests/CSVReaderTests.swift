@@ -195,7 +195,8 @@ final class CSVReaderTests: XCTestCase {
         XCTAssertEqual(try TestData.doubles(t, "g"), [0.3, 0, 1, nil, 0.5])
         XCTAssertEqual(try TestData.doubles(t, "d"), [18_262, nil, 18_627, nil, 18_263])
         // Every replaced cell is counted, and no other.
-        XCTAssertEqual(t.replaced.map { "\($0.column) \($0.count)" }, ["opt 2", "n 5", "m 3", "r 3", "g 4", "d 4"])
+        XCTAssertEqual(t.replaced.counts.map { "\($0.column) \($0.count)" },
+                       ["opt 2", "n 5", "m 3", "r 3", "g 4", "d 4"])
         // A required cell that has no nearest value is refused, never made up.
         for row in ["?,a,0,5,0,0,", ",a,0,5,0,0,", "a\0,a,0,5,0,0,", "a,a,0,?,0,0,", "a,a,0,,0,0,", "a,a,0,5,x,0,",
                     "a"] {

@@ -82,6 +82,44 @@ final class MissingCodesTests: XCTestCase {
         XCTAssertEqual(try Schema(json: s.json), s)
     }
 
+    /// In a field without levels each labelled text is a state: read from text and from numbers, written back, and
+    /// never a value.
+    func testReasonsAreStatesBesideValues() throws {
+        let s = try Schema(json: """
+            {"fields":[{"name":"n","type":"integer","constraints":{"minimum":-9,"maximum":253,"required":true}},
+                       {"name":"x","type":"number","constraints":{"minimum":-9,"maximum":9}},
+                       {"name":"b","type":"boolean"},
+                       {"name":"d","type":"date","constraints":{"minimum":"2000-01-01","maximum":"2001-01-01"}}],
+             "missingValues":[{"value":""},{"value":"-9","label":"refused"},{"value":"REF","label":"not asked"}]}
+            """)
+        XCTAssertEqual(s.fields[0].kind, .integer(minimum: -8, maximum: 253, step: 1))    // -9 is no value
+        let text = "n,x,b,d\n1,2.5,true,2000-05-01\n-9,-9,-9,-9\nREF,REF,REF,REF\n253,,,\n"
+        let t = try TestData.read(text, s)
+        XCTAssertEqual(try TestData.write(t), text)
+        for (name, first) in [("n", 1.0), ("x", 2.5), ("b", 1)] {
+            let column = try t.column(name)
+            XCTAssertEqual((0..<4).map(column.reason), [nil, 0, 1, nil])
+            XCTAssertEqual(column.double(0), first)
+            XCTAssertTrue(column.isMissing(1) && column.double(1).isNaN && column.isMissing(2))
+            XCTAssertEqual(MissingReason.of(column.double(2)), 1)
+        }
+        XCTAssertEqual(try t.column("n").storage, .uint16)      // 262 values, two reasons, missing
+        XCTAssertEqual(try t.column("n").offset(2), MissingReason.offset(1))
+        XCTAssertEqual(try t.slice(first: 1, count: 2).column("x").reason(1), 1)
+        XCTAssertFalse(s.hasSameColumns(as: try Schema(json: s.json.replacingOccurrences(of: "REF", with: "REG"))))
+        XCTAssertThrowsError(try TestData.read("n,x,b,d\n,1,true,2000-05-01\n", s))
+    }
+
+    /// Bounds that were released under a budget keep their codes as missing.
+    func testEstimatedFieldsHaveNoReasons() throws {
+        let s = try Schema(json: """
+            {"fields":[{"name":"n","type":"integer","flip:bought":true,"constraints":{"minimum":0,"maximum":9}}],
+             "missingValues":[{"value":"-9","label":"refused"}]}
+            """)
+        XCTAssertEqual(s.fields[0].reasons, [])
+        XCTAssertEqual(try TestData.doubles(TestData.read("n\n-9\n1\n", s), "n"), [nil, 1])
+    }
+
     func testReasonsAreLevels() throws {
         let s = try Schema(json: """
             {"fields":[{"name":"a","type":"string","constraints":{"enum":["yes","no"],"required":true}},

@@ -20,7 +20,7 @@ import pytest
 CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate")
 # Objects that a function returns as a whole and that state the version of their grammar.
 VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
-             "Build")
+             "TableReading", "Build")
 
 
 def page():
@@ -189,6 +189,10 @@ def test_the_tables_of_the_configurations_are_the_librarys():
 
 def test_schemas(compare, schema):
     compare(json.loads(schema.json), "Schema")
+    compare(json.loads(flip.Schema({"fields": [{**schema.dict["fields"][0], "missingValues": ["", "-8"]},
+                                               *schema.dict["fields"][1:]],
+                                    "missingValues": [{"value": ""}, {"value": "-9", "label": "refused"}]}).json),
+            "Schema")
     compare(json.loads(flip.Schema({"title": "t", "fields": [
         {"name": "a", "type": "boolean", "trueValues": ["y"], "falseValues": ["n"], "description": "d"},
         {"name": "b", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-02-01",
@@ -257,6 +261,12 @@ def test_checks_of_tables(compare, schema, frame, tmp_path):
     assert found["problems"] and found["missing_columns"] == ["age"]
     compare(found, "TableCheck")
     compare(schema.check(frame.assign(sex="?")), "TableCheck")
+    frame.assign(age=999).to_csv(tmp_path / "far.csv", index=False)
+    with pytest.warns(UserWarning):
+        far = flip.Table.read_csv(tmp_path / "far.csv", schema, invalid="coerce")
+    read = flip._library.take_json("flip_table_replaced", far._pointer)
+    assert read["replaced"]["age"] == len(frame)
+    compare(read, "TableReading")
 
 
 def test_evaluations(compare, table, model):
@@ -282,6 +292,7 @@ def test_every_object_states_the_version_of_its_grammar(schema, table, frame, pl
         "Budget": budget.report(),
              "Domain": domain.report, "Evaluation": flip.evaluate(table, table, classifiers="none").to_dict(),
              "FileCheck": flip.file_check(tmp_path / "b"), "TableCheck": schema.check(frame),
+             "TableReading": flip._library.take_json("flip_table_replaced", table._pointer),
              "Build": flip.build_info()}
     assert set(given) == set(VERSIONED)
     assert [name for name, value in given.items() if value.get("schema_version") != 1] == []

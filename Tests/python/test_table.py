@@ -127,15 +127,16 @@ def test_coerce_says_what_it_replaced(tmp_path):
         with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"') as told:
             table = flip.Table.from_arrow(frame, schema, invalid="coerce")
         assert table.replaced == {"x": 2, "y": 1} and told[0].filename == __file__
-    stream = pyarrow.table(rows).to_reader()
-    assert flip.Table.from_arrow(stream, schema, invalid="coerce").replaced is None     # it is read once
+    with pytest.warns(UserWarning, match='2 of column "x", 1 of column "y"'):
+        table = flip.Table.from_arrow(pyarrow.table(rows).to_reader(), schema, invalid="coerce")    # it is read once
+    assert table.replaced == {"x": 2, "y": 1}
     path.write_text("x;y\n5;true\n99;false\n")
     with pytest.warns(UserWarning, match='1 of column "x"') as told:
         flip.convert(path, tmp_path / "out.csv", schema, **options)
     assert told[0].filename == __file__
     path.write_text("x;y\n5;true\n;\n")
     assert flip.Table.read_csv(path, schema, **options).replaced == {}
-    assert flip.Table.read_csv(path, schema, delimiter=";").replaced is None
+    assert flip.Table.read_csv(path, schema, delimiter=";").replaced == {}
 
 
 def test_what_we_write_anndata_reads(table, tmp_path):
@@ -189,6 +190,11 @@ def test_a_dataframe_anywhere_in_a_file(frame, schema, table, tmp_path):
     same(flip.Table.read_hdf5(tmp_path / "c.h5", group="/rows/of"))
     flip.convert(tmp_path / "c.h5", tmp_path / "d.h5", group="/rows/of")
     same(flip.Table.read_hdf5(tmp_path / "d.h5"))
+    flip.convert(path, tmp_path / "f.h5", part, target_group="/x")
+    same(flip.Table.read_hdf5(tmp_path / "f.h5", group="x"))
+    assert part.check(path)["fits"] and part.check(tmp_path / "f.h5", group="x")["rows"] == len(rows)
+    with pytest.raises(flip.ArgumentError):
+        part.check(tmp_path / "c.csv", group="x")
     assert flip.Schema.infer(path, group="obs").names == numbers
     evaluation = flip.evaluate(path, tmp_path / "d.h5", part, classifiers="none", group={"real": "obs"})
     assert evaluation["tvd1"] == 0 and evaluation.to_dict()["rows"]["real"] == 600

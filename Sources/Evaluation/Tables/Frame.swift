@@ -6,21 +6,24 @@ import Basics
 import Tables
 
 package final class Frame {
-    /// One column: either `codes` (a level index, `levels.count` for missing) or `values` (NaN for missing).
+    /// One column: either `codes` (a level index, `levels.count` for missing) or `values` (NaN for missing, whose
+    /// payload may say why).
     package struct Series {
         package let name: String
         /// Declared levels; nil for numbers, dates and times.
         package let levels: [String]?
         package let codes: Buffer<Int32>?
         package let values: Buffer<Double>?
+        /// How many reasons for missing values there are (Tables, MissingReason.swift).
+        package let reasons: Int
         /// Codes that can occur, missing included; 0 for numbers.
         package var codeCount: Int { levels.map { $0.count + 1 } ?? 0 }
 
         package init(name: String, levels: [String], codes: Buffer<Int32>) {
-            (self.name, self.levels, self.codes, values) = (name, levels, codes, nil)
+            (self.name, self.levels, self.codes, values, reasons) = (name, levels, codes, nil, 0)
         }
-        package init(name: String, values: Buffer<Double>) {
-            (self.name, levels, codes, self.values) = (name, nil, nil, values)
+        package init(name: String, values: Buffer<Double>, reasons: Int = 0) {
+            (self.name, levels, codes, self.values, self.reasons) = (name, nil, nil, values, reasons)
         }
 
         /// The code or the value, as a double.
@@ -46,7 +49,7 @@ package final class Frame {
             }
             let values = try Buffer<Double>(count: table.rows, for: "an evaluation")
             for row in 0..<table.rows { values.base[row] = column.double(row) }
-            return Series(name: column.field.name, values: values)
+            return Series(name: column.field.name, values: values, reasons: column.field.reasons.count)
         })
     }
 
@@ -60,7 +63,7 @@ package final class Frame {
             }
             let out = try Buffer<Double>(count: range.count, for: "an evaluation")
             for (i, k) in range.enumerated() { out.base[i] = column.values!.base[Int(order.base[k])] }
-            return Series(name: column.name, values: out)
+            return Series(name: column.name, values: out, reasons: column.reasons)
         })
     }
 }

@@ -1,6 +1,7 @@
 // Order statistics of a column, and the cells they cut it into.
 
 import Basics
+import Tables
 
 /// The values of `x` that are not NaN, in ascending order.
 func sortedValues(_ x: Buffer<Double>) throws -> (values: Buffer<Double>, count: Int) {
@@ -47,7 +48,7 @@ func quantileEdges(_ x: Buffer<Double>, bins: Int) throws -> [Double] {
 }
 
 /// Every column as cells: levels as they are, numbers in quantile bins of a reference table; missing is a cell of its
-/// own, the last.
+/// own, the last but for those of the reasons why.
 struct Cells {
     let columns: [Buffer<Int32>]
     let counts: [Int]
@@ -59,7 +60,7 @@ struct Cells {
 
     init(_ frame: Frame, edges: [[Double]]) throws {
         counts = zip(frame.columns, edges).map { column, edges in
-            column.values == nil ? column.codeCount : edges.count + 2
+            column.values == nil ? column.codeCount : edges.count + 2 + column.reasons
         }
         columns = try zip(frame.columns, edges).map { column, edges in
             if let codes = column.codes { return codes }
@@ -67,7 +68,8 @@ struct Cells {
             edges.withUnsafeBufferPointer { edges in
                 for i in 0..<frame.rows {
                     let v = column.values!.base[i]
-                    out.base[i] = Int32(truncatingIfNeeded: v.isNaN ? edges.count + 1 : cell(v, edges))
+                    let gone = edges.count + 1 + (column.reasons > 0 ? MissingReason.of(v).map { $0 + 1 } ?? 0 : 0)
+                    out.base[i] = Int32(truncatingIfNeeded: v.isNaN ? gone : cell(v, edges))
                 }
             }
             return out

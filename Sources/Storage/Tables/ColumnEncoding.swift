@@ -24,9 +24,14 @@ enum ColumnEncoding: Equatable {
     case double(unit: TimeUnit?)
 
     init(_ field: Field) {
-        let nullable = !field.required
+        // A reason of missing values stands there as its value; one that has none, as missing.
+        let reasons = field.reasonValues, codes = reasons.compactMap { $0.map { Int64(bitPattern: $0) } }
+        let nullable = !field.required || reasons.contains { $0 == nil }
+        func smallest(_ low: Int64, _ high: Int64) -> NumberType {
+            Self.smallest(min(low, codes.min() ?? low), max(high, codes.max() ?? high))
+        }
         switch field.kind {
-        case .categorical(let levels): self = .categorical(codes: smallest(-1, Int64(levels.count) - 1))
+        case .categorical(let levels): self = .categorical(codes: Self.smallest(-1, Int64(levels.count) - 1))
         case .boolean: self = .boolean(nullable: nullable)
         case .integer(let low, let high, _): self = .integer(smallest(low, high), nullable: nullable, unit: nil)
         case .number: self = .double(unit: nil)
@@ -34,21 +39,25 @@ enum ColumnEncoding: Equatable {
         case .datetime(let low, let high, let step):
             let second: Int64 = 1_000_000
             let exact = -(1 << 53)...(1 << 53) as ClosedRange<Int64>
-            if low % second == 0, step % second == 0, smallest(low / second, high / second) != .int64 {
+            let isWhole = low % second == 0 && step % second == 0 && codes.allSatisfy { $0 % second == 0 }
+            let ends = [low, high] + codes
+            if isWhole, let low = ends.min(), let high = ends.max(),
+               Self.smallest(low / second, high / second) != .int64 {
                 self = .integer(.int32, nullable: nullable, unit: .seconds)
-            } else if exact.contains(low), exact.contains(high) {
+            } else if ends.allSatisfy(exact.contains) {
                 self = .double(unit: .microseconds)
             } else {
                 self = .integer(.int64, nullable: nullable, unit: .microseconds)
             }
         }
     }
+
+    /// The smallest signed integer that holds both.
+    private static func smallest(_ low: Int64, _ high: Int64) -> NumberType {
+        if Int8(exactly: low) != nil, Int8(exactly: high) != nil { return .int8 }
+        if Int16(exactly: low) != nil, Int16(exactly: high) != nil { return .int16 }
+        if Int32(exactly: low) != nil, Int32(exactly: high) != nil { return .int32 }
+        return .int64
+    }
 }
 
-/// The smallest signed integer that holds both.
-private func smallest(_ low: Int64, _ high: Int64) -> NumberType {
-    if Int8(exactly: low) != nil, Int8(exactly: high) != nil { return .int8 }
-    if Int16(exactly: low) != nil, Int16(exactly: high) != nil { return .int16 }
-    if Int32(exactly: low) != nil, Int32(exactly: high) != nil { return .int32 }
-    return .int64
-}

@@ -19,7 +19,7 @@ struct ColumnReader {
         if let mask = source.mask {
             missing = try ColumnSource.booleans(mask, first, table.rows)
         } else {
-            missing = source.marks.missing.isEmpty && !source.marks.leastIsMissing ? nil
+            missing = table.breaches == nil && source.marks.missing.isEmpty && !source.marks.leastIsMissing ? nil
                 : try Buffer(count: table.rows, for: "a column")
         }
     }
@@ -46,14 +46,17 @@ struct ColumnReader {
         }
         let absent = source.marks.missingIntegers(type)
         if let missing, !absent.isEmpty { for i in 0..<rows where absent.contains(values[i]) { missing[i] = 1 } }
-        if type == .uint64 { for i in 0..<rows where values[i] < 0 && !isMissing(i) { throw bad(i, "beyond 64 bits") } }
+        if type == .uint64 {
+            for i in 0..<rows where values[i] < 0 && !isMissing(i) { try refuse(i, "beyond 64 bits") }
+        }
         if let target = timeUnit {
             let unit = try self.unit(data)
             for i in 0..<rows where !isMissing(i) {
                 guard let converted = unit.convert(values[i], to: target) else {
                     let isFiner = unit.nanoseconds < target.nanoseconds
-                    throw bad(i, !isFiner ? "a time beyond all dates" : target == .days ? "not a whole number of days"
+                    try refuse(i, !isFiner ? "a time beyond all dates" : target == .days ? "not a whole number of days"
                         : finer)
+                    continue
                 }
                 values[i] = converted
             }
@@ -72,7 +75,8 @@ struct ColumnReader {
             for i in 0..<rows where !isMissing(i) {
                 guard let value = target == .days ? unit.days(values[i])
                     : unit.microseconds(values[i], single: single) else {
-                    throw bad(i, finer)
+                    try refuse(i, finer)
+                    continue
                 }
                 values[i] = value
             }
@@ -123,10 +127,9 @@ struct ColumnReader {
             codes = try Buffer<Int32>(count: rows, for: "a column")
         try data.readRows(first, rows, as: values.base)
         for i in 0..<rows {
-            guard let place = levels.places[values[i]] else {
-                throw bad(i, "a value outside the enumeration of its data set")
-            }
-            codes[i] = isMissing(i) ? -1 : place
+            let place = levels.places[values[i]]
+            if place == nil { try refuse(i, "a value outside the enumeration of its data set") }
+            codes[i] = isMissing(i) ? -1 : place ?? -1
         }
         try withExtendedLifetime(codes) {
             try table.setCodes(field.name, codes.base, levelCount: levels.texts.count) { levels.texts[$0] }
@@ -201,7 +204,12 @@ struct ColumnReader {
         return valid
     }
 
-    private func bad(_ row: Int, _ rule: String) -> Failure {
-        Failure(.schema, "column \(quoted(field.name)), row \(row + 1): \(rule)")
+    /// Refuses a cell, or notes it where the table is only a check; the cell is then missing.
+    private func refuse(_ row: Int, _ rule: String) throws {
+        guard let breaches = table.breaches, let missing else {
+            throw Failure(.schema, "column \(quoted(field.name)), row \(row + 1): \(rule)")
+        }
+        breaches.note(rule, row)
+        missing[row] = 1
     }
 }

@@ -8,10 +8,13 @@ final class ColumnWriter {
     private let values: RowWriter
     /// Which rows are missing, of nullable elements.
     private let mask: RowWriter?
+    /// The values of the reasons why cells are missing, as bits; nil for one that is no value of the type.
+    private let reasons: [UInt64?]
 
     /// A writer of the column `field` as the element `name` of `group`.
     init(_ field: Field, in group: GroupWriter, as name: String, chunkRows: Int) throws {
         encoding = ColumnEncoding(field)
+        reasons = field.reasonValues
         switch encoding {
         case .categorical(let codes):
             (values, mask) = try group.rawGroup(name) { group in
@@ -56,16 +59,29 @@ final class ColumnWriter {
             case .boolean: put(.int8, target, n) { max(0, column.offset(row + $0)) }
             case .integer(let type, _, let unit):
                 let divisor: Int64 = unit == .seconds ? 1_000_000 : 1
-                put(type, target, n) { (column.int64(row + $0) ?? 0) / divisor }
+                put(type, target, n) {
+                    (column.int64(row + $0) ?? reason(column, row + $0).map { Int64(bitPattern: $0) } ?? 0) / divisor
+                }
             case .double:
                 let target = target.assumingMemoryBound(to: Double.self)
-                for i in 0..<n { target[i] = column.double(row + i) }
+                // Moments are whole numbers.
+                for i in 0..<n {
+                    let why = reason(column, row + i)
+                    target[i] = why.map { column.field.type == .number ? Double(bitPattern: $0)
+                        : Double(Int64(bitPattern: $0)) } ?? column.double(row + i)
+                }
             }
         }
         try mask?.append(count) { target, start, n in
-            put(.int8, target, n) { column.isMissing(first + start + $0) ? 1 : 0 }
+            put(.int8, target, n) {
+                let row = first + start + $0
+                return column.isMissing(row) && reason(column, row) == nil ? 1 : 0
+            }
         }
     }
+
+    /// The value of the reason why a cell is missing; nil where there is none, or where it is no value of the type.
+    private func reason(_ column: Column, _ row: Int) -> UInt64? { column.reason(row).flatMap { reasons[$0] } }
 
     func finish() throws {
         try values.finish()

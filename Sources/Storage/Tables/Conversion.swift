@@ -25,39 +25,56 @@ package func writeTableFile(_ table: Table, _ path: String, options: CSVOptions 
 
 /// Reads `source` and writes `target`, which appears complete or not at all.
 /// - Parameters:
-///   - group: the dataframe in an HDF5 source, as for `FrameReader`. In an HDF5 target it is "/data".
+///   - group: the dataframe in an HDF5 source, as for `FrameReader`.
+///   - targetGroup: the dataframe in an HDF5 target; nil is "/data".
 ///   - given: nil takes the schema stored in an HDF5 source.
-/// - Throws: what reading and writing throw.
-package func convertTable(from source: String, group: String? = nil, to target: String, schema given: Schema?,
-                          options: CSVOptions = CSVOptions(), progress: TableProgress? = nil) throws {
+/// - Returns: the rows that were read, and the columns in which cells were replaced ("invalid": "coerce").
+/// - Throws: what reading and writing throw; `.argument` for a group of a file that is not HDF5.
+@discardableResult
+package func convertTable(from source: String, group: String? = nil, to target: String, targetGroup: String? = nil,
+                          schema given: Schema?, options: CSVOptions = CSVOptions(),
+                          progress: TableProgress? = nil) throws -> (rows: Int, replaced: ReplacedCells) {
     let batchRows = 65_536
-    let (schema, next): (Schema, () throws -> Table?)
+    var rows = 0
+    let schema: Schema, next: () throws -> Table?, replaced: () -> ReplacedCells
     if isHDF5Name(source) {
+        guard options.invalid == .refuse else {
+            throw Failure(.argument, "invalid: cells are replaced in CSV files only, and \(source) is HDF5")
+        }
         let reader = try FrameReader(source, group: group, schema: given)
         (schema, next) = (reader.schema, { try reader.next(batchRows, progress: progress) })
+        replaced = { ReplacedCells() }
     } else {
         try refuse(group, source)
         let reader = try CSVReader(source, needed(given, source), options, progress: progress)
         (schema, next) = (reader.schema, { try reader.next(batchRows) })
+        replaced = { reader.replaced }
+    }
+    func batch() throws -> Table? {
+        let table = try next()
+        rows += table?.rows ?? 0
+        return table
     }
     if isHDF5Name(target) {
-        let writer = try DataSetWriter(target, schema: schema)
-        while let batch = try next() { try writer.append(batch) }
+        let writer = try DataSetWriter(target, schema: schema, group: targetGroup ?? "/data")
+        while let table = try batch() { try writer.append(table) }
         try writer.finish()
     } else {
+        try refuse(targetGroup, target)
         let writer = try CSVWriter(target, schema, options)
-        while let batch = try next() { try writer.append(batch) }
+        while let table = try batch() { try writer.append(table) }
         try writer.finish()
     }
+    return (rows, replaced())
 }
 
-private func refuse(_ group: String?, _ path: String) throws {
+func refuse(_ group: String?, _ path: String) throws {
     guard group == nil else {
         throw Failure(.argument, "\(path): a group is for HDF5 files, and its name is not that of one")
     }
 }
 
-private func needed(_ schema: Schema?, _ path: String) throws -> Schema {
+func needed(_ schema: Schema?, _ path: String) throws -> Schema {
     guard let schema else { throw Failure(.argument, "\(path): a CSV file needs a schema") }
     return schema
 }

@@ -7,13 +7,16 @@ import Tables
 
 package struct Condition: Sendable {
     enum Rule: Sendable {
-        /// Values as `Column.double` gives them; NaN is not among them.
-        case values(Set<Double>, missing: Bool)
+        /// Values as `Column.double` gives them; NaN is not among them. Reasons count beside `missing`, which holds for
+        /// any of them.
+        case values(Set<Double>, missing: Bool, reasons: Set<Int>)
         case range(Double, Double)
 
         func holds(_ x: Double) -> Bool {
             switch self {
-            case .values(let v, let missing): return x.isNaN ? missing : v.contains(x)
+            case .values(let v, let missing, let reasons):
+                guard x.isNaN else { return v.contains(x) }
+                return missing || MissingReason.of(x).map(reasons.contains) ?? false
             case .range(let lo, let hi): return x >= lo && x <= hi
             }
         }
@@ -21,7 +24,7 @@ package struct Condition: Sendable {
     let rules: [(column: Int, rule: Rule)]
 
     /// - Parameter json: for each column a value (null: missing), a list of values, or minimum and maximum of a column
-    ///   with an order.
+    ///   with an order. A reason of missing values is named by its text.
     /// - Throws: `.argument` naming the column and the rule that is broken.
     package init(_ json: JSON, schema: Schema) throws {
         let r = try JSONReader(json, context: "where")
@@ -44,17 +47,18 @@ package struct Condition: Sendable {
             }
             let list = given.asArray ?? [given]
             guard !list.isEmpty else { throw r.failure(name, "the list of values is empty") }
-            var values = Set<Double>(), missing = false
+            var values = Set<Double>(), missing = false, reasons = Set<Int>()
             for x in list {
                 if x == .null {
-                    guard !field.required else { throw r.failure(name, "is never missing") }
+                    guard !field.required || !field.reasons.isEmpty else { throw r.failure(name, "is never missing") }
                     missing = true
                 } else {
                     let v = try value(x)
-                    if v.isNaN { missing = true } else { values.insert(v) }
+                    if let reason = MissingReason.of(v) { reasons.insert(reason) }
+                    else if v.isNaN { missing = true } else { values.insert(v) }
                 }
             }
-            return (j, .values(values, missing: missing))
+            return (j, .values(values, missing: missing, reasons: reasons))
         }
         try r.finish()
     }

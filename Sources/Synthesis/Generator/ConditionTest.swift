@@ -26,7 +26,7 @@ struct ConditionTest: Sendable {
                 // A cell of several values can meet a rule inside; one value is tested as it is.
                 let can: Bool
                 switch rule {
-                case .values(let v, _): can = rule.holds(a) || (a != b && v.contains { $0 >= a && $0 <= b })
+                case .values(let v, _, _): can = rule.holds(a) || (a != b && v.contains { $0 >= a && $0 <= b })
                 case .range(let lo, let hi): can = !a.isNaN && a <= hi && b >= lo
                 }
                 if can { bins[Int(encoder.binOfCell[c])] = true }

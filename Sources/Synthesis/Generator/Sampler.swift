@@ -192,6 +192,7 @@ extension Column {
     /// Writes the value that `cell` stands for; `u` chooses inside a cell of several values.
     func set(row: Int, grid: ColumnGrid, cell: Int, u: Double) {
         if cell == grid.missingCell { put(row, -1) }
+        else if let reason = grid.reason(cell: cell) { put(row, MissingReason.offset(reason)) }
         else if case .interval = grid.axis { put(row, number: grid.value(cell: cell, u: u)) }
         else { put(row, grid.offset(cell: cell, u: u)) }
     }

@@ -6,8 +6,8 @@ import Basics
 import Tables
 
 /// The partition of one column. Cells are numbered 0 ..< count: first the `body` (levels, values or equal intervals in
-/// order), then one cell for each single value cut out of the body (`atoms`), last the missing cell when the field
-/// allows missing.
+/// order), then one cell for each single value cut out of the body (`atoms`), one for each labelled reason of a missing
+/// value, last the missing cell when the field allows missing.
 package struct ColumnGrid: Sendable {
     package enum Axis: Sendable {
         case levels                                   // categorical: cell = level
@@ -18,14 +18,21 @@ package struct ColumnGrid: Sendable {
     }
     package let axis: Axis
     package let body: Int
+    /// The body's cells where they grow with the distance from zero; nil where they are equal, or one for each value.
+    private let powers: PowerCells?
+    package var isPowers: Bool { powers != nil }
     /// Values (`interval`) that have a cell of their own, ascending.
     package let atoms: [Double]
     /// Offsets (`wideSteps`) that have a cell of their own, ascending. Whole numbers: beyond 2⁵³ doubles skip some.
     package let atomOffsets: [Int64]
     package var atomCount: Int { atoms.count + atomOffsets.count }
+    /// Reasons of missing values that have a cell each (Tables, MissingReason.swift).
+    package let reasons: Int
     package let hasMissing: Bool
     package let numerical: Bool
-    package var count: Int { body + atomCount + (hasMissing ? 1 : 0) }
+    package var count: Int { body + atomCount + reasons + (hasMissing ? 1 : 0) }
+    /// The cells of the reasons.
+    package var reasonCells: Range<Int> { body + atomCount..<body + atomCount + reasons }
     package var missingCell: Int? { hasMissing ? count - 1 : nil }
     /// Divisors of the body at which histograms are released, coarsest first; the last is always 1.
     package let divisors: [Int]
@@ -34,10 +41,16 @@ package struct ColumnGrid: Sendable {
     static let maxCells = 65_536
     static let equalCells = 32_768
 
-    /// - Parameter atoms: values of this column which the user names in public, beside the bounds and zero.
-    package init(_ field: Field, atoms named: [Double] = []) throws {
+    /// - Parameters:
+    ///   - atoms: values of this column which the user names in public, beside the bounds and zero.
+    ///   - isPowers: whether the cells of a number or an integer with more values than cells grow with the distance
+    ///     from zero (`PowerCells`).
+    ///   - hasReasons: whether the field's reasons of missing values have cells. Without, they are missing like any
+    ///     other, as in plans of older files.
+    package init(_ field: Field, atoms named: [Double] = [], isPowers: Bool = false, hasReasons: Bool = true) throws {
         hasMissing = !field.required
-        let most = Self.maxCells - 1
+        reasons = hasReasons ? field.reasons.count : 0
+        let most = Self.maxCells - 1 - reasons
         let values: Int64             // of a stepped column
         var zero: Int64? = nil        // offset of the value 0
         let origin: Double, width: Double // offset = (value - origin) / width
@@ -48,6 +61,7 @@ package struct ColumnGrid: Sendable {
                 throw Failure(.schema, "column \(quoted(field.name)): more than \(most) levels")
             }
             (axis, body, atoms, atomOffsets, numerical, divisors) = (.levels, levels, [], [], false, [1])
+            powers = nil
             return
         case .number(let lo, let hi, nil):
             guard (hi - lo).isFinite else {
@@ -55,7 +69,8 @@ package struct ColumnGrid: Sendable {
             }
             let narrow = lo == hi
             axis = .interval(minimum: lo, maximum: hi)
-            body = narrow ? 1 : Self.equalCells
+            powers = isPowers && !narrow ? PowerCells(minimum: lo, maximum: hi, most: Self.equalCells) : nil
+            body = narrow ? 1 : powers?.count ?? Self.equalCells
             atoms = narrow ? [] : try Self.few(([lo, hi, 0] + named).filter { $0 >= lo && $0 <= hi }, field)
             (atomOffsets, numerical, divisors) = ([], true, Self.ladder(body))
             return
@@ -74,13 +89,18 @@ package struct ColumnGrid: Sendable {
         (atoms, numerical) = ([], true)
         if values <= Int64(most) {
             (axis, body, atomOffsets) = (.values, Int(values), [])
+            powers = nil
         } else {
             let wanted = named.compactMap { v -> Int64? in
                 let k = ((v - origin) / width).rounded()
                 return k >= 0 && k < 0x1p62 ? Int64(k) : nil
             }
             axis = .wideSteps(values: values)
-            body = Self.equalCells
+            let isAmount = field.type == .integer || field.type == .number
+            let places = (-origin / width).rounded()
+            powers = isPowers && isAmount && places.magnitude + Double(values) < 0x1p53
+                ? PowerCells(values: values, zero: Int64(places), most: Self.equalCells) : nil
+            body = powers?.count ?? Self.equalCells
             atomOffsets = try Self.few(([0, values - 1] + [zero].compactMap { $0 }
                 + wanted).filter { (0..<values).contains($0) }, field)
         }
@@ -115,11 +135,12 @@ package struct ColumnGrid: Sendable {
     /// The cell of a stepped or categorical value. `offset`: level index or steps above the minimum, -1 for missing.
     @inline(__always)
     package func cell(offset k: Int64) -> Int {
-        if k < 0 { return missingCell ?? 0 }
+        if k < 0 { return cell(missing: MissingReason.of(offset: k)) }
         switch axis {
         case .levels, .values: return min(Int(k), body - 1)
         case .wideSteps(let values):
             for (i, a) in atomOffsets.enumerated() where k == a { return body + i }
+            if let powers { return powers.cell(Double(k)) }
             // k < values ≤ 2⁶³: the product is taken in floating point, which only moves interval borders, the same for
             // every row.
             return min(Int(Double(k) / Double(values) * Double(body)), body - 1)
@@ -130,17 +151,31 @@ package struct ColumnGrid: Sendable {
     /// The cell of a real value; not-a-number is missing.
     @inline(__always)
     package func cell(value v: Double) -> Int {
-        guard case .interval(let lo, let hi) = axis, !v.isNaN else { return missingCell ?? 0 }
+        guard case .interval(let lo, let hi) = axis, !v.isNaN else { return cell(missing: MissingReason.of(v)) }
         for (i, a) in atoms.enumerated() where v == a { return body + i }
+        if let powers { return powers.cell(v) }
         return hi > lo ? max(0, min(Int((v - lo) / (hi - lo) * Double(body)), body - 1)) : 0
+    }
+
+    private func cell(missing reason: Int?) -> Int {
+        if let reason, reason < reasons { return reasonCells.lowerBound + reason }
+        return missingCell ?? 0
     }
 
     // MARK: cell to value
 
-    /// An offset inside a cell of a stepped column. `u`: uniform in [0, 1).
+    /// The reason that a cell stands for.
+    package func reason(cell c: Int) -> Int? { reasonCells.contains(c) ? c - reasonCells.lowerBound : nil }
+
+    /// An offset inside a cell of a stepped column, or that of a reason. `u`: uniform in [0, 1).
     package func offset(cell c: Int, u: Double) -> Int64 {
+        if let r = reason(cell: c) { return MissingReason.offset(r) }
         guard case .wideSteps(let values) = axis else { return Int64(c) }
         if c >= body { return atomOffsets[c - body] }
+        if let powers {
+            let low = powers.edges[c], high = powers.edges[c + 1]
+            return max(0, min(values - 1, Int64((low + (high - low) * u).rounded(.down))))
+        }
         let w = Double(values) / Double(body)
         let lo = (Double(c) * w).rounded(.up), hi = ((Double(c + 1) * w).rounded(.up) - 1)
         return max(0, min(values - 1, Int64(lo + ((hi - lo + 1) * u).rounded(.down))))
@@ -149,7 +184,35 @@ package struct ColumnGrid: Sendable {
     /// A real value inside a cell of a column without step. `u`: uniform in [0, 1).
     package func value(cell c: Int, u: Double) -> Double {
         guard case .interval(let lo, let hi) = axis else { return .nan }
+        if let r = reason(cell: c) { return MissingReason.number(r) }
         if c >= body { return atoms[c - body] }
+        if let powers { return powers.edges[c] + u * (powers.edges[c + 1] - powers.edges[c]) }
         return max(lo, min(hi, lo + (Double(c) + u) / Double(body) * (hi - lo)))
+    }
+
+    // MARK: cells side by side
+
+    /// The body cell in which an atom would lie had it not been cut out.
+    func neighbour(ofAtom i: Int) -> Int {
+        switch axis {
+        case .wideSteps(let values):
+            return powers?.cell(Double(atomOffsets[i]))
+                ?? min(Int(Double(atomOffsets[i]) / Double(values) * Double(body)), body - 1)
+        case .interval(let lo, let hi):
+            return powers?.cell(atoms[i]) ?? max(0, min(Int((atoms[i] - lo) / (hi - lo) * Double(body)), body - 1))
+        case .levels, .values: return 0
+        }
+    }
+
+    /// The body cells `range` and those around it, on either side as far as `factor` times what the range spans: in
+    /// values, which cells that grow are no measure of.
+    func widened(_ range: ClosedRange<Int>, by factor: Int) -> Range<Int> {
+        guard let powers else {
+            let margin = factor * max(range.upperBound - range.lowerBound, 1)
+            return max(0, range.lowerBound - margin)..<min(body, range.upperBound + margin + 1)
+        }
+        let low = powers.edges[range.lowerBound], high = powers.edges[range.upperBound + 1]
+        let margin = Double(factor) * (high - low)
+        return powers.cell(low - margin)..<powers.cell(high + margin) + 1
     }
 }

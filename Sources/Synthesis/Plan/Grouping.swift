@@ -73,7 +73,7 @@ package struct Grouping: Sendable {
             parts = (0...edges.count).map { k in
                 k == 0 ? "<" + texts[0] : k == edges.count ? ">=" + texts[k - 1] : texts[k - 1] + " to <" + texts[k]
             }
-            for c in 0..<grid.count where c != grid.missingCell {
+            for c in 0..<grid.body + grid.atomCount {
                 let low = values.value(grid, column: j, cell: c)
                 part[c] = UInt16(edges.reduce(0) { $0 + (low >= $1 ? 1 : 0) })
             }
@@ -90,10 +90,11 @@ package struct Grouping: Sendable {
             parts = (0..<grid.body).map { field.levels?[$0] ?? values.text(grid, column: j, cell: $0) }
             for c in 0..<grid.body { part[c] = UInt16(c) }
         }
-        if let c = grid.missingCell {
+        let gone = grid.body + grid.atomCount..<grid.count    // the reasons of missing values, and missing
+        if !gone.isEmpty {
             var name = "missing"
             while parts.contains(name) { name = "(\(name))" }
-            part[c] = UInt16(parts.count)
+            for c in gone { part[c] = UInt16(parts.count) }
             parts.append(name)
         }
         return Axis(column: j, parts: parts, partOfCell: part)

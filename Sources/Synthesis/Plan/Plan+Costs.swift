@@ -76,7 +76,7 @@ extension Plan {
     /// Bins that each column can have, at most: the histograms decide how many it has.
     var maxBins: [Int] {
         grids.map {
-            $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.atomCount + ($0.missingCell == nil ? 0 : 1))
+            $0.numerical ? min($0.count, settings.encoder.bins + 1 + $0.count - $0.body)
                 : $0.count
         }
     }

@@ -17,7 +17,7 @@ struct ValueReader {
     private let probe: Table
     init(_ schema: Schema) throws { probe = try Table(schema: schema, rows: 1) }
 
-    /// As `Column.double` gives it, NaN for missing; nil when it is not a value of the column.
+    /// As `Column.double` gives it, NaN for missing, which may say why; nil when it is not a value of the column.
     func value(_ x: JSON, column j: Int) -> Double? {
         let field = probe.schema.fields[j]
         do {
@@ -46,9 +46,10 @@ struct ValueReader {
     }
 }
 
-/// The value a cell stands for; `u` chooses inside a cell of several. NaN: missing.
+/// The value a cell stands for; `u` chooses inside a cell of several. NaN: missing, as `Column.double` gives it.
 func cellValue(_ grid: ColumnGrid, _ column: Column, _ cell: Int, _ u: Double) -> Double {
     if cell == grid.missingCell { return .nan }
+    if let r = grid.reason(cell: cell) { return MissingReason.number(r) }
     if case .interval = grid.axis { return grid.value(cell: cell, u: u) }
     return column.value(of: grid.offset(cell: cell, u: u))
 }

@@ -21,6 +21,7 @@ extension Plan {
                  ("marginal_noise_multiplier", .number(marginalNoise)), ("selection_rho", .number(selectionRho)),
                  ("neighbours", .string(neighbours))]
             + (constants == nil ? [] : [("accountant", .string(Ledger.Accounting.exact.rawValue))])
+            + cellMembers
             + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
             + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []))
     }
@@ -42,7 +43,8 @@ extension Plan {
                                          else { throw Failure(.format, "plan: its order does not allow its promise") }
         try self.init(schema: schema, protected: r.strings("protected"), epsilon: epsilon, delta: delta,
                       preset: r.string("preset"), config: config, under: terms,
-                      accountant: Ledger.Accounting(rawValue: r.optionalString("accountant") ?? "renyi"))
+                      accountant: Ledger.Accounting(rawValue: r.optionalString("accountant") ?? "renyi"),
+                      cells: CellRules(r))
         // Another machine's logarithm may differ in the last bit.
         func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
         guard try same("ceiling", budget.ceiling), try same("histogram_noise_multiplier", histogramNoise),

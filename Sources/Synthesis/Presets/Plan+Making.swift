@@ -20,6 +20,13 @@ extension Plan {
     package init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String,
                  config: JSON = .null,
                  under shared: Budget? = nil, accountant: Ledger.Accounting? = nil) throws {
+        try self.init(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
+                      config: config, under: shared, accountant: accountant, cells: CellRules())
+    }
+
+    /// As above, with the cells of a plan that stands in a file.
+    init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String, config: JSON,
+         under shared: Budget?, accountant: Ledger.Accounting?, cells: CellRules) throws {
         guard epsilon > 0, epsilon <= 1000 else {
             throw Failure(.argument, "epsilon: must be above 0 and at most 1000")
         }
@@ -27,7 +34,10 @@ extension Plan {
         let recipe = try Presets.named(preset)
         try Self.check(protected: protected, schema)
         let settings = try Self.resolve(config, recipe, schema, protected: protected, delta: delta)
-        let grids = try schema.fields.map { try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? []) }
+        let grids = try schema.fields.map {
+            try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? [], isPowers: cells.isPowers($0, settings),
+                           hasReasons: cells.haveReasons)
+        }
         let fairness = settings.fairness, strength = fairness.strength ?? 0,
             isBalanced = fairness.sampling == "balanced"
         let grouping = strength > 0 || isBalanced ? try Grouping(schema, grids: grids, protected: protected,

@@ -67,7 +67,14 @@ package struct ColumnEncoder: Sendable {
                 used += 1
             }
         }
-        if let c = grid.missingCell { bin[c] = UInt16(used); used += 1 }
+        // Reasons of missing values and missing itself: a bin each; several that the noise hides share one.
+        let gone = grid.body + grid.atomCount..<grid.count,
+            faint = gone.filter { masses[$0] < 3 * standardDeviation }, isShared = faint.count >= 2
+        for c in gone where !(isShared && masses[c] < 3 * standardDeviation) { bin[c] = UInt16(used); used += 1 }
+        if isShared {
+            for c in faint { bin[c] = UInt16(used) }
+            used += 1
+        }
         // A body without mass joins the heaviest single cell: a bin of its own would be drawn all over the domain.
         if support == .aboveNoise, grid.numerical, (0..<grid.body).allSatisfy({ masses[$0] == 0 }),
            let heaviest = (grid.body..<grid.count).max(by: { masses[$0] < masses[$1] }), masses[heaviest] > 0 {
@@ -115,15 +122,4 @@ package struct ColumnEncoder: Sendable {
 
     /// A bin drawn by its share. `u`: uniform in [0, 1).
     func bin(u: Double) -> Int { runningBins.withUnsafeBufferPointer { cumulativeSearch($0, u) } }
-}
-
-extension ColumnGrid {
-    /// The body cell in which an atom would lie had it not been cut out.
-    func neighbour(ofAtom i: Int) -> Int {
-        switch axis {
-        case .wideSteps(let values): return min(Int(Double(atomOffsets[i]) / Double(values) * Double(body)), body - 1)
-        case .interval(let lo, let hi): return max(0, min(Int((atoms[i] - lo) / (hi - lo) * Double(body)), body - 1))
-        case .levels, .values: return 0
-        }
-    }
 }

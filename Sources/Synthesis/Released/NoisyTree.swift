@@ -84,8 +84,7 @@ func supportedCells(grid: ColumnGrid, counts: [Buffer<Double>], standardDeviatio
         (first, last) = (left ?? first * ratio, right ?? min((last + 1) * ratio, size) - 1)
         if first > last { (first, last) = (last, first) }
     }
-    let margin = 2 * max(last - first, 1)
-    return max(0, first - margin)..<min(grid.body, last + margin + 1)
+    return grid.widened(first...last, by: 2)
 }
 
 /// Mass of every cell of `grid`, summing to `total`.

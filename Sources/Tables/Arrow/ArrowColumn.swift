@@ -288,7 +288,11 @@ final class ArrowColumn {
             guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
             let v = view.load(i, as: Float.self)
             var x = Double(v)
-            if domain.isMissing(single: v) { try settle(i, missingOffset, sink); continue }
+            if let code = domain.code(single: v) {
+                if code < 0 { try settle(i, missingOffset, sink) }
+                else { try sink.give(i, code, domain.stored(code, x)) }
+                continue
+            }
             switch domain.tag {
             case .grid:
                 if let grid = domain.grid, v.isFinite {
@@ -311,7 +315,7 @@ final class ArrowColumn {
         var k = domain.offset(ofInt: v, nearest: false)
         if coerce, k < missingOffset { k = counted(domain.offset(ofInt: v, nearest: true)) }
         guard k >= 0 else { return try settle(i, k, sink) }
-        try sink.give(i, k, domain.tag == .real ? domain.clamped(Double(v)) : .nan)
+        try sink.give(i, k, domain.tag == .real ? domain.stored(k, Double(v)) : .nan)
     }
 
     @inline(__always) private func real(_ i: Int, _ v: Double, _ sink: some CellSink) throws {
@@ -320,7 +324,7 @@ final class ArrowColumn {
         var k = domain.offset(ofDouble: v, nearest: false)
         if coerce, k < missingOffset { k = counted(domain.offset(ofDouble: v, nearest: true)) }
         guard k >= 0 else { return try settle(i, k, sink) }
-        try sink.give(i, k, domain.tag == .real ? domain.clamped(v) : .nan)
+        try sink.give(i, k, domain.tag == .real ? domain.stored(k, v) : .nan)
     }
 
     /// A verdict that replaces a refused one.

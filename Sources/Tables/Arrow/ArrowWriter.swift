@@ -96,6 +96,8 @@ private struct ArrowColumnWriter {
     private let format: StaticString
     /// The values of levels that are not text, as bits of an Int64 or a Double.
     private let levels: Buffer<UInt64>?
+    /// The values of reasons, likewise; nil for one that is no value of the type.
+    private let reasons: [UInt64?]
 
     init(_ column: Column) throws {
         self.column = column
@@ -107,6 +109,7 @@ private struct ArrowColumnWriter {
         case .date: (form, format) = (.day, "tdD")
         case .datetime: (form, format) = (.whole, "tsu:UTC")
         }
+        reasons = column.field.reasonValues
         let values = column.domain.values
         let isTyped = column.domain.tag == .typedLevels
         levels = try isTyped ? Buffer(count: column.field.levels?.count ?? 0, for: "the levels of a column") : nil
@@ -118,7 +121,8 @@ private struct ArrowColumnWriter {
 
     func schema(_ out: UnsafeMutablePointer<ArrowSchema>) throws {
         let field = column.field
-        try fillSchema(out, format: format, name: field.name, nullable: !field.required, dictionary: form == .code)
+        let nullable = !field.required || reasons.contains { $0 == nil }
+        try fillSchema(out, format: format, name: field.name, nullable: nullable, dictionary: form == .code)
         if form == .code { try fillSchema(out.pointee.dictionary, format: "u", name: "", nullable: false) }
     }
 
@@ -131,10 +135,22 @@ private struct ArrowColumnWriter {
         var missing = 0
         func each(_ put: (Int, Int64) -> Void) {
             let base = column.base, storage = column.storage
+            let reasonBase = column.hasReasons ? column.domain.reasonBase : .max
             for i in 0..<count {
                 let k = Column.offset(base, storage, first &+ i)
-                if k < 0 { missing &+= 1 } else { put(i, k) }
+                if k >= 0, k < reasonBase { put(i, k) } else if !putReason(i) { missing &+= 1 }
             }
+        }
+        /// Writes the value of the reason why a cell is missing; false where it has none.
+        func putReason(_ i: Int) -> Bool {
+            guard let bits = reason(first &+ i) else { return false }
+            if form == .day {
+                data.storeBytes(of: Int32(truncatingIfNeeded: Int64(bitPattern: bits)), toByteOffset: i * 4,
+                                as: Int32.self)
+            } else {
+                data.storeBytes(of: bits, toByteOffset: i * 8, as: UInt64.self)
+            }
+            return true
         }
         let origin = column.domain.origin, step = column.domain.step
         switch form {
@@ -149,18 +165,22 @@ private struct ArrowColumnWriter {
         case .real where levels == nil:
             for i in 0..<count {
                 let v = column.double(first + i)
-                if v.isNaN { missing += 1 } else { data.storeBytes(of: v, toByteOffset: i * 8, as: Double.self) }
+                if !v.isNaN { data.storeBytes(of: v, toByteOffset: i * 8, as: Double.self) }
+                else if !putReason(i) { missing += 1 }
             }
         case .whole, .real: each { data.storeBytes(of: level($1), toByteOffset: $0 * 8, as: UInt64.self) }
         }
         if missing > 0 {
             let valid = try block((count + 7) / 8)
-            for i in 0..<count where !column.isMissing(first + i) { valid.setBit(i) }
+            for i in 0..<count where !column.isMissing(first + i) || reason(first + i) != nil { valid.setBit(i) }
             out.pointee.buffers[0] = UnsafeRawPointer(valid)
             out.pointee.null_count = Int64(missing)
         }
         if form == .code { try dictionary(out.pointee.dictionary) }
     }
+
+    /// The value of the reason why a cell is missing; nil where there is none, or where it is no value of the type.
+    private func reason(_ row: Int) -> UInt64? { column.reason(row).flatMap { reasons[$0] } }
 
     private func level(_ offset: Int64) -> UInt64 { levels.map { Int(offset) < $0.count ? $0[Int(offset)] : 0 } ?? 0 }
 

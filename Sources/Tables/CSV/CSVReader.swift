@@ -71,9 +71,7 @@ package final class CSVReader {
     }
 
     /// Columns in which cells were replaced so far, with how many; see Table+Replaced.swift.
-    package var replaced: [(column: String, count: Int)] {
-        parsers.filter { $0.replaced > 0 }.map { ($0.field.name, $0.replaced) }
-    }
+    package var replaced: ReplacedCells { ReplacedCells(parsers.map { ($0.field.name, $0.replaced) }) }
 
     /// All rows that are left.
     /// - Throws: as `next`; `.schema` when there are none.

@@ -1,6 +1,6 @@
 // Writes tables as CSV: a header, then a line for each row, cells quoted only where they must be.
-// Lines end with LF. Missing cells are the field's first missing text (nothing, if it has none). What is written reads
-// back as the same table.
+// Lines end with LF. Missing cells are the field's first missing text (nothing, if it has none), or the reason why they
+// are missing. What is written reads back as the same table.
 
 import Basics
 
@@ -12,7 +12,7 @@ package final class CSVWriter {
     private let out: OutBuffer
     private let file: AtomicFile?
     private let delimiter: UInt8
-    // Per field: its levels, or false and true; the last one stands for missing.
+    // Per field: its levels, or false and true; then the reasons of missing values; the last one stands for missing.
     private let texts: [ReadyTexts]
     private let only: Bool                               // whether a line has one cell
 
@@ -38,11 +38,11 @@ package final class CSVWriter {
         self.only = only
         let cell = { (text: String) in CSVWriter.cell(text, options.delimiter, only) }
         texts = try schema.fields.map { field in
-            let missing = cell(field.missingValues(schema.missingValues).first ?? "")
+            let missing = field.reasons.map(cell) + [cell(field.missingValues(schema.missingValues).first ?? "")]
             if case .boolean = field.kind {
-                return try ReadyTexts([cell(field.falseValues[0]), cell(field.trueValues[0]), missing])
+                return try ReadyTexts([cell(field.falseValues[0]), cell(field.trueValues[0])] + missing)
             }
-            return try ReadyTexts((field.levels ?? []).map { cell(field.form.text(level: $0, field.type)) } + [missing])
+            return try ReadyTexts((field.levels ?? []).map { cell(field.form.text(level: $0, field.type)) } + missing)
         }
         for (j, field) in schema.fields.enumerated() {
             if j > 0 { try out.append(delimiter) }

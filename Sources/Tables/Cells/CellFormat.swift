@@ -9,8 +9,10 @@ struct CellFormat: BitwiseCopyable {
     private let base: UnsafeMutableRawPointer
     private let storage: CellStorage
     private let texts: ReadyTexts.View
-    /// Ready text `missing` stands for a missing cell; it is the one behind the levels.
-    private let missing: Int
+    /// Ready text `missing` stands for a missing cell, the last one; those from `reason` on for its reasons.
+    private let missing, reason: Int
+    /// The place of the first reason among offsets; beyond every offset where there are none.
+    private let reasonBase: Int64
     private let origin, step: Int64
     private let realStep: Double
     private let decimals: Int
@@ -20,7 +22,9 @@ struct CellFormat: BitwiseCopyable {
         storage = column.storage
         texts = ready.view
         missing = ready.count - 1
+        reason = ready.count - 1 - column.field.reasons.count
         let domain = column.domain
+        reasonBase = column.hasReasons ? domain.reasonBase : .max
         switch column.field.kind {
         case .categorical, .boolean: form = .ready
         case .integer: form = .whole
@@ -42,10 +46,13 @@ struct CellFormat: BitwiseCopyable {
     @inline(__always) func write(_ row: Int, to out: OutBuffer) throws {
         if form == .real {
             let x = base.load(fromByteOffset: row &* 8, as: Double.self)
-            return try x.isNaN ? out.append(texts[missing]) : out.append(numberText(x))
+            guard x.isNaN else { return try out.append(numberText(x)) }
+            let why = reasonBase == .max ? nil : MissingReason.of(x)
+            return try out.append(texts[why.map { reason + $0 } ?? missing])
         }
         let k = Column.offset(base, storage, row)
         guard k >= 0 else { return try out.append(texts[missing]) }
+        if k >= reasonBase { return try out.append(texts[reason + Int(k - reasonBase)]) }
         if form == .ready { return try out.append(texts[Int(k)]) }
         let v = origin &+ k &* step
         switch form {

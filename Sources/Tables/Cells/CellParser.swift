@@ -24,8 +24,9 @@ package final class CellParser {
         self.field = field
         self.coerce = coerce
         domain = try Domain(field)
-        let missing = field.missingValues(missingValues)
-        var list = missing.map { (text: $0, code: missingOffset) }
+        let missing = field.missingValues(missingValues) + field.reasons, base = domain.reasonBase
+        var list = field.missingValues(missingValues).map { (text: $0, code: missingOffset) }
+            + field.reasons.enumerated().map { (text: $0.element, code: base + Int64($0.offset)) }
         switch field.kind {
         case .categorical(let levels): list += levels.enumerated().map { (text: $0.element, code: Int64($0.offset)) }
         case .boolean:
@@ -93,7 +94,10 @@ package final class CellParser {
     private func read(_ p: UnsafePointer<UInt8>, _ count: Int, _ value: inout Double, nearest: Bool) -> Int64 {
         if lookupOnly || domain.tag == .typedLevels || missingFirst {
             let code = texts.code(p, count)
-            if code != TextTable.absent { return code }
+            if code != TextTable.absent {
+                if code >= domain.reasonBase { value = domain.stored(code, .nan) }
+                return code
+            }
             if lookupOnly, domain.clamps, domain.tag == .levels { return domain.count - 1 }          // all others
             if lookupOnly { return domain.tag == .boolean ? BadCell.notBoolean.rawValue : BadCell.notLevel.rawValue }
         }
@@ -128,15 +132,17 @@ package final class CellParser {
                 if nearest, let x = parseDecimal(p, count), x.isFinite {
                     return domain.offset(ofDouble: x, nearest: true)
                 }
-                return missingOr(.notInteger, p, count)
+                return missingOr(.notInteger, p, count, &value)
             }
         case .number:
-            guard let x = parseDecimal(p, count) else { return missingOr(.notNumber, p, count) }
+            guard let x = parseDecimal(p, count) else { return missingOr(.notNumber, p, count, &value) }
             let k = domain.offset(ofDouble: x, nearest: nearest)
-            if k >= 0, domain.tag == .real { value = domain.clamped(x) }
+            if k >= 0, domain.tag == .real { value = domain.stored(k, x) }
             return k
         case .date:
-            guard let day = parseDate(p, count) ?? trimmedDate(p, count) else { return missingOr(.notDate, p, count) }
+            guard let day = parseDate(p, count) ?? trimmedDate(p, count) else {
+                return missingOr(.notDate, p, count, &value)
+            }
             return domain.offset(ofInt: day, nearest: nearest)
         case .datetime:
             let (start, end) = trimmed(p, count)
@@ -145,7 +151,7 @@ package final class CellParser {
             case .finer(let near):
                 guard nearest || domain.clamps else { return BadCell.finerThanMicrosecond.rawValue }
                 return domain.offset(ofInt: near, nearest: true)
-            case .not: return missingOr(.notDatetime, p, count)
+            case .not: return missingOr(.notDatetime, p, count, &value)
             }
         case .string, .boolean:
             return BadCell.notLevel.rawValue
@@ -157,7 +163,10 @@ package final class CellParser {
         return parseDate(p + start, end - start)
     }
 
-    private func missingOr(_ bad: BadCell, _ p: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
-        !missingFirst && texts.code(p, count) == missingOffset ? missingOffset : bad.rawValue
+    private func missingOr(_ bad: BadCell, _ p: UnsafePointer<UInt8>, _ count: Int, _ value: inout Double) -> Int64 {
+        let code = missingFirst ? TextTable.absent : texts.code(p, count)
+        guard code != TextTable.absent else { return bad.rawValue }
+        if code >= domain.reasonBase { value = domain.stored(code, .nan) }
+        return code
     }
 }

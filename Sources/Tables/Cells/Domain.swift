@@ -58,19 +58,31 @@ extension Domain {
         }
     }
 
-    /// Whether a host's number is one that means "missing".
-    @inline(__always) private func isMissing(_ v: Int64) -> Bool {
-        !missing.isEmpty && missing.contains(type == .number ? Double(v).bitPattern : UInt64(bitPattern: v))
+    /// What a host's number stands for where it means "missing": `missingOffset` or a reason's place. Nil for a value.
+    @inline(__always) private func code(_ v: Int64) -> Int64? {
+        missing.isEmpty ? nil : code(key: type == .number ? Double(v).bitPattern : UInt64(bitPattern: v))
     }
-    @inline(__always) private func isMissing(_ v: Double) -> Bool {
-        guard !missing.isEmpty else { return false }
-        if type == .number { return missing.contains((v + 0.0).bitPattern) }
-        return Int64(exactly: v).map { missing.contains(UInt64(bitPattern: $0)) } ?? false
+    @inline(__always) private func code(_ v: Double) -> Int64? {
+        guard !missing.isEmpty else { return nil }
+        if type == .number { return code(key: (v + 0.0).bitPattern) }
+        return Int64(exactly: v).flatMap { code(key: UInt64(bitPattern: $0)) }
+    }
+    func code(key: UInt64) -> Int64? {
+        missing.firstIndex(of: key).map { $0 < plainMissing ? missingOffset : missingCodes[$0 - plainMissing] }
     }
 
-    /// Whether a 32-bit number is the nearest one to a number that means "missing".
-    func isMissing(single v: Float) -> Bool {
-        missing.contains { type == .number ? Float(Double(bitPattern: $0)) == v : Float(Int64(bitPattern: $0)) == v }
+    /// As `code`, for a 32-bit number that is the nearest one to a number that means "missing".
+    func code(single v: Float) -> Int64? {
+        missing.first { type == .number ? Float(Double(bitPattern: $0)) == v : Float(Int64(bitPattern: $0)) == v }
+            .flatMap(code(key:))
+    }
+
+    /// The place of a reason among offsets: behind the last value. Without a step the one value place is 0.
+    func place(ofReason r: Int) -> Int64 { reasonBase + Int64(r) }
+
+    /// What a column without a step stores of a number `v` whose offset is `k`.
+    @inline(__always) func stored(_ k: Int64, _ v: Double) -> Double {
+        k >= reasonBase ? MissingReason.number(Int(k - reasonBase)) : clamped(v)
     }
 }
 
@@ -91,14 +103,23 @@ struct Domain {
     let values: LevelValues?
     /// Whether the nearest value counts in any case.
     let clamps: Bool
-    /// Numbers that mean "missing", as `key` makes bits of them.
+    /// Numbers that mean "missing", as `key` makes bits of them: `plainMissing` of them for no reason, then those of
+    /// `missingCodes`, each a reason's place.
     let missing: [UInt64]
+    private let plainMissing: Int
+    private let missingCodes: [Int64]
+    /// The place of the first reason among offsets.
+    let reasonBase: Int64
     /// Offsets of those between the bounds.
     private(set) var missingOffsets: [Int64] = []
 
     init(_ field: Field) throws {
         clamps = field.isEstimated
-        missing = field.missingCodes.compactMap { code in withText(code) { Domain.key(field.type, $0, $1) } }
+        let plain = field.missingCodes.compactMap { code in withText(code) { Domain.key(field.type, $0, $1) } }
+        let base = max(field.kind.count ?? 1, 1)
+        let coded = field.reasonValues.enumerated().compactMap { r, key in key.map { ($0, base + Int64(r)) } }
+        (missing, plainMissing, missingCodes) = (plain + coded.map { $0.0 }, plain.count, coded.map { $0.1 })
+        reasonBase = base
         type = field.type
         count = field.kind.count ?? 0
         grid = field.kind.grid
@@ -140,14 +161,14 @@ struct Domain {
 
     /// A number without a step that does not mean "missing", as near as possible.
     func known(_ v: Double) -> Double {
-        guard isMissing(v) else { return v }
+        guard code(v) != nil else { return v }
         return v < high ? v.nextUp : v.nextDown
     }
 
-    /// The offset of a whole value, -1 for one that means "missing", a `BadCell` code when there is none. For a number
-    /// without a step 0 says that the value is fine.
+    /// The offset of a whole value, -1 for one that means "missing", a reason's place for one that says why, a
+    /// `BadCell` code when there is none. For a number without a step 0 says that the value is fine.
     func offset(ofInt v: Int64, nearest asked: Bool) -> Int64 {
-        isMissing(v) ? missingOffset : place(ofInt: v, nearest: asked)
+        code(v) ?? place(ofInt: v, nearest: asked)
     }
 
     private func place(ofInt v: Int64, nearest asked: Bool) -> Int64 {
@@ -172,7 +193,7 @@ struct Domain {
     /// The offset of a double, as of a whole value; it must be whole for whole kinds. NaN is no value here: callers
     /// have taken it as missing.
     func offset(ofDouble v: Double, nearest asked: Bool) -> Int64 {
-        isMissing(v) ? missingOffset : place(ofDouble: v, nearest: asked)
+        code(v) ?? place(ofDouble: v, nearest: asked)
     }
 
     private func place(ofDouble v: Double, nearest asked: Bool) -> Int64 {

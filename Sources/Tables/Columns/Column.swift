@@ -10,7 +10,8 @@ package enum CellStorage: BitwiseCopyable, Sendable {
     case uint8, uint16, uint32, uint64, float64
 
     package init(_ field: Field) {
-        guard let count = field.kind.count else { self = .float64; return }
+        guard let values = field.kind.count else { self = .float64; return }
+        let count = values + Int64(field.reasons.count)
         switch count {                                   // one pattern is taken by missing
         case ...0xFF: self = .uint8
         case ...0xFFFF: self = .uint16
@@ -33,6 +34,8 @@ package final class Column: @unchecked Sendable {
     package let field: Field
     package let storage: CellStorage
     let domain: Domain
+    /// Whether cells may say why they are missing (MissingReason.swift).
+    let hasReasons: Bool
     /// The cells, `rows` of them in the form of `storage`.
     package private(set) var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
@@ -43,6 +46,7 @@ package final class Column: @unchecked Sendable {
         self.field = field
         storage = CellStorage(field)
         domain = try Domain(field)
+        hasReasons = !field.reasons.isEmpty
         self.capacity = max(capacity, 1)
         base = try Column.resize(nil, self.capacity, storage.bytes)
     }
@@ -67,10 +71,15 @@ package final class Column: @unchecked Sendable {
     // MARK: reading, row in 0..<rows
 
     /// The offset of a cell: level index, 0 or 1, (value - minimum) / step. -1 is missing, and always for a number
-    /// without a step.
-    package func offset(_ row: Int) -> Int64 { Column.offset(base, storage, row) }
+    /// without a step; below -1 it says why the cell is missing (MissingReason.swift).
+    package func offset(_ row: Int) -> Int64 {
+        let k = Column.offset(base, storage, row)
+        guard hasReasons, k >= domain.reasonBase else { return k }
+        return MissingReason.offset(Int(k - domain.reasonBase))
+    }
 
-    /// The offset of a cell, for loops that keep the column's memory at hand.
+    /// The offset of a cell as it is stored, for loops that keep the column's memory at hand: a reason is a place from
+    /// `domain.reasonBase` on.
     @inline(__always) static func offset(_ base: UnsafeMutableRawPointer, _ storage: CellStorage, _ row: Int) -> Int64 {
         switch storage {
         case .uint8:
@@ -93,11 +102,12 @@ package final class Column: @unchecked Sendable {
         storage == .float64 ? base.load(fromByteOffset: row &* 8, as: Double.self).isNaN : offset(row) < 0
     }
 
-    /// The value: level index, 0 or 1, the number, days, or microseconds. NaN is missing.
+    /// The value: level index, 0 or 1, the number, days, or microseconds. NaN is missing; its payload says why, where
+    /// that is known.
     package func double(_ row: Int) -> Double {
         if storage == .float64 { return base.load(fromByteOffset: row &* 8, as: Double.self) }
         let k = offset(row)
-        return k < 0 ? .nan : value(of: k)
+        return k < 0 ? MissingReason.of(offset: k).map(MissingReason.number) ?? .nan : value(of: k)
     }
 
     /// The value that an offset stands for.
@@ -115,9 +125,14 @@ package final class Column: @unchecked Sendable {
 
     // MARK: writing, row in 0..<capacity
 
-    /// Stores an offset that is known to be in the domain, or -1; instead of one whose value means "missing" the one
-    /// next to it.
-    package func put(_ row: Int, _ offset: Int64) { Column.put(base, storage, row, domain.known(offset), .nan) }
+    /// Stores an offset as `offset` gives it, known to be in the domain or negative; instead of one whose value means
+    /// "missing" the one next to it.
+    package func put(_ row: Int, _ offset: Int64) {
+        guard let r = MissingReason.of(offset: offset) else {
+            return Column.put(base, storage, row, domain.known(offset), .nan)
+        }
+        Column.put(base, storage, row, domain.place(ofReason: r), MissingReason.number(r))
+    }
 
     /// Stores what `CellParser.parse` gave: `value` for a number without a step, otherwise an offset known to be in the
     /// domain, or -1.
@@ -149,19 +164,22 @@ package final class Column: @unchecked Sendable {
         if v.isNaN { return storeMissing(row) }
         let k = domain.offset(ofDouble: v, nearest: false)
         guard k >= 0 else { return k == missingOffset ? storeMissing(row) : k }
-        if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(v) : v + 0.0) } else { put(row, k) }
+        put(row, k, of: v)
         return k
     }
 
     func store(_ row: Int, int v: Int64) -> Int64 {
         let k = domain.offset(ofInt: v, nearest: false)
         guard k >= 0 else { return k == missingOffset ? storeMissing(row) : k }
-        if storage == .float64 {
-            put(row, 0, domain.clamps ? domain.clamped(Double(v)) : Double(v))
-        } else {
-            put(row, k)
-        }
+        put(row, k, of: Double(v))
         return k
+    }
+
+    /// Stores what the domain gave for a value: its offset, or the place of a reason.
+    private func put(_ row: Int, _ k: Int64, of v: Double) {
+        if k >= domain.reasonBase { put(row, k, domain.stored(k, v)) }
+        else if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(v) : v + 0.0) }
+        else { put(row, k) }
     }
 
     func storeMissing(_ row: Int) -> Int64 {

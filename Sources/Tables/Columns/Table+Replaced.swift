@@ -3,20 +3,25 @@
 
 import Basics
 
-extension Table {
-    /// The columns in which cells were replaced, in the schema's order, with how many. Empty for a table that was read
-    /// without coercion.
-    package var replaced: [(column: String, count: Int)] {
-        columns.filter { $0.replaced > 0 }.map { ($0.field.name, $0.replaced) }
-    }
+/// The columns in which cells were replaced, in the schema's order, with how many.
+package struct ReplacedCells {
+    package let counts: [(column: String, count: Int)]
+
+    package init(_ counts: [(column: String, count: Int)] = []) { self.counts = counts.filter { $0.count > 0 } }
+
+    /// An object {column: count}.
+    package var json: JSON { .object(JSONObject(counts.map { ($0.column, .int(Int64($0.count))) })) }
 
     /// A sentence for people; nil where nothing was replaced.
-    package var replacedText: String? { Table.replacedText(replaced) }
-
-    package static func replacedText(_ counts: [(column: String, count: Int)]) -> String? {
+    package var text: String? {
         guard !counts.isEmpty else { return nil }
         let shown = counts.prefix(8).map { "\(quoted($0.column)): \($0.count)" }.joined(separator: ", ")
         let list = shown + (counts.count > 8 ? ", …" : "")
         return "cells that broke the schema and were replaced by missing or the nearest value: \(list)"
     }
+}
+
+extension Table {
+    /// Nothing for a table that was read without coercion.
+    package var replaced: ReplacedCells { ReplacedCells(columns.map { ($0.field.name, $0.replaced) }) }
 }

@@ -1,5 +1,6 @@
 // Fills a table column by column from a host's typed memory, checking every cell against the schema.
-// An error names column, row and rule. A column whose setter failed counts as never set.
+// An error names column, row and rule. A column whose setter failed counts as never set. A table that is only a check
+// (`breaches`) notes all such cells instead.
 
 import Basics
 
@@ -29,9 +30,16 @@ extension Table {
         try fill(place) { column in
             for row in 0..<rows {
                 let verdict = store(column, row)
-                if verdict < missingOffset { throw badCell(verdict, column.field, row) }
+                if verdict < missingOffset { try refuse(verdict, column, row) }
             }
         }
+    }
+
+    /// Refuses a cell, or notes it where the table is only a check.
+    private func refuse(_ verdict: Int64, _ column: Column, _ row: Int) throws {
+        guard let breaches else { throw badCell(verdict, column.field, row) }
+        breaches.note(verdict, row)
+        column.put(row, missingOffset)
     }
 
     /// Offsets as `Column.offset` gives them, -1 missing; not for a number without a step. For samplers.
@@ -48,7 +56,7 @@ extension Table {
                     column.put(row, k)
                 } else {
                     let verdict = k == missingOffset ? column.storeMissing(row) : BadCell.badCode.rawValue
-                    if verdict < missingOffset { throw badCell(verdict, column.field, row) }
+                    if verdict < missingOffset { try refuse(verdict, column, row) }
                 }
             }
         }
@@ -87,7 +95,7 @@ extension Table {
                     verdict = offsets[code]
                     if verdict >= missingOffset { column.put(row, verdict, values[code]) }
                 }
-                if verdict < missingOffset { throw badCell(verdict, column.field, row) }
+                if verdict < missingOffset { try refuse(verdict, column, row) }
             }
         }
     }
@@ -100,8 +108,7 @@ extension Table {
             for row in 0..<rows {
                 var value = Double.nan
                 let verdict = text(row).map { parser.parse($0, &value) } ?? column.storeMissing(row)
-                if verdict < missingOffset { throw badCell(verdict, column.field, row) }
-                column.put(row, verdict, value)
+                if verdict < missingOffset { try refuse(verdict, column, row) } else { column.put(row, verdict, value) }
             }
         }
     }

@@ -12,6 +12,8 @@ package final class Table: @unchecked Sendable {
     package let columns: [Column]
     /// Each person has at most so many of the rows; 0: nothing is known of persons.
     package internal(set) var rowsPerPerson = 0
+    /// Where set, the table is only a check: a cell that breaks its field's rule is noted here and counts as missing.
+    package var breaches: CellBreaches?
     /// Which columns hold their cells.
     private var filled: [Bool]
 

@@ -141,7 +141,7 @@ package struct TextForm: Equatable, Sendable {
     /// The texts that mean "missing" in this field alone; nil: those of the schema.
     package var missingValues: [String]?
     /// Texts that say why a value is missing, by their labels in the schema. In a field with levels each of them is a
-    /// level.
+    /// level, in any other one a state beside the values (MissingReason.swift).
     package var reasons: [String] = []
 
     package init() {}

@@ -143,14 +143,17 @@ extension Field {
         let required = try c.optionalBool("required") ?? false
         var kind = try Field.kind(type, c, step: step.map { (r, $0) }, categories: categories)
         try c.finish()
-        // In a field whose levels were released under a budget the last one stands for all others: reasons are missing
-        // there.
-        if case .categorical(let levels) = kind, metadata[Field.estimatedKey] == nil {
-            // Each reason that can be a value of the type is a level behind the others.
-            form.reasons = (own ?? missing).reasons.filter { text in
-                type == .string || type != .boolean && withText(text) { Domain.key(type, $0, $1) } != nil
+        // In a field whose bounds or levels were released under a budget the nearest one stands for all others: reasons
+        // are missing there.
+        if metadata[Field.estimatedKey] == nil {
+            form.reasons = (own ?? missing).reasons
+            if case .categorical(let levels) = kind {
+                // Each reason that can be a value of the type is a level behind the others.
+                form.reasons = form.reasons.filter { text in
+                    type == .string || type != .boolean && withText(text) { Domain.key(type, $0, $1) } != nil
+                }
+                kind = .categorical(levels: levels + form.reasons.filter { !levels.contains($0) })
             }
-            kind = .categorical(levels: levels + form.reasons.filter { !levels.contains($0) })
         }
         self.init(name: name, kind: kind, required: required, type: type, trueValues: trueValues,
                   falseValues: falseValues,

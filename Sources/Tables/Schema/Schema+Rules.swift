@@ -25,8 +25,11 @@ extension Field {
     func checked(missing schema: [String]) throws -> Field {
         let missing = missingValues(schema)
         try checkTextForm()
+        guard reasons.count <= MissingReason.most else {
+            throw failure("more than \(MissingReason.most) missing values with labels")
+        }
         let codes = type == .string ? [] : missing.filter { withText($0) { Domain.key(type, $0, $1) } != nil }
-        return try tightened(missing: missing).without(codes)
+        return try tightened(missing: missing + reasons).without(codes)
     }
 
     /// This field with bounds tightened to its step, after every rule but those of texts was checked.
@@ -82,7 +85,7 @@ extension Field {
     /// Those between the bounds are no values either: see `Domain.known`. Bounds that were released under a budget stay
     /// as they are.
     private func without(_ codes: [String]) throws -> Field {
-        let missing = Set(codes.compactMap { withText($0) { Domain.key(type, $0, $1) } })
+        let missing = Set((codes + reasons).compactMap { withText($0) { Domain.key(type, $0, $1) } })
         guard !missing.isEmpty, !isEstimated else { return with(kind, missingCodes: codes) }
         let domain = try Domain(self), offsets = Set(missing.map(domain.offset(ofKey:)).filter { $0 >= 0 })
         let nothing = failure("every value between the bounds is a missing value")

@@ -72,6 +72,7 @@ package struct Schema: Equatable, Sendable {
     package func hasSameColumns(as other: Schema) -> Bool {
         fields.count == other.fields.count && zip(fields, other.fields).allSatisfy {
             $0.name == $1.name && $0.type == $1.type && $0.kind == $1.kind && $0.required == $1.required
+                && $0.reasons == $1.reasons
         }
     }
 }

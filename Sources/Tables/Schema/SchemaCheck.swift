@@ -9,8 +9,12 @@ package struct SchemaBreach: Equatable, Sendable {
     package let column: String?
     package let rule: String
     package var count = 0
-    /// The first place: a line of a file or a row of a host's memory, from 1.
+    /// The first place: a line of a file, or a row of a host's memory or of a dataframe, from 1.
     package let first: Int
+
+    package init(column: String?, rule: String, count: Int = 0, first: Int) {
+        (self.column, self.rule, self.count, self.first) = (column, rule, count, first)
+    }
 }
 
 package struct SchemaCheck: Sendable {
@@ -48,7 +52,7 @@ package struct SchemaCheck: Sendable {
             // A first line of values must not be shown: half of the schema's names make it a header.
             if missing.count * 2 <= schema.fields.count { unknown = strangers }
         }
-        var columns = try titles.enumerated().compactMap { i, title in
+        let columns = try titles.enumerated().compactMap { i, title in
             try schema.index(of: title).map { try Tally(schema, $0, cell: i) }
         }
         var whole: [(rule: String, count: Int, first: Int)] = []
@@ -85,11 +89,20 @@ package struct SchemaCheck: Sendable {
     package init(_ schema: Schema, column name: String, rows: Int, text: (Int) -> UnsafeBufferPointer<UInt8>?) throws {
         place = "row"
         self.rows = rows
-        var column = try Tally(schema, schema.place(of: name), cell: 0)
+        let column = try Tally(schema, schema.place(of: name), cell: 0)
         for row in 0..<rows {
             if let text = text(row) { column.read(text, row + 1) } else { column.readMissing(row + 1) }
         }
         breaches = column.breaches
+    }
+
+    /// What was found of a table by another reader.
+    /// - Parameters:
+    ///   - breaches: in the order of the schema's columns, with rows that count from 1.
+    ///   - missing: columns of the schema that the table lacks.
+    package init(rows: Int, breaches: [SchemaBreach], missing: [String]) {
+        place = "row"
+        (self.rows, self.breaches, self.missing) = (rows, breaches, missing)
     }
 
     package var json: JSON {
@@ -123,31 +136,26 @@ package struct SchemaCheck: Sendable {
     }
 }
 
-/// What one column breaks.
+/// The cells of one column, read as texts and noted where they break a rule.
 private struct Tally {
     let index: Int, cell: Int
     private let parser: CellParser
-    private var found: [Int64: (count: Int, first: Int)] = [:]
+    private let found: CellBreaches
+    var breaches: [SchemaBreach] { found.all }
 
     init(_ schema: Schema, _ index: Int, cell: Int) throws {
         (self.index, self.cell) = (index, cell)
         parser = try CellParser(schema.fields[index], missingValues: schema.missingValues)
+        found = CellBreaches(schema.fields[index])
     }
 
-    mutating func read(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) {
+    func read(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) {
         var value = 0.0
         let verdict = parser.parse(text, &value)
         if verdict < missingOffset { note(verdict, place) }
     }
 
-    mutating func readMissing(_ place: Int) { if parser.field.required { note(BadCell.missing.rawValue, place) } }
+    func readMissing(_ place: Int) { if parser.field.required { note(BadCell.missing.rawValue, place) } }
 
-    mutating func note(_ verdict: Int64, _ place: Int) { found[verdict, default: (0, place)].count += 1 }
-
-    var breaches: [SchemaBreach] {
-        found.sorted { $0.key > $1.key }.map { verdict, seen in
-            let rule = BadCell(rawValue: verdict)?.rule(parser.field) ?? "not valid"
-            return SchemaBreach(column: parser.field.name, rule: rule, count: seen.count, first: seen.first)
-        }
-    }
+    func note(_ verdict: Int64, _ place: Int) { found.note(verdict, place) }
 }

@@ -66,12 +66,38 @@ get_column <- function(table, field) {
     return(values[codes])
   }
   whole <- function(type) check(.Call("r_table_get_int64", table, field$name, type, PACKAGE = "libflip"))
-  switch(field$type,
+  values <- reason_values(field$reasons, field$type)
+  bounds <- c(unlist(field$constraints[c("minimum", "maximum")]), if (field$type == "integer") values[!is.na(values)])
+  x <- switch(field$type,
     number = check(.Call("r_table_get_float64", table, field$name, PACKAGE = "libflip")),
     boolean = whole("logical"),
     date = as.Date(whole("double"), origin = "1970-01-01"),
     datetime = as.POSIXct(whole("moment"), origin = "1970-01-01", tz = "UTC"),
-    get_integer(whole, unlist(field$constraints[c("minimum", "maximum")])))
+    get_integer(whole, bounds))
+  if (all(is.na(values))) return(x)
+  places <- check(.Call("r_table_get_reasons", table, field$name, PACKAGE = "libflip"))
+  told <- which(!is.na(places) & !is.na(values[places]))
+  if (inherits(x, "integer64")) {
+    texts <- int64_text(x)
+    texts[told] <- cell_text(values)[places[told]]
+    return(int64_of(texts))
+  }
+  x[told] <- if (is.integer(x)) as.integer(values[places[told]]) else values[places[told]]
+  x
+}
+
+# The fields as lists, each with the texts of its reasons for missing values.
+with_reasons <- function(fields, schema) {
+  Map(function(field, reasons) { field$reasons <- reasons; field }, fields, unname(reasons_of(schema)))
+}
+
+# The values that reasons are in the type of their field; NA for one that is none.
+reason_values <- function(texts, type) {
+  switch(type,
+    date = as.Date(texts, format = "%Y-%m-%d"),
+    datetime = as.POSIXct(sub("Z$", "", texts), format = "%Y-%m-%dT%H:%M:%OS", tz = "UTC"),
+    integer = , number = suppressWarnings(as.numeric(texts)),
+    rep(NA, length(texts)))
 }
 
 # bit64 is loaded for its methods, such as print(); the values are exact without it.

@@ -86,13 +86,18 @@ stay_levels <- function(name, part, levels, most = NULL) {
   part
 }
 
-flip_check <- function(schema, x, extra = NULL, delimiter = NULL, progress = NULL) {
+flip_check <- function(schema, x, extra = NULL, delimiter = NULL, progress = NULL, group = NULL) {
   schema <- flip_schema(schema)
+  if (!is.null(group) && (is.data.frame(x) || !is_hdf5(one_path(x, "x")))) refuse("arg", "group: x is no HDF5 file")
   if (is.data.frame(x)) return(check_frame(schema, x, extra))
   path <- one_path(x, "x")
-  if (is_hdf5(path)) refuse("arg", "x: a CSV file or a data frame; flip_convert() makes a CSV file of an HDF5 one")
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
+  if (is_hdf5(path)) {
+    answer <- check(.Call("r_schema_check_hdf5", pointer(schema), path, one_text(group, "group", optional = TRUE),
+        reporter$update, PACKAGE = "libflip"))
+    return(new_check(from_json(answer)))
+  }
   config <- config_json(list(extra = extra, delimiter = delimiter))
   new_check(from_json(check(.Call("r_schema_check_csv", pointer(schema), path, config, reporter$update,
       PACKAGE = "libflip"))))
@@ -106,6 +111,7 @@ check_frame <- function(schema, x, extra) {
   fields <- fields_of(schema)
   wanted <- vapply(fields, `[[`, "", "name")
   missing_texts <- missing_texts_of(schema)
+  fields <- with_reasons(fields, schema)
   plain <- without_format(schema)
   problems <- if (nrow(x) == 0) list(list(column = NULL, rule = "the table has no rows", count = 1, first_row = 1))
   for (i in which(wanted %in% names)) {

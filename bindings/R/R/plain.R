@@ -10,6 +10,10 @@ plain_column <- function(name, x, field = NULL, missing_texts = NULL) {
   refuse_strange(name, x)
   if (inherits(x, "factor_ext")) x <- factor_of_values(x)
   gone <- absent(x)
+  # A user-missing code that the schema labels is a reason, which is a state of its own.
+  if (inherits(x, "haven_labelled_spss") && length(field$reasons) > 0) {
+    gone <- gone & !cell_text(as.vector(unclass(x))) %in% field$reasons
+  }
   # hdf5r reads a factor's NA as a code that has no level.
   if (is.factor(x)) gone <- gone | !as.integer(x) %in% seq_along(levels(x))
   if (inherits(x, c("haven_labelled", "haven_labelled_spss"))) x <- labelled_column(name, x, gone, field)

@@ -83,12 +83,26 @@ fields_of <- function(schema) schema_from_json(schema$json)$fields
 # For each field the texts that mean "missing": its own, or those of the schema. A text that is a level of the field is
 # none.
 missing_texts_of <- function(schema) {
+  Map(function(entries, reasons, levels) setdiff(texts_of(entries), c(reasons, levels)), missing_entries(schema),
+      reasons_of(schema), lapply(fields_of(schema), function(field) unlist(field$constraints$enum)))
+}
+
+# What the schema says of missing values, for each field: texts, or lists of a value and a label.
+missing_entries <- function(schema) {
   whole <- schema_from_json(schema$json)
-  lapply(whole$fields, function(field) {
-    entries <- field$missingValues %or% whole$missingValues
-    texts <- vapply(entries, function(entry) if (is.list(entry)) entry$value else entry, "")
-    setdiff(texts, unlist(field$constraints$enum))
-  })
+  lapply(whole$fields, function(field) field$missingValues %or% whole$missingValues)
+}
+
+texts_of <- function(entries) vapply(entries, function(entry) if (is.list(entry)) entry$value else entry, "")
+
+# For each field the missing values that say why, each a state beside the values; none of a field with levels, where
+# they are levels.
+reasons_of <- function(schema) {
+  Map(function(field, entries) {
+    if (!is.null(field$constraints$enum) || isTRUE(field[["flip:bought"]])) return(character())
+    labelled <- vapply(entries, function(entry) is.list(entry) && !is.null(entry$label) && nzchar(entry$value), NA)
+    texts_of(entries[labelled])
+  }, schema_from_json(schema$json)$fields, missing_entries(schema))
 }
 
 # The schema without the members that say how numbers and dates are written as text: what is no text in R is not written

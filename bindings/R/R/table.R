@@ -17,6 +17,7 @@ flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NU
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
   table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
   missing_texts <- missing_texts_of(schema)
+  fields <- with_reasons(fields, schema)
   for (i in seq_along(fields)) set_column(table$pointer, fields[[i]], x[[fields[[i]]$name]], missing_texts[[i]])
   if (is.null(person)) table else bound_persons(table, x, person, max_rows_per_person)
 }
@@ -82,8 +83,37 @@ flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter 
       max_rows_per_person = max_rows_per_person))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,
+  table <- new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,
       PACKAGE = "libflip")), schema)
+  warn_of(flip_replaced(table), path)
+  table
+}
+
+flip_reasons <- function(table, field) {
+  table <- of_class(table, "flip_table", "table")
+  fields <- with_reasons(fields_of(table$schema), table$schema)
+  place <- match(one_text(field, "field"), vapply(fields, `[[`, "", "name"))
+  if (is.na(place)) refuse("arg", "field: the table has no column '", field, "'")
+  reasons <- check(.Call("r_table_get_reasons", pointer(table), field, PACKAGE = "libflip"))
+  structure(reasons, levels = as.character(fields[[place]]$reasons), class = "factor")
+}
+
+flip_replaced <- function(table) {
+  answer <- check(.Call("r_table_replaced", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
+  replaced_of(answer)
+}
+
+# The counts of an answer of the library, a named integer vector.
+replaced_of <- function(answer) {
+  counts <- from_json(answer)$replaced
+  stats::setNames(as.numeric(unlist(counts)), as.character(names(counts)))
+}
+
+# A warning where cells were replaced while `what` was read.
+warn_of <- function(replaced, what) {
+  if (length(replaced) == 0) return(invisible())
+  told <- paste0(replaced, " of column \"", names(replaced), "\"", collapse = ", ")
+  warning(what, ": cells were replaced that break the schema: ", told, call. = FALSE)
 }
 
 flip_write_csv <- function(table, path, delimiter = NULL) {
@@ -105,27 +135,23 @@ flip_write_hdf5 <- function(table, path, group = NULL) {
 }
 
 flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, delimiter = NULL, progress = NULL,
-                         group = NULL) {
+                         group = NULL, to_group = NULL) {
   from <- one_path(from, "from")
   to <- one_path(to, "to")
-  if (!is.null(group)) {
-    if (!is_hdf5(from)) refuse("arg", "group: from is no HDF5 file")
-    if (!is.null(invalid) || !is.null(extra)) refuse("arg", "invalid and extra: of a CSV file")
-    table <- flip_read_hdf5(from, schema, group)
-    if (is_hdf5(to)) flip_write_hdf5(table, to) else flip_write_csv(table, to, delimiter)
-    return(invisible(to))
-  }
+  source <- c(from, one_text(group, "group", optional = TRUE))
+  target <- c(to, one_text(to_group, "to_group", optional = TRUE))
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
   config <- config_json(list(invalid = invalid, extra = extra, delimiter = delimiter))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
-  check(.Call("r_table_convert", schema, from, to, config, reporter$update, PACKAGE = "libflip"))
+  answer <- check(.Call("r_table_convert", schema, source, target, config, reporter$update, PACKAGE = "libflip"))
+  warn_of(replaced_of(answer), from)
   invisible(to)
 }
 
 as.data.frame.flip_table <- function(x, row.names = NULL, optional = FALSE, ...) {
   pointer <- pointer(x)
-  fields <- fields_of(x$schema)
+  fields <- with_reasons(fields_of(x$schema), x$schema)
   columns <- lapply(fields, function(field) get_column(pointer, field))
   names(columns) <- vapply(fields, `[[`, "", "name")
   rows <- .Call("r_table_rows", pointer, PACKAGE = "libflip")

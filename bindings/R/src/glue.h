@@ -99,6 +99,12 @@ static const char *text(SEXP x) {
     return Rf_translateCharUTF8(STRING_ELT(x, 0));
 }
 
+/* The second text of a character vector, NULL where there is none. */
+static const char *second_text(SEXP x) {
+    if (TYPEOF(x) != STRSXP || XLENGTH(x) < 2 || STRING_ELT(x, 1) == NA_STRING) return NULL;
+    return Rf_translateCharUTF8(STRING_ELT(x, 1));
+}
+
 #define WHOLE_DOUBLE 9007199254740992 /* 2^53: up to here a double holds every whole number */
 
 /* A whole number that a double holds exactly. */
@@ -248,6 +254,21 @@ static int32_t tell(void *user, const flip_event *event) {
     GO_ON;                                            \
     value = status ? failure(&err) : slot;            \
     UNPROTECT(1);                                     \
+    return value
+
+/* The body of a function that gives text and tells how far it is. */
+#define WATCHED_TEXT(report, call)                    \
+    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)), value; \
+    flip_buffer *out = NULL;                          \
+    flip_error err;                                   \
+    flip_status status;                               \
+    WATCH(report);                                    \
+    status = (call);                                  \
+    fill(slot, out);                                  \
+    GO_ON;                                            \
+    value = PROTECT(status ? failure(&err) : text_of(slot)); \
+    release(slot);                                    \
+    UNPROTECT(2);                                     \
     return value
 
 #endif

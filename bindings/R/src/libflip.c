@@ -73,17 +73,12 @@ static SEXP r_schema_infer_strings(SEXP name, SEXP codes, SEXP levels, SEXP conf
 static SEXP r_schema_check_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
     flip_schema *s = get(schema, SCHEMA);
     const char *p = text(path), *c = text(config);
-    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)), value;
-    flip_buffer *out = NULL;
-    flip_error err;
-    WATCH(report);
-    flip_status status = flip_schema_check_csv(s, p, c, tell, &w, &out, &err);
-    fill(slot, out);
-    GO_ON;
-    value = PROTECT(status ? failure(&err) : text_of(slot));
-    release(slot);
-    UNPROTECT(2);
-    return value;
+    WATCHED_TEXT(report, flip_schema_check_csv(s, p, c, tell, &w, &out, &err));
+}
+static SEXP r_schema_check_hdf5(SEXP schema, SEXP path, SEXP group, SEXP report) {
+    flip_schema *s = get(schema, SCHEMA);
+    const char *p = text(path), *g = text(group);
+    WATCHED_TEXT(report, flip_schema_check_hdf5(s, p, g, tell, &w, &out, &err));
 }
 static SEXP r_schema_check_strings(SEXP schema, SEXP field, SEXP codes, SEXP levels) {
     flip_schema *s = get(schema, SCHEMA);
@@ -106,14 +101,17 @@ static SEXP r_table_read_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
     WATCHED_HANDLE(TABLE, flip_table, report, flip_table_read_csv(s, p, c, tell, &w, &out, &err));
 }
 
+/* from, to: a path each, and by choice the group of the dataframe in it. */
 static SEXP r_table_convert(SEXP schema, SEXP from, SEXP to, SEXP config, SEXP report) {
     flip_schema *s = get(schema, SCHEMA);
     const char *a = text(from), *b = text(to), *c = text(config);
-    flip_error err;
-    WATCH(report);
-    flip_status status = flip_table_convert(s, a, b, c, tell, &w, &err);
-    GO_ON;
-    return status ? failure(&err) : R_NilValue;
+    const char *from_group = second_text(from), *to_group = second_text(to);
+    WATCHED_TEXT(report, flip_table_convert_group(s, a, from_group, b, to_group, c, tell, &w, &out, &err));
+}
+
+static SEXP r_table_replaced(SEXP table) {
+    flip_table *t = get(table, TABLE);
+    TEXT(flip_table_replaced(t, &out, &err));
 }
 
 static SEXP r_table_write_csv(SEXP table, SEXP path, SEXP config) {
@@ -325,6 +323,19 @@ static SEXP r_table_get_codes(SEXP table, SEXP field) {
     return x;
 }
 
+/* The place of the reason why each value is missing, from 1; NA where there is a value or no reason. */
+static SEXP r_table_get_reasons(SEXP table, SEXP field) {
+    flip_table *t = get(table, TABLE);
+    int64_t n = flip_table_rows(t), i;
+    SEXP x = PROTECT(Rf_allocVector(INTSXP, (R_xlen_t)n));
+    flip_error err;
+    flip_status status = flip_table_get_reasons(t, text(field), 0, n, INTEGER(x), &err);
+    if (status) x = failure(&err);
+    else for (i = 0; i < n; i++) INTEGER(x)[i] = INTEGER(x)[i] < 0 ? NA_INTEGER : INTEGER(x)[i] + 1;
+    UNPROTECT(1);
+    return x;
+}
+
 /* -- plan ---------------------------------------------------------------------------------------------------------- */
 
 static SEXP r_plan_create(SEXP schema, SEXP config, SEXP into) {
@@ -506,7 +517,8 @@ static const R_CallMethodDef routines[] = {
         1), ENTRY(r_file_check, 1),
     ENTRY(r_status_name, 1), ENTRY(r_schema_parse, 2), ENTRY(r_schema_json, 1), ENTRY(r_schema_infer_csv, 3),
     ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv,
-        4), ENTRY(r_schema_check_strings, 4),
+        4), ENTRY(r_schema_check_hdf5, 4), ENTRY(r_schema_check_strings, 4), ENTRY(r_table_replaced, 1),
+    ENTRY(r_table_get_reasons, 2),
     ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
     ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),

@@ -75,6 +75,13 @@ def get_codes(table: Optional[int], name: str, rows: int) -> Any:
     return codes
 
 
+def get_reasons(table: Optional[int], name: str, rows: int) -> Any:
+    """int32 places among the labelled missing values of a field, -1 where there is a value or no reason."""
+    reasons = numpy.empty(rows, numpy.int32)
+    call("flip_table_get_reasons", table, name.encode(), 0, rows, pointer(reasons, c_int32))
+    return reasons
+
+
 def packed(cells: Sequence[Optional[str]]) -> tuple[bytes, Any, Any]:
     """bytes, offsets and valid of a call that takes texts; None is missing."""
     encoded = [b"" if text is None else text.encode() for text in cells]

@@ -5,7 +5,6 @@ The module imports no package of frames until a call needs it.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from typing import Any, Collection
@@ -30,13 +29,6 @@ def is_path(x: Any) -> bool:
 def has_arrow(x: Any) -> bool:
     """Whether `x` gives an Arrow stream or array."""
     return hasattr(x, "__arrow_c_stream__") or hasattr(x, "__arrow_c_array__")
-
-
-def can_be_read_again(x: Any) -> bool:
-    """Whether `x` is a frame of pandas, polars or pyarrow, and pandas and pyarrow are there to look at it once more."""
-    if not package_of(x) and not isinstance(getattr(x, "column_names", None), list):
-        return False
-    return all(importlib.util.find_spec(package) is not None for package in ("pandas", "pyarrow"))
 
 
 def without_index(x: Any, names: Collection[str]) -> Any:

@@ -6,16 +6,18 @@ The library checks every value; this module only brings types together.
 from __future__ import annotations
 
 import decimal
+import re
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
 import numpy
 import pandas
 
-from ._columns import get_codes, get_float64, get_int64, set_codes, set_float64, set_int64, set_strings
+from ._columns import get_codes, get_float64, get_int64, get_reasons, set_codes, set_float64, set_int64, set_strings
 from ._errors import SchemaError, quietly
 from ._normal import DAY, Moments, equal_to_any, moments, nearest, plain, refuse_finer, whole_numbers
 from ._text import TIME_OF_DAY, cells_of, numbers_that_mean_missing, refusal, refuse_unusable, text_of
 
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _UNIT = {"date": "datetime64[D]", "datetime": "datetime64[us]"}
 
 
@@ -35,8 +37,36 @@ def fill(table: Optional[int], frame: Any, schema: Mapping[str, Any]) -> None:
     if not frame.columns.is_unique:
         raise SchemaError("two columns have the same name")
     for field in schema["fields"]:
-        gone = Missing(field.get("missingValues", schema.get("missingValues", [])), levels_of(field) or ())
+        gone = Missing(missing_values(field, schema), levels_of(field) or reasons_of(field, schema))
         quietly(cells_of(field["name"]), lambda: fill_column(table, field, frame[field["name"]], gone))
+
+
+def missing_values(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Sequence[Any]:
+    """What means "missing" in a field: texts, or dicts with a value and a label."""
+    texts: Sequence[Any] = field.get("missingValues", schema.get("missingValues", []))
+    return texts
+
+
+def reasons_of(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """The missing values of a field that say why, each a state beside the values; none of a field with levels, where
+    they are levels."""
+    if levels_of(field) is not None or field.get("flip:bought"):
+        return []
+    return [text["value"] for text in missing_values(field, schema)
+            if isinstance(text, Mapping) and text["value"] and "label" in text]
+
+
+def value_of_reason(text: str, kind: str) -> Any:
+    """The value of a field's type that a reason's text is: a number, or a whole one in the units of get_int64. None
+    where it is none."""
+    if kind in ("integer", "number") and NUMBER.fullmatch(text.strip(" ")):
+        number = decimal.Decimal(text.strip(" "))
+        whole = number == number.to_integral_value() if kind == "integer" else False
+        return int(number) if whole else float(number) if kind == "number" else None
+    if kind in _UNIT:
+        found = Missing([text]).micros()
+        return None if not found else found[0] // DAY if kind == "date" else found[0]
+    return None
 
 
 class Missing:
@@ -47,8 +77,8 @@ class Missing:
     """
 
     def __init__(self, texts: Iterable[Any], levels: Iterable[Any] = ()) -> None:
-        """texts: as a schema or a field has them: texts, or dicts with a value and a label. levels: the field's; a
-        missing value that is a level too, as a labelled one is, is that level."""
+        """texts: as a schema or a field has them: texts, or dicts with a value and a label. levels: the field's levels
+        or reasons; a missing value that is one of them, as a labelled one is, is not missing and nothing else."""
         self.texts = {text["value"] if isinstance(text, Mapping) else text for text in texts} - set(levels)
         self.numbers = numbers_that_mean_missing(self.texts)
 
@@ -154,20 +184,31 @@ def person_codes(persons: Any, rows: int) -> Any:
     return codes
 
 
-def frame(table: Optional[int], rows: int, fields: Iterable[Mapping[str, Any]]) -> Any:
-    """A data frame of `rows` rows with one column a field, in the schema's order. table: its pointer."""
-    return pandas.DataFrame({field["name"]: read_column(table, rows, field) for field in fields})
+def frame(table: Optional[int], rows: int, schema: Mapping[str, Any]) -> Any:
+    """A data frame of `rows` rows with one column a field, in the schema's order. table: its pointer; schema: its
+    schema, as a dict."""
+    return pandas.DataFrame({
+        field["name"]: read_column(table, rows, field, reasons_of(field, schema))
+        for field in schema["fields"]
+    })
 
 
-def read_column(table: Optional[int], rows: int, field: Mapping[str, Any]) -> Any:
-    """One field as what a pandas column is made of."""
+def read_column(table: Optional[int], rows: int, field: Mapping[str, Any], reasons: Sequence[str] = ()) -> Any:
+    """One field as what a pandas column is made of. A reason of missing values that is a value of the field's type
+    stands there as that value, any other one as missing."""
     name, kind, levels = field["name"], field["type"], levels_of(field)
     if levels is not None:
         return pandas.Categorical.from_codes(get_codes(table, name, rows), categories=levels)
     if kind == "number":
-        return get_float64(table, name, rows)[0]
+        x = get_float64(table, name, rows)[0]
+        for rows_of, value in _reasons(table, name, rows, kind, reasons):
+            x[rows_of] = value
+        return x
     x, valid = get_int64(table, name, rows)
     missing = valid == 0
+    for rows_of, value in _reasons(table, name, rows, kind, reasons):
+        x[rows_of] = value
+        missing &= ~rows_of
     if kind in _UNIT:
         moments = x.astype(_UNIT[kind]).astype("datetime64[us]")
         moments[missing] = numpy.datetime64("NaT")
@@ -175,3 +216,15 @@ def read_column(table: Optional[int], rows: int, field: Mapping[str, Any]) -> An
     if kind == "boolean":
         return pandas.arrays.BooleanArray(x == 1, missing) if missing.any() else x == 1
     return pandas.arrays.IntegerArray(x, missing) if missing.any() else x
+
+
+def _reasons(table: Optional[int], name: str, rows: int, kind: str,
+             reasons: Sequence[str]) -> Iterable[tuple[Any, Any]]:
+    """For each reason that is a value: which rows have it, and the value."""
+    if not reasons:
+        return
+    places = get_reasons(table, name, rows)
+    for place, text in enumerate(reasons):
+        value = value_of_reason(text, kind)
+        if value is not None:
+            yield places == place, value

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any, Iterable, Mapping, Optional, Union
 
-from ._errors import SchemaError
+from ._errors import ArgumentError
 from ._frames import as_pandas, is_path
 from ._library import Handle, config_bytes, group_bytes, new, path_bytes, take_bytes, take_json
 from ._progress import Callback, Report, reporter
@@ -57,7 +57,8 @@ class Schema(Handle):
         look like numbers where they are few. The schema is marked ("flip:domain": "assume-public"), and so is the
         ledger of every training under it: levels and bounds come from the rows and count as public from here on. Make
         sure that they are, then remove the mark.
-        skip: columns to leave out. delimiter: of a CSV file. group: of an HDF5 file, "/data" unless given.
+        skip: columns to leave out. delimiter: of a CSV file. group: of an HDF5 file, as in
+        Table.read_hdf5.
 
         FileError, FormatError; SchemaError that names every column no field can be made of: names, identifiers, free
         text.
@@ -73,22 +74,28 @@ class Schema(Handle):
             lambda: cls(new("flip_schema_infer_csv", path_bytes(source), config_bytes(config), callback.c, None)))
 
     def check(self, source: Any, extra: Optional[str] = None, delimiter: Optional[str] = None,
-              progress: Report = False) -> TableCheck:
-        """All that `source` breaks of this schema, at once: the path of a CSV file, or a frame as `infer` takes it.
+              progress: Report = False, group: Optional[str] = None) -> TableCheck:
+        """All that `source` breaks of this schema, at once: the path of a CSV or HDF5 file, or a frame as `infer` takes
+        it.
 
-        Problems have column, rule, count and first_line (of a file) or first_row (of a frame), both from 1; never a
-        value. It answers whoever has the rows: it is not private. extra="ignore": columns that the schema does not name
-        are no problem.
+        Problems have column, rule, count and first_line (of a CSV file) or first_row, both from 1; never a value. It
+        answers whoever has the rows: it is not private. extra="ignore": columns that the schema does not name are no
+        problem; they never are one in an HDF5 file. group: of an HDF5 file, as in Table.read_hdf5.
         """
         if not is_path(source):
             from . import _infer
             fields = {field["name"]: field for field in self.fields}
             return _infer.check(self._pointer, fields, as_pandas(source), extra)
-        if is_hdf5(source):
-            raise SchemaError("check reads CSV files and data frames; flip.convert makes a CSV file of an HDF5 one")
         callback = Callback(reporter(progress))
+        found: TableCheck
+        if is_hdf5(source):
+            found = callback.run(lambda: take_json("flip_schema_check_hdf5", self._pointer, path_bytes(source),
+                                                   group_bytes(group), callback.c, None))
+            return found
+        if group is not None:
+            raise ArgumentError("group: is for HDF5 files")
         config = config_bytes({"extra": extra, "delimiter": delimiter})
-        found: TableCheck = callback.run(
+        found = callback.run(
             lambda: take_json("flip_schema_check_csv", self._pointer, path_bytes(source), config, callback.c, None))
         return found
 

@@ -14,8 +14,8 @@ from ._budget import Budget
 from ._deprecated import warn
 from ._domain import release_domain
 from ._errors import ArgumentError, SchemaError
-from ._frames import can_be_read_again, without_index
-from ._library import Handle, Path, call, config_bytes, group_bytes, lib, new, path_bytes
+from ._frames import without_index
+from ._library import Handle, Path, call, config_bytes, group_bytes, lib, new, path_bytes, take_json
 from ._progress import Callback, Report, reporter
 from ._schema import Schema, SchemaLike, is_hdf5
 
@@ -36,9 +36,6 @@ class Table(Handle):
     """At least one row under a schema. len(table) is its number of rows; for a private table that number is private."""
 
     _free = "flip_table_free"
-    replaced: Optional[Mapping[str, int]] = None
-    """How many cells of which column invalid="coerce" replaced: not private, since it comes from the rows. None where
-    that was not asked for or cannot be known, as of a stream that is read once."""
 
     @classmethod
     def read_csv(cls, path: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
@@ -49,7 +46,7 @@ class Table(Handle):
 
         invalid: "refuse" (the default) or "coerce", which makes a bad cell its nearest bound or missing; text that is
         no value of a required column is refused still. A warning, and the property `replaced`, then say how many cells
-        of which column that were; the file is read a second time for it.
+        of which column that were.
         extra: "refuse" (the default) or "ignore", which does not read columns that the schema does not name.
         delimiter: one character; "," unless given.
         person, max_rows_per_person: a column outside the schema that says who a row belongs to, and how many rows of
@@ -81,16 +78,15 @@ class Table(Handle):
         checked = Schema.of(schema)
         table = callback.run(
             lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
-        if invalid == "coerce":
-            table.replaced = _replaced(checked, path, os.fspath(path), delimiter)
+        _warn_of(table.replaced, os.fspath(path))
         return table
 
     @classmethod
     def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
         """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used.
 
-        group: where the dataframe is in the file, "/data" unless given; AnnData keeps its table of observations in
-        "/obs". FileError, FormatError, VersionError, SchemaError.
+        group: where the dataframe is in the file, "/" for the root; unless given "/data", else the root, else "/obs",
+        where AnnData keeps its table of observations. FileError, FormatError, VersionError, SchemaError.
         """
         checked = Schema.maybe(schema)
         return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group_bytes(group)))
@@ -147,8 +143,7 @@ class Table(Handle):
         config = config_bytes({"invalid": invalid, "extra": extra})
         table = callback.run(
             lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
-        if invalid == "coerce" and can_be_read_again(x):
-            table.replaced = _replaced(checked, x, f"the {type(x).__name__}")
+        _warn_of(table.replaced, f"the {type(x).__name__}")
         return table
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
@@ -168,6 +163,13 @@ class Table(Handle):
         """Its number of rows; for a private table that number is private."""
         return int(lib.flip_table_rows(self._pointer))
 
+    @property
+    def replaced(self) -> dict[str, int]:
+        """How many cells of which column invalid="coerce" replaced: not private, since the counts come from the
+        rows."""
+        counts: dict[str, int] = take_json("flip_table_replaced", self._pointer)["replaced"]
+        return counts
+
     def __len__(self) -> int:
         return self.rows
 
@@ -181,9 +183,19 @@ class Table(Handle):
 
     def to_pandas(self) -> Any:
         """A pandas data frame: categoricals with the schema's levels, Int64 and boolean where values are missing,
-        datetimes."""
+        datetimes. A labelled missing value that is a number, a date or a moment stands there as it is (-9), any other
+        one as missing: missing_reasons tells."""
         from . import _pandas
-        return _pandas.frame(self._pointer, self.rows, self.schema.fields)
+        return _pandas.frame(self._pointer, self.rows, self.schema.dict)
+
+    def missing_reasons(self, field: str) -> list[Optional[str]]:
+        """Why each value of a field is missing: one of the missing values that the schema labels, by its text; None
+        where there is a value, or no reason. A field with levels has its reasons among its levels. Needs NumPy."""
+        from . import _columns, _pandas
+        schema = self.schema.dict
+        reasons = [_pandas.reasons_of(one, schema) for one in schema["fields"] if one["name"] == field]
+        places = _columns.get_reasons(self._pointer, field, self.rows)
+        return [reasons[0][place] if place >= 0 else None for place in places]
 
     def __repr__(self) -> str:
         return f"flip.Table({len(self.schema.fields)} columns)"     # not the number of rows: it may be private
@@ -203,56 +215,29 @@ def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptio
                           selection_delta=options.get("selection_delta"), **reading).schema
 
 
-def _replaced(schema: Schema, rows: Any, name: Any, delimiter: Optional[str] = None) -> dict[str, int]:
-    """How many cells of which column break the schema, with a warning to the caller's caller where there are any.
-
-    rows: what Schema.check takes; name: what the warning calls it.
-    """
-    counts: dict[str, int] = {}
-    for problem in schema.check(rows, extra="ignore", delimiter=delimiter)["problems"]:
-        if problem["column"] is not None:
-            counts[problem["column"]] = counts.get(problem["column"], 0) + problem["count"]
-    if counts:
-        told = ", ".join(f'{count} of column "{column}"' for column, count in counts.items())
+def _warn_of(replaced: Mapping[str, int], name: str) -> None:
+    """A warning to the caller's caller where cells were replaced. name: what it calls the rows."""
+    if replaced:
+        told = ", ".join(f'{count} of column "{column}"' for column, count in replaced.items())
         warnings.warn(f"{name}: cells were replaced that break the schema: {told}", stacklevel=3)
-    return counts
 
 
 def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
             extra: Optional[str] = None, delimiter: Optional[str] = None, progress: Report = False,
-            group: Optional[str] = None) -> None:
+            group: Optional[str] = None, target_group: Optional[str] = None) -> None:
     """Reads one file and writes another; names that end in .h5, .hdf5 or .h5ad are HDF5, all others CSV.
 
-    invalid, extra, delimiter: as in Table.read_csv. group: where the dataframe is in the HDF5 file that is read, or,
-    where a CSV file is read, in the one that is written; "/data" unless given. With a group the table must fit into
-    memory.
+    invalid, extra, delimiter: as in Table.read_csv; a warning says how many cells were replaced. group: where the
+    dataframe is in the HDF5 file that is read, as in Table.read_hdf5; where a CSV file is read, in the one that is
+    written. target_group: where the dataframe is in the HDF5 file that is written, "/data" unless given.
     Errors: those of reading, then those of writing.
     """
-    if group is not None:
-        reading = {"invalid": invalid, "extra": extra, "delimiter": delimiter}
-        return _convert_group(source, target, schema, group=group, reading=reading, progress=progress)
+    if group is not None and target_group is None and not is_hdf5(source) and is_hdf5(target):
+        group, target_group = None, group
     callback = Callback(reporter(progress))
     config = config_bytes({"invalid": invalid, "extra": extra, "delimiter": delimiter})
     checked = Schema.maybe(schema)
-    callback.run(lambda: call("flip_table_convert", checked and checked._pointer, path_bytes(source),
-                              path_bytes(target), config, callback.c, None))
-    if invalid == "coerce" and checked is not None and not is_hdf5(source):
-        _replaced(checked, source, os.fspath(source), delimiter)
-
-
-def _convert_group(source: Path, target: Path, schema: Optional[SchemaLike], *, group: str, reading: dict[str, Any],
-                   progress: Report) -> None:
-    """`convert` with a group, by way of a table."""
-    if is_hdf5(source):
-        given = [name for name in ("invalid", "extra") if reading[name] is not None]
-        if given:
-            raise ArgumentError(f"{given[0]}: is for reading CSV files")
-        table = Table.read_hdf5(source, schema, group)
-    elif is_hdf5(target):
-        table = Table.read_csv(source, schema, **reading, progress=progress)
-    else:
-        raise ArgumentError("group: neither file is HDF5")
-    if is_hdf5(target):
-        table.write_hdf5(target, None if is_hdf5(source) else group)
-    else:
-        table.to_csv(target, reading["delimiter"])
+    read = callback.run(lambda: take_json(
+        "flip_table_convert_group", checked and checked._pointer, path_bytes(source), group_bytes(group),
+        path_bytes(target), group_bytes(target_group), config, callback.c, None))
+    _warn_of(read["replaced"], os.fspath(source))

@@ -62,6 +62,10 @@ class PlannedRelease(_PlannedRelease):
 class _PlanRecord(Versioned, total=False):
     # where exact prices keep the promise: all rates and noise are constants; else the Rényi filter does
     accountant: Literal["exact"]
+    # columns whose cells grow with the distance from zero (encoder.grid)
+    power_grids: list[str]
+    # each labelled missing value of a field without levels has a cell of its own
+    missing_reasons: bool
     # not in plans of older files: numerical columns have mass only near cells that stand out of the noise
     mass_support: Literal["above_noise"]
     # where above 0: part of δ that thresholded histograms of the shared budget may use (probability)
@@ -465,6 +469,13 @@ class TableCheck(Versioned):
     # in the table, not in the schema; their number where the first line does not look like a header
     unknown_columns: Union[list[str], int]
     problems: list[Problem]  # broken rules, by column
+
+
+class TableReading(Versioned):
+    """How a table was read."""
+
+    rows: int  # rows that were read
+    replaced: dict[str, int]  # cells that invalid="coerce" replaced, by column; columns without any are left out
 
 
 class HDF5(TypedDict):

@@ -14,6 +14,7 @@ package struct Settings: Sendable, Equatable {
     package struct Encoder: Sendable, Equatable {
         package var bins = 24
         package var share = 0.05
+        package var grid = "auto"
         package var atoms: [String: [Double]] = [:]
     }
     package struct Autoencoder: Sendable, Equatable {

@@ -30,6 +30,8 @@ private func factors(_ at: WritableKeyPath<Settings, AlignmentSites>, discrepanc
     }
 }
 
+private let gridKey = "grid"
+
 private let allSections: [(name: String, options: [Option])] = [
     ("encoder", [
         .whole("bins", \.encoder.bins, 2...1024, unit: "bins",
@@ -38,6 +40,11 @@ private let allSections: [(name: String, options: [Option])] = [
                   + "would hold fewer rows than twice its noise"),
         .real("share", \.encoder.share, 0.001...0.5, unit: "share of R*",
               help: "part of the budget that buys the histograms"),
+        .choice(gridKey, \.encoder.grid, ["auto", "equal", "powers"],
+                help: "cells of numbers and integers with more than 65535 values; powers: they grow with the distance "
+                    + "from zero, as amounts need; auto: powers where the declared range reaches 2^25 steps from zero "
+                    + "(without a step: 2^20) and 1024 times as far as its near end; a plan tells the choice as "
+                    + "power_grids"),
     ]),
     ("autoencoder", [
         .whole("width", \.autoencoder.width, 1...512, unit: "floats", help: "token width"),
@@ -233,7 +240,8 @@ extension Settings {
         }
         for s in sections where !s.name.isEmpty {
             var inner = s.name == "fairness" ? fairness.ownMembers : []
-            inner += OptionTable(s.options).members(self)
+            // A plan says which columns have which cells: its text does not change with a default.
+            inner += OptionTable(s.options).members(self).filter { s.name != "encoder" || $0.0 != gridKey }
             if s.name == "encoder" {
                 inner.append(("atoms",
                               .members(encoder.atoms.sorted { $0.key < $1.key }.map { ($0.key,

@@ -224,3 +224,25 @@ test_that("moments are exact to the microsecond or refused", {
   now <- Sys.time()
   expect_identical(rule(column(.POSIXct(round(as.numeric(now) * 1e6) / 1e6, "UTC"), schema)), "accepted")
 })
+
+test_that("labelled missing values of fields without levels are states that come back", {
+  schema <- flip_schema(list(fields = list(
+      list(name = "x", type = "integer", constraints = list(minimum = 0, maximum = 100)),
+      list(name = "d", type = "date", constraints = list(minimum = "2000-01-01", maximum = "2030-12-31"))),
+      missingValues = list(list(value = ""), list(value = "-9", label = "refused"),
+          list(value = "9999-12-31", label = "never"))))
+  rows <- data.frame(x = c(1L, -9L, NA, 4L), d = as.Date(c("2020-01-01", "9999-12-31", NA, NA)))
+  table <- flip_table(rows, schema)
+  expect_identical(as.data.frame(table), rows)
+  expect_identical(as.character(flip_reasons(table, "x")), c(NA, "-9", NA, NA))
+  expect_identical(levels(flip_reasons(table, "d")), c("-9", "9999-12-31"))
+  expect_true(flip_check(schema, rows)$fits)
+  csv <- tempfile(fileext = ".csv")
+  flip_write_csv(table, csv)
+  expect_identical(readLines(csv), c("x,d", "1,2020-01-01", "-9,9999-12-31", ",", "4,"))
+  skip_if_not_installed("haven")
+  user <- data.frame(x = haven::labelled_spss(c(1, -9, NA, 4), c(refused = -9), na_values = -9))
+  one <- flip_schema(list(fields = list(list(name = "x", type = "integer",
+      constraints = list(minimum = 0, maximum = 100))), missingValues = list(list(value = "-9", label = "refused"))))
+  expect_identical(as.data.frame(flip_table(user, one))$x, rows$x)
+})

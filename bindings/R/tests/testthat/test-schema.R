@@ -67,7 +67,8 @@ test_that("missing values of a field come before those of the schema, and a leve
       '{"name": "b", "type": "string", "constraints": {"enum": ["x", "-8"]}}, {"name": "c", "type": "boolean"}],',
       '"missingValues": [{"value": ""}, {"value": "-8", "label": "refused"}]}')
   schema <- structure(list(json = text), class = "flip_schema")
-  expect_identical(libflip:::missing_texts_of(schema), list(c("-9", ""), "", c("", "-8")))
+  expect_identical(libflip:::missing_texts_of(schema), list("", "", ""))
+  expect_identical(unname(libflip:::reasons_of(schema)), list("-9", character(), "-8"))
   expect_identical(libflip:::missing_texts_of(small_schema)[[1]], c("", "NA"))
 })
 

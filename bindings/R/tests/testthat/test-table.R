@@ -125,7 +125,11 @@ test_that("a bad file is a condition of its code and names the place, not the va
   e <- tryCatch(flip_read_csv(csv, schema), flip_error_schema = conditionMessage)
   expect_match(e, "3")
   expect_no_match(e, "Canary", fixed = TRUE)
-  expect_identical(as.data.frame(flip_read_csv(csv, schema, invalid = "coerce"))$y, c(TRUE, NA))
+  expect_warning(table <- flip_read_csv(csv, schema, invalid = "coerce"), '1 of column "y"')
+  expect_identical(as.data.frame(table)$y, c(TRUE, NA))
+  expect_identical(flip_replaced(table), c(y = 1))
+  expect_length(flip_replaced(flip_table(data.frame(x = 1, y = TRUE), schema)), 0)
+  expect_warning(flip_convert(csv, tempfile(fileext = ".h5"), schema, invalid = "coerce"), '1 of column "y"')
   expect_error(flip_read_csv(csv, schema, invalid = "ignore"), class = "flip_error_arg")
   expect_error(flip_read_csv(tempfile(), schema), class = "flip_error_io")
   expect_error(flip_read_hdf5(csv), class = "flip_error_format")
@@ -161,6 +165,10 @@ test_that("a group is named wherever an HDF5 file is read", {
   again <- tempfile(fileext = ".h5")
   flip_convert(h5, again, group = "obs")
   expect_identical(as.data.frame(flip_read_hdf5(again)), frame)
+  flip_convert(csv, again, small_schema, to_group = "rows")
+  expect_true(flip_check(small_schema, again, group = "rows")$fits)
+  expect_true(flip_check(small_schema, h5)$fits)                  # "obs" is found
+  expect_error(flip_check(small_schema, csv, group = "rows"), "HDF5", class = "flip_error_arg")
   e <- flip_evaluate(h5, frame, schema = small_schema, classifiers = "none", group = "obs")
   expect_identical(e, flip_evaluate(frame, frame, schema = small_schema, classifiers = "none"))
   both <- flip_evaluate(h5, h5, small_schema, holdout = h5, classifiers = "none",
