@@ -1,6 +1,7 @@
 # make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, lib/cmake/flip, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
 # make fuzz MINUTES=60     inputs made to harm, on every surface, for so long
+# make test-spark  a Spark cluster and a Dask one on this machine, with workers that are killed
 # make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit
 # make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
 # make demo      a whole training on simulated hospital admissions
@@ -22,7 +23,7 @@ SHIP := $(call ship,.build-ship)
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 \
        -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
 
-.PHONY: build test fuzz audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
+.PHONY: build test test-spark fuzz audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
 
 build: .build-ship/system
 	$(SHIP) $(MAP) --product flip
@@ -78,6 +79,11 @@ test: setup build
 
 fuzz: build
 	$(or $(wildcard $(PYTHON)),python3) Tests/fuzz/fuzz.py --minutes $(or $(MINUTES),60) --keep build/fuzz
+
+test-spark: build
+	./.ci/setup spark
+	PYTHONPATH=bindings/python FLIP_TEST_SPARK=long .venv-spark/bin/python -m pytest -q -p no:cacheprovider \
+		--noconftest Tests/python/test_spark.py Tests/python/test_dask.py
 
 promises: build
 	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Tests/promises

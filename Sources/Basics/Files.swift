@@ -37,6 +37,22 @@ package func fileExists(_ path: String) -> Bool {
     return lstat(path, &info) == 0
 }
 
+/// Names of what is in a folder, sorted; nil when the path is no folder.
+/// - Throws: `.io` for a folder that cannot be read.
+package func folderContents(_ path: String) throws -> [String]? {
+    try checkPath(path)
+    guard let folder = opendir(path) else {
+        guard errno == ENOTDIR || errno == ENOENT else { throw ioFailure(path, "read") }
+        return nil
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        names.append(withUnsafePointer(to: &entry.pointee.d_name.0) { String(cString: $0) })
+    }
+    return names.filter { $0 != "." && $0 != ".." }.sorted()
+}
+
 /// An open file, read from start to end. Closed with its owner.
 package final class InputFile {
     package let path: String

@@ -44,9 +44,10 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "infer": return InferOptions.table.schema(InferOptions())
         case "arrow": return ArrowOptions.table.schema(ArrowOptions())
         case "evaluate": return ReportOptions.table.schema(ReportOptions())
+        case "remote": return RemoteOptions.table.schema(RemoteOptions())
         default: throw Failure(.argument,
                                "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"domain\", "
-                                   + "\"infer\" or \"evaluate\"")
+                                   + "\"infer\", \"evaluate\" or \"remote\"")
         }
     }
 }

@@ -17,6 +17,10 @@ final class PlanBox {
     }
 
     func trainer(_ table: Table) throws -> Trainer { try Trainer(plan: plan, table: table, shared: shared, name: name) }
+
+    func trainer(elsewhere options: RemoteOptions) throws -> Trainer {
+        try Trainer(plan: plan, elsewhere: options, shared: shared, name: name)
+    }
 }
 
 func planBox(_ pointer: OpaquePointer?) throws -> PlanBox { try object(pointer, .plan, as: PlanBox.self) }

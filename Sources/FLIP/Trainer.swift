@@ -8,7 +8,7 @@ import Tables
 
 func trainer(_ pointer: OpaquePointer?) throws -> Trainer { try object(pointer, .trainer, as: Trainer.self) }
 
-private func makeProgress(_ p: Synthesis.Progress) -> flip_progress {
+func makeProgress(_ p: Synthesis.Progress) -> flip_progress {
     makeProgress(stage: p.stage.number, name: p.stage.name, step: p.step, total: p.total, epsilon: p.epsilon,
                  seconds: p.seconds)
 }

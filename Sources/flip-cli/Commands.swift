@@ -32,7 +32,7 @@ private let help = """
          a schema read off the rows, for you to edit; it is marked as assumed public
          [--skip COLUMN]...  [--levels N]  [--delimiter C]  [--group GROUP]
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL
-         learns a table under a privacy budget
+         learns a table under a privacy budget; TABLE may be a folder of CSV files larger than memory
          [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]
          [--checkpoint FILE [--resume]]  [--group GROUP]
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]

@@ -1,4 +1,4 @@
-// flip train: a table, a promise, a model file.
+// flip train: a table or a folder of tables, a promise, a model file.
 
 import Basics
 import Budgets
@@ -23,10 +23,23 @@ func train(_ words: [String]) throws {
     let shared = try sharedBudget(a)
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
-    let table = try readTable(a.words[0], a, known, bar)
-    let plan = try makePlan(a, table.schema, under: shared)
-    let trainer = try makeTrainer(plan, table, shared, checkpoint: checkpoint, resume: a.has("resume"))
-    try runAll(trainer, checkpoint: checkpoint, bar)
+    let folder = try FolderRows(a.words[0], csvOptions(a)), resume = a.has("resume"), trainer: Trainer
+    if let folder {
+        guard let known else { throw Usage("flip train: --schema is missing") }
+        trainer = try makeTrainer(makePlan(a, known, under: shared), checkpoint: checkpoint, resume: resume) {
+            try Trainer(plan: $0, elsewhere: folder.remote, shared: shared)
+        } goOn: {
+            try Trainer.resume($0, elsewhere: folder.remote, shared: shared)
+        }
+    } else {
+        let table = try readTable(a.words[0], a, known, bar)
+        trainer = try makeTrainer(makePlan(a, table.schema, under: shared), checkpoint: checkpoint, resume: resume) {
+            try Trainer(plan: $0, table: table, shared: shared)
+        } goOn: {
+            try Trainer.resume($0, table: table, shared: shared)
+        }
+    }
+    try runAll(trainer, folder, checkpoint: checkpoint, bar)
     let model = try trainer.finish()
     try model.save(out)
     let ledger = model.ledger
@@ -47,27 +60,27 @@ private func refuseExisting(_ checkpoint: String, resume: Bool) throws {
         + "lost")
 }
 
-private func makeTrainer(_ plan: Plan, _ table: Table, _ shared: SharedBudget?, checkpoint: String?,
-                         resume: Bool) throws -> Trainer {
+private func makeTrainer(_ plan: Plan, checkpoint: String?, resume: Bool, begin: (Plan) throws -> Trainer,
+                         goOn: (String) throws -> Trainer) throws -> Trainer {
     guard let checkpoint, fileExists(checkpoint) else {
-        let trainer = try Trainer(plan: plan, table: table, shared: shared)
+        let trainer = try begin(plan)
         // Bound before the first release: a crash loses steps and never their charge.
         if let checkpoint { try trainer.checkpoint(checkpoint) }
         return trainer
     }
     try refuseExisting(checkpoint, resume: resume)
-    let trainer = try Trainer.resume(checkpoint, table: table, shared: shared)
+    let trainer = try goOn(checkpoint)
     guard trainer.plan.json == plan.json else {
         throw Failure(.state, "\(checkpoint): was begun with other options; use those, or leave out --resume")
     }
     return trainer
 }
 
-private func runAll(_ trainer: Trainer, checkpoint: String?, _ bar: Bar) throws {
+private func runAll(_ trainer: Trainer, _ folder: FolderRows?, checkpoint: String?, _ bar: Bar) throws {
     defer { bar.close() }
     var saved = monotonicSeconds()
     while !trainer.isFinished {
-        let state = try trainer.step(maxSteps: .max, maxSeconds: 0.1)
+        let state = try folder?.answer(trainer, bar) ?? trainer.step(maxSteps: .max, maxSeconds: 0.1)
         if !bar.show(state.stage.name, state.step, state.total, epsilon: state.epsilon) {
             bar.close()
             if let checkpoint {

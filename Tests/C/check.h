@@ -56,6 +56,7 @@ extern const char *small_plan;         /* a plan whose training takes about a se
 
 /* The suites. Each ends in {NULL, NULL}. */
 extern const test_case library_tests[], schema_tests[], accountant_tests[], table_tests[], arrow_tests[], file_tests[],
-    plan_tests[], trainer_tests[], model_tests[], evaluate_tests[], guest_tests[], budget_tests[], persons_tests[];
+    plan_tests[], trainer_tests[], model_tests[], evaluate_tests[], guest_tests[], budget_tests[], persons_tests[],
+    sums_tests[];
 
 #endif

@@ -241,6 +241,47 @@ static void budgets(const flip_schema *schema, const flip_table *table) {
     flip_budget_free(again); flip_budget_free(budget); flip_plan_free(plan); flip_table_free(bounded);
 }
 
+/* A training without a table: the rows come as sums of two parts, one of them a stream and one a file. */
+static void elsewhere(const flip_schema *schema, const flip_table *table) {
+    flip_plan *plan = NULL;
+    flip_trainer *trainer = NULL;
+    flip_buffer *ask = NULL, *bytes = NULL;
+    flip_progress progress;
+    int asks = 0;
+    OK(flip_plan_create(schema, "{\"epsilon\": 8, \"delta\": 1e-3, \"threads\": 1, \"preset\": \"best\"}", &plan,
+                        &err));
+    OK(flip_table_write_csv(table, in(0, "part.csv"), NULL, &err));
+    OK(flip_trainer_create_remote(plan, NULL, &trainer, &err));
+    for (;;) {
+        flip_sums *sums = NULL, *total = NULL;
+        struct ArrowArrayStream stream;
+        uint64_t *words = NULL;
+        size_t count = 0;
+        OK(flip_trainer_ask(trainer, 3, &ask, &err));
+        if (!flip_buffer_size(ask)) break;
+        OK(flip_ask_json(flip_buffer_data(ask), flip_buffer_size(ask), &bytes, &err)); text(bytes);
+        OK(flip_sums_create(flip_buffer_data(ask), flip_buffer_size(ask), &sums, &err));
+        OK(flip_sums_create(flip_buffer_data(ask), flip_buffer_size(ask), &total, &err));
+        flip_buffer_free(ask);
+        OK(flip_table_export(table, &stream, &err));
+        OK(flip_sums_add_stream(sums, 0, &stream, NULL, told, &asks, &err));
+        OK(flip_sums_add_csv(sums, 1, in(0, "part.csv"), NULL, told, &asks, &err));
+        OK(flip_sums_add_table(sums, 2, table, &err));
+        OK(flip_sums_export(sums, 0, 1, &bytes, &err));
+        OK(flip_sums_merge(total, flip_buffer_data(bytes), flip_buffer_size(bytes), &err));
+        flip_buffer_free(bytes); flip_sums_free(sums);
+        OK(flip_sums_words(total, &words, &count, &err));
+        SHOULD(count > 3 && words[0] == 1);
+        progress.size = sizeof progress;
+        OK(flip_trainer_answer(trainer, total, &progress, &err));
+        flip_sums_free(total);
+        OK(flip_trainer_checkpoint(trainer, in(1, "r.h5"), &err));
+        flip_trainer_free(trainer);
+        OK(flip_trainer_resume_remote(in(1, "r.h5"), NULL, NULL, &trainer, &err));
+    }
+    flip_buffer_free(ask); flip_trainer_free(trainer); flip_plan_free(plan);
+}
+
 /* Bounds and levels that nobody knows, bought from a budget. */
 static void purchase(void) {
     static const char sketch[] = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", "
@@ -292,6 +333,7 @@ int main(int count, char **arguments) {
     schema = the_schema();
     table = the_table(schema);
     tables(schema, table);
+    elsewhere(schema, table);
     schemas(schema);
     plan = plans(schema);
     model = trainings(plan, table);

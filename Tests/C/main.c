@@ -101,7 +101,7 @@ static int run(const test_case *test) {
 int main(int count, char **arguments) {
     static const test_case *const suites[] = {
         library_tests, schema_tests, accountant_tests, budget_tests, table_tests, arrow_tests, file_tests, plan_tests,
-        trainer_tests, model_tests, evaluate_tests, guest_tests, persons_tests};
+        trainer_tests, model_tests, evaluate_tests, guest_tests, persons_tests, sums_tests};
     int passed = 0, failed = 0;
     size_t s;
     int k;

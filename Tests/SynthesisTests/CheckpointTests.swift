@@ -80,7 +80,7 @@ final class CheckpointTests: XCTestCase {
             var ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order,
                                     groups: honest.ledger.groups, assumptions: plan.assumptions)
             for r in releases { try ledger.charge(r) }
-            let t = try Trainer(plan: plan, table: table, ledger: ledger, random: SecureRandom(testSeed: 1),
+            let t = try Trainer(plan: plan, rows: .table(table), ledger: ledger, random: SecureRandom(testSeed: 1),
                                 runID: "run")
             try t.begin(with: XCTUnwrap(honest.statistics))
             t.done = 4
@@ -156,7 +156,7 @@ final class CheckpointTests: XCTestCase {
         func file(_ table: Table) throws -> [UInt8] {
             let ledger = try Ledger(epsilon: plan.epsilon, delta: plan.delta, order: plan.budget.order,
                                     groups: plan.groups, assumptions: plan.assumptions)
-            let t = try Trainer(plan: plan, table: table, ledger: ledger, random: SecureRandom(testSeed: 1),
+            let t = try Trainer(plan: plan, rows: .table(table), ledger: ledger, random: SecureRandom(testSeed: 1),
                                 runID: "run")
             try t.begin(with: released)
             try t.checkpoint("\(folder)/b.h5")

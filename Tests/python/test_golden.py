@@ -216,7 +216,7 @@ def test_the_options_of_every_configuration_are_the_recorded_ones():
 def config_digests():
     return {
         what: hashed(json.dumps(flip.config_schema(what)))
-        for what in ("plan", "csv", "sample", "arrow", "infer", "budget", "domain", "evaluate")
+        for what in ("plan", "csv", "sample", "arrow", "infer", "budget", "domain", "evaluate", "remote")
     }
 
 

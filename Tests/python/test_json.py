@@ -15,12 +15,14 @@ if __name__ == "__main__":
     sys.path.insert(0, os.path.join(ROOT, "bindings", "python"))
 
 import flip
+import flip.remote
 import pytest
+from flip import _library
 
-CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate")
+CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate", "remote")
 # Objects that a function returns as a whole and that state the version of their grammar.
 VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
-             "TableReading", "Build")
+             "TableReading", "Build", "Ask")
 
 
 def page():
@@ -283,6 +285,17 @@ def test_the_library_and_its_options(compare):
             compare(option, "Option")
 
 
+def an_ask(schema):
+    """What an ask says of itself."""
+    best = flip.plan(schema, epsilon=2, delta=1e-5)
+    trainer = flip.Trainer(_library.new("flip_trainer_create_remote", best._pointer, None), None)
+    return flip.remote.ask_info(_library.take_bytes("flip_trainer_ask", trainer._pointer, 2))
+
+
+def test_asks(compare, schema):
+    compare(an_ask(schema), "Ask")
+
+
 def test_every_object_states_the_version_of_its_grammar(schema, table, frame, plan, model, tmp_path):
     budget = flip.Budget(tmp_path / "b", epsilon=20, delta=1e-5)
     frame[["age"]].to_csv(tmp_path / "one.csv", index=False)
@@ -293,7 +306,7 @@ def test_every_object_states_the_version_of_its_grammar(schema, table, frame, pl
              "Domain": domain.report, "Evaluation": flip.evaluate(table, table, classifiers="none").to_dict(),
              "FileCheck": flip.file_check(tmp_path / "b"), "TableCheck": schema.check(frame),
              "TableReading": flip._library.take_json("flip_table_replaced", table._pointer),
-             "Build": flip.build_info()}
+             "Build": flip.build_info(), "Ask": an_ask(schema)}
     assert set(given) == set(VERSIONED)
     assert [name for name, value in given.items() if value.get("schema_version") != 1] == []
 

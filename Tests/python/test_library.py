@@ -30,7 +30,7 @@ def prototypes():
     return found
 
 
-HANDLE = re.compile(r"(const )?flip_(buffer|schema|table|plan|trainer|model|accountant|budget) \*$")
+HANDLE = re.compile(r"(const )?flip_(buffer|schema|table|plan|trainer|model|accountant|budget|sums) \*$")
 TYPES = {
     "const char *": ctypes.c_char_p, "size_t": ctypes.c_size_t, "int64_t": ctypes.c_int64, "int32_t": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32, "flip_status": ctypes.c_int32, "double": ctypes.c_double, "void *": ctypes.c_void_p,
@@ -40,6 +40,7 @@ TYPES = {
     "int32_t *": ctypes.POINTER(ctypes.c_int32), "const int32_t *": ctypes.POINTER(ctypes.c_int32),
     "uint8_t *": ctypes.POINTER(ctypes.c_uint8), "const uint8_t *": ctypes.POINTER(ctypes.c_uint8),
     "const char * const *": ctypes.POINTER(ctypes.c_char_p), "flip_error *": ctypes.POINTER(_library.CError),
+    "uint64_t * *": ctypes.POINTER(ctypes.POINTER(ctypes.c_uint64)), "size_t *": ctypes.POINTER(ctypes.c_size_t),
     "struct ArrowArrayStream *": ctypes.c_void_p, "flip_progress *": ctypes.POINTER(_library.CProgress),
 }
 

@@ -165,7 +165,7 @@ def test_objects_are_what_their_types_say(table, frame, schema, model, plan, csv
     for check in (schema.check(path), schema.check(frame.assign(age=1, extra=2)), schema.check(frame[:0])):
         fits(check, flip.TableCheck, "check")
     fits(flip.build_info(), flip.BuildInfo, "build")
-    for what in ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate"):
+    for what in ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate", "remote"):
         for key, option in flip.config_schema(what).items():
             if key != "schema_version":
                 fits(option, flip.ConfigOption, key)

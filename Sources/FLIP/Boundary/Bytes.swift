@@ -6,6 +6,7 @@ import Glibc
 final class Bytes {
     let memory: Buffer<UInt8>
     var count: Int { memory.count - 1 }
+    private var isSecret = false
 
     /// A copy of `bytes`.
     init(_ bytes: UnsafeRawBufferPointer) throws {
@@ -13,6 +14,16 @@ final class Bytes {
         memory = try Buffer(count: bytes.count + 1, for: "a flip_buffer")
         if let base = bytes.baseAddress { memcpy(memory.base, base, bytes.count) }
     }
+
+    /// `count` bytes as secret as rows, written by `body`: they are wiped when the buffer is freed.
+    init(secret count: Int, _ body: (UnsafeMutableRawPointer) throws -> Void) throws {
+        guard count < Int.max else { throw Failure(.noMemory, "not enough memory for a flip_buffer") }
+        memory = try Buffer(count: count + 1, for: "a flip_buffer")
+        isSecret = true
+        try body(UnsafeMutableRawPointer(memory.base))
+    }
+
+    deinit { if isSecret { explicit_bzero(memory.base, memory.count) } }
 
     /// The UTF-8 bytes of `text`.
     static func of(_ text: String) throws -> Bytes {

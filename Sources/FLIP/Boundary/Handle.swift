@@ -7,7 +7,7 @@ import Glibc
 
 /// The typed handles of `flip.h`. The raw value goes into the block, the name into messages.
 enum Kind: UInt32 {
-    case buffer = 1, schema, table, plan, trainer, model, accountant, budget
+    case buffer = 1, schema, table, plan, trainer, model, accountant, budget, sums
 
     var name: String {
         switch self {
@@ -19,6 +19,7 @@ enum Kind: UInt32 {
         case .model: "flip_model"
         case .accountant: "flip_accountant"
         case .budget: "flip_budget"
+        case .sums: "flip_sums"
         }
     }
 }

@@ -1,7 +1,8 @@
-// The one door to private rows: the only type that stores them, and the only code that reads them.
-// Whoever wants to know whether the promise is kept reads this file. The parts of the mechanisms that see no row are
-// elsewhere: who is drawn (PoissonBatch.swift), which tables (Marginals.swift, Selection.swift), noise
-// (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
+// The one door to private rows: every release of a training is charged and drawn here.
+// Whoever wants to know whether the promise is kept reads this file, and then the three beside it that touch rows:
+// PrivateTable.swift stores them, TableCounts.swift counts them, RowsElsewhere.swift holds sums over rows of other
+// processes. The parts of the mechanisms that see no row are: who is drawn (PoissonBatch.swift), which tables
+// (Marginals.swift, Selection.swift), noise (GaussianNoise.swift, DiscreteGaussian.swift), price (Ledger.swift).
 //
 //     let rows = try PrivateTable(rows: n, cellCounts: [5, 300], groups: ["all"])
 //     try rows.fill(column: 0) { cells in … }                        // once for each column, then never seen again
@@ -21,66 +22,6 @@
 import Basics
 import Compute
 import Glibc
-
-/// A loaded table as small whole numbers: row i has cell c_j(i) in 0 ..< cellCounts[j] of every column j, and a group.
-/// It cannot be printed, encoded, compared or copied, and nothing outside this file can read it.
-package final class PrivateTable {
-    /// Public: sizes of the grids and names of the groups. The row count is private.
-    package let cellCounts: [Int]
-    package let groups: [String]
-    fileprivate var rows: Int
-    fileprivate enum Cells { case narrow(Buffer<UInt8>), wide(Buffer<UInt16>) }
-    fileprivate var columns: [Cells?]
-    /// Group of each row; nil when there is one group.
-    fileprivate var groupOf: Buffer<UInt16>?
-    fileprivate var isTaken = false
-
-    /// - Parameters:
-    ///   - rows: 0 ..< 2²⁹.
-    ///   - cellCounts: cells of each column, 1 … 65536.
-    ///   - groups: names of all declared groups, 1 … 65536, whether or not anybody is in them.
-    /// - Throws: `.argument`; `.noMemory`.
-    package init(rows: Int, cellCounts: [Int], groups: [String]) throws {
-        guard rows >= 0, rows < FixedPoint.maxRows else { throw Failure(.argument, "table: too many rows") }
-        guard cellCounts.allSatisfy({ (1...65_536).contains($0) }) else {
-            throw Failure(.argument, "table: a column must have 1 to 65536 cells")
-        }
-        guard (1...65_536).contains(groups.count) else {
-            throw Failure(.argument, "table: there must be 1 to 65536 groups")
-        }
-        (self.rows, self.cellCounts, self.groups) = (rows, cellCounts, groups)
-        columns = cellCounts.map { _ in nil }
-    }
-
-    /// Lets `body` write the cell of every row of column j: [rows]. A number outside the column's cells becomes its
-    /// last cell.
-    /// - Throws: `.state` when the column is full already; `.noMemory`; what `body` throws.
-    package func fill(column j: Int, _ body: (UnsafeMutablePointer<UInt16>) throws -> Void) throws {
-        guard columns.indices.contains(j), columns[j] == nil, !isTaken else {
-            throw Failure(.state, "table: each column is filled once")
-        }
-        let cells = try Buffer<UInt16>(count: rows, for: "private rows")
-        try body(cells.base)
-        let last = cellCounts[j] - 1
-        for i in 0..<rows { cells.base[i] = UInt16(min(Int(cells.base[i]), last)) }
-        guard last < 256 else { return columns[j] = .wide(cells) }
-        let narrow = try Buffer<UInt8>(count: rows, for: "private rows")
-        for i in 0..<rows { narrow.base[i] = UInt8(truncatingIfNeeded: cells.base[i]) }
-        columns[j] = .narrow(narrow)
-    }
-
-    /// Lets `body` write the group of every row: [rows], 0 ..< groups.count. Anything else becomes the nearest of
-    /// these. Not needed with one group.
-    package func fillGroups(_ body: (UnsafeMutablePointer<Int32>) throws -> Void) throws {
-        guard groupOf == nil, !isTaken else { throw Failure(.state, "table: groups are filled once") }
-        let given = try Buffer<Int32>(count: rows, for: "private rows")
-        try body(given.base)
-        guard groups.count > 1 else { return }
-        let stored = try Buffer<UInt16>(count: rows, for: "private rows")
-        for i in 0..<rows { stored.base[i] = UInt16(max(0, min(Int(given.base[i]), groups.count - 1))) }
-        groupOf = stored
-    }
-}
 
 /// The rows of one micro-batch, for the time of one call of a map; the pointers must not be kept.
 package final class MicroBatch {
@@ -124,10 +65,6 @@ package final class MicroBatch {
     }
     fileprivate var isClear: Bool { cells.allSatisfy { $0 == 0 } && places.allSatisfy { $0 == 0 } }
 }
-
-/// Overwrites memory that held something of rows. A plain loop before the memory is given back could be left out by the
-/// compiler.
-private func wiped<T>(_ b: Buffer<T>) { explicit_bzero(b.base, b.count * MemoryLayout<T>.stride) }
 
 /// Where a map puts the sum of its rows' clipped vectors; only the noise step can look inside.
 package final class ClippedSum {
@@ -185,7 +122,8 @@ package final class ClippedSum {
     fileprivate var isClear: Bool { total.allSatisfy { $0 == 0 } }
 }
 
-/// The only mechanism that reads a `PrivateTable`.
+/// The only mechanism that releases something of rows: of its own `PrivateTable`, or of sums that were added up where
+/// the rows are (`RowsElsewhere`). From the true counts on both take the same path.
 ///
 /// # Guarantee
 /// Neighbours differ by one row added or removed. Given what was released before, each release is for a row of group g
@@ -197,6 +135,8 @@ package final class Door {
     /// Called with the charged ledger before every draw. When it throws, nothing is drawn and the charge stays.
     package var durable: ((Ledger) throws -> Void)?
     private let table: PrivateTable
+    /// Set when the rows are in other processes; `table` is then an empty one, for its public sizes.
+    private let elsewhere: RowsElsewhere?
     private let random: SecureRandom
     private let selected: Buffer<UInt32>
     private let cancelFlag = CancelFlag()
@@ -207,7 +147,24 @@ package final class Door {
 
     /// - Throws: `.state` when the table is not filled or another door has it; `.argument` when the ledger is of other
     ///   groups or another budget.
-    package init(table: PrivateTable, budget: Budget, ledger: Ledger, random: SecureRandom) throws {
+    package convenience init(table: PrivateTable, budget: Budget, ledger: Ledger, random: SecureRandom) throws {
+        try self.init(table, elsewhere: nil, budget, ledger, random)
+    }
+
+    /// A door whose rows are in other processes: each release needs an answer (`ask`, `accept`).
+    /// - Parameters:
+    ///   - cellCounts: cells of each column.
+    ///   - columns: their names.
+    package convenience init(elsewhere cellCounts: [Int], columns: [String], budget: Budget, ledger: Ledger,
+                             random: SecureRandom) throws {
+        let none = try PrivateTable(rows: 0, cellCounts: cellCounts, groups: ledger.groups)
+        for j in cellCounts.indices { try none.fill(column: j) { _ in } }
+        try none.fillGroups { _ in }
+        try self.init(none, elsewhere: RowsElsewhere(columns: columns), budget, ledger, random)
+    }
+
+    private init(_ table: PrivateTable, elsewhere: RowsElsewhere?, _ budget: Budget, _ ledger: Ledger,
+                 _ random: SecureRandom) throws {
         guard !table.isTaken, table.columns.allSatisfy({ $0 != nil }), table.groups.count == 1
             || table.groupOf != nil else {
             throw Failure(.state, "door: the table must be filled, and goes to one door")
@@ -215,7 +172,7 @@ package final class Door {
         guard ledger.budget == budget else { throw Failure(.argument, "door: the ledger is of another budget") }
         guard ledger.groups == table.groups else { throw Failure(.argument, "door: the ledger is of other groups") }
         selected = try Buffer(count: table.rows, for: "a batch")
-        (self.table, self.ledger, self.random) = (table, ledger, random)
+        (self.table, self.elsewhere, self.ledger, self.random) = (table, elsewhere, ledger, random)
         if random.isDeterministic { self.ledger.assume(Ledger.notPrivate) }
         table.isTaken = true
     }
@@ -225,7 +182,10 @@ package final class Door {
     package func cancel() { cancelFlag.set() }
 
     /// For tests alone: as if nobody were in the table. Whatever still depends on the rows got them past this door.
-    func forgetRows() { table.rows = 0 }
+    func forgetRows() {
+        table.rows = 0
+        elsewhere?.forgets = true
+    }
 
     /// For tests alone: whether the batch that was drawn, gathered cells and raw sums are gone.
     var isWiped: Bool { selected.allSatisfy { $0 == 0 } && kept?.isClear ?? true }
@@ -249,6 +209,37 @@ package final class Door {
         try ledger.charge(release)
         try durable?(ledger)
         try random.beginRelease()
+    }
+
+    // MARK: rows elsewhere
+
+    /// Asks for the sums that the next release needs, and voids an ask that is open.
+    /// - Parameter parts: into how many parts the rows are dealt, 1 … 2²⁰.
+    /// - Throws: `.state` for a door that has its rows; `.argument`; `.entropy`.
+    package func ask(_ request: CountRequest, parts: Int) throws -> AskTag {
+        guard let elsewhere else { throw Self.hasItsRows }
+        return try elsewhere.ask(request, parts: parts)
+    }
+
+    /// Checks the sums that the open ask was answered with; nothing is charged or released by that. The next release
+    /// takes them. What does not pass leaves the ask open.
+    /// - Parameter strict: whether cells that break the schema are refused.
+    /// - Throws: see `RowsElsewhere.accept`.
+    package func accept(_ sums: Sums, strict: Bool) throws {
+        guard let elsewhere else { throw Self.hasItsRows }
+        try elsewhere.accept(sums, strict: strict)
+    }
+
+    /// Wipes the sums that were accepted, whether a release took them or not.
+    package func dismissAnswer() { elsewhere?.dismiss() }
+
+    private static let hasItsRows = Failure(.state, "this training has its rows here: it asks for no sums")
+
+    /// The true counts of a release, from the door's own rows or from the answer.
+    /// - Throws: `.state` where the rows are elsewhere and nobody was asked for these counts.
+    private func counts(_ request: CountRequest, _ layout: MarginalLayout?) throws -> TrueCounts {
+        if let elsewhere { return .sums(try elsewhere.answer(to: request)) }
+        return .table(table, try layout.map { try TableCounts(table, $0, request.codes, cancelFlag) })
     }
 
     // MARK: histograms
@@ -278,38 +269,44 @@ package final class Door {
         let sizes = requests.map { ($0.body + $0.divisor - 1) / $0.divisor + table.cellCounts[$0.column] - $0.body }
         let out = try sizes.map { try Buffer<Double>(count: $0, for: "a histogram") }
         let sums = try Buffer<Int64>(count: max(sizes.max() ?? 0, ledger.groups.count), for: "a histogram")
-        let target = try Buffer<UInt32>(count: requests.map { table.cellCounts[$0.column] }.max() ?? 0,
-            for: "a histogram")
-        defer { wiped(sums) }
+        let request = try CountRequest(histograms: requests, cellCounts: table.cellCounts,
+                                       groups: ledger.groups.count)
+        let layout = try request.layout(threads: 1), counts = try counts(request, layout)
+        defer {
+            wiped(sums)
+            counts.wipe()
+        }
         try open(name, noiseMultiplier: noiseMultiplier, sensitivity: square.squareRoot())
         func noisy(_ n: Int, _ place: Int, _ weight: Int, _ write: (Int, Double) -> Void) {
             let stream = random.stream(.histogram, place)
             for i in 0..<n { write(i, Double(sums.base[i] + noise.sample(stream)) / Double(weight)) }
         }
-        for (k, r) in requests.enumerated() {
-            count(r, size: sizes[k], target: target.base, into: sums.base)
-            noisy(sizes[k], k, r.weight) { out[k].base[$0] = $1 }
+        for tile in layout?.tiles ?? [] {
+            guard let layout else { break }
+            let base = try counts.count(layout, tile)
+            for t in tile {
+                let column = request.tables[t][0]
+                for (k, r) in requests.enumerated() where r.column == column {
+                    merge(base + layout.tables[t].start, r, cells: table.cellCounts[column], size: sizes[k],
+                          into: sums.base)
+                    noisy(sizes[k], k, r.weight) { out[k].base[$0] = $1 }
+                }
+            }
         }
-        for g in ledger.groups.indices { sums.base[g] = 0 }
-        for i in 0..<table.rows { sums.base[table.groupOf.map { Int($0.base[i]) } ?? 0] += Int64(groupWeight) }
+        counts.groups(ledger.groups.count, into: sums.base)
+        for g in ledger.groups.indices { sums.base[g] *= Int64(groupWeight) }
         var groups = [Double](repeating: 0, count: ledger.groups.count)
         noisy(groups.count, requests.count, groupWeight) { groups[$0] = $1 }
         return (out, groups)
     }
 
-    /// cells: [size], overwritten. Whole numbers throughout: 2²⁹ rows of weight 2²⁰ fit.
-    private func count(_ r: HistogramRequest, size: Int, target: UnsafeMutablePointer<UInt32>,
-        into cells: UnsafeMutablePointer<Int64>) {
-        let merged = (r.body + r.divisor - 1) / r.divisor
-        for c in 0..<table.cellCounts[r.column] {
-            target[c] = UInt32(truncatingIfNeeded: c < r.body ? c / r.divisor : merged + c - r.body)
-        }
-        for i in 0..<size { cells[i] = 0 }
-        switch table.columns[r.column] {
-        case .narrow(let c): for i in 0..<table.rows { cells[Int(target[Int(c.base[i])])] += Int64(r.weight) }
-        case .wide(let c): for i in 0..<table.rows { cells[Int(target[Int(c.base[i])])] += Int64(r.weight) }
-        case nil: break
-        }
+    /// One level of a column's tree from the counts of its cells. sums: [size], overwritten. Whole numbers throughout:
+    /// 2⁴⁰ rows of weight 2²⁰ fit.
+    private func merge(_ counts: CellCounts, _ r: HistogramRequest, cells: Int, size: Int,
+                       into sums: UnsafeMutablePointer<Int64>) {
+        let merged = (r.body + r.divisor - 1) / r.divisor, weight = Int64(r.weight)
+        for i in 0..<size { sums[i] = 0 }
+        for c in 0..<cells { sums[c < r.body ? c / r.divisor : merged + c - r.body] += counts[c] * weight }
     }
 
     // MARK: marginals
@@ -338,19 +335,18 @@ package final class Door {
         let noise = try DiscreteGaussian(variance: noiseMultiplier * noiseMultiplier * square * noiseScale * noiseScale)
         // All memory first: what cannot be had is not charged for.
         let out = try layout.tables.map { try Buffer<Double>(count: $0.cells, for: "a marginal") }
-        let counts = try TableCounts(table, layout, codes, cancelFlag)
+        let counts = try counts(CountRequest(tables: requests.map(\.columns), codes: codes), layout)
         defer { counts.wipe() }
         try open(name, noiseMultiplier: noiseMultiplier, sensitivity: square.squareRoot())
         for tile in layout.tiles {
-            try counts.count(tile)
-            let chunks = layout.chunks(tile)
-            try counts.forEach(chunks.count) { [random] place in
+            let base = try counts.count(layout, tile), chunks = layout.chunks(tile)
+            try TableCounts.forEach(chunks.count, layout, cancelFlag) { [random] place in
                 let chunk = chunks.lowerBound + place, k = layout.table(tile, chunk: chunk), t = layout.tables[k]
-                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight), from = counts.base
-                    + t.start, to = out[k].base
+                let stream = random.stream(.marginal, chunk), weight = Int64(requests[k].weight)
+                let from = base + t.start, to = out[k].base
                 let first = (chunk - t.firstChunk) * noiseChunk
                 for i in first..<min(first + noiseChunk, t.cells) {
-                    to[i] = Double(Int64(from[i]) * weight + noise.sample(stream)) / Double(weight)
+                    to[i] = Double(from[i] * weight + noise.sample(stream)) / Double(weight)
                 }
             }
         }
@@ -392,7 +388,7 @@ package final class Door {
         }
         let selection = try PeeledSelection(rho: rho, count: k)
         let shares = try layout.columns.map { try PairReference.shares(oneWay[$0]) }
-        let counts = try TableCounts(table, layout, codes, cancelFlag)
+        let counts = try counts(CountRequest(tables: candidates.map { [$0.0, $0.1] }, codes: codes), layout)
         let scores = try Buffer<Int64>(count: candidates.count, for: "scores"),
             left = try Buffer<UInt32>(count: candidates.count, for: "scores")
         defer {
@@ -401,11 +397,11 @@ package final class Door {
         }
         try open(Ledger.Release(name: name, rho: rho))
         for tile in layout.tiles {
-            try counts.count(tile)
-            try counts.forEach(tile.count) { place in
+            let base = try counts.count(layout, tile)
+            try TableCounts.forEach(tile.count, layout, cancelFlag) { place in
                 let p = tile.lowerBound + place, t = layout.tables[p]
                 scores.base[p] = PairReference(shares[t.places[0]], shares[t.places[1]], total: total,
-                    standardDeviation: standardDeviation).score(counts.base + t.start)
+                    standardDeviation: standardDeviation).score(base + t.start)
             }
         }
         var chosen: [Int] = []
@@ -449,6 +445,9 @@ package final class Door {
     package func releaseSums(name: String, blocks: [SumBlock], rates: [Double], expectedRows: Double = 0,
         microBatch: Int, threads: Int,
                              map: (MicroBatch, _ worker: Int, ClippedSum) throws -> Void) throws -> [Buffer<Float>] {
+        guard elsewhere == nil else {
+            throw Failure(.unsupported, "release: sums of clipped vectors need the rows in this process")
+        }
         guard !blocks.isEmpty, rates.count == ledger.groups.count,
             blocks.allSatisfy({ $0.clips.count == rates.count }) else {
             throw Failure(.argument, "release: rates and clipping norms must be given for every group")
@@ -545,123 +544,4 @@ private final class Pass: @unchecked Sendable {
     /// Whole numbers: the order of workers changes nothing.
     func join() { for other in memory.sums.dropFirst() { memory.sums[0].take(other) } }
     var total: UnsafePointer<Int64> { UnsafePointer(memory.sums[0].total.base) }
-}
-
-/// True tables, one tile of them after the other.
-private final class TableCounts: @unchecked Sendable {
-    private let table: PrivateTable, layout: MarginalLayout, cancelFlag: CancelFlag
-    /// [parts, tileCells]; at most 2²⁹ in a cell.
-    private let counts: Buffer<UInt32>
-    private let maps: Buffer<UInt16>
-    /// For each worker [columns, blockRows].
-    private let blocks: [Buffer<UInt16>]
-    /// For each worker the places of a block's rows in a table, and four copies of a small one.
-    private let sums: [Buffer<UInt32>]
-    static let stopped = Failure(.cancelled, "the release was cancelled; it stays charged")
-
-    init(_ table: PrivateTable, _ layout: MarginalLayout, _ codes: [ColumnCodes], _ cancelFlag: CancelFlag) throws {
-        (self.table, self.layout, self.cancelFlag) = (table, layout, cancelFlag)
-        maps = try layout.maps(codes, cellCounts: table.cellCounts)
-        counts = try Buffer(count: layout.countCells, for: "tables of counts")
-        blocks = try (0..<layout.workers).map { _ in try Buffer(count: layout.blockCells, for: "a block of codes") }
-        sums = try blocks.map { _ in try Buffer(count: MarginalLayout.sumCells, for: "a block of codes") }
-    }
-
-    /// Counts of the tile that was counted last: [tileCells].
-    var base: UnsafePointer<UInt32> { UnsafePointer(counts.base) }
-
-    /// Calls `work` for 0 ..< count, shared by all workers.
-    /// - Throws: `.cancelled`.
-    func forEach(_ count: Int, _ work: (_ place: Int) -> Void) throws {
-        let queue = WorkQueue(count)
-        Workers.run(threads: min(layout.threads, max(count, 1))) { [cancelFlag] _ in
-            while let place = queue.take() {
-                if cancelFlag.take() { return queue.stop(Self.stopped) }
-                work(place)
-            }
-        }
-        if let error = queue.failure { throw error }
-    }
-
-    /// One pass over the rows. Every worker recodes a block of rows at a time and adds it to its own tables: whole
-    /// numbers, so how the work is split changes nothing.
-    /// - Throws: `.cancelled`.
-    func count(_ tile: Range<Int>) throws {
-        memset(counts.base, 0, counts.count * MemoryLayout<UInt32>.stride)
-        let queue = WorkQueue(0)
-        Workers.run(threads: layout.workers) { worker in
-            guard let (tables, part) = layout.share(tile, worker: worker) else { return }
-            let codes = blocks[worker].base, to = counts.base + part * layout.tileCells
-            let places = sums[worker].base, lanes = places + MarginalLayout.blockRows
-            var isUsed = [Bool](repeating: false, count: layout.columns.count)
-            for k in tables { for place in layout.tables[k].places { isUsed[place] = true } }
-            var first = part * table.rows / layout.parts
-            let end = (part + 1) * table.rows / layout.parts
-            while first < end, queue.failure == nil {
-                if cancelFlag.take() { return queue.stop(Self.stopped) }
-                let n = min(MarginalLayout.blockRows, end - first)
-                for place in isUsed.indices where isUsed[place] {
-                    recode(place, first, n, into: codes + place * MarginalLayout.blockRows)
-                }
-                for k in tables { add(layout.tables[k], codes, n, places, lanes, to + layout.tables[k].start) }
-                first += n
-            }
-        }
-        if let error = queue.failure { throw error }
-        for part in 1..<max(layout.parts, 1) {
-            for c in 0..<layout.tileCells { counts.base[c] &+= counts.base[part &* layout.tileCells &+ c] }
-        }
-    }
-
-    private func recode(_ place: Int, _ first: Int, _ n: Int, into codes: UnsafeMutablePointer<UInt16>) {
-        let map = maps.base + layout.mapStart(place)
-        switch table.columns[layout.columns[place]] {
-        case .narrow(let c): for i in 0..<n { codes[i] = map[Int(c.base[first &+ i])] }
-        case .wide(let c): for i in 0..<n { codes[i] = map[Int(c.base[first &+ i])] }
-        case nil: break
-        }
-    }
-
-    /// codes: [columns, blockRows], the first n of each; cells: [t.cells]; places: [blockRows]; lanes: [4, laneCells],
-    /// zero before and after.
-    private func add(_ t: MarginalLayout.Table, _ codes: UnsafePointer<UInt16>, _ n: Int,
-        _ places: UnsafeMutablePointer<UInt32>,
-                     _ lanes: UnsafeMutablePointer<UInt32>, _ cells: UnsafeMutablePointer<UInt32>) {
-        let a = codes + t.places[0] * MarginalLayout.blockRows
-        for i in 0..<n { places[i] = UInt32(a[i]) }
-        for k in 1..<t.places.count {
-            let b = codes + t.places[k] * MarginalLayout.blockRows, width = UInt32(truncatingIfNeeded: t.sizes[k])
-            for i in 0..<n { places[i] = places[i] &* width &+ UInt32(b[i]) }
-        }
-        let stride = MarginalLayout.laneCells
-        guard t.cells <= stride, n >= t.cells else {
-            for i in 0..<n { cells[Int(places[i])] &+= 1 }
-            return
-        }
-        // Rows that meet in one cell wait for each other: four copies of a small table, and rows of one cell are four
-        // times as fast.
-        var i = 0
-        while i &+ 4 <= n {
-            lanes[Int(places[i])] &+= 1
-            lanes[stride &+ Int(places[i &+ 1])] &+= 1
-            lanes[2 &* stride &+ Int(places[i &+ 2])] &+= 1
-            lanes[3 &* stride &+ Int(places[i &+ 3])] &+= 1
-            i &+= 4
-        }
-        while i < n {
-            lanes[Int(places[i])] &+= 1
-            i &+= 1
-        }
-        for c in 0..<t.cells {
-            cells[c] &+= (lanes[c] &+ lanes[stride &+ c]) &+ (lanes[2 &* stride &+ c] &+ lanes[3 &* stride &+ c])
-            for l in 0..<4 { lanes[l &* stride &+ c] = 0 }
-        }
-    }
-
-    /// No true count outlives its release.
-    func wipe() {
-        wiped(counts)
-        blocks.forEach(wiped)
-        sums.forEach(wiped)
-    }
 }

@@ -166,6 +166,10 @@ struct MarginalLayout {
             part)
     }
 
+    /// Cells of all tables before a tile: where its counts begin when all tables lie one behind the other.
+    func firstCell(_ tile: Range<Int>) -> Int { tables[..<tile.lowerBound].reduce(0) { $0 + $1.cells } }
+    var cells: Int { tables.reduce(0) { $0 + $1.cells } }
+
     /// Chunks of noise of a tile's tables.
     func chunks(_ tile: Range<Int>) -> Range<Int> {
         guard let last = tile.last else { return 0..<0 }

@@ -19,7 +19,7 @@ import Glibc
 struct PairReference {
     /// One row in whole steps of the score.
     static let row: Int64 = 1 << 16
-    /// Shares of the two columns' codes; the row total that is spread over them, in steps, 1 … 2³⁰ rows.
+    /// Shares of the two columns' codes; the row total that is spread over them, in steps, 1 … 2⁴⁰ rows.
     private let first: Buffer<Double>, second: Buffer<Double>
     private let total: Double
     /// In steps; at most 2⁶⁰.
@@ -33,7 +33,7 @@ struct PairReference {
     ///     2022, arXiv 2201.12677).
     init(_ first: Buffer<Double>, _ second: Buffer<Double>, total: Double, standardDeviation: Double) {
         (self.first, self.second) = (first, second)
-        self.total = (total >= 1 ? min(total, 0x1p30) : 1) * Double(Self.row)
+        self.total = (total >= 1 ? min(total, 0x1p40) : 1) * Double(Self.row)
         let cells = Double(first.count) * Double(second.count)
         penalty = Int64(min(cells * standardDeviation * (2 / Double.pi).squareRoot() * Double(Self.row),
             0x1p60).rounded())
@@ -54,13 +54,13 @@ struct PairReference {
         return shares
     }
 
-    /// In steps of 2⁻¹⁶ rows: at most 2⁴⁸, at least −2⁶⁰. x: [first, second], each below 2²⁹.
-    func score(_ x: UnsafePointer<UInt32>) -> Int64 {
+    /// In steps of 2⁻¹⁶ rows: at most 2⁵⁷, at least −2⁶⁰. x: [first, second], of fewer than 2⁴⁰ rows together.
+    func score(_ x: CellCounts) -> Int64 {
         var sum: Int64 = 0, c = 0
         for a in 0..<first.count {
             let row = first.base[a] * total
             for b in 0..<second.count {
-                sum += abs(Int64(x[c]) * Self.row - Int64((row * second.base[b]).rounded()))
+                sum += abs(x[c] * Self.row - Int64((row * second.base[b]).rounded()))
                 c += 1
             }
         }

@@ -24,6 +24,11 @@ package struct HistogramRelease: Stage {
                              + "\(short(sigma, 3)) rows")
     }
 
+    package func counts(_ run: StageRun) throws -> CountRequest? {
+        try CountRequest(histograms: run.plan.histograms, cellCounts: run.plan.grids.map(\.count),
+                         groups: run.plan.groups.count)
+    }
+
     package func step(_ t: Int, _ run: StageRun) throws {
         let (counts, groups) = try run.door.releaseHistograms(name: id.name, requests: run.plan.histograms,
                                                               noiseMultiplier: run.plan.histogramNoise)

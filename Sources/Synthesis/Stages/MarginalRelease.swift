@@ -27,6 +27,10 @@ package struct MarginalRelease: Stage {
                              + "\(short(sigma, 3)) rows")
     }
 
+    package func counts(_ run: StageRun) throws -> CountRequest? {
+        try CountRequest(tables: run.marginalRequests().map(\.columns), codes: run.statistics().columnCodes)
+    }
+
     package func step(_ t: Int, _ run: StageRun) throws {
         let statistics = try run.statistics(), requests = try run.marginalRequests()
         let values = try run.door.releaseMarginals(name: id.name, requests: requests, codes: statistics.columnCodes,

@@ -30,6 +30,10 @@ package struct PairSelection: Stage {
                              + "a noise of \(short(cellNoise(plan), 3)) rows")
     }
 
+    package func counts(_ run: StageRun) throws -> CountRequest? {
+        try CountRequest(tables: run.plan.allPairs, codes: run.statistics().columnCodes)
+    }
+
     package func step(_ t: Int, _ run: StageRun) throws {
         let statistics = try run.statistics(), plan = run.plan, all = plan.allPairs
         let oneWay = try statistics.encoders.map { e in

@@ -24,6 +24,8 @@ package protocol Stage: Sendable {
 
     /// Makes what the stage needs from the start: called once, when the statistics are released.
     func prepare(_ run: StageRun) throws
+    /// The true counts that the stage's step begins with; nil: it needs none of the rows.
+    func counts(_ run: StageRun) throws -> CountRequest?
     /// Step t of the stage, from 0.
     func step(_ t: Int, _ run: StageRun) throws
 
@@ -49,6 +51,7 @@ extension Stage {
         StageCost(id, steps: steps(plan), text: "works on what was released")
     }
     package func prepare(_ run: StageRun) throws {}
+    package func counts(_ run: StageRun) throws -> CountRequest? { nil }
     package func write(_ run: StageRun, to root: GroupWriter) throws {}
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {}
     package func write(_ generator: Generator, weights: GroupWriter) throws {}

@@ -1,25 +1,99 @@
-// The one place where a loaded table becomes private: every cell is replaced by its grid cell, a function of that row
-// and the public schema, and handed to the door. Nobody reads the rows again afterwards.
+// Where rows become private: every cell is replaced by its grid cell, a function of that row and the public schema,
+// and handed to the door, or added to sums for a door elsewhere. Nobody reads the rows again afterwards.
 
 import Basics
 import Privacy
 import Tables
 
-/// - Returns: rows as cells and groups; the table itself is not kept.
-func privateTable(_ table: Table, plan: Plan) throws -> PrivateTable {
-    try table.requireComplete()
-    guard table.schema == plan.schema else { throw Failure(.schema, "the table's schema is not the plan's") }
-    let out = try PrivateTable(rows: table.rows, cellCounts: plan.grids.map(\.count), groups: plan.groups)
-    for (j, grid) in plan.grids.enumerated() {
-        let column = table.columns[j]
-        try out.fill(column: j) { cells in
-            for i in 0..<table.rows { cells[i] = UInt16(truncatingIfNeeded: grid.cell(column, row: i)) }
+/// What a plan makes of one row: cells and a group.
+struct CellReader {
+    private let schema: Schema, grids: [ColumnGrid], grouping: Grouping?, groups: [String], rowsPerPerson: Int
+
+    init(_ plan: Plan) {
+        (schema, grids, grouping, groups, rowsPerPerson) = (plan.schema, plan.grids, plan.grouping, plan.groups,
+            plan.settings.rowsPerPerson)
+    }
+
+    /// - Throws: `.state` for a table that is not complete, or whose persons are not bounded as the plan promises;
+    ///   `.schema` for another schema.
+    func check(_ table: Table) throws {
+        let k = rowsPerPerson, bound = table.rowsPerPerson
+        guard k == 0 ? bound == 0 : bound > 0 && bound <= k else {
+            throw Failure(.state, k == 0
+                ? "the table was bounded to \(bound) rows a person: the plan must promise for persons, "
+                    + "\"max_rows_per_person\": \(bound)"
+                : "the plan promises for persons of at most \(k) rows: the table must be bounded to that many when "
+                    + "it is loaded")
+        }
+        try table.requireComplete()
+        guard table.schema == schema else { throw Failure(.schema, "the table's schema is not the plan's") }
+    }
+
+    /// Rows `first ..< first + count` of a table that was checked, as cells and groups; the table itself is not kept.
+    /// - Throws: `.argument` for too many rows, `.noMemory`.
+    func cells(_ table: Table, first: Int, count: Int) throws -> PrivateTable {
+        let out = try PrivateTable(rows: count, cellCounts: grids.map(\.count), groups: groups)
+        for (j, grid) in grids.enumerated() {
+            let column = table.columns[j]
+            try out.fill(column: j) { cells in
+                for i in 0..<count { cells[i] = UInt16(truncatingIfNeeded: grid.cell(column, row: first + i)) }
+            }
+        }
+        if let grouping {
+            try out.fillGroups { groups in
+                for i in 0..<count {
+                    groups[i] = Int32(truncatingIfNeeded: grouping.group(table, grids, row: first + i))
+                }
+            }
+        }
+        return out
+    }
+}
+
+/// How rows elsewhere are read.
+package struct RemoteOptions: Sendable {
+    package enum RollCall: String, CaseIterable, Sendable { case never = "none", once }
+    package enum Invalid: String, CaseIterable, Sendable { case refuse, coerce }
+    /// Whether the rows are read once before anything is charged, to be compared with every later reading.
+    package var rollCall = RollCall.never
+    /// What happens before the first charge when cells break the schema; afterwards they are always replaced.
+    package var invalid = Invalid.refuse
+    package init() {}
+
+    /// Every option, in the order in which they are described.
+    package static let table = OptionTable<RemoteOptions>([
+        .choice("roll_call", \.rollCall, help: "\"once\": the rows are read once more, before anything is charged, so "
+            + "that rows which change while they are read are seen at once"),
+        .choice("invalid", \.invalid, help: "cells that break the schema: refuse all rows before the first charge, or "
+            + "replace them by the nearest value"),
+    ])
+
+    /// - Throws: `.argument` for an unknown key.
+    package init(_ config: JSON) throws {
+        let r = try JSONReader(config, context: "remote")
+        try Self.table.read(r, into: &self)
+        try r.finish()
+    }
+}
+
+/// The rows of a training.
+enum TrainingRows {
+    case table(Table)
+    case elsewhere(RemoteOptions)
+
+    var options: RemoteOptions? { if case .elsewhere(let options) = self { options } else { nil } }
+
+    /// The door to them.
+    func door(_ plan: Plan, _ ledger: Ledger, _ random: SecureRandom) throws -> Door {
+        switch self {
+        case .table(let table):
+            let reader = CellReader(plan)
+            try reader.check(table)
+            return try Door(table: reader.cells(table, first: 0, count: table.rows), budget: plan.budget,
+                            ledger: ledger, random: random)
+        case .elsewhere:
+            return try Door(elsewhere: plan.grids.map(\.count), columns: plan.schema.fields.map(\.name),
+                            budget: plan.budget, ledger: ledger, random: random)
         }
     }
-    if let grouping = plan.grouping {
-        try out.fillGroups { groups in
-            for i in 0..<table.rows { groups[i] = Int32(truncatingIfNeeded: grouping.group(table, plan.grids, row: i)) }
-        }
-    }
-    return out
 }

@@ -17,6 +17,8 @@ package final class StageRun {
     package let plan: Plan
     package let door: Door
     package let threads: Int
+    /// How rows elsewhere are read; nil: they are here.
+    var elsewhere: RemoteOptions?
     var artefacts = Artefacts()
     private let cancelFlag = Atomic<Bool>(false)
     /// When the host wants to be heard again, on the clock of `monotonicSeconds`.

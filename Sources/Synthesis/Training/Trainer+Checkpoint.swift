@@ -71,8 +71,20 @@ extension Trainer {
     ///   plan's; `.budget` when the charge for the first release was made but its result was lost; `.state` for another
     ///   budget, and when the checkpoint is not the last of its run.
     package static func resume(_ path: String, table: Table, shared: SharedBudget? = nil) throws -> Trainer {
+        try resume(path, rows: .table(table), shared: shared)
+    }
+
+    /// Continues a checkpoint with rows in other processes. Open asks are void.
+    /// - Throws: as with a table; `.unsupported` for a plan whose releases are not all counts of rows.
+    package static func resume(_ path: String, elsewhere options: RemoteOptions,
+                               shared: SharedBudget? = nil) throws -> Trainer {
+        try resume(path, rows: .elsewhere(options), shared: shared)
+    }
+
+    private static func resume(_ path: String, rows: TrainingRows, shared: SharedBudget?) throws -> Trainer {
         let trainer = try ModelFile.read(.checkpoint, path) { root in
             let plan = try Plan.read(from: root)
+            if rows.options != nil { try requireCounts(plan) }
             var ledger = try Ledger.read(from: root, plan: plan)
             let done = Int(clamping: try root.scalar("steps_done", as: Int64.self))
             guard (0...plan.totalSteps).contains(done) else { throw Failure(.format, "steps_done: not of this plan") }
@@ -80,7 +92,7 @@ extension Trainer {
             // A new key and new batches; in test mode another deterministic stream.
             let random = try plan.settings.testSeed.map {
                 SecureRandom(testSeed: $0 &+ UInt64(done) &* 0x9E37_79B9_7F4A_7C15) } ?? SecureRandom()
-            let t = try Trainer(plan: plan, table: table, ledger: ledger, random: random,
+            let t = try Trainer(plan: plan, rows: rows, ledger: ledger, random: random,
                                 runID: root.string("run", maxBytes: 64))
             t.done = done
             try t.restore(root)

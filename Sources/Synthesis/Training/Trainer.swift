@@ -30,7 +30,9 @@ package final class Trainer {
     /// Whether the stages were told of the released statistics.
     var isPrepared = false
     /// Why no further step may be drawn: a refusal that followed from a release.
-    private var refusal: Failure?
+    private(set) var refusal: Failure?
+    /// Whether the next step has the sums that it asked for.
+    var hasAnswer = false
     /// The checkpoint file that is charged before every draw, and this training's run in a shared budget.
     var file: String?
     var sharedRun: SharedRun?
@@ -45,6 +47,10 @@ package final class Trainer {
     /// - Throws: `.schema` when the table is not of the plan's schema, `.budget` when the shared budget has not that
     ///   much left, `.noMemory`, `.entropy`, `.io`.
     package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
+        try self.init(plan: plan, rows: .table(table), shared: shared, name: name)
+    }
+
+    convenience init(plan: Plan, rows: TrainingRows, shared: SharedBudget?, name: String) throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
         guard plan.schema.domainRelease == nil || plan.schema.domainRelease?.budget == shared?.id else {
             throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under "
@@ -70,26 +76,18 @@ package final class Trainer {
                 + "\(short(shared.terms.delta)))-private, "
                 + "and whoever sees several of them has that figure")
         }
-        try self.init(plan: plan, table: table, ledger: ledger, random: random, runID: newID())
+        try self.init(plan: plan, rows: rows, ledger: ledger, random: random, runID: newID())
         if let shared { sharedRun = try SharedRun(shared, id: runID, name: name, self.ledger) }
     }
 
     /// A trainer that is dropped without a checkpoint cannot be resumed, so its reserved budget is given back.
     deinit { if file == nil { try? sharedRun?.close(run.door.ledger) } }
 
-    init(plan: Plan, table: Table, ledger: Ledger, random: SecureRandom, runID: String) throws {
-        let k = plan.settings.rowsPerPerson, bound = table.rowsPerPerson
-        guard k == 0 ? bound == 0 : bound > 0 && bound <= k else {
-            throw Failure(.state, k == 0
-                ? "the table was bounded to \(bound) rows a person: the plan must promise for persons, "
-                    + "\"max_rows_per_person\": \(bound)"
-                : "the plan promises for persons of at most \(k) rows: the table must be bounded to that many when "
-                    + "it is loaded")
-        }
+    init(plan: Plan, rows: TrainingRows, ledger: Ledger, random: SecureRandom, runID: String) throws {
         (self.plan, self.runID) = (plan, runID)
         stages = try plan.recipe()
-        run = StageRun(plan: plan, door: try Door(table: privateTable(table, plan: plan), budget: plan.budget,
-                                                  ledger: ledger, random: random))
+        run = StageRun(plan: plan, door: try rows.door(plan, ledger, random))
+        run.elsewhere = rows.options
         run.door.durable = { [weak self] in try self?.chargeAhead($0) }
     }
 
@@ -112,6 +110,7 @@ package final class Trainer {
 
     /// Does up to `maxSteps` steps, or as many as fit into `maxSeconds` (at least one); returns at once when finished.
     /// Calibration and tilt are long steps: they are left when the time is over, and the next call goes on with them.
+    /// Where the rows are elsewhere it goes no further than to a step that needs them.
     /// - Throws: `.cancelled` after `cancel()`: the trainer stays usable. `.budget`, `.io`, `.noMemory`: the trainer
     ///   stays at the step that it had reached.
     @discardableResult
@@ -123,6 +122,10 @@ package final class Trainer {
         var count = 0
         while !isFinished, count < maxSteps {
             if let refusal { throw refusal }
+            if try !hasAnswer && nextCounts() != nil {
+                if count > 0 { break }
+                throw Failure(.state, "the next step needs sums of rows elsewhere: ask for them, and answer")
+            }
             let charged = ledger.releases
             do { try doStep() } catch {
                 // A charged step is never repeated, even when its released value was not used.

@@ -63,10 +63,11 @@ final class ArrowColumn {
     private var lastReplaced = 0
 
     /// - Throws: `.schema` for a type that cannot fill the field, `.format` for a schema that is none.
-    init(_ field: Field, _ schema: ArrowSchema, missingValues: [String], coerce: Bool) throws {
+    init(_ field: Field, _ schema: ArrowSchema, missingValues: [String], _ options: ArrowOptions) throws {
         self.field = field
-        self.coerce = coerce
-        parser = try CellParser(field, missingValues: missingValues, coerce: coerce)
+        parser = try CellParser(field, missingValues: missingValues, coerce: options.invalid == .coerce,
+                                refusesNothing: options.refusesNothing)
+        coerce = parser.coerce
         domain = try Domain(field)
         let column = "column \(quoted(field.name))"
         guard let format = schema.format else { throw Failure(.format, "\(column): its Arrow schema has no format") }
@@ -125,11 +126,12 @@ final class ArrowColumn {
         guard let dictionary = array.pointee.dictionary else { throw brokenArray(field.name, "has no dictionary") }
         let view = try ArrowView(dictionary, type, column: field.name)
         let entries = try read(view)
-        let missing = settled(missingOffset), known = view.count
+        let known = view.count
         try wholes(ArrowView(array, index, first: first, count: count, column: field.name), index) { i, code, state in
-            if state == .missing { return try sink.give(i, missing.verdict, missing.value) }
+            if state == .missing { return try settle(i, missingOffset, sink) }
             guard state == .here, code >= 0, code < known else {
-                throw badCell(BadCell.badCode.rawValue, field, row + i)
+                guard parser.refusesNothing else { throw badCell(BadCell.badCode.rawValue, field, row + i) }
+                return try settle(i, BadCell.badCode.rawValue, sink)
             }
             try give(i, entries, Int(code), sink)
         }

@@ -62,6 +62,8 @@ package final class ArrowStream {
 package struct ArrowOptions: Sendable {
     package var invalid = CSVOptions.Invalid.refuse
     package var extra = CSVOptions.Extra.refuse
+    /// Where rows are counted and none may stop the count: every cell that breaks the schema is replaced.
+    package var refusesNothing = false
 
     package init(invalid: CSVOptions.Invalid = .refuse, extra: CSVOptions.Extra = .refuse) {
         (self.invalid, self.extra) = (invalid, extra)
@@ -91,6 +93,39 @@ package func importArrow(_ stream: ArrowStream, _ schema: Schema, _ options: Arr
         }
     } while try stream.withNext { try plan.read($0, into: builder) }
     return try builder.finish()
+}
+
+/// A stream as tables of some thousand rows each, so that it may be longer than memory. It may have no rows.
+package final class ArrowTables {
+    private let stream: ArrowStream, schema: Schema, columns: ArrowColumns
+    private var isOver = false
+    /// Rows read, for progress.
+    package private(set) var rows = 0
+    /// Replaced cells of each column that earlier tables reported.
+    private var reported: [Int]
+
+    /// - Throws: as `importArrow`.
+    package init(_ stream: ArrowStream, _ schema: Schema, _ options: ArrowOptions) throws {
+        (self.stream, self.schema) = (stream, schema)
+        columns = try stream.withSchema { try ArrowColumns($0, schema, options) }
+        reported = schema.fields.map { _ in 0 }
+    }
+
+    /// Whole batches, until there are `count` rows; nil at the end.
+    /// - Returns: a table, and how many cells of each of its columns were replaced.
+    /// - Throws: as `importArrow`, but for no rows.
+    package func next(rows count: Int) throws -> (table: Table, replaced: [Int])? {
+        guard !isOver else { return nil }
+        let builder = try TableBuilder(schema: schema)
+        while builder.rows < count, !isOver {
+            isOver = try !stream.withNext { try columns.read($0, into: builder) }
+        }
+        guard builder.rows > 0 else { return nil }
+        rows += builder.rows
+        let table = try builder.finish(), all = table.columns.map(\.replaced)
+        defer { reported = zip(reported, all).map(max) }
+        return (table, zip(all, reported).map { max($0 - $1, 0) })
+    }
 }
 
 /// Which child of a batch fills which field, and how.
@@ -133,8 +168,7 @@ private struct ArrowColumns {
         columns = try zip(schema.fields, found).map { field, place in
             // Checked above: there and not released.
             guard let child = root.children[place] else { throw Failure(.internal, "a column was lost") }
-            return try ArrowColumn(field, child.pointee, missingValues: schema.missingValues,
-                                   coerce: options.invalid == .coerce)
+            return try ArrowColumn(field, child.pointee, missingValues: schema.missingValues, options)
         }
     }
 

@@ -18,6 +18,8 @@ package struct CSVOptions: Equatable, Sendable {
 
     package var invalid = Invalid.refuse
     package var extra = Extra.refuse
+    /// Where rows are counted and none may stop the count: every cell that breaks the schema is replaced.
+    package var refusesNothing = false
     package private(set) var delimiter = UInt8(ascii: ",")
     private var personColumn: String?
     private var maxRowsPerPerson: Int?

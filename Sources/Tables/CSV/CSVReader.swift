@@ -49,7 +49,8 @@ package final class CSVReader {
         self.tick = tick
         scanner = try CSVScanner(name: name, delimiter: options.delimiter, read: read)
         parsers = try schema.fields.map {
-            try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce)
+            try CellParser($0, missingValues: schema.missingValues, coerce: options.invalid == .coerce,
+                           refusesNothing: options.refusesNothing)
         }
         block = try Buffer<CSVCell>(count: 1, for: "lines of a file")
         lines = try Buffer<Int>(count: CSVReader.maxBlockRows)
@@ -69,6 +70,9 @@ package final class CSVReader {
         try read(into: builder, maximum)
         return builder.rows > 0 ? try builder.finish() : nil
     }
+
+    /// How many cells of each column were replaced so far.
+    package var replacedCells: [Int] { parsers.map(\.replaced) }
 
     /// Columns in which cells were replaced so far, with how many; see Table+Replaced.swift.
     package var replaced: ReplacedCells { ReplacedCells(parsers.map { ($0.field.name, $0.replaced) }) }
@@ -111,7 +115,7 @@ package final class CSVReader {
                 guard try scanner.next(cells, room: headerCount, mayFill: n == 0) == .record else { break }
                 let count = scanner.cellCount
                 if count == 1, headerCount > 1, cells[0].count == 0, !cells[0].isQuoted { continue }   // a blank line
-                if options.invalid == .refuse { try checkRecord(cells) }
+                if options.invalid == .refuse, !options.refusesNothing { try checkRecord(cells) }
                 for i in min(count, headerCount)..<headerCount { cells[i].count = -1 }
                 lines.base[n] = scanner.line
                 n += 1

@@ -12,7 +12,10 @@ package final class CellParser {
     /// Cells that were refused and replaced.
     private(set) var replaced = 0
     private let domain: Domain
-    private let coerce: Bool
+    let coerce: Bool
+    /// Whether a cell that nothing near replaces becomes the column's first value: where rows are counted, none may
+    /// stop the count.
+    let refusesNothing: Bool
     private let texts: TextTable
     /// Some text that means missing could also be read as a value (-999): then it must be looked up before reading.
     private let missingFirst: Bool
@@ -20,9 +23,10 @@ package final class CellParser {
     private let isPlain: Bool
 
     /// - Parameter missingValues: of the schema; a field's own replace them.
-    package init(_ field: Field, missingValues: [String], coerce: Bool = false) throws {
+    package init(_ field: Field, missingValues: [String], coerce: Bool = false, refusesNothing: Bool = false) throws {
         self.field = field
-        self.coerce = coerce
+        self.coerce = coerce || refusesNothing
+        self.refusesNothing = refusesNothing
         domain = try Domain(field)
         let missing = field.missingValues(missingValues) + field.reasons, base = domain.reasonBase
         var list = field.missingValues(missingValues).map { (text: $0, code: missingOffset) }
@@ -85,7 +89,13 @@ package final class CellParser {
     /// The verdict on a cell that is missing or has no value near it: missing, or refused.
     func settle(_ verdict: Int64, _ value: inout Double) -> Int64 {
         value = .nan
-        if verdict == missingOffset { return field.required ? BadCell.missing.rawValue : missingOffset }
+        if verdict == missingOffset, !field.required { return missingOffset }
+        if field.required, refusesNothing {
+            replaced += 1
+            value = domain.known(domain.low)
+            return domain.known(0)
+        }
+        if verdict == missingOffset { return BadCell.missing.rawValue }
         guard coerce, !field.required else { return verdict }
         replaced += 1
         return missingOffset

@@ -132,7 +132,9 @@ final class MechanismAuditTests: XCTestCase {
                 for (u, v) in zip(cells[a], cells[b]) { x[4 * u + v] += 1 }
                 let r = PairReference(try PairReference.shares(oneWay[a]), try PairReference.shares(oneWay[b]),
                     total: 6, standardDeviation: 0)
-                return x.withUnsafeBufferPointer { p in p.baseAddress.map { Double(r.score($0)) * 0x1p-16 } ?? 0 }
+                return x.withUnsafeBufferPointer { p in
+                    p.baseAddress.map { Double(r.score(CellCounts($0))) * 0x1p-16 } ?? 0
+                }
             }
         }
         func chances(_ s: [Double]) -> [Double] {

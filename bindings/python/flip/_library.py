@@ -10,7 +10,7 @@ import json
 import operator
 import os
 import sys
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
 
 from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
@@ -107,6 +107,19 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_trainer_finish": (_ST, [_H, _HO, _E]),
     "flip_trainer_cancel": (None, [_H]),
     "flip_trainer_free": (None, [_H]),
+    "flip_trainer_create_remote": (_ST, [_H, _S, _HO, _E]),
+    "flip_trainer_resume_remote": (_ST, [_S, _H, _S, _HO, _E]),
+    "flip_trainer_ask": (_ST, [_H, _I64, _HO, _E]),
+    "flip_trainer_answer": (_ST, [_H, _H, POINTER(CProgress), _E]),
+    "flip_ask_json": (_ST, [c_void_p, c_size_t, _HO, _E]),
+    "flip_sums_create": (_ST, [c_void_p, c_size_t, _HO, _E]),
+    "flip_sums_add_table": (_ST, [_H, _I64, _H, _E]),
+    "flip_sums_add_stream": (_ST, [_H, _I64, c_void_p, _S, CALLBACK, c_void_p, _E]),
+    "flip_sums_add_csv": (_ST, [_H, _I64, _S, _S, CALLBACK, c_void_p, _E]),
+    "flip_sums_export": (_ST, [_H, _I32, _I32, _HO, _E]),
+    "flip_sums_merge": (_ST, [_H, c_void_p, c_size_t, _E]),
+    "flip_sums_words": (_ST, [_H, POINTER(POINTER(c_uint64)), POINTER(c_size_t), _E]),
+    "flip_sums_free": (None, [_H]),
     "flip_train": (_ST, [_H, _H, CALLBACK, c_void_p, _HO, _E]),
     "flip_model_save": (_ST, [_H, _S, _E]),
     "flip_model_load": (_ST, [_S, _HO, _E]),
@@ -308,8 +321,8 @@ def build_info() -> BuildInfo:
 
 
 def config_schema(what: str) -> dict[str, ConfigOption]:
-    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "domain", "infer" or
-    "evaluate"."""
+    """The keys a configuration may hold; what: "plan", "sample", "csv", "arrow", "budget", "domain", "infer",
+    "evaluate" or "remote"."""
     keys: dict[str, ConfigOption] = take_json("flip_config_schema", what.encode())
     return keys
 

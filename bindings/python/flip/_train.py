@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from ctypes import byref, sizeof
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from ._budget import Budget
 from ._errors import FlipError, StateError
@@ -23,9 +23,14 @@ class Trainer(Handle):
 
     _free = "flip_trainer_free"
 
-    def __init__(self, plan: Union[Plan, int], table: Table) -> None:
+    def __init__(self, plan: Union[Plan, int], table: Optional[Table]) -> None:
         """Begins a training; reads nothing yet. (A number is a pointer the library gave.)"""
-        super().__init__(plan if isinstance(plan, int) else new("flip_trainer_create", plan._pointer, table._pointer))
+        if isinstance(plan, int):
+            super().__init__(plan)
+        elif table is None:
+            raise TypeError("a training needs a table; flip.remote.train has one for rows elsewhere")
+        else:
+            super().__init__(new("flip_trainer_create", plan._pointer, table._pointer))
 
     @classmethod
     def resume(cls, path: Path, table: Table, budget: Optional[Budget] = None) -> Trainer:
@@ -112,18 +117,25 @@ def train(table: Table, plan: Optional[Plan] = None, progress: Report = None, ch
         if bound and "max_rows_per_person" not in (options.get("config") or {}):
             options["config"] = {**(options.get("config") or {}), "max_rows_per_person": bound}
         plan = make_plan(table.schema, **options)
+    return carry_out(plan, lambda: Trainer(plan, table), lambda path: Trainer.resume(path, table, plan.budget),
+                     progress, checkpoint, resume)
+
+
+def carry_out(plan: Plan, begin: Callable[[], Trainer], go_on: Callable[[Path], Trainer], progress: Report,
+              checkpoint: Optional[Path], resume: bool) -> Model:
+    """The loop of `train`: begins a trainer, or goes on with the one in the checkpoint, and steps it to its end."""
     there = checkpoint if checkpoint and os.path.lexists(checkpoint) else None
     if there and not resume:
         raise StateError(
             f"{os.fspath(there)}: exists; pass resume=True to continue it, or delete it: its charges would be lost")
     if there:
-        trainer = Trainer.resume(there, table, plan.budget)
+        trainer = go_on(there)
         if trainer.plan.json != plan.json:
             trainer.close()
             raise StateError(
                 f"{os.fspath(there)}: was begun with another plan; use that one, or begin anew with another file")
     else:
-        trainer = Trainer(plan, table)
+        trainer = begin()
     report = reporter(progress)
     with trainer:
         if checkpoint and not there:

@@ -1,0 +1,102 @@
+"""flip.dask on a cluster of two worker processes, one of which is killed. Skipped where Dask is not installed."""
+
+import flip
+import pytest
+
+pytest.importorskip("distributed", reason="Dask is not installed: `make test-spark` installs it")
+
+import dask  # noqa: E402
+import flip.dask  # noqa: E402
+import flip.remote  # noqa: E402
+import numpy  # noqa: E402
+import pandas  # noqa: E402
+from distributed import Client, LocalCluster  # noqa: E402
+
+SCHEMA = {"fields": [
+    {"name": "sex", "type": "string", "constraints": {"enum": ["f", "m"], "required": True}},
+    {"name": "age", "type": "integer", "constraints": {"minimum": 0, "maximum": 99, "required": True}},
+    {"name": "income", "type": "number", "constraints": {"minimum": -2, "maximum": 2}}]}
+SMALL = {"projection": {"rows": 60, "steps": 20}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 3,
+                                                                "sampler_steps": 4},
+         "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 64, "steps": 3},
+         "rake": {"pool": 1000, "steps": 2}, "test_seed": 3, "threads": 1}
+
+
+def make_rows(n=2000):
+    r = numpy.random.default_rng(1)
+    return pandas.DataFrame({"sex": r.choice(["f", "m"], n), "age": r.integers(0, 100, n),
+                             "income": r.uniform(-2, 2, n)})
+
+
+@pytest.fixture(scope="module")
+def client():
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return flip.plan(SCHEMA, protected=["sex"], epsilon=4, delta=1e-5, config=SMALL)
+
+
+@pytest.fixture(scope="module")
+def here(plan):
+    return flip.train(flip.Table.from_pandas(make_rows(), SCHEMA), plan, progress=False).to_bytes()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Seven Parquet files."""
+    folder, rows = tmp_path_factory.mktemp("rows"), make_rows()
+    for k in range(7):
+        rows[k::7].to_parquet(folder / f"{k}.parquet", index=False)
+    return str(folder)
+
+
+class Frame:
+    """What dask.dataframe offers of its partitions: to_delayed."""
+
+    def __init__(self, frames):
+        self.frames = frames
+
+    def to_delayed(self):
+        return self.frames
+
+
+def test_the_bytes_of_one_machine(client, plan, here, files):
+    assert flip.dask.train(files, plan, progress=False).to_bytes() == here
+    rows = make_rows()
+    frame = Frame([dask.delayed(lambda k=k: rows[k::3])() for k in range(3)])
+    assert flip.dask.train(frame, plan, progress=False).to_bytes() == here
+
+
+def test_the_rows_of_one_machine(client, here):
+    import pyarrow
+    model = flip.Model.from_bytes(here)
+    parts = dask.compute(*flip.dask.sample(model, 1000, seed=2, parts=3))
+    found = pandas.concat([part.to_pandas().astype(object) for part in parts], ignore_index=True)
+    assert found.equals(pyarrow.table(model.sample(1000, seed=2)).to_pandas().astype(object))
+
+
+def test_a_worker_is_killed_while_it_counts(client, plan, here, files, tmp_path):
+    mark = tmp_path / "killed"
+    inner = flip.dask._Parts(files, plan, None)
+
+    def count(ask, part, path):
+        import os
+        import signal
+        if part == 3 and not os.path.exists(mark):
+            open(mark, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)                # this very worker, once
+        return flip.dask._file_sums(ask, part, path, None)
+
+    class Killing:
+        def parts(self):
+            return inner.parts()
+
+        def sums(self, ask):
+            return dask.compute(*[dask.delayed(count, pure=False)(ask, k, path) for k, path in enumerate(inner.rows)])
+
+    assert flip.remote.train(Killing(), plan, progress=False).to_bytes() == here
+    assert mark.exists()

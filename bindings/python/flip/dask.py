@@ -1,0 +1,94 @@
+"""Training and sampling on Dask: rows stay with the workers, sums come here. Needs libflip[dask].
+
+    import dask.dataframe, flip, flip.dask
+    model = flip.dask.train(dask.dataframe.read_parquet("rows"), plan)        # or a list of Parquet and CSV files
+    flip.dask.sample(model, 10_000_000, seed=1)                               # delayed pyarrow tables, in order
+
+What is said of secrets in docs/CLUSTER.md holds here as well: sums pass through workers and scheduler.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Iterator, Mapping, Optional
+
+from ._errors import ArgumentError
+from ._library import Path
+from ._model import Model
+from ._plan import Plan
+from ._progress import Report
+from . import remote
+
+__all__ = ["sample", "train"]
+
+
+def train(rows: Any, plan: Plan, *, roll_call: str = "auto", invalid: str = "refuse", extra: Optional[str] = None,
+          checkpoint: Optional[Path] = None, resume: bool = False, progress: Report = None) -> Model:
+    """Trains on rows that the workers of the present Dask client read, and returns the Model; the preset "best".
+
+    rows: a dask.dataframe, whose partitions are the parts, or paths of Parquet and CSV files that every worker can
+    read, each of them a part.
+    roll_call: "auto" reads the rows once more, before anything is charged, for a dask.dataframe, whose graph may give
+    other rows when a task is run again; files are read as they are.
+    Other arguments and errors: flip.remote.train.
+    """
+    engine = _Parts(rows, plan, extra)
+    return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
+                        progress=progress)
+
+
+class _Parts:
+    """Delayed parts as an engine of flip.remote."""
+
+    def __init__(self, rows: Any, plan: Plan, extra: Optional[str]) -> None:
+        self.extra, self.schema = extra, plan.dict["schema"]
+        self.is_frame = hasattr(rows, "to_delayed")
+        self.roll_call = "once" if self.is_frame else "none"
+        self.rows = rows.to_delayed() if self.is_frame else remote.Files(rows, self.schema).files
+
+    def parts(self) -> int:
+        """Partitions, or files."""
+        return len(self.rows)
+
+    def sums(self, ask: bytes) -> Iterator[bytes]:
+        """Sums of all parts, added up by the workers to at most four."""
+        import dask
+        count = dask.delayed(_frame_sums if self.is_frame else _file_sums, pure=False)
+        level = [count(ask, k, rows, self.extra) for k, rows in enumerate(self.rows)]
+        add = dask.delayed(remote.merge, pure=False)
+        while len(level) > 4:                                                  # a tree: no worker holds many sums
+            level = [add(ask, level[k:k + 4]) for k in range(0, len(level), 4)]
+        yield from dask.compute(*level)
+
+
+def _frame_sums(ask: bytes, part: int, frame: Any, extra: Optional[str]) -> bytes:
+    import pyarrow as pa
+    return remote.part_sums(ask, part, pa.Table.from_pandas(frame, preserve_index=False), extra)
+
+
+def _file_sums(ask: bytes, part: int, path: str, extra: Optional[str]) -> bytes:
+    with remote.Sums(ask) as sums:
+        remote.add_file(sums, part, path, extra=extra)
+        return sums.export()
+
+
+def sample(model: Model, rows: int, *, seed: Optional[int] = None, first: int = 0, parts: Optional[int] = None,
+           where: Optional[Mapping[str, Any]] = None) -> list[Any]:
+    """`rows` synthetic rows as delayed pyarrow tables in order, those of model.sample whatever the parts.
+
+    parts: at most 100,000 rows in each unless given. dask.dataframe.from_delayed takes their to_pandas().
+    """
+    import dask
+    if rows < 1 or first < 0 or parts is not None and parts < 1:
+        raise ArgumentError("rows and parts: at least 1; first: at least 0")
+    count = parts or -(-rows // 100_000)
+    chosen = secrets.randbits(62) if seed is None else seed
+    data = dask.delayed(model.to_bytes())
+    make = dask.delayed(_sampled, pure=True)
+    return [make(data, first + k * rows // count, first + (k + 1) * rows // count, chosen, where)
+            for k in range(count)]
+
+
+def _sampled(data: bytes, low: int, high: int, seed: int, where: Optional[Mapping[str, Any]]) -> Any:
+    import pyarrow as pa
+    return pa.table(Model.from_bytes(data).sample(high - low, seed=seed, first=low, where=where, threads=1))

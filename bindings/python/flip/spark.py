@@ -1,0 +1,319 @@
+"""Training and sampling on Spark: rows stay on the executors, sums come to the driver. Needs libflip[spark].
+
+    import flip, flip.spark
+    plan = flip.plan("rows.schema.json", protected=["sex"], epsilon=2, delta=1e-8)
+    flip.spark.probe(spark)                                     # is libflip on every executor?
+    model = flip.spark.train(spark.read.parquet("rows"), plan)
+    flip.spark.sample(spark, model, 1_000_000_000, seed=1).write.parquet("synthetic")
+
+Classic Spark and Spark Connect, 3.5 and 4; the DataFrame interface alone. docs/CLUSTER.md says who sees what and what
+an operator has to switch on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import json
+import re
+import secrets
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
+
+from ._arrow import Source
+from ._errors import ArgumentError, SchemaError, StateError
+from ._library import CALLBACK, Path, config_bytes, new
+from ._model import Model
+from ._plan import Plan
+from ._progress import Report
+from ._schema import Schema, SchemaLike
+from ._table import Table
+from . import remote
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["check", "collect", "probe", "sample", "train"]
+
+_PARTIAL = "part int, slice int, sums binary"
+# Sums that the driver takes at once, and that one task adds up.
+_TOGETHER = 64 << 20
+# Operators of a physical plan that read the same rows every time they run.
+_PLAIN = {"FileScan", "BatchScan", "ColumnarToRow", "Project", "Filter", "Union", "LocalTableScan", "Range", "Scan"}
+_RANDOM = re.compile(r"\b(rand|randn|uuid|shuffle|monotonically_increasing_id|current_timestamp|ExistingRDD)\b", re.I)
+
+
+def train(df: DataFrame, plan: Plan, *, person: Optional[str] = None, roll_call: str = "auto", invalid: str = "refuse",
+          extra: Optional[str] = None, checkpoint: Optional[Path] = None, resume: bool = False,
+          progress: Report = None) -> Model:
+    """Trains on a DataFrame's rows and returns the Model, as flip.remote.train does; the preset "best".
+
+    person: a column outside the schema that says who a row belongs to, for a plan with "max_rows_per_person". Rows are
+    dealt by it, so that all rows of a person are in one task.
+    roll_call: "auto" reads the rows once more, before anything is charged, where Spark's plan is more than a scan of
+    files with filters and projections, since such a plan may give other rows when a task is run again.
+    extra: "ignore" leaves out columns that the schema does not name.
+    Other arguments and errors: flip.remote.train. SchemaError for columns that are missing or unknown.
+    """
+    engine = _Frame(df, plan, person, extra)
+    return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
+                        progress=progress)
+
+
+class _Frame:
+    """A DataFrame as an engine of flip.remote."""
+
+    def __init__(self, df: DataFrame, plan: Plan, person: Optional[str], extra: Optional[str]) -> None:
+        record = plan.dict
+        self.names = [field["name"] for field in record["schema"]["fields"]]
+        self.schema = json.dumps(record["schema"])
+        self.person, self.max_rows = person, int(record["config"].get("max_rows_per_person") or 0)
+        if (person is None) != (self.max_rows == 0):
+            raise ArgumentError("person and a plan with max_rows_per_person belong together")
+        self.df = _columns(df, self.names, person, extra)
+        self.roll_call = "none" if person is None and _is_plain(self.df) else "once"
+        if person is not None:
+            self.df = self.df.repartition(max(_parts(self.df), 1), _quoted(person))
+
+    def parts(self) -> int:
+        """Tasks of a pass."""
+        return _parts(self.df)
+
+    def sums(self, ask: bytes) -> Iterator[bytes]:
+        """One job: the sums of each task, or of some of them together where they are large."""
+        info = remote.ask_info(ask)
+        parts, slices, size = info["parts"], info["slices"], 8 * info["words"]
+        whole = parts * size <= _TOGETHER
+        counted = self.df.mapInArrow(_counter(ask, 1 if whole else slices, self.names, self.schema, self.person,
+                                              self.max_rows), _PARTIAL)
+        if whole:
+            rows: Iterable[Any] = counted.collect()
+        else:
+            rows = _added(counted, ask, slices, max(1, _TOGETHER // (size // slices + 1))).toLocalIterator()
+        for row in rows:
+            if row["slice"] < 0:
+                raise StateError("Spark dealt the rows into another number of parts than before; nothing was charged")
+            yield bytes(row["sums"])
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _columns(df: DataFrame, names: list[str], person: Optional[str], extra: Optional[str]) -> DataFrame:
+    """The columns of the schema, and the person's."""
+    missing = [name for name in names + ([] if person is None else [person]) if name not in df.columns]
+    if missing:
+        raise SchemaError("the frame lacks " + ", ".join(map(repr, missing)))
+    if person in names:
+        raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema")
+    more = [name for name in df.columns if name not in names and name != person]
+    if more and extra != "ignore":
+        raise SchemaError("the frame has " + ", ".join(map(repr, more))
+                          + ', not in the schema; extra="ignore" skips them')
+    return df.select(*[_quoted(name) for name in names + ([] if person is None else [person])])
+
+
+def _is_plain(df: DataFrame) -> bool:
+    """Whether the physical plan reads the same rows whenever a task is run."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        df.explain()
+    lines = [line for line in text.getvalue().splitlines() if line.strip() and not line.startswith("==")]
+    operators = [re.sub(r"^[\s:+\-|*]*(\(\d+\)\s*)?", "", line).split("(")[0].split(" ")[0] for line in lines]
+    return bool(lines) and all(name in _PLAIN for name in operators) and not any(map(_RANDOM.search, lines))
+
+
+def _parts(df: DataFrame) -> int:
+    """How many tasks a pass over the frame has; reads at most a batch in each."""
+    def count(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+        from pyspark import TaskContext
+        yield pa.RecordBatch.from_pydict({"part": pa.array([TaskContext.get().partitionId()], pa.int32())})
+
+    return len({row["part"] for row in df.mapInArrow(count, "part int").collect()})
+
+
+def _counter(ask: bytes, slices: int, names: list[str], schema: str, person: Optional[str],
+             max_rows: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """What a task does: the sums of its rows, a row of (part, slice, sums) for each slice."""
+    def run(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+        from pyspark import TaskContext
+        from flip import remote, spark
+        part = TaskContext.get().partitionId()
+        if part >= remote.ask_info(ask)["parts"]:
+            yield spark._partial(part, -1, b"")
+            return
+        with remote.Sums(ask) as sums:
+            spark._add(sums, part, batches, names, schema, person, max_rows)
+            for k in range(slices):
+                yield spark._partial(part, k, sums.export(k, slices))
+
+    return run
+
+
+def _partial(part: int, slice: int, sums: bytes) -> Any:
+    import pyarrow as pa
+    return pa.RecordBatch.from_pydict({"part": pa.array([part], pa.int32()), "slice": pa.array([slice], pa.int32()),
+                                       "sums": pa.array([sums], pa.binary())})
+
+
+def _add(sums: remote.Sums, part: int, batches: Iterator[Any], names: list[str], schema: str, person: Optional[str],
+         max_rows: int) -> None:
+    """Adds a task's batches."""
+    import pyarrow as pa
+    first = next((batch for batch in batches if batch.num_rows), None)
+    if first is None:
+        sums.add(part, pa.table({name: pa.nulls(0) for name in names}))
+    elif person is None:
+        sums.add(part, pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)))
+    else:
+        rows = pa.Table.from_batches(list(chain([first], batches)))
+        sums.add(part, _bounded(rows, person, names, schema, max_rows))
+
+
+def _bounded(rows: Any, person: str, names: list[str], schema: str, max_rows: int) -> Table:
+    """At most `max_rows` rows of each person; which ones depends on that person's rows alone. Cells that break the
+    schema are replaced and counted."""
+    import pyarrow as pa
+    who = rows.column(person).combine_chunks()
+    if who.null_count:
+        raise SchemaError("nobody is named in a row: every row must belong to a person")
+    codes = (who if pa.types.is_dictionary(who.type) else who.dictionary_encode()).indices.cast(pa.int64())
+    source, own = Source(rows.select(names)), Schema.of(json.loads(schema))
+    table = Table(new("flip_table_import", own._pointer, source.address, config_bytes({"invalid": "coerce"}),
+                      CALLBACK(0), None))
+    numbers = (ctypes.c_int64 * len(codes)).from_buffer_copy(codes.buffers()[1], codes.offset * 8)
+    return Table(new("flip_table_bound_persons", table._pointer, numbers, max_rows))
+
+
+def _added(counted: DataFrame, ask: bytes, slices: int, together: int) -> DataFrame:
+    """Partial sums added up slice by slice, by the executors: no task and no message holds much more than 64 MB."""
+    if not hasattr(counted.groupBy("slice"), "applyInArrow"):                 # Spark 3.5
+        return counted.repartition(slices, "slice")
+
+    def add(rows: Any) -> Any:
+        from flip import remote, spark
+        k = rows.column("slice")[0].as_py()
+        if k < 0:
+            return rows.slice(0, 1).drop_columns(["bucket"])
+        import pyarrow as pa
+        total = remote.merge(ask, (one.as_py() for one in rows.column("sums")), k, slices)
+        return pa.Table.from_batches([spark._partial(0, k, total)])
+
+    bucketed = counted.selectExpr("*", f"cast(part / {together} as int) as bucket")
+    return bucketed.groupBy("slice", "bucket").applyInArrow(add, _PARTIAL)
+
+
+def sample(spark: SparkSession, model: Model, rows: int, *, seed: Optional[int] = None, first: int = 0,
+           parts: Optional[int] = None, where: Optional[Mapping[str, Any]] = None) -> DataFrame:
+    """`rows` synthetic rows as a DataFrame: lazy, and the same rows whenever it is evaluated, those of
+    model.sample(rows, seed=seed, first=first, where=where) whatever the parts.
+
+    seed: public; a random one unless given. parts: tasks; at most 100,000 rows in each unless given. Free of privacy
+    cost, as all sampling.
+    """
+    if rows < 1 or first < 0 or parts is not None and parts < 1:
+        raise ArgumentError("rows and parts: at least 1; first: at least 0")
+    from pyspark.sql.pandas.types import from_arrow_schema
+    count = parts or max(-(-rows // 100_000), min(16, -(-rows // 1000)))
+    chosen = secrets.randbits(62) if seed is None else seed
+    data = model.to_bytes()
+    condition = None if where is None else dict(where)
+
+    def run(batches: Iterator[Any]) -> Iterator[Any]:
+        from flip import Model, spark
+        own = Model.from_bytes(data)
+        for batch in batches:
+            for k in batch.column(0).to_pylist():
+                low, high = first + k * rows // count, first + (k + 1) * rows // count
+                yield from spark._batches(own, low, high, chosen, condition)
+
+    schema = from_arrow_schema(next(_batches(model, 0, 1, 0, None)).schema)
+    return spark.range(0, count, 1, count).mapInArrow(run, schema)
+
+
+def _batches(model: Model, low: int, high: int, seed: int, where: Optional[Mapping[str, Any]]) -> Iterator[Any]:
+    """Rows low ... high - 1 as record batches without dictionaries, which Spark does not read."""
+    import pyarrow as pa
+    for at in range(low, high, 8192):
+        table = pa.table(model.sample(min(8192, high - at), seed=seed, first=at, where=where, threads=1))
+        columns = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+        yield from pa.table(columns, names=table.column_names).combine_chunks().to_batches()
+
+
+def check(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> dict[str, Any]:
+    """Everything in the rows that breaks the schema: {"rows", "problems": [{"column", "rule", "count"}]}. NOT private:
+    for whoever may see the rows."""
+    checked = Schema.of(schema)
+    text, names = checked.json, checked.names
+
+    def run(batches: Iterator[Any]) -> Iterator[Any]:
+        import json
+        import pyarrow as pa
+        import flip
+        own = flip.Schema.of(json.loads(text))
+        for batch in batches:
+            if batch.num_rows:
+                found = own.check(pa.Table.from_batches([batch]), extra="ignore")
+                yield pa.RecordBatch.from_pydict({"found": pa.array([json.dumps(
+                    [batch.num_rows, [[p["column"], p["rule"], p["count"]] for p in found["problems"]]])])})
+
+    rows, counts = 0, dict[tuple[str, str], int]()
+    for row in _columns(df, names, None, extra).mapInArrow(run, "found string").toLocalIterator():
+        n, problems = json.loads(row["found"])
+        rows += n
+        for column, rule, count in problems:
+            counts[column, rule] = counts.get((column, rule), 0) + count
+    return {"rows": rows, "problems": [{"column": c, "rule": r, "count": n} for (c, r), n in sorted(counts.items())]}
+
+
+def collect(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> Table:
+    """The rows as a flip.Table on the driver, for the preset "published", which samples single rows. They must fit into
+    its memory: 1 to 8 bytes a cell, and once more while they arrive."""
+    import pyarrow as pa
+    checked = Schema.of(schema)
+    frame = _columns(df, checked.names, None, extra)
+    if hasattr(frame, "toArrow"):
+        return Table.from_arrow(frame.toArrow(), checked)
+    return Table.from_arrow(pa.Table.from_batches(frame._collect_as_arrow()), checked)
+
+
+def probe(spark: SparkSession, tasks: int = 16) -> list[dict[str, Any]]:
+    """What the executors' Python has: a dict for each process that answered, with host, python, flip, glibc, processor
+    and memory. Call it before anything is read.
+
+    tasks: how many small tasks are sent out. StateError names what an executor lacks.
+    """
+    def run(batches: Iterator[Any]) -> Iterator[Any]:
+        import json
+        import os
+        import platform
+        import pyarrow as pa
+        for _ in batches:
+            pass
+        found = {"host": platform.node(), "pid": os.getpid(), "python": platform.python_version(),
+                 "glibc": platform.libc_ver()[1], "processor": platform.machine(),
+                 "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")}
+        try:
+            import flip
+            found["flip"] = flip.__version__
+        except Exception as problem:
+            found["problem"] = str(problem).split("\n")[0][:500]
+        yield pa.RecordBatch.from_pydict({"found": pa.array([json.dumps(found)])})
+
+    from ._library import __version__
+    answers = [json.loads(row["found"]) for row in
+               spark.range(0, tasks, 1, tasks).mapInArrow(run, "found string").collect()]
+    found = list({(a["host"], a["pid"]): a for a in answers}.values())
+    for one in found:
+        if "problem" in one:
+            raise StateError(f"the Python {one['python']} of host {one['host']} (glibc {one['glibc']}, "
+                             f"{one['processor']}) cannot load flip: {one['problem']}. Install libflip there, or "
+                             "ship it with spark.archives (docs/CLUSTER.md)")
+        if one["flip"] != __version__:
+            raise StateError(f"host {one['host']} has libflip {one['flip']}, the driver {__version__}: install one "
+                             "version")
+    return found
