@@ -31,6 +31,7 @@ private let help = """
     flip schema TABLE [--out S.json]
          a schema read off the rows, for you to edit; it is marked as assumed public
          [--skip COLUMN]...  [--levels N]  [--delimiter C]  [--group GROUP]
+         [--no-rules]             no rules between columns that hold in every row are proposed
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL
          learns a table under a privacy budget
          [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]

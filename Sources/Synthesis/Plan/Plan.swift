@@ -114,6 +114,7 @@ package struct Plan: Sendable {
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
         if schema.isAssumed { a.append(Schema.assumption) }
+        if let rules = schema.rulesAssumption { a.append(rules) }
         if !protected.isEmpty {
             a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))")
         }

@@ -90,7 +90,7 @@ package func importArrow(_ stream: ArrowStream, _ schema: Schema, _ options: Arr
             throw Failure(.cancelled, "reading an Arrow stream was cancelled")
         }
     } while try stream.withNext { try plan.read($0, into: builder) }
-    return try builder.finish()
+    return try builder.finish().keepingRules(coerce: options.invalid == .coerce).0
 }
 
 /// Which child of a batch fills which field, and how.

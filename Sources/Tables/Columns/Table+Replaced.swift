@@ -11,7 +11,11 @@ extension Table {
     }
 
     /// A sentence for people; nil where nothing was replaced.
-    package var replacedText: String? { Table.replacedText(replaced) }
+    package var replacedText: String? {
+        let rows = dropped == 0 ? nil : "rows that broke the schema's rules and were left out: \(dropped)"
+        let texts = [Table.replacedText(replaced), rows].compactMap { $0 }
+        return texts.isEmpty ? nil : texts.joined(separator: "; ")
+    }
 
     package static func replacedText(_ counts: [(column: String, count: Int)]) -> String? {
         guard !counts.isEmpty else { return nil }

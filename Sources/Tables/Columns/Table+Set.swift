@@ -26,7 +26,7 @@ extension Table {
         guard columns[place].domain.tag != .levels else {
             throw Failure(.argument, "column \(quoted(name)) holds text levels: give it \(instead)")
         }
-        try fill(place) { column in
+        try load(place) { column in
             for row in 0..<rows {
                 let verdict = store(column, row)
                 if verdict < missingOffset { throw badCell(verdict, column.field, row) }
@@ -40,7 +40,7 @@ extension Table {
         guard columns[place].storage != .float64 else {
             throw Failure(.argument, "column \(quoted(columns[place].field.name)) has no offsets")
         }
-        try fill(place) { column in
+        try load(place) { column in
             let count = column.domain.count
             for row in 0..<rows {
                 let k = offset(row)
@@ -77,7 +77,7 @@ extension Table {
         let offsets = try Buffer<Int64>(count: levelCount, for: "the levels of a column")
         let values = try Buffer<Double>(count: levelCount, for: "the levels of a column")
         for i in 0..<levelCount { offsets[i] = parser.parse(level(i), &values[i]) }
-        try fill(place) { column in
+        try load(place) { column in
             for row in 0..<rows {
                 let code = Int(codes[row])
                 var verdict = BadCell.badCode.rawValue
@@ -96,7 +96,7 @@ extension Table {
     package func setStrings(_ name: String, _ text: (Int) -> UnsafeBufferPointer<UInt8>?) throws {
         let place = try schema.place(of: name)
         let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues)
-        try fill(place) { column in
+        try load(place) { column in
             for row in 0..<rows {
                 var value = Double.nan
                 let verdict = text(row).map { parser.parse($0, &value) } ?? column.storeMissing(row)

@@ -12,6 +12,8 @@ package final class Table: @unchecked Sendable {
     package let columns: [Column]
     /// Each person has at most so many of the rows; 0: nothing is known of persons.
     package internal(set) var rowsPerPerson = 0
+    /// Rows that broke the schema's rules and were left out while the table was read, as "invalid": "coerce" allows.
+    package internal(set) var dropped = 0
     /// Which columns hold their cells.
     private var filled: [Bool]
 
@@ -68,6 +70,16 @@ package final class Table: @unchecked Sendable {
     package func fill(_ place: Int, _ body: (Column) throws -> Void) throws {
         filled[place] = false
         try body(columns[place])
+        filled[place] = true
+    }
+
+    /// `fill` for a host's cells: with the last column the rows must keep the schema's rules.
+    /// - Throws: `.schema` naming the broken rules; the column then counts as never set.
+    func load(_ place: Int, _ body: (Column) throws -> Void) throws {
+        try fill(place, body)
+        guard isComplete, !schema.rules.isEmpty else { return }
+        filled[place] = false
+        _ = try keepingRules(coerce: false)
         filled[place] = true
     }
 

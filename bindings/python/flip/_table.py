@@ -204,18 +204,25 @@ def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptio
 
 
 def _replaced(schema: Schema, rows: Any, name: Any, delimiter: Optional[str] = None) -> dict[str, int]:
-    """How many cells of which column break the schema, with a warning to the caller's caller where there are any.
+    """How many cells of which column break the schema, and how many rows which rule between columns, by the rule's
+    name; with a warning to the caller's caller where there are any.
 
     rows: what Schema.check takes; name: what the warning calls it.
     """
     counts: dict[str, int] = {}
+    broken: dict[str, int] = {}
     for problem in schema.check(rows, extra="ignore", delimiter=delimiter)["problems"]:
         if problem["column"] is not None:
             counts[problem["column"]] = counts.get(problem["column"], 0) + problem["count"]
+        elif problem["rule"].startswith('rule "'):
+            broken[problem["rule"]] = problem["count"]
     if counts:
         told = ", ".join(f'{count} of column "{column}"' for column, count in counts.items())
         warnings.warn(f"{name}: cells were replaced that break the schema: {told}", stacklevel=3)
-    return counts
+    if broken:
+        told = ", ".join(f"{count} break {rule}" for rule, count in broken.items())
+        warnings.warn(f"{name}: rows were repaired or left out: {told}", stacklevel=3)
+    return {**counts, **broken}
 
 
 def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
