@@ -47,7 +47,7 @@ func readTable(_ path: String, _ a: Arguments, _ schema: Schema?, _ bar: Bar) th
 /// The JSON that an option holds, or that is in the file it names.
 func json(_ a: Arguments, _ name: String) throws -> JSON? {
     guard let given = try a.text(name) else { return nil }
-    return try JSON.parse(given.drop { $0 == " " }.hasPrefix("{") ? given : readText(given))
+    return try JSON.parse(given.drop { $0 == " " }.first.map { "{[".contains($0) } ?? false ? given : readText(given))
 }
 
 /// The budget that --budget names.

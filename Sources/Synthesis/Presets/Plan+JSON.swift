@@ -12,7 +12,7 @@ extension Plan {
     }
 
     package var json: JSON {
-        .members([("schema", schema.jsonValue), ("protected", .array(protected.map { .string($0) })),
+        .members([("schema", declared.jsonValue), ("protected", .array(protected.map { .string($0) })),
                   ("epsilon", .number(epsilon)), ("delta", .number(delta)),
                  ("preset", .string(preset)), ("config", configuration), ("order", .int(Int64(budget.order))),
                      ("ceiling", .number(budget.ceiling)),
@@ -68,7 +68,9 @@ extension Plan {
             JSON.members([("stage", .string(b.stage.name)), ("steps", .int(Int64(b.steps))),
                           ("free", .bool(b.divergence == 0))])
         }
-        return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)), ("order", .int(Int64(budget.order))),
+        let rules = try rulesJSON().map { [("rules", $0)] } ?? []
+        return .members(rules + [("epsilon", .number(epsilon)), ("delta", .number(delta)),
+                                 ("order", .int(Int64(budget.order))),
                          ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })),
                             ("groups", .array(groups.map { .string($0) })),

@@ -46,12 +46,12 @@ package final class Trainer {
     ///   much left, `.noMemory`, `.entropy`, `.io`.
     package convenience init(plan: Plan, table: Table, shared: SharedBudget? = nil, name: String = "training") throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        guard plan.schema.domainRelease == nil || plan.schema.domainRelease?.budget == shared?.id else {
+        guard plan.declared.domainRelease == nil || plan.declared.domainRelease?.budget == shared?.id else {
             throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under "
                 + "that budget, which holds what both cost")
         }
         var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
-        if let domain = plan.schema.domainRelease {
+        if let domain = plan.declared.domainRelease {
             guard let found = try shared?.account().runs.first(where: { $0.id == domain.run }),
                 let domainRelease = Ledger.DomainRelease(found) else {
                 throw Failure(.state, "this schema was bought in a run that the shared budget does not hold")

@@ -97,6 +97,28 @@ package final class Table: @unchecked Sendable {
         return out
     }
 
+    /// The rows of several tables of one schema, one table after another.
+    /// - Throws: `.argument` for no table or different schemas; `.state` for one that is not complete; `.noMemory`.
+    package static func joined(_ tables: [Table]) throws -> Table {
+        guard let first = tables.first, tables.allSatisfy({ $0.schema == first.schema }) else {
+            throw Failure(.argument, "tables of one schema are needed")
+        }
+        if tables.count == 1 { return first }
+        for table in tables { try table.requireComplete() }
+        let out = try Table(schema: first.schema, rows: tables.reduce(0) { $0 + $1.rows })
+        for j in out.columns.indices {
+            try out.fill(j) { target in
+                var row = 0
+                for table in tables {
+                    let bytes = target.storage.bytes
+                    (target.base + row * bytes).copyMemory(from: table.columns[j].base, byteCount: table.rows * bytes)
+                    row += table.rows
+                }
+            }
+        }
+        return out
+    }
+
     func checkRange(_ first: Int, _ count: Int) throws {
         guard first >= 0, count >= 0, first <= rows, count <= rows - first else {
             throw Failure(.argument, "rows outside the table: it has \(rows) rows")

@@ -149,6 +149,9 @@ extension Column {
         }
     }
 
+    /// A column of one cell: it knows what values a field has.
+    package static func probe(_ field: Field) throws -> Column { try Column(field, capacity: 1) }
+
     /// Least and largest value of the domain.
     package var bounds: (low: Double, high: Double) {
         storage == .float64 ? (domain.low, domain.high) : (value(of: 0), value(of: max(0, domain.count - 1)))

@@ -82,7 +82,7 @@ extension Rules {
 
 extension Rule {
     /// The cell that keeps the rule where the rule itself decides it; nil where it does not.
-    func repair(_ x: UnsafePointer<Double>, _ rules: Rules) -> (column: Int, value: Double)? {
+    package func repair(_ x: UnsafePointer<Double>, _ rules: Rules) -> (column: Int, value: Double)? {
         switch body {
         case .derived(let target, let formula):
             return rules.columns[target].nearest(formula.value(x, rules)).map { (target, $0) }

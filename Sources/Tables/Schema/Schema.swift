@@ -78,6 +78,18 @@ package struct Schema: Equatable, Sendable {
         }
     }
 
+    /// The named columns with cells that may all be missing, without rules: what half rows have.
+    /// - Throws: `.schema` when none of the names is a column.
+    package func optional(_ names: [String]) throws -> Schema {
+        var members = metadata
+        members[Schema.rulesKey] = nil
+        let own = fields.filter { names.contains($0.name) }.map {
+            Field(name: $0.name, kind: $0.kind, required: false, type: $0.type, trueValues: $0.trueValues,
+                  falseValues: $0.falseValues, metadata: $0.metadata, form: $0.form)
+        }
+        return try Schema(fields: own, missingValues: missingValues, missingLabels: missingLabels, metadata: members)
+    }
+
     /// This schema with what `change` makes of its members beside the fields.
     /// - Throws: `.schema` for rules that do not fit.
     package func with(metadata change: (inout JSONObject) -> Void) throws -> Schema {

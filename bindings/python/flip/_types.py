@@ -85,7 +85,22 @@ class PlanRecord(_PlanRecord):
     neighbours: str  # what neighbouring tables differ by
 
 
-class Explanation(Versioned):
+class RuleSavings(TypedDict):
+    """What rules between columns save a training."""
+
+    computed: list[str]  # columns that are computed and not learned
+    changed: list[str]  # columns that are learned as a distance or as one of a group
+    marginals: int  # marginals that are released; 0: none
+    marginals_without: int  # pairs of all declared columns; 0: no marginals are released
+    impossible_cells: int  # cells of marginals of columns with levels that no row can be in (cells)
+    cells: int  # all cells of those marginals (cells)
+
+
+class _Explanation(Versioned, total=False):
+    rules: RuleSavings  # what the rules save
+
+
+class Explanation(_Explanation):
     """`Plan.explain()`: stages, releases and what they cost. It depends on no row."""
 
     epsilon: float  # the promise (nats)
