@@ -81,10 +81,33 @@ public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count:
         guard first >= 0 else { throw Failure(.argument, "first: must be 0 or more") }
         guard count >= 1, count <= Int64.max - first else { throw Failure(.argument, "count: must be at least 1") }
         let options = try SampleOptions(configuration(config))
+        if let items = options.condition?.asArray {
+            guard options.stage == nil else { throw Failure(.argument, "stage: goes with one condition only") }
+            let requests = try SampleRequest.list(items, schema: model.schema)
+            guard requests.reduce(0, { $0 + $1.rows }) == Int(count) else {
+                throw Failure(.argument, "count: must be the sum of the requests' rows")
+            }
+            return try model.sample(requests, first: Int(first), seed: options.seed, threads: options.threads,
+                                    progress: Reporter(callback, user, "sampling").report)
+        }
         let condition = try options.condition.map { try Condition($0, schema: model.schema) }
         return try model.sample(first: Int(first), count: Int(count), seed: options.seed, where: condition,
                                 stage: options.stage, threads: options.threads,
                                 progress: Reporter(callback, user, "sampling").report)
+    }
+}
+
+@_cdecl("flip_model_complete")
+public func flip_model_complete(_ handle: OpaquePointer?, _ half: OpaquePointer?, _ config: UnsafePointer<CChar>?,
+                                _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut,
+                                _ err: ErrorOut) -> flip_status {
+    create(.table, out, err, .reading(half, .table)) {
+        let model = try model(handle), options = try SampleOptions(configuration(config))
+        guard options.condition == nil, options.stage == nil else {
+            throw Failure(.argument, "complete: takes seed and threads only")
+        }
+        return try model.complete(complete(half), seed: options.seed, threads: options.threads,
+                                  progress: Reporter(callback, user, "completing").report)
     }
 }
 

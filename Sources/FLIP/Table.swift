@@ -80,7 +80,8 @@ public func flip_table_convert_group(_ schemaHandle: OpaquePointer?, _ from: Uns
                                     to: text(to, "to"), targetGroup: optionalText(toGroup, "to_group"),
                                     schema: schemaHandle.map { try schema($0) }, options: csvOptions(config),
                                     progress: Reporter(callback, user, "reading").report)
-        let told = JSON.members([("rows", .int(Int64(read.rows))), ("replaced", read.replaced.json)]).versioned
+        let told = JSON.members([("rows", .int(Int64(read.rows))), ("replaced", read.replaced.json),
+                                 ("dropped", .int(Int64(read.replaced.dropped)))]).versioned
         if let report { report.pointee = try handle(.buffer, Bytes.of(told.text)) }
     }
 }
@@ -89,7 +90,8 @@ public func flip_table_convert_group(_ schemaHandle: OpaquePointer?, _ from: Uns
 public func flip_table_replaced(_ handle: OpaquePointer?, _ json: HandleOut, _ err: ErrorOut) -> flip_status {
     giveObject(json, err, .reading(handle, .table)) {
         let table = try table(handle)
-        return .members([("rows", .int(Int64(table.rows))), ("replaced", table.replaced.json)])
+        return .members([("rows", .int(Int64(table.rows))), ("replaced", table.replaced.json),
+                         ("dropped", .int(Int64(table.dropped)))])
     }
 }
 

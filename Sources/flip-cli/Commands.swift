@@ -11,6 +11,7 @@ func run(_ words: [String]) throws {
     switch command {
     case "train": try train(rest)
     case "sample": try sample(rest)
+    case "complete": try completeCommand(rest)
     case "ledger": try ledger(rest)
     case "evaluate": try evaluate(rest)
     case "convert": try convert(rest)
@@ -31,6 +32,7 @@ private let help = """
     flip schema TABLE [--out S.json]
          a schema read off the rows, for you to edit; it is marked as assumed public
          [--skip COLUMN]...  [--levels N]  [--delimiter C]  [--group GROUP]
+         [--no-rules]             no rules between columns that hold in every row are proposed
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL
          learns a table under a privacy budget; TABLE may be a folder of CSV files larger than memory
          [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]
@@ -38,6 +40,9 @@ private let help = """
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]
          makes rows; costs nothing
          [--where JSON or FILE]   only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
+                                  or several: [{"where": {...}, "rows": 500}, ...]
+    flip complete MODEL HALF.csv --out TABLE  [--seed K] [--threads N]
+         half rows made whole: missing cells and columns are drawn, given ones stay
     flip ledger MODEL [--json]
          what the training released and what that cost
     flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]

@@ -52,9 +52,10 @@ func check(_ words: [String]) throws {
 }
 
 func schemaCommand(_ words: [String]) throws {
-    let a = try Arguments("schema", words, named: ["out", "skip", "levels", "group", "delimiter"], switches: ["quiet"],
-                          places: ["TABLE"])
+    let a = try Arguments("schema", words, named: ["out", "skip", "levels", "group", "delimiter"],
+                          switches: ["quiet", "no-rules"], places: ["TABLE"])
     var options = InferOptions()
+    options.rules = !a.has("no-rules")
     options.csv = try csvOptions(a)
     options.skip = a.all("skip").flatMap { $0.split(separator: ",").map(String.init) }
     options.levels = try a.whole("levels", atLeast: 1) ?? options.levels

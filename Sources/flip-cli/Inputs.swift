@@ -50,7 +50,7 @@ func tell(_ replaced: ReplacedCells, _ path: String) {
 /// The JSON that an option holds, or that is in the file it names.
 func json(_ a: Arguments, _ name: String) throws -> JSON? {
     guard let given = try a.text(name) else { return nil }
-    return try JSON.parse(given.drop { $0 == " " }.hasPrefix("{") ? given : readText(given))
+    return try JSON.parse(given.drop { $0 == " " }.first.map { "{[".contains($0) } ?? false ? given : readText(given))
 }
 
 /// The budget that --budget names.

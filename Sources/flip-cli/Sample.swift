@@ -1,13 +1,14 @@
-// flip sample: rows from a model file.
+// flip sample: rows from a model file; flip complete: half rows made whole.
 
 import Basics
 import Storage
 import Synthesis
+import Tables
 
 func sample(_ words: [String]) throws {
     let a = try Arguments("sample", words, named: ["rows", "seed", "first", "threads", "out", "where"] + csvOptionNames,
                           switches: ["quiet"], places: ["MODEL"])
-    guard let rows = try a.whole("rows", atLeast: 1) else { throw Usage("flip sample: --rows is missing") }
+    let rows = try a.whole("rows", atLeast: 1)
     let out = try a.required("out")
     let seed = try a.whole("seed", atLeast: 0).map { UInt64($0) }
     let first = try a.whole("first", atLeast: 0) ?? 0, threads = try a.whole("threads", atLeast: 0) ?? 0
@@ -16,9 +17,38 @@ func sample(_ words: [String]) throws {
     let bar = Bar(quiet: a.has("quiet"))
     defer { bar.close() }
     let model = try Model.load(a.words[0])
-    let condition = try json(a, "where").map { try Condition($0, schema: model.schema) }
+    let asked = try json(a, "where")
+    if let items = asked?.asArray {
+        let requests = try SampleRequest.list(items, schema: model.schema), all = requests.reduce(0) { $0 + $1.rows }
+        guard rows == nil || rows == all else {
+            throw Usage("flip sample: --rows is not the sum of the requests' rows")
+        }
+        let table = try model.sample(requests, first: first, seed: seed, threads: min(threads, 1024)) {
+            bar.show("sampling", $0, $1)
+        }
+        return try writeTableFile(table, out, options: csvOptions(a))
+    }
+    guard let rows else { throw Usage("flip sample: --rows is missing") }
+    let condition = try asked.map { try Condition($0, schema: model.schema) }
     let table = try model.sample(first: first, count: rows, seed: seed, where: condition, threads: min(threads, 1024)) {
         bar.show("sampling", $0, $1)
     }
     try writeTableFile(table, out, options: csvOptions(a))
+}
+
+func completeCommand(_ words: [String]) throws {
+    let a = try Arguments("complete", words, named: ["seed", "threads", "out"] + csvOptionNames, switches: ["quiet"],
+                          places: ["MODEL", "HALF"])
+    let out = try a.required("out")
+    let seed = try a.whole("seed", atLeast: 0).map { UInt64($0) }, threads = try a.whole("threads", atLeast: 0) ?? 0
+    try AtomicFile(out).abandon()
+    Interrupt.watch()
+    let bar = Bar(quiet: a.has("quiet"))
+    defer { bar.close() }
+    let model = try Model.load(a.words[0]), options = try csvOptions(a)
+    guard !isHDF5Name(a.words[1]) else { throw Usage("flip complete: HALF is a CSV file") }
+    let titles = try csvTitles(a.words[1], options)
+    let half = try readCSV(a.words[1], model.schema.optional(titles), options)
+    let table = try model.complete(half, seed: seed, threads: min(threads, 1024)) { bar.show("completing", $0, $1) }
+    try writeTableFile(table, out, options: options)
 }

@@ -176,7 +176,7 @@ static flip_model *trainings(const flip_plan *plan, const flip_table *table) {
 static void models(flip_model *model, const flip_table *table) {
     flip_model *again = NULL;
     flip_schema *schema = NULL;
-    flip_table *rows = NULL;
+    flip_table *rows = NULL, *whole = NULL;
     flip_buffer *bytes = NULL;
     int calls = 0;
     OK(flip_model_save(model, in(0, "m.h5"), &err));
@@ -192,6 +192,8 @@ static void models(flip_model *model, const flip_table *table) {
     OK(flip_model_trade_off(model, NULL, rates, 2, found, &err));
     OK(flip_model_schema(model, &schema, &err)); flip_schema_free(schema);
     OK(flip_model_sample(model, 0, 40, "{\"seed\": 1}", told, &calls, &rows, &err));
+    OK(flip_model_complete(model, rows, "{\"seed\": 1}", told, &calls, &whole, &err));
+    flip_table_free(whole);
     OK(flip_evaluate(table, rows, NULL, "{\"protected\": [\"sex\"], \"classifiers\": \"none\", \"threads\": 1}", &bytes,
                      &err)); text(bytes);
     flip_table_free(rows);

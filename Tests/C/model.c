@@ -113,6 +113,39 @@ static void rows_that_meet_a_condition(void) {
     flip_table_free(all); flip_table_free(part); flip_model_free(model);
 }
 
+/* Several conditions in one call, and half rows completed. */
+static void requests_and_half_rows(void) {
+    static const char *const where = "{\"seed\": 3, \"where\": [{\"where\": {\"sex\": \"Male\"}, \"rows\": 30}, "
+                                     "{\"where\": {\"age\": 44, \"sex\": \"Female\"}, \"rows\": 20}, {\"rows\": 5}]}";
+    static const char half_schema[] =
+        "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\", "
+        "\"constraints\": {\"minimum\": 18, \"maximum\": 90}}]}";
+    flip_model *model = a_model();
+    flip_table *rows = sample(model, 0, 55, where), *half = NULL, *whole = NULL, *none = NULL;
+    flip_schema *schema = NULL;
+    int64_t x[55], given[3] = {20, 0, 90};
+    uint8_t valid[3] = {1, 0, 1};
+    int32_t sex[55];
+    flip_error err;
+    int i;
+    GIVES(FLIP_OK, flip_table_get_int64(rows, "age", 0, 55, x, NULL, &err));
+    GIVES(FLIP_OK, flip_table_get_codes(rows, "sex", 0, 55, sex, &err));
+    for (i = 0; i < 30; i++) CHECK(sex[i] == 1);
+    for (i = 30; i < 50; i++) CHECK(sex[i] == 0 && x[i] == 44);
+    GIVES(FLIP_E_ARG, flip_model_sample(model, 0, 9, where, NULL, NULL, &none, &err));
+    MESSAGE_HAS("count");
+    GIVES(FLIP_OK, flip_schema_parse(half_schema, sizeof half_schema - 1, &schema, &err));
+    GIVES(FLIP_OK, flip_table_create(schema, 3, &half, &err));
+    GIVES(FLIP_OK, flip_table_set_int64(half, "age", given, valid, &err));
+    GIVES(FLIP_OK, flip_model_complete(model, half, "{\"seed\": 1}", NULL, NULL, &whole, &err));
+    GIVES(FLIP_OK, flip_table_get_int64(whole, "age", 0, 3, x, NULL, &err));
+    CHECK(flip_table_rows(whole) == 3 && x[0] == 20 && x[2] == 90 && x[1] >= 18);
+    GIVES(FLIP_E_ARG, flip_model_complete(model, half, "{\"where\": {}}", NULL, NULL, &none, &err));
+    CHECK(none == NULL);
+    flip_table_free(rows); flip_table_free(half); flip_table_free(whole); flip_schema_free(schema);
+    flip_model_free(model);
+}
+
 static int32_t stop(void *user, const flip_event *event) { (void)event; ++*(int *)user; return 1; }
 
 static void arguments(void) {
@@ -266,5 +299,6 @@ static void full_disk_and_read_only(void) {
 
 const test_case model_tests[] = {
     {"model: saved and loaded", saved_and_loaded}, {"model: rows of a seed", rows_of_a_seed},
-    {"model: rows that meet a condition", rows_that_meet_a_condition}, {"model: arguments", arguments},
+    {"model: rows that meet a condition", rows_that_meet_a_condition},
+    {"model: requests and half rows", requests_and_half_rows}, {"model: arguments", arguments},
     {"model: bad files", bad_files}, {"model: full disk, read-only target", full_disk_and_read_only}, {NULL, NULL}};

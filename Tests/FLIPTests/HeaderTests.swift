@@ -47,6 +47,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_model_ledger_report, FLIP.flip_model_ledger_report)
         same(CFlip.flip_model_load, FLIP.flip_model_load)
         same(CFlip.flip_model_sample, FLIP.flip_model_sample)
+        same(CFlip.flip_model_complete, FLIP.flip_model_complete)
         same(CFlip.flip_model_save, FLIP.flip_model_save)
         same(CFlip.flip_model_schema, FLIP.flip_model_schema)
         same(CFlip.flip_model_trade_off, FLIP.flip_model_trade_off)

@@ -120,7 +120,7 @@ final class ConditionTests: XCTestCase {
                 plain.rows)
             // Six deviations of the difference of two counts.
             XCTAssertEqual(estimate, counted,
-                           accuracy: 6 * (counted * (1 - counted) * (1 / 20_000 + 1 / 65_536)).squareRoot() + 1e-12,
+                           accuracy: 6 * (counted * (1 - counted) * (1 / 20_000 + 1 / 2_048)).squareRoot() + 1e-12,
                            text)
             XCTAssertEqual(estimate, try share(text, threads: 1), text)
         }

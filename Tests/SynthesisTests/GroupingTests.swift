@@ -25,7 +25,7 @@ final class GroupingTests: XCTestCase {
         let t = try Fixture.table(rows: 300), grouping = try XCTUnwrap(p.grouping)
         for i in 0..<t.rows {
             let age = t.columns[2].double(i), sex = Int(t.columns[0].offset(i)), ward = Int(t.columns[1].offset(i))
-            XCTAssertEqual(grouping.group(t, p.grids, row: i), sex * 15 + (age < 25 ? 0 : age < 65 ? 1 : 2) * 5
+            XCTAssertEqual(grouping.group(t.columns, p.grids, row: i), sex * 15 + (age < 25 ? 0 : age < 65 ? 1 : 2) * 5
                 + (ward < 0 ? 4 : ward))
         }
         // Dates are cut by their text; a boolean and whole numbers of few values need no cut.

@@ -69,8 +69,53 @@ def test_no_condition_is_none(model):
     ({"age": {"minimum": 60, "maximum": 40}}, flip.ArgumentError, "above"),
     ({"age": {"least": 60}}, flip.ArgumentError, "least"),
     ({"joined": datetime.date(1999, 1, 1)}, flip.ArgumentError, "joined"),
-    ({"weight": 71.123456789}, flip.Unsupported, "where"),
 ])
 def test_what_is_refused(model, where, error, part):
     with pytest.raises(error, match=part):
         model.sample(5, seed=1, where=where)
+
+
+def test_a_value_of_no_measurable_probability(model):
+    """Drawn given the condition: the very value, in every row."""
+    rows = model.sample(50, seed=5, where={"weight": 71.123456789, "sex": "Male"}).to_pandas()
+    assert (rows.weight == 71.123456789).all() and (rows.sex == "Male").all() and rows.age.nunique() > 5
+
+
+def test_rare_rows_do_not_depend_on_chunks_or_threads(model):
+    where = {"age": [20, 21], "city": "Bonn", "member": True, "ward": 9, "stay": {"maximum": 5}}
+    whole = model.sample(90, seed=4, where=where, threads=1).to_pandas()
+    assert whole.age.isin([20, 21]).all() and (whole.city == "Bonn").all() and (whole.stay <= 5).all()
+    for first, rows in ((0, 1), (17, 50), (64, 26)):
+        part = model.sample(rows, seed=4, first=first, where=where, threads=3).to_pandas()
+        pandas.testing.assert_frame_equal(part, whole.iloc[first:first + rows].reset_index(drop=True))
+
+
+def test_requests_with_a_row_count_each(model):
+    asked = [{"where": {"sex": "Female"}, "rows": 30}, {"where": {"age": {"minimum": 89}}, "rows": 12}, {"rows": 5}]
+    rows = model.sample(where=asked, seed=6).to_pandas()
+    assert len(rows) == 47 and (rows.sex[:30] == "Female").all() and (rows.age[30:42] >= 89).all()
+    plain = model.sample(30, seed=6, where={"sex": "Female"}).to_pandas()
+    pandas.testing.assert_frame_equal(rows.iloc[:30], plain)
+    for bad in ([], [{"where": {}}], [{"rows": 0}], [{"rows": 5, "with": 1}]):
+        with pytest.raises((flip.ArgumentError, KeyError)):
+            model.sample(where=bad, seed=1)
+
+
+def test_half_rows_are_completed(model, frame):
+    half = frame.head(80).astype(object).copy()
+    r = numpy.random.default_rng(2)
+    for name in half:
+        half[name] = half[name].where(pandas.Series(r.random(80) < .5))
+    half = half.drop(columns=["income"])
+    table = flip.Table.from_pandas(half, {"fields": [
+        {**f, "constraints": {k: v for k, v in f.get("constraints", {}).items() if k != "required"}}
+        for f in model.schema.fields if f["name"] != "income"]})
+    given, rows = table.to_pandas(), model.complete(half, seed=1).to_pandas()
+    assert len(rows) == 80
+    for name in given:
+        kept = given[name].notna()
+        assert (rows[name][kept].astype(str) == given[name][kept].astype(str)).all(), name
+    assert rows.age.notna().all() and rows.sex.notna().all()
+    pandas.testing.assert_frame_equal(rows, model.complete(table, seed=1, threads=1).to_pandas())
+    with pytest.raises(flip.SchemaError):
+        model.complete(pandas.DataFrame({"age": [17]}), seed=1)

@@ -18,7 +18,8 @@ struct ConditionTest: Sendable {
         (self.condition, self.grids, self.encoders) = (condition, grids, encoders)
         columns = table.columns
         let columns = columns
-        possible = condition.rules.map { j, rule in
+        possible = condition.tests.map { t in
+            let j = t.column, rule = t.test
             let grid = grids[j], encoder = encoders[j]
             var bins = [Bool](repeating: false, count: encoder.bins)
             for c in 0..<grid.count where !bins[Int(encoder.binOfCell[c])] {
@@ -36,7 +37,7 @@ struct ConditionTest: Sendable {
     }
 
     func isPossible(_ codes: Buffer<UInt16>) -> Bool {
-        for (k, r) in condition.rules.enumerated() where !possible[k][Int(codes[r.column])] { return false }
+        for (k, r) in condition.tests.enumerated() where !possible[k][Int(codes[r.column])] { return false }
         return true
     }
 
@@ -44,9 +45,9 @@ struct ConditionTest: Sendable {
     func holds(_ codes: Buffer<UInt16>, _ stream: inout CounterStream) -> Bool {
         for t in grids.indices {
             let u = stream.uniformDouble(), v = stream.uniformDouble()
-            for (j, rule) in condition.rules where j == t {
+            for rule in condition.tests where rule.column == t {
                 let grid = grids[t], cell = encoders[t].cell(bin: Int(codes[t]), u: u)
-                if !rule.holds(cellValue(grid, columns[t], cell, v)) { return false }
+                if !rule.test.holds(cellValue(grid, columns[t], cell, v)) { return false }
             }
         }
         return true

@@ -18,7 +18,7 @@ package final class Model: Sendable {
     package var statistics: Statistics { generator.statistics }
     /// The released marginals; nil for a preset without.
     package var marginals: ReleasedMarginals? { generator.marginals }
-    package var schema: Schema { plan.schema }
+    package var schema: Schema { plan.declared }
 
     /// What somebody who relies on the model should know, in words. Released values only.
     package var warnings: [String] { statistics.warnings(plan) + plan.warnings(statistics.groupRows) }
@@ -30,8 +30,8 @@ package final class Model: Sendable {
     ///   - stage: whose rows; nil: the generator's.
     ///   - threads: 0 for as many as the process may use.
     ///   - progress: (rows done, rows asked for); false cancels.
-    /// - Throws: `.argument` for a negative range, `.unsupported` for a condition that hardly any row can meet,
-    ///   `.noMemory`, `.cancelled`; never fewer rows than asked for.
+    /// - Throws: `.argument` for a negative range, `.unsupported` for a condition that no row can meet and for a
+    ///   rule that a row cannot keep, `.noMemory`, `.cancelled`; never fewer rows than asked for.
     package func sample(first: Int = 0, count: Int, seed: UInt64? = nil, where condition: Condition? = nil,
                         stage: IntermediateStage? = nil, threads: Int = 0, progress: (Int, Int)
                             -> Bool = { _, _ in true }) throws -> Table {
@@ -73,7 +73,7 @@ package final class Model: Sendable {
     }
 
     /// Below 2⁶³, so that it can be shown and given back.
-    private func freshSeed() throws -> UInt64 { try SecureRandom().next() >> 1 }
+    func freshSeed() throws -> UInt64 { try SecureRandom().next() >> 1 }
 
     /// Plan, released histograms and row count, and the numbers of weights: what a reader may know of the generator.
     package var json: JSON {

@@ -14,8 +14,8 @@ struct RowAttempts: Sendable {
     let tilt: Tilt?
 
     /// Streams of one row; an attempt has streams of its own.
-    private enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4,
-        group: UInt32 = 5 }
+    enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4,
+        group: UInt32 = 5, repair: UInt32 = 6, chain: UInt32 = 7 }
     private static let chunk = DrawSpace.chunk
 
     func space() throws -> DrawSpace {
@@ -23,7 +23,7 @@ struct RowAttempts: Sendable {
                       drawsGroups: statistics.groupShares != nil)
     }
 
-    private func stream(_ at: RowPlace, _ purpose: UInt32, _ attempt: UInt32) -> CounterStream {
+    func stream(_ at: RowPlace, _ purpose: UInt32, _ attempt: UInt32) -> CounterStream {
         CounterStream(seed: at.seed, row: at.row, purpose: purpose | attempt << 3)
     }
 
@@ -79,7 +79,7 @@ struct RowAttempts: Sendable {
         makeLatents(at, n, w)
     }
 
-    private func begin(_ n: Int, _ w: DrawSpace) {
+    func begin(_ n: Int, _ w: DrawSpace) {
         for i in 0..<n {
             (w.slotRow[i], w.slotAttempt[i], w.attempts[i]) = (Int32(i), 0, 0)
             w.waiting[i] = Int32(i)
@@ -87,7 +87,7 @@ struct RowAttempts: Sendable {
     }
 
     /// Latents of the slots: from the diffusion, or from the prior when there is none.
-    private func makeLatents(_ at: RowPlace, _ n: Int, _ w: DrawSpace) {
+    func makeLatents(_ at: RowPlace, _ n: Int, _ w: DrawSpace) {
         switch source {
         case .projection, .histograms: return
         case .reconstruction(let rows, let vae): return encode(rows, vae, at, n, w)
@@ -105,7 +105,7 @@ struct RowAttempts: Sendable {
     }
 
     /// Bins of the slots, column by column, into `out`.
-    private func decode(_ at: RowPlace, _ n: Int, _ out: Buffer<UInt16>, _ w: DrawSpace) {
+    func decode(_ at: RowPlace, _ n: Int, _ out: Buffer<UInt16>, _ w: DrawSpace) {
         if case .projection(let rows) = source { return project(rows, at, n, out, w) }
         let columns = plan.modelled.count, heads = w.heads ?? out
         for k in 0..<n {

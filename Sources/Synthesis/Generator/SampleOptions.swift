@@ -7,7 +7,7 @@ package struct SampleOptions {
     package var seed: UInt64?
     /// Worker threads; 0: as many as the process may use.
     package var threads = 0
-    /// A condition that every row meets (`Condition`); nil: none.
+    /// A condition that every row meets (`Condition`), or a list of requests (`SampleRequest`); nil: none.
     package var condition: JSON?
     /// Rows as a stage leaves them; nil: the generator's.
     package var stage: Model.IntermediateStage?
@@ -29,8 +29,10 @@ package struct SampleOptions {
                    read: { o, r in if let v = try r.optionalInt64("seed", in: 0...Int64.max) { o.seed = UInt64(v) } },
                    write: { $0.seed.map { .int(Int64(clamping: $0)) } ?? .null }),
             .whole("threads", \.threads, 0...1024, help: "worker threads; 0: as many as the process may use"),
-            Option("where", range: #"{column: value | [values] | {"minimum": x, "maximum": y}}"#,
-                   help: "what every row must meet; null: missing", read: { o, r in o.condition = r.optional("where") },
+            Option("where",
+                   range: #"{column: value | [values] | {"minimum": x, "maximum": y}} | [{"where": ..., "rows": n}]"#,
+                   help: "what every row must meet; null: missing. A list: several conditions with a row count each",
+                   read: { o, r in o.condition = r.optional("where") },
                    write: { $0.condition ?? .null }),
             Option("stage", range: stages.joined(separator: " | "),
                    help: "preset best: rows as this stage leaves them, to compare with; without it the finished "

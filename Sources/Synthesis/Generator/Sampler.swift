@@ -29,16 +29,33 @@ struct Sampler: Sendable {
         self.init(plan: plan, statistics: g.statistics, source: source, tilt: g.tilt)
     }
 
-    /// Rows `first ..< first + count` of `seed` as a table of the plan's schema.
-    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false; `.unsupported` when hardly any row can meet
-    ///   the condition. Exactly `count` rows otherwise.
+    /// Rows `first ..< first + count` of `seed` as a table of the declared schema.
+    /// - Throws: `.noMemory`; `.cancelled` when `progress` answers false; `.unsupported` when a row cannot keep a rule
+    ///   or meet the condition. Exactly `count` rows otherwise.
     func table(seed: UInt64, first: Int64, count: Int, condition: Condition? = nil, threads: Int, progress: (Int, Int)
         -> Bool) throws -> Table {
         // First: a count that memory can hold is one that can be counted with.
-        let out = try Table(schema: plan.schema, rows: count)
+        let out = try Table(schema: plan.declared, rows: count)
+        guard plan.declared.rules.isEmpty else {
+            let keeper = try RowKeeper(plan: plan, statistics: statistics)
+            guard let condition else {
+                try fill(out, seed: seed, first: first, KeptDraw(keeper: keeper), threads: threads, progress)
+                return out
+            }
+            let kept = try draw(given: condition, keeper, threads: threads)
+            try fill(out, seed: seed, first: first, kept, threads: threads, progress)
+            return out
+        }
         let test = try condition.map { try ConditionTest($0, grids: plan.grids, encoders: statistics.encoders, out) }
-        // Rare rows take many attempts each: smaller chunks keep the host's progress and cancel alive.
-        let size = try test.map { max(1, min(chunk, Int(4096 * (try share(of: $0, threads: threads))))) } ?? chunk
+        let share = try test.map { try self.share(of: $0, threads: threads) } ?? 1
+        if share < Self.leastShare, let condition {
+            let keeper = try RowKeeper(plan: plan, statistics: statistics)
+            let kept = try request(condition, keeper, threads: threads)
+            try fill(out, seed: seed, first: first, kept, threads: threads, progress)
+            return out
+        }
+        // Rarer rows take more attempts each: smaller chunks keep the host's progress and cancel alive.
+        let size = test == nil ? chunk : max(1, min(chunk, Int(4096 * share)))
         let columns = plan.grids.count, chunks = (count + size - 1) / size
         let workers = max(1, min(threads, chunks))
         let spaces = try (0..<workers).map { _ in try rows.space() }
@@ -119,30 +136,25 @@ struct Sampler: Sendable {
         return mean
     }
 
-    /// Generated rows on which a condition's share is estimated, and the fewest that must meet it.
-    private static let tries = 1 << 16, fewest = 4
+    /// Generated rows on which a condition's share is estimated, and the least share of a condition whose rows are made
+    /// anew until they meet it: those of a rarer one are drawn given the condition.
+    static let tries = 1 << 11, leastShare = 1.0 / 32
 
-    /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed: as
-    /// many as it takes to see some.
-    /// - Throws: `.unsupported` when hardly any does.
+    /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed.
     func share(of test: ConditionTest, threads: Int) throws -> Double {
         let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), m = plan.grids.count,
-            seed: UInt64 = 0x77686572
-        let one = try Buffer<UInt16>(count: m, for: "codes")
-        for n in [1 << 11, 1 << 14, Self.tries] {
-            let bins = try plain.bins(seed: seed, count: n, threads: threads, stop: { false })
-            var met = 0
-            for i in 0..<n {
-                for t in 0..<m { one[t] = bins[t * n + i] }
-                guard test.isPossible(one) else { continue }
-                var stream = plain.rows.cellStream(RowPlace(seed: seed, row: UInt64(i)), attempt: 0)
-                if test.holds(one, &stream) { met += 1 }
-            }
-            if met >= 64 || (n == Self.tries && met >= Self.fewest) { return Double(met) / Double(n) }
+            n = Self.tries, one = try Buffer<UInt16>(count: m, for: "codes")
+        let bins = try plain.bins(seed: Self.triesSeed, count: n, threads: threads, stop: { false })
+        var met = 0
+        for i in 0..<n {
+            for t in 0..<m { one[t] = bins[t * n + i] }
+            guard test.isPossible(one) else { continue }
+            var stream = plain.rows.cellStream(RowPlace(seed: Self.triesSeed, row: UInt64(i)), attempt: 0)
+            if test.holds(one, &stream) { met += 1 }
         }
-        throw Failure(.unsupported,
-                      "where: fewer than \(Self.fewest) of \(Self.tries) generated rows meet it; ask for less at once")
+        return Double(met) / Double(n)
     }
+    static let triesSeed: UInt64 = 0x77686572
 }
 
 /// Generated rows as bins, made in portions.
@@ -150,7 +162,7 @@ final class BinPool {
     /// [columns][count].
     let bins: Buffer<UInt16>
     private let sampler: Sampler, seed: UInt64, count: Int, threads: Int
-    private let spaces: [DrawSpace]
+    private let spaces: [DrawSpace], kept: KeptDraw?, keptSpaces: [KeptSpace]
     private var done = 0
     private var chunks: Int { (count + chunk - 1) / chunk }
     var isFull: Bool { done >= chunks }
@@ -158,7 +170,11 @@ final class BinPool {
     init(_ sampler: Sampler, seed: UInt64, count: Int, threads: Int) throws {
         (self.sampler, self.seed, self.count, self.threads) = (sampler, seed, count, threads)
         bins = try Buffer(count: sampler.plan.grids.count * count, for: "generated rows")
-        spaces = try (0..<max(1, min(threads, (count + chunk - 1) / chunk))).map { _ in try sampler.rows.space() }
+        let spaces = try (0..<max(1, min(threads, (count + chunk - 1) / chunk))).map { _ in try sampler.rows.space() }
+        kept = sampler.plan.declared.rules.isEmpty ? nil
+            : KeptDraw(keeper: try RowKeeper(plan: sampler.plan, statistics: sampler.statistics))
+        keptSpaces = try kept.map { k in try spaces.map { _ in try sampler.rows.keptSpace(k.keeper) } } ?? []
+        self.spaces = spaces
     }
 
     /// The next portion: 16 chunks a worker.
@@ -167,7 +183,12 @@ final class BinPool {
             now = min(workers * 16, chunks - done)
         Workers.run(threads: workers, chunks: now) { k, worker in
             let w = self.spaces[worker], lo = (start + k) * chunk, n = min(chunk, self.count - lo)
-            self.sampler.rows.draw(RowPlace(seed: self.seed, first: Int64(lo)), count: n, nil, w)
+            let at = RowPlace(seed: self.seed, first: Int64(lo))
+            if let kept = self.kept {
+                self.sampler.rows.draw(at, first: lo, count: n, kept, w, self.keptSpaces[worker])
+            } else {
+                self.sampler.rows.draw(at, count: n, nil, w)
+            }
             for t in 0..<columns {
                 (self.bins.base + t * self.count + lo).update(from: w.bins.base + t * chunk, count: n)
             }

@@ -157,7 +157,7 @@ package struct ColumnGrid: Sendable {
         return hi > lo ? max(0, min(Int((v - lo) / (hi - lo) * Double(body)), body - 1)) : 0
     }
 
-    private func cell(missing reason: Int?) -> Int {
+    func cell(missing reason: Int?) -> Int {
         if let reason, reason < reasons { return reasonCells.lowerBound + reason }
         return missingCell ?? 0
     }

@@ -114,10 +114,12 @@ package struct Grouping: Sendable {
         return out
     }
 
-    /// Group of row i of `table`.
-    func group(_ table: Table, _ grids: [ColumnGrid], row i: Int) -> Int {
+    /// Group of row i.
+    /// - Parameter columns: the learned columns that a table has as they are, those of the axes among them.
+    func group(_ columns: [Column?], _ grids: [ColumnGrid], row i: Int) -> Int {
         axes.reduce(0) { g, axis in
-            g * axis.parts.count + Int(axis.partOfCell[grids[axis.column].cell(table.columns[axis.column], row: i)])
+            let cell = columns[axis.column].map { grids[axis.column].cell($0, row: i) } ?? 0
+            return g * axis.parts.count + Int(axis.partOfCell[cell])
         }
     }
 }

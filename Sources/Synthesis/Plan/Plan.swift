@@ -11,7 +11,12 @@ package struct Plan: Sendable {
     /// Name of the only group where no protected groups are declared. A ledger always holds one entry for each group.
     package static let group = "all"
 
-    package let schema: Schema
+    /// How rows of the declared schema are learned.
+    package let shape: RowShape
+    /// The columns that are learned: those of the declared schema, or what rules between columns leave of them.
+    package var schema: Schema { shape.learned }
+    /// The schema as it was given, which tables and generated rows have.
+    package var declared: Schema { shape.declared }
     package let protected: [String]
     package let epsilon: Double, delta: Double
     /// Name of the preset that gave defaults and stages.
@@ -114,14 +119,15 @@ package struct Plan: Sendable {
                      : "neighbouring tables differ by one person added or removed, with all of at most \(k) "
                          + "row\(k == 1 ? "" : "s"); which rows of a person were kept depends on that person's rows "
                          + "alone",
-                 schema.domainRelease.map {
+                 declared.domainRelease.map {
                      "column names, types and declared bounds and levels are public; those marked as bought were "
                          + "paid for in run \($0.run) of the shared budget, whose promise covers both"
                  }
                      ?? "the schema is public: column names, types, levels, bounds and steps",
                  "every option of the configuration was chosen without a look at the rows",
                  "the table has at least one row"]
-        if schema.isAssumed { a.append(Schema.assumption) }
+        if declared.isAssumed { a.append(Schema.assumption) }
+        if let rules = declared.rulesAssumption { a.append(rules) }
         if !protected.isEmpty {
             a.append("the protected columns are public: \(protected.map(quoted).joined(separator: ", "))")
         }

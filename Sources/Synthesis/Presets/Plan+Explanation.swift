@@ -32,6 +32,8 @@ extension Plan {
             lines.append(pad(b.stage.name, 12) + pad("", 7 - share.count) + share + pad("", 9 - alone.count) + alone
                 + "  " + b.text)
         }
+        let rules = try ruleLines()
+        if !rules.isEmpty { lines += [""] + rules }
         let own = try groupLines(expectedCounts, "guessed shares, training uses noisy counts")
         if !own.isEmpty { lines += [""] + own }
         lines += ["",

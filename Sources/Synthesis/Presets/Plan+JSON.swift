@@ -12,7 +12,7 @@ extension Plan {
     }
 
     package var json: JSON {
-        .members([("schema", schema.jsonValue), ("protected", .array(protected.map { .string($0) })),
+        .members([("schema", declared.jsonValue), ("protected", .array(protected.map { .string($0) })),
                   ("epsilon", .number(epsilon)), ("delta", .number(delta)),
                  ("preset", .string(preset)), ("config", configuration), ("order", .int(Int64(budget.order))),
                      ("ceiling", .number(budget.ceiling)),
@@ -72,7 +72,8 @@ extension Plan {
             JSON.members([("stage", .string(b.stage.name)), ("steps", .int(Int64(b.steps))),
                           ("free", .bool(b.divergence == 0))])
         }
-        return .members([("epsilon", .number(epsilon)), ("delta", .number(delta)),
+        let rules = try rulesJSON().map { [("rules", $0)] } ?? []
+        return .members(rules + [("epsilon", .number(epsilon)), ("delta", .number(delta)),
                          ("accountant", .string(accountant.rawValue)), ("order", .int(Int64(budget.order))),
                          ("ceiling", .number(budget.ceiling)),
                         ("preset", .string(preset)), ("protected", .array(protected.map { .string($0) })),

@@ -25,15 +25,17 @@ extension Plan {
     }
 
     /// As above, with the cells of a plan that stands in a file.
-    init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String, config: JSON,
+    init(schema declared: Schema, protected: [String], epsilon: Double, delta: Double, preset: String, config: JSON,
          under shared: Budget?, accountant: Ledger.Accounting?, cells: CellRules) throws {
         guard epsilon > 0, epsilon <= 1000 else {
             throw Failure(.argument, "epsilon: must be above 0 and at most 1000")
         }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         let recipe = try Presets.named(preset)
-        try Self.check(protected: protected, schema)
-        let settings = try Self.resolve(config, recipe, schema, protected: protected, delta: delta)
+        try Self.check(protected: protected, declared)
+        let settings = try Self.resolve(config, recipe, declared, protected: protected, delta: delta)
+        let shape = try RowShape(declared, kept: Set(protected + settings.focus + settings.encoder.atoms.keys)),
+            schema = shape.learned
         let grids = try schema.fields.map {
             try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? [], isPowers: cells.isPowers($0, settings),
                            hasReasons: cells.haveReasons)
@@ -77,7 +79,7 @@ extension Plan {
             throw Failure(.budget, "this plan cannot meet its epsilon at this delta: ask for fewer steps, or for a "
                 + "larger epsilon or delta")
         }
-        self.init(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
+        self.init(shape: shape, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
                   settings: settings, grids: grids,
                   grouping: grouping, modelled: modelled, strength: strength, isBalanced: isBalanced, split: best)
         fillStages()

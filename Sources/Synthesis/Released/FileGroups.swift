@@ -46,7 +46,7 @@ extension Ledger {
         var ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
         guard ledger.budget == plan.budget, ledger.groups == plan.groups,
               plan.assumptions.allSatisfy(ledger.assumptions.contains),
-                  ledger.domainRelease?.run == plan.schema.domainRelease?.run,
+                  ledger.domainRelease?.run == plan.declared.domainRelease?.run,
               ledger.releases.allSatisfy({ $0.selection == nil }), ledger.accountant == plan.accountant else {
                   throw Failure(.format, "the ledger is not the plan's")
               }

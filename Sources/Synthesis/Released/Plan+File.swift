@@ -6,13 +6,13 @@ import Storage
 
 extension Plan {
     func write(to root: GroupWriter) throws {
-        try root.string("schema", schema.json)
+        try root.string("schema", declared.json)
         try root.string("plan", json.text)
     }
 
     static func read(from root: GroupReader) throws -> Plan {
         let plan = try Plan(json: asFormat("plan") { try JSON.parse(root.string("plan")) })
-        guard try plan.schema.json == root.string("schema") else {
+        guard try plan.declared.json == root.string("schema") else {
             throw Failure(.format, "the schema is not the plan's")
         }
         return plan

@@ -30,10 +30,26 @@ package struct ReleasedMarginals: Sendable {
         let own = min(standardDeviation,
                       max(plan.countStandardDeviation,
                           standardDeviation / Double(statistics.levels.count).squareRoot()))
+        let zeros = try StructuralZeros(plan)
         return try statistics.encoders.enumerated().map {
             try NoisyMarginal(column: $0, shares: $1.binShare, total: statistics.rows, standardDeviation: own)
         }
-            + zip(columns, values).map { NoisyMarginal(columns: $0, values: $1, standardDeviation: standardDeviation) }
+            + zip(columns, values).map { c, v in
+                NoisyMarginal(columns: c, values: try Self.possible(v, c, zeros, statistics),
+                              standardDeviation: standardDeviation)
+            }
+    }
+
+    /// Counts without those of cells that no row can be in.
+    private static func possible(_ values: Buffer<Double>, _ columns: [Int], _ zeros: StructuralZeros?,
+                                 _ statistics: Statistics) throws -> Buffer<Double> {
+        let bins = columns.map { statistics.levels[$0] }
+        guard let none = zeros?.impossible(columns, bins: bins, bin: {
+            Int(statistics.encoders[columns[$0]].binOfCell[$1])
+        }) else { return values }
+        let out = try Buffer<Double>(count: values.count, for: "a marginal")
+        for i in 0..<values.count { out[i] = none[i] ? 0 : values[i] }
+        return out
     }
 
     /// What the tilt meets: of columns alone what was released, of several, where groups are aligned, what parity has

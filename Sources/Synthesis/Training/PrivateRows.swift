@@ -7,11 +7,12 @@ import Tables
 
 /// What a plan makes of one row: cells and a group.
 struct CellReader {
-    private let schema: Schema, grids: [ColumnGrid], grouping: Grouping?, groups: [String], rowsPerPerson: Int
+    private let schema: Schema, shape: RowShape, grids: [ColumnGrid], grouping: Grouping?, groups: [String],
+        rowsPerPerson: Int
 
     init(_ plan: Plan) {
-        (schema, grids, grouping, groups, rowsPerPerson) = (plan.schema, plan.grids, plan.grouping, plan.groups,
-            plan.settings.rowsPerPerson)
+        (schema, shape, grids, grouping) = (plan.declared, plan.shape, plan.grids, plan.grouping)
+        (groups, rowsPerPerson) = (plan.groups, plan.settings.rowsPerPerson)
     }
 
     /// - Throws: `.state` for a table that is not complete, or whose persons are not bounded as the plan promises;
@@ -33,16 +34,30 @@ struct CellReader {
     /// - Throws: `.argument` for too many rows, `.noMemory`.
     func cells(_ table: Table, first: Int, count: Int) throws -> PrivateTable {
         let out = try PrivateTable(rows: count, cellCounts: grids.map(\.count), groups: groups)
-        for (j, grid) in grids.enumerated() {
-            let column = table.columns[j]
-            try out.fill(column: j) { cells in
+        let row = try Buffer<Double>(count: table.columns.count, for: "a row")
+        for (t, grid) in grids.enumerated() {
+            try out.fill(column: t) { cells in
+                guard case .plain(let j) = shape.sources[t] else {
+                    // A learned column is a function of the same row's declared ones.
+                    let probe = try Column.probe(shape.learned.fields[t]), used = shape.inputs(of: t)
+                    for i in 0..<count {
+                        for j in used { row[j] = table.columns[j].double(first + i) }
+                        cells[i] = UInt16(truncatingIfNeeded: grid.cell(of: shape.learn(t, row.base), probe))
+                    }
+                    return
+                }
+                let column = table.columns[j]
                 for i in 0..<count { cells[i] = UInt16(truncatingIfNeeded: grid.cell(column, row: first + i)) }
             }
         }
         if let grouping {
             try out.fillGroups { groups in
+                let columns = shape.sources.map { source -> Column? in
+                    if case .plain(let j) = source { return table.columns[j] }
+                    return nil
+                }
                 for i in 0..<count {
-                    groups[i] = Int32(truncatingIfNeeded: grouping.group(table, grids, row: first + i))
+                    groups[i] = Int32(truncatingIfNeeded: grouping.group(columns, grids, row: first + i))
                 }
             }
         }

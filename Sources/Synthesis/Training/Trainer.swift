@@ -52,7 +52,7 @@ package final class Trainer {
 
     convenience init(plan: Plan, rows: TrainingRows, shared: SharedBudget?, name: String) throws {
         let random = try plan.settings.testSeed.map { SecureRandom(testSeed: $0) } ?? SecureRandom()
-        guard plan.schema.domainRelease == nil || plan.schema.domainRelease?.budget == shared?.id else {
+        guard plan.declared.domainRelease == nil || plan.declared.domainRelease?.budget == shared?.id else {
             throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under "
                 + "that budget, which holds what both cost")
         }
@@ -63,7 +63,7 @@ package final class Trainer {
             }
             try ledger.admit(by: constants)
         }
-        if let domain = plan.schema.domainRelease {
+        if let domain = plan.declared.domainRelease {
             guard let found = try shared?.account().runs.first(where: { $0.id == domain.run }),
                 let domainRelease = Ledger.DomainRelease(found) else {
                 throw Failure(.state, "this schema was bought in a run that the shared budget does not hold")

@@ -92,7 +92,7 @@ package func importArrow(_ stream: ArrowStream, _ schema: Schema, _ options: Arr
             throw Failure(.cancelled, "reading an Arrow stream was cancelled")
         }
     } while try stream.withNext { try plan.read($0, into: builder) }
-    return try builder.finish()
+    return try builder.finish().keepingRules(coerce: options.invalid == .coerce).0
 }
 
 /// A stream as tables of some thousand rows each, so that it may be longer than memory. It may have no rows.

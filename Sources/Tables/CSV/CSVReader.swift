@@ -68,7 +68,7 @@ package final class CSVReader {
         }
         let builder = try TableBuilder(schema: schema, expectedRows: min(maximum, 4096))
         try read(into: builder, maximum)
-        return builder.rows > 0 ? try builder.finish() : nil
+        return builder.rows > 0 ? try ruled(builder.finish()).0 : nil
     }
 
     /// How many cells of each column were replaced so far.
@@ -83,9 +83,18 @@ package final class CSVReader {
         let builder = try TableBuilder(schema: schema)
         try read(into: builder, .max)
         guard builder.rows > 0 else { throw Failure(.schema, "\(name): the table has no rows") }
-        let table = try builder.finish()
-        guard let persons, let bound = options.person else { return table }
-        return try table.bounded(persons, maxRows: bound.maxRows)
+        let (table, left) = try ruled(builder.finish())
+        guard let left, let bound = options.person else { return table }
+        return try table.bounded(left, maxRows: bound.maxRows)
+    }
+
+    /// A table whose rows keep the schema's rules, and whose they are.
+    private func ruled(_ table: Table) throws -> (Table, PersonList?) {
+        do {
+            return try table.keepingRules(coerce: options.invalid == .coerce, persons: persons)
+        } catch let failure as Failure where failure.code == .schema {
+            throw Failure(.schema, "\(name): \(failure.message)")
+        }
     }
 
     // MARK: rows

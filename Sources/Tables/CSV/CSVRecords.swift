@@ -90,3 +90,10 @@ func counted(_ name: String, _ size: Int, _ progress: TableProgress?,
         return n
     })
 }
+
+/// The names in the header of a CSV file, in order.
+/// - Throws: `.io`; `.format` for text that is not CSV, and for titles that are empty or repeated.
+package func csvTitles(_ path: String, _ options: CSVOptions = CSVOptions()) throws -> [String] {
+    let file = try InputFile(path)
+    return try CSVRecords(name: path, size: file.size, options) { try file.read(into: $0, count: $1) }.titles
+}

@@ -95,7 +95,7 @@ extension Table {
                 target.replaced = column.replaced
             }
         }
-        out.rowsPerPerson = maxRows
+        (out.rowsPerPerson, out.dropped) = (maxRows, dropped)
         return out
     }
 }

@@ -3,17 +3,28 @@
 
 import Basics
 
-/// The columns in which cells were replaced, in the schema's order, with how many.
+/// The columns in which cells were replaced, in the schema's order, with how many, and how many rows were left out.
 package struct ReplacedCells {
     package let counts: [(column: String, count: Int)]
+    /// Rows that broke a rule between columns and were left out.
+    package let dropped: Int
 
-    package init(_ counts: [(column: String, count: Int)] = []) { self.counts = counts.filter { $0.count > 0 } }
+    package init(_ counts: [(column: String, count: Int)] = [], dropped: Int = 0) {
+        self.counts = counts.filter { $0.count > 0 }
+        self.dropped = dropped
+    }
 
     /// An object {column: count}.
     package var json: JSON { .object(JSONObject(counts.map { ($0.column, .int(Int64($0.count))) })) }
 
-    /// A sentence for people; nil where nothing was replaced.
+    /// A sentence for people; nil where nothing was replaced or left out.
     package var text: String? {
+        let rows = dropped == 0 ? nil : "rows that broke the schema's rules and were left out: \(dropped)"
+        let texts = [cells, rows].compactMap { $0 }
+        return texts.isEmpty ? nil : texts.joined(separator: "; ")
+    }
+
+    private var cells: String? {
         guard !counts.isEmpty else { return nil }
         let shown = counts.prefix(8).map { "\(quoted($0.column)): \($0.count)" }.joined(separator: ", ")
         let list = shown + (counts.count > 8 ? ", …" : "")
@@ -23,5 +34,7 @@ package struct ReplacedCells {
 
 extension Table {
     /// Nothing for a table that was read without coercion.
-    package var replaced: ReplacedCells { ReplacedCells(columns.map { ($0.field.name, $0.replaced) }) }
+    package var replaced: ReplacedCells {
+        ReplacedCells(columns.map { ($0.field.name, $0.replaced) }, dropped: dropped)
+    }
 }

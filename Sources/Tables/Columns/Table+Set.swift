@@ -27,7 +27,7 @@ extension Table {
         guard columns[place].domain.tag != .levels else {
             throw Failure(.argument, "column \(quoted(name)) holds text levels: give it \(instead)")
         }
-        try fill(place) { column in
+        try load(place) { column in
             for row in 0..<rows {
                 let verdict = store(column, row)
                 if verdict < missingOffset { try refuse(verdict, column, row) }
@@ -48,7 +48,7 @@ extension Table {
         guard columns[place].storage != .float64 else {
             throw Failure(.argument, "column \(quoted(columns[place].field.name)) has no offsets")
         }
-        try fill(place) { column in
+        try load(place) { column in
             let count = column.domain.count
             for row in 0..<rows {
                 let k = offset(row)
@@ -85,7 +85,7 @@ extension Table {
         let offsets = try Buffer<Int64>(count: levelCount, for: "the levels of a column")
         let values = try Buffer<Double>(count: levelCount, for: "the levels of a column")
         for i in 0..<levelCount { offsets[i] = parser.parse(level(i), &values[i]) }
-        try fill(place) { column in
+        try load(place) { column in
             for row in 0..<rows {
                 let code = Int(codes[row])
                 var verdict = BadCell.badCode.rawValue
@@ -104,7 +104,7 @@ extension Table {
     package func setStrings(_ name: String, _ text: (Int) -> UnsafeBufferPointer<UInt8>?) throws {
         let place = try schema.place(of: name)
         let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues)
-        try fill(place) { column in
+        try load(place) { column in
             for row in 0..<rows {
                 var value = Double.nan
                 let verdict = text(row).map { parser.parse($0, &value) } ?? column.storeMissing(row)

@@ -14,6 +14,8 @@ package final class Table: @unchecked Sendable {
     package internal(set) var rowsPerPerson = 0
     /// Where set, the table is only a check: a cell that breaks its field's rule is noted here and counts as missing.
     package var breaches: CellBreaches?
+    /// Rows that broke the schema's rules and were left out while the table was read, as "invalid": "coerce" allows.
+    package internal(set) var dropped = 0
     /// Which columns hold their cells.
     private var filled: [Bool]
 
@@ -73,6 +75,16 @@ package final class Table: @unchecked Sendable {
         filled[place] = true
     }
 
+    /// `fill` for a host's cells: with the last column the rows must keep the schema's rules.
+    /// - Throws: `.schema` naming the broken rules; the column then counts as never set.
+    func load(_ place: Int, _ body: (Column) throws -> Void) throws {
+        try fill(place, body)
+        guard isComplete, !schema.rules.isEmpty else { return }
+        filled[place] = false
+        _ = try keepingRules(coerce: false)
+        filled[place] = true
+    }
+
     /// Rows `first ..< first + count` as a table of their own.
     /// - Throws: `.argument` outside the table, `.schema` for no rows, `.noMemory`.
     package func slice(first: Int, count: Int) throws -> Table {
@@ -84,6 +96,28 @@ package final class Table: @unchecked Sendable {
             try out.fill(i) { $0.base.copyMemory(from: column.base + first * bytes, byteCount: count * bytes) }
         }
         out.rowsPerPerson = rowsPerPerson
+        return out
+    }
+
+    /// The rows of several tables of one schema, one table after another.
+    /// - Throws: `.argument` for no table or different schemas; `.state` for one that is not complete; `.noMemory`.
+    package static func joined(_ tables: [Table]) throws -> Table {
+        guard let first = tables.first, tables.allSatisfy({ $0.schema == first.schema }) else {
+            throw Failure(.argument, "tables of one schema are needed")
+        }
+        if tables.count == 1 { return first }
+        for table in tables { try table.requireComplete() }
+        let out = try Table(schema: first.schema, rows: tables.reduce(0) { $0 + $1.rows })
+        for j in out.columns.indices {
+            try out.fill(j) { target in
+                var row = 0
+                for table in tables {
+                    let bytes = target.storage.bytes
+                    (target.base + row * bytes).copyMemory(from: table.columns[j].base, byteCount: table.rows * bytes)
+                    row += table.rows
+                }
+            }
+        }
         return out
     }
 

@@ -12,6 +12,8 @@ package struct InferOptions: Sendable {
     package var csv = CSVOptions()
     /// For a column of a host's memory: its texts are levels that somebody declared, in order.
     package var declared = false
+    /// Whether rules that hold in every row of a CSV file are proposed.
+    package var rules = false
 
     package init() {}
 
@@ -27,6 +29,9 @@ package struct InferOptions: Sendable {
         .flag("declared", \.declared,
               help: "the texts are levels that were declared, in order, whether a row has them or not "
                   + "(flip_schema_infer_strings)"),
+        .flag("rules", \.rules,
+              help: "propose rules between columns that hold in every row (CSV files of 100 rows or more; the file is "
+                  + "read a second time)"),
     ])
 }
 
@@ -44,7 +49,8 @@ extension Schema {
         let records = try CSVRecords(name: path, size: file.size, options.csv, progress: progress) {
             try file.read(into: $0, count: $1)
         }
-        return try inferred(records, options)
+        let found = try inferred(records, options)
+        return options.rules ? try found.proposingRules(csv: path, options, progress: progress) : found
     }
 
     static func inferred(_ records: CSVRecords, _ options: InferOptions) throws -> Schema {

@@ -27,7 +27,7 @@ extension Schema {
             }
         }
         let carried = ["$schema", "name", "title", "description", "fieldsMatch", Schema.domainKey,
-                       Schema.domainReleaseKey]
+                       Schema.domainReleaseKey, Schema.rulesKey]
         let metadata = try readMetadata(r, carried)
         let isEstimated = metadata[Schema.domainKey] == .string(Schema.estimatedPrivately)
         guard isEstimated == (metadata[Schema.domainReleaseKey] != nil) else {

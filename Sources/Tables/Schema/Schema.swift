@@ -11,8 +11,10 @@ package struct Schema: Equatable, Sendable {
     package let missingValues: [String]
     /// What some of them stand for, such as "refused".
     package let missingLabels: [String: String]
-    /// $schema, name, title, description and fieldsMatch, carried along, and "flip:domain".
+    /// $schema, name, title, description and fieldsMatch, carried along, "flip:domain" and "flip:rules".
     package let metadata: JSONObject
+    /// Rules between columns of a row.
+    package let rules: Rules
     private let places: [String: Int]
 
     package static let maxFields = 4096
@@ -36,6 +38,7 @@ package struct Schema: Equatable, Sendable {
         self.missingValues = missingValues
         self.missingLabels = missingLabels
         self.metadata = metadata
+        rules = try Rules(metadata[Schema.rulesKey], fields: self.fields, missingValues: missingValues, places: places)
         self.places = places
     }
 
@@ -74,5 +77,25 @@ package struct Schema: Equatable, Sendable {
             $0.name == $1.name && $0.type == $1.type && $0.kind == $1.kind && $0.required == $1.required
                 && $0.reasons == $1.reasons
         }
+    }
+
+    /// The named columns with cells that may all be missing, without rules: what half rows have.
+    /// - Throws: `.schema` when none of the names is a column.
+    package func optional(_ names: [String]) throws -> Schema {
+        var members = metadata
+        members[Schema.rulesKey] = nil
+        let own = fields.filter { names.contains($0.name) }.map {
+            Field(name: $0.name, kind: $0.kind, required: false, type: $0.type, trueValues: $0.trueValues,
+                  falseValues: $0.falseValues, metadata: $0.metadata, form: $0.form)
+        }
+        return try Schema(fields: own, missingValues: missingValues, missingLabels: missingLabels, metadata: members)
+    }
+
+    /// This schema with what `change` makes of its members beside the fields.
+    /// - Throws: `.schema` for rules that do not fit.
+    package func with(metadata change: (inout JSONObject) -> Void) throws -> Schema {
+        var members = metadata
+        change(&members)
+        return try Schema(fields: fields, missingValues: missingValues, missingLabels: missingLabels, metadata: members)
     }
 }

@@ -55,6 +55,7 @@ package struct SchemaCheck: Sendable {
         let columns = try titles.enumerated().compactMap { i, title in
             try schema.index(of: title).map { try Tally(schema, $0, cell: i) }
         }
+        var ruled = try RuleTally(schema)
         var whole: [(rule: String, count: Int, first: Int)] = []
         func note(_ rule: String, _ line: Int) {
             if let i = whole.firstIndex(where: { $0.rule == rule }) { whole[i].count += 1 } else {
@@ -66,14 +67,17 @@ package struct SchemaCheck: Sendable {
                 if records.count != titles.count {
                     note("\(records.count < titles.count ? "fewer" : "more") cells than the header", records.line)
                 }
+                ruled.begin()
                 for i in columns.indices where columns[i].cell < records.count {
                     let j = columns[i].cell
                     if let flaw = records.flaw(j) {
                         columns[i].note(flaw.rawValue, records.line)
                     } else {
-                        columns[i].read(records.text(j), records.line)
+                        let value = columns[i].read(records.text(j), records.line)
+                        ruled.take(value, column: columns[i].index)
                     }
                 }
+                ruled.judge(records.line)
             }
         } catch let failure as Failure where failure.code == .format {
             // Nothing behind such a place can be told apart any more.
@@ -82,7 +86,7 @@ package struct SchemaCheck: Sendable {
         rows = records.rows
         if rows == 0, whole.isEmpty { whole.append(("the table has no rows", 1, 1)) }
         breaches = whole.map { SchemaBreach(column: nil, rule: $0.rule, count: $0.count, first: $0.first) }
-            + columns.sorted { $0.index < $1.index }.flatMap(\.breaches)
+            + columns.sorted { $0.index < $1.index }.flatMap(\.breaches) + ruled.breaches
     }
 
     /// A column of a host's memory; nil is missing.
@@ -141,21 +145,65 @@ private struct Tally {
     let index: Int, cell: Int
     private let parser: CellParser
     private let found: CellBreaches
+    private let probe: Column
     var breaches: [SchemaBreach] { found.all }
 
     init(_ schema: Schema, _ index: Int, cell: Int) throws {
         (self.index, self.cell) = (index, cell)
         parser = try CellParser(schema.fields[index], missingValues: schema.missingValues)
         found = CellBreaches(schema.fields[index])
+        probe = try Column(schema.fields[index], capacity: 1)
     }
 
-    func read(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) {
-        var value = 0.0
+    /// The cell as `Column.double` would give it, a not-a-number for missing; nil where it breaks the schema.
+    @discardableResult
+    func read(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) -> Double? {
+        var value = Double.nan
         let verdict = parser.parse(text, &value)
-        if verdict < missingOffset { note(verdict, place) }
+        guard verdict >= missingOffset else {
+            note(verdict, place)
+            return nil
+        }
+        probe.put(0, verdict, value)
+        return probe.double(0)
     }
 
     func readMissing(_ place: Int) { if parser.field.required { note(BadCell.missing.rawValue, place) } }
 
     func note(_ verdict: Int64, _ place: Int) { found.note(verdict, place) }
+}
+
+/// Which rules between columns rows break. A rule with an unreadable cell is not judged.
+private struct RuleTally {
+    private let schema: Schema
+    private var row: [Double], isRead: [Bool]
+    private var counts: [(count: Int, first: Int)]
+
+    init(_ schema: Schema) throws {
+        self.schema = schema
+        row = [Double](repeating: .nan, count: schema.fields.count)
+        isRead = [Bool](repeating: false, count: schema.fields.count)
+        counts = [(count: Int, first: Int)](repeating: (0, 0), count: schema.rules.all.count)
+    }
+
+    mutating func begin() { if !counts.isEmpty { for j in isRead.indices { isRead[j] = false } } }
+
+    mutating func take(_ value: Double?, column j: Int) {
+        if let value, !counts.isEmpty { (row[j], isRead[j]) = (value, true) }
+    }
+
+    mutating func judge(_ place: Int) {
+        for k in counts.indices {
+            let rule = schema.rules.all[k]
+            guard rule.columns.allSatisfy({ isRead[$0] }), !rule.holds(row, schema.rules) else { continue }
+            counts[k] = (counts[k].count + 1, counts[k].count == 0 ? place : counts[k].first)
+        }
+    }
+
+    var breaches: [SchemaBreach] {
+        counts.indices.filter { counts[$0].count > 0 }.map {
+            SchemaBreach(column: nil, rule: schema.rules.all[$0].title(schema.fields), count: counts[$0].count,
+                         first: counts[$0].first)
+        }
+    }
 }

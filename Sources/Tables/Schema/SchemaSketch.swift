@@ -66,7 +66,13 @@ package struct SchemaSketch: Sendable {
         missingValues = schemaMissing + Set(own).subtracting(schemaMissing).sorted()
         (missing, forms) = ([], [])
         // With anything in the gaps it must be a schema, before rows are read and paid for.
-        let checked = try provisional(), texts = checked.fields.map { $0.missingValues(checked.missingValues) }
+        let checked = try provisional()
+        for rule in checked.rules.all {
+            guard let open = rule.columns.first(where: { needs[$0] != .nothing }) else { continue }
+            throw Failure(.schema, "schema, rule \(quoted(rule.name)): column \(quoted(names[open])) must have "
+                + "declared levels or bounds")
+        }
+        let texts = checked.fields.map { $0.missingValues(checked.missingValues) }
         (missing, forms) = (texts, checked.fields.map(\.form))
     }
 

@@ -19,10 +19,18 @@ flip_sample <- function(model, n, seed = NULL, where = NULL, first = 0, threads 
     as = c("data.frame", "flip_table"), progress = NULL) {
   of_class(model, "flip_model", "model")
   as <- match.arg(as)
+  asked <- condition(where)
+  if (is_requests(where)) {
+    asked <- lapply(where, function(request) {
+      out <- list(rows = one_whole(request$rows, "rows"))
+      given <- condition(request$where)
+      if (is.null(given)) out else c(list(where = given), out)
+    })
+    if (missing(n)) n <- sum(vapply(asked, function(request) request$rows, 0))
+  }
   n <- one_whole(n, "n")
   first <- one_whole(first, "first")
-  config <- config_json(list(seed = one_whole(seed, "seed", optional = TRUE), threads = threads,
-      where = condition(where)))
+  config <- config_json(list(seed = one_whole(seed, "seed", optional = TRUE), threads = threads, where = asked))
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
   handle <- check(.Call("r_model_sample", pointer(model), first, n, config, reporter$update, PACKAGE = "libflip"))
@@ -33,7 +41,7 @@ flip_sample <- function(model, n, seed = NULL, where = NULL, first = 0, threads 
 # The condition of a sample: for each column a value, several values, NA for a missing one, or the bounds
 # list(minimum =, maximum =).
 condition <- function(where) {
-  if (is.null(where)) return(NULL)
+  if (is.null(where) || is_requests(where)) return(NULL)
   if (!is.list(where) || length(where) > 0 && (is.null(names(where)) || any(names(where) == ""))) {
     refuse("arg", "where: must be a list with the names of columns")
   }
@@ -42,6 +50,40 @@ condition <- function(where) {
     if (is.list(rule) && !is.null(names(rule))) return(rule[!vapply(rule, is.null, NA)])
     if (is.null(rule)) NA else rule
   })
+}
+
+# Several conditions: a list without names of list(where =, rows =).
+is_requests <- function(where) {
+  is.list(where) && length(where) > 0 && is.null(names(where)) && all(vapply(where, is.list, NA))
+}
+
+flip_complete <- function(model, half, seed = NULL, threads = NULL, as = c("data.frame", "flip_table"),
+    progress = NULL) {
+  of_class(model, "flip_model", "model")
+  as <- match.arg(as)
+  if (!inherits(half, "flip_table")) {
+    if (!is.data.frame(half)) refuse("arg", "half: must be a data frame or a flip_table")
+    half <- flip_table(half, optional_schema(flip_model_schema(model), names(half)))
+  }
+  config <- config_json(list(seed = one_whole(seed, "seed", optional = TRUE), threads = threads))
+  reporter <- reporter_of(progress)
+  on.exit(reporter$close())
+  handle <- check(.Call("r_model_complete", pointer(model), pointer(half), config, reporter$update,
+      PACKAGE = "libflip"))
+  table <- new_table(handle)
+  if (as == "data.frame") as.data.frame(table) else table
+}
+
+# The named columns of a schema with cells that may all be missing, without rules: what half rows have.
+optional_schema <- function(schema, columns) {
+  parsed <- schema_from_json(as.character(schema))
+  parsed[["flip:rules"]] <- NULL
+  parsed$fields <- lapply(Filter(function(field) field$name %in% columns, parsed$fields), function(field) {
+    field$constraints$required <- NULL
+    if (length(field$constraints) == 0) field$constraints <- NULL
+    field
+  })
+  flip_schema(to_json(parsed))
 }
 
 flip_ledger <- function(model) {

@@ -455,6 +455,13 @@ static SEXP r_model_sample(SEXP model, SEXP first, SEXP count, SEXP config, SEXP
     WATCHED_HANDLE(TABLE, flip_table, report, flip_model_sample(m, a, n, c, tell, &w, &out, &err));
 }
 
+static SEXP r_model_complete(SEXP model, SEXP half, SEXP config, SEXP report) {
+    flip_model *m = get(model, MODEL);
+    flip_table *h = get(half, TABLE);
+    const char *c = text(config);
+    WATCHED_HANDLE(TABLE, flip_table, report, flip_model_complete(m, h, c, tell, &w, &out, &err));
+}
+
 /* -- evaluation and accounting ------------------------------------------------------------------------------------- */
 
 static SEXP r_evaluate(SEXP real, SEXP synthetic, SEXP holdout, SEXP config) {
@@ -535,7 +542,7 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_trainer_finish, 1), ENTRY(r_model_save, 2), ENTRY(r_model_load, 1), ENTRY(r_model_to_bytes,
         1), ENTRY(r_model_from_bytes, 2),
     ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample,
-        5), ENTRY(r_evaluate, 4),
+        5), ENTRY(r_model_complete, 4), ENTRY(r_evaluate, 4),
     ENTRY(r_account, 11), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
 
 void R_init_libflip(DllInfo *dll) {

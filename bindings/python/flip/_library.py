@@ -131,6 +131,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_model_trade_off": (_ST, [_H, _S, POINTER(c_double), _I64, POINTER(c_double), _E]),
     "flip_model_schema": (_ST, [_H, _HO, _E]),
     "flip_model_sample": (_ST, [_H, _I64, _I64, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_model_complete": (_ST, [_H, _H, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_model_free": (None, [_H]),
     "flip_evaluate": (_ST, [_H, _H, _H, _S, _HO, _E]),
     "flip_budget_create": (_ST, [_S, _S, _HO, _E]),

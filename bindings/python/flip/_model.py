@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import ctypes
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
 from ._condition import condition
+from ._frames import as_pandas, is_path
 from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_bytes, take_json
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
@@ -38,8 +40,9 @@ class Model(Handle):
         """The saved file as bytes."""
         return take_bytes("flip_model_to_bytes", self._pointer)
 
-    def sample(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None,
-               progress: Report = False, where: Optional[Mapping[str, Any]] = None,
+    def sample(self, rows: Optional[int] = None, seed: Optional[int] = None, first: int = 0,
+               threads: Optional[int] = None, progress: Report = False,
+               where: Union[Mapping[str, Any], Sequence[Mapping[str, Any]], None] = None,
                stage: Optional[str] = None) -> Table:
         """A Table of `rows` rows, at least 1, from row `first` of the endless table that a seed stands for.
 
@@ -49,18 +52,53 @@ class Model(Handle):
         where: what every row must meet, such as {"sex": "Female", "ward": ["a", None], "age": {"minimum": 30}}. For
         each column a value, a list of values, None for a missing one, or, for a column with an order, bounds that count
         as inside. Days and moments are date, datetime or text. Rows have the model's own distribution given the
-        condition; rare conditions take long.
+        condition; a rare condition takes little longer than a common one. A list, [{"where": {...}, "rows": 500}, ...],
+        gives the rows of each request after those of the one before; `rows` is then their sum, and may be left out.
         stage: rows as a stage of the preset "best" leaves them, to see which stage loses what. "projection": rows of
         the table that is fitted to the released marginals. "autoencoder": such rows through encoder and decoder.
         "diffusion": generated rows before the tilt.
 
-        ArgumentError for an unknown column or a value that it cannot have, Unsupported when hardly any row meets the
-        condition.
+        ArgumentError for an unknown column or a value that it cannot have, Unsupported when no row can meet the
+        condition, or a row could not be made to keep a rule of the schema.
         """
+        if where is not None and not isinstance(where, Mapping):
+            asked: Any = [{**request, "where": condition(request.get("where"))} for request in where]
+            if rows is None:
+                rows = sum(request["rows"] for request in asked)
+        else:
+            asked = condition(where)
+        if rows is None:
+            raise TypeError("rows is missing")
         callback = Callback(reporter(progress))
-        options = config_bytes({"seed": seed, "threads": threads, "where": condition(where), "stage": stage})
+        options = config_bytes({"seed": seed, "threads": threads, "where": asked, "stage": stage})
         return callback.run(
             lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
+
+    def complete(self, half: Any, seed: Optional[int] = None, threads: Optional[int] = None,
+                 progress: Report = False) -> Table:
+        """Half rows made whole: missing cells are drawn given the others, given ones stay. Row k of the Table belongs
+        to row k of `half`.
+
+        half: a pandas data frame, anything with an Arrow stream, the path of a CSV file, or a Table. A column of the
+        model that it lacks is missing in every row. seed, threads, progress: as in `sample`.
+
+        SchemaError for a cell or column that is not the model's; ArgumentError where the given cells of a row break a
+        rule by themselves; Unsupported where a row cannot be completed.
+        """
+        if not isinstance(half, Table):
+            if is_path(half):
+                with open(half, newline="", encoding="utf-8-sig") as file:
+                    names = next(csv.reader(file), [])
+                half = Table.read_csv(half, _optional(self.schema.dict, names))
+            elif hasattr(half, "columns") and hasattr(half, "iloc"):
+                half = Table.from_pandas(half, _optional(self.schema.dict, list(half.columns)))
+            else:
+                frame = as_pandas(half)
+                half = Table.from_pandas(frame, _optional(self.schema.dict, list(frame.columns)))
+        table, callback = half, Callback(reporter(progress))
+        options = config_bytes({"seed": seed, "threads": threads})
+        return callback.run(
+            lambda: Table(new("flip_model_complete", self._pointer, table._pointer, options, callback.c, None)))
 
     @property
     def ledger(self) -> Ledger:
@@ -111,6 +149,15 @@ class Model(Handle):
         mark = "NOT PRIVATE, " if any("not private" in a for a in ledger["assumptions"]) else ""
         promise = f"epsilon={ledger['epsilon']:g}, delta={ledger['delta']:g}"
         return f"flip.Model({mark}{promise}, {len(self.schema.fields)} columns)"
+
+
+def _optional(schema: dict[str, Any], names: Sequence[Any]) -> dict[str, Any]:
+    """A schema of the named columns in which every cell may be missing, and without rules."""
+    fields = [{**field, "constraints": {key: rule for key, rule in field.get("constraints", {}).items()
+                                        if key != "required"}}
+              for field in schema["fields"] if field["name"] in names]
+    kept = {key: value for key, value in schema.items() if key not in ("flip:rules", "fields")}
+    return {**kept, "fields": fields}
 
 
 def load(path: Path) -> Model:

@@ -78,7 +78,7 @@ class Table(Handle):
         checked = Schema.of(schema)
         table = callback.run(
             lambda: cls(new("flip_table_read_csv", checked._pointer, path_bytes(path), config, callback.c, None)))
-        _warn_of(table.replaced, os.fspath(path))
+        _warn_of(table.replaced, os.fspath(path), table.dropped)
         return table
 
     @classmethod
@@ -143,7 +143,7 @@ class Table(Handle):
         config = config_bytes({"invalid": invalid, "extra": extra})
         table = callback.run(
             lambda: cls(new("flip_table_import", checked._pointer, source.address, config, callback.c, None)))
-        _warn_of(table.replaced, f"the {type(x).__name__}")
+        _warn_of(table.replaced, f"the {type(x).__name__}", table.dropped)
         return table
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
@@ -169,6 +169,11 @@ class Table(Handle):
         rows."""
         counts: dict[str, int] = take_json("flip_table_replaced", self._pointer)["replaced"]
         return counts
+
+    @property
+    def dropped(self) -> int:
+        """How many rows invalid="coerce" left out because they broke a rule between columns: not private."""
+        return int(take_json("flip_table_replaced", self._pointer)["dropped"])
 
     def __len__(self) -> int:
         return self.rows
@@ -215,11 +220,14 @@ def _released(path: Path, schema: Optional[SchemaLike], options: _OldDomainOptio
                           selection_delta=options.get("selection_delta"), **reading).schema
 
 
-def _warn_of(replaced: Mapping[str, int], name: str) -> None:
-    """A warning to the caller's caller where cells were replaced. name: what it calls the rows."""
+def _warn_of(replaced: Mapping[str, int], name: str, dropped: int = 0) -> None:
+    """A warning to the caller's caller where cells were replaced or rows were left out. name: what it calls the
+    rows."""
     if replaced:
         told = ", ".join(f'{count} of column "{column}"' for column, count in replaced.items())
         warnings.warn(f"{name}: cells were replaced that break the schema: {told}", stacklevel=3)
+    if dropped:
+        warnings.warn(f"{name}: rows were left out that break the rules of the schema: {dropped}", stacklevel=3)
 
 
 def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, invalid: Optional[str] = None,
@@ -240,4 +248,4 @@ def convert(source: Path, target: Path, schema: Optional[SchemaLike] = None, inv
     read = callback.run(lambda: take_json(
         "flip_table_convert_group", checked and checked._pointer, path_bytes(source), group_bytes(group),
         path_bytes(target), group_bytes(target_group), config, callback.c, None))
-    _warn_of(read["replaced"], os.fspath(source))
+    _warn_of(read["replaced"], os.fspath(source), read["dropped"])

@@ -91,7 +91,22 @@ class PlanRecord(_PlanRecord):
     neighbours: str  # what neighbouring tables differ by
 
 
-class Explanation(Versioned):
+class RuleSavings(TypedDict):
+    """What rules between columns save a training."""
+
+    computed: list[str]  # columns that are computed and not learned
+    changed: list[str]  # columns that are learned as a distance or as one of a group
+    marginals: int  # marginals that are released; 0: none
+    marginals_without: int  # pairs of all declared columns; 0: no marginals are released
+    impossible_cells: int  # cells of marginals of columns with levels that no row can be in (cells)
+    cells: int  # all cells of those marginals (cells)
+
+
+class _Explanation(Versioned, total=False):
+    rules: RuleSavings  # what the rules save
+
+
+class Explanation(_Explanation):
     """`Plan.explain()`: stages, releases and what they cost. It depends on no row."""
 
     epsilon: float  # the promise (nats)
@@ -476,6 +491,7 @@ class TableReading(Versioned):
 
     rows: int  # rows that were read
     replaced: dict[str, int]  # cells that invalid="coerce" replaced, by column; columns without any are left out
+    dropped: int  # rows that invalid="coerce" left out because they broke a rule between columns (rows)
 
 
 class HDF5(TypedDict):

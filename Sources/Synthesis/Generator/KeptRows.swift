@@ -1,0 +1,200 @@
+// Chunks of rows that keep the rules of the schema and meet a request: attempts are made as in RowAttempts.swift, then
+// each row is settled (RowKeeper.swift), then accepted by the tilt and, where a condition is common, by the condition.
+
+import Basics
+import Compute
+import Glibc
+import Networks
+import Tables
+
+/// What rows of one call must be beside keeping the rules.
+struct KeptDraw: Sendable {
+    let keeper: RowKeeper
+    /// A condition that enough rows meet by themselves: rows that do not are made anew.
+    var common: Condition?
+    /// Latents given the request; nil: those of every row, or a source without.
+    var chain: LatentChain?
+    /// The request of a row, by its number in the call; nil: none.
+    var request: (@Sendable (Int) -> RowRequest?)?
+}
+
+extension RowAttempts {
+    /// Attempts of one row in which something stays broken before the row is given up, and attempts at most where
+    /// latents are drawn given a request.
+    private static let maxFailures = 64, maxAttempts = 512
+
+    func keptSpace(_ keeper: RowKeeper) throws -> KeptSpace {
+        try KeptSpace(keeper, latent: source.autoencoder?.latentCount ?? 0)
+    }
+
+    /// `count` rows from `at` on, at most a chunk, into `w.bins` and the cells and places of `s`.
+    /// - Parameter first: number of the first row in the call.
+    func draw(_ at: RowPlace, first: Int, count n: Int, _ kept: KeptDraw, _ w: DrawSpace, _ s: KeptSpace) {
+        begin(n, w)
+        for i in 0..<n { s.failures[i] = 0 }
+        var slots = n, left = n
+        while true {
+            make(at, first: first, slots, kept, w, s)
+            var k = 0, still = 0
+            for j in 0..<left {
+                let i = w.waiting[j]
+                var taken = false
+                while k < slots, w.slotRow[k] == i {
+                    defer { k += 1 }
+                    guard !taken else { continue }
+                    var isAccepted = s.broken[k] == nil && s.meets[k] && isAccepted(at, slot: k, w)
+                    if let breach = s.broken[k] {
+                        s.failures[Int(i)] += 1
+                        if s.failures[Int(i)] >= Self.maxFailures {
+                            if s.failure == nil { s.failure = (first + Int(i), breach) }
+                            isAccepted = true
+                        }
+                    } else if kept.request != nil, w.slotAttempt[k] >= UInt32(Self.maxAttempts) {
+                        isAccepted = true
+                    }
+                    guard isAccepted else { continue }
+                    taken = true
+                    w.attempts[Int(i)] = w.slotAttempt[k]
+                    for t in 0..<plan.grids.count {
+                        let from = t * DrawSpace.chunk + k, to = t * DrawSpace.chunk + Int(i)
+                        (w.bins[to], s.cells[to], s.places[to]) = (w.trials[from], s.slotCells[from],
+                                                                   s.slotPlaces[from])
+                    }
+                }
+                if !taken {
+                    w.attempts[Int(i)] = w.slotAttempt[k - 1] &+ 1
+                    w.waiting[still] = i
+                    still += 1
+                }
+            }
+            left = still
+            if left == 0 { return }
+            let each = max(1, min(DrawSpace.chunk / left, kept.common == nil ? 4 : DrawSpace.chunk))
+            slots = 0
+            for j in 0..<left {
+                let i = w.waiting[j]
+                for a in 0..<each {
+                    (w.slotRow[slots], w.slotAttempt[slots]) = (i, w.attempts[Int(i)] &+ UInt32(a))
+                    slots += 1
+                }
+            }
+        }
+    }
+
+    /// The slots as settled rows.
+    private func make(_ at: RowPlace, first: Int, _ n: Int, _ kept: KeptDraw, _ w: DrawSpace, _ s: KeptSpace) {
+        let keeper = kept.keeper, chunk = DrawSpace.chunk, m = plan.grids.count
+        func request(_ k: Int) -> RowRequest? { kept.request?(first + Int(w.slotRow[k])) }
+        if let chain = kept.chain {
+            chain.draw(self, at, n, request, w, s)
+        } else {
+            makeLatents(at, n, w)
+            decode(at, n, w.trials, w)
+            if kept.request != nil { weigh((0..<n).map { $0 }, w, s, into: s.weights) }
+        }
+        var open: [Int] = []
+        for k in 0..<n {
+            let place = at + w.slotRow[k], attempt = w.slotAttempt[k], own = request(k)
+            var cells = cellStream(place, attempt: attempt)
+            if own != nil || kept.chain != nil { drawColumns(k, at, own, kept, w, s) } else {
+                for t in 0..<m {
+                    let u = cells.uniformDouble(), v = cells.uniformDouble(), bin = Int(w.trials[t * chunk + k])
+                    s.draft.set(t, bin: bin, cell: keeper.encoders[t].cell(bin: bin, u: u), place: v)
+                }
+            }
+            s.draft.declare()
+            s.broken[k] = s.draft.breaches(own).first
+            store(k, w, s)
+            s.meets[k] = kept.common.map { c in c.tests.allSatisfy { $0.test.holds(s.draft.row[$0.column]) } } ?? true
+            if s.broken[k] != nil { open.append(k) }
+        }
+        guard !open.isEmpty else { return }
+        // Weights of slots with a request are there already, each in its own place.
+        let isWeighed = kept.request != nil || kept.chain != nil
+        if !isWeighed { weigh(open, w, s, into: s.weights) }
+        let width = s.weights.count / chunk
+        for (i, k) in open.enumerated() {
+            var stream = stream(at + w.slotRow[k], Purpose.repair, w.slotAttempt[k])
+            load(k, w, s)
+            s.broken[k] = s.draft.settle(s.weights.base + (isWeighed ? k : i) * width, request(k), &stream)
+            store(k, w, s)
+            s.meets[k] = kept.common.map { c in c.tests.allSatisfy { $0.test.holds(s.draft.row[$0.column]) } } ?? true
+        }
+    }
+
+    private func isAccepted(_ at: RowPlace, slot k: Int, _ w: DrawSpace) -> Bool {
+        guard let tilt else { return true }
+        for t in 0..<plan.grids.count { w.one[t] = w.trials[t * DrawSpace.chunk + k] }
+        var stream = stream(at + w.slotRow[k], Purpose.accept, w.slotAttempt[k])
+        return stream.uniform() < tilt.acceptance(w.one.base)
+    }
+
+    /// Every column of slot k by its weights, within what the request leaves; groups by their shares.
+    private func drawColumns(_ k: Int, _ at: RowPlace, _ request: RowRequest?, _ kept: KeptDraw, _ w: DrawSpace,
+                             _ s: KeptSpace) {
+        let place = at + w.slotRow[k], attempt = w.slotAttempt[k], keeper = kept.keeper
+        var heads = stream(place, Purpose.heads, attempt), cells = cellStream(place, attempt: attempt)
+        let weights = s.weights.base + k * (s.weights.count / DrawSpace.chunk)
+        for t in plan.grids.indices where keeper.starts[t] != nil { s.draft.draw(t, weights, request, &heads) }
+        guard let shares = request?.groups ?? statistics.groupShares, let grouping = plan.grouping,
+              statistics.groupShares != nil else { return }
+        var stream = stream(place, Purpose.group, attempt)
+        let g = shares.withUnsafeBufferPointer { cumulativeSearch($0, stream.uniformDouble()) }
+        for (axis, part) in zip(grouping.axes, grouping.partsOf[g]) {
+            let t = axis.column
+            if let mask = request?.masks[t] {
+                var one = [Float](repeating: 0, count: keeper.encoders[t].bins)
+                one[part] = 1
+                let d = mask.draw(one, &cells)
+                s.draft.set(t, bin: d.bin, cell: d.cell, place: d.place)
+            } else {
+                let cell = keeper.encoders[t].cell(bin: part, u: cells.uniformDouble())
+                s.draft.set(t, bin: part, cell: cell, place: cells.uniformDouble())
+            }
+        }
+    }
+
+    private func store(_ k: Int, _ w: DrawSpace, _ s: KeptSpace) {
+        for t in plan.grids.indices {
+            let i = t * DrawSpace.chunk + k
+            (s.slotCells[i], s.slotPlaces[i]) = (Int32(s.draft.cells[t]), s.draft.places[t])
+            w.trials[i] = UInt16(truncatingIfNeeded: s.draft.bins[t])
+        }
+    }
+
+    private func load(_ k: Int, _ w: DrawSpace, _ s: KeptSpace) {
+        for t in plan.grids.indices {
+            let i = t * DrawSpace.chunk + k
+            s.draft.set(t, bin: Int(w.trials[i]), cell: Int(s.slotCells[i]), place: s.slotPlaces[i])
+        }
+        s.draft.declare()
+    }
+
+    /// Weights of the bins of every head for the listed slots, one after another: exp of the logits, at most 1, or
+    /// released shares where a source has no heads.
+    func weigh(_ slots: [Int], _ w: DrawSpace, _ s: KeptSpace, into out: Buffer<Float>) {
+        let width = out.count / DrawSpace.chunk
+        guard let vae = source.autoencoder, let scratch = w.vae else {
+            for i in slots.indices {
+                var at = i * width
+                for e in statistics.modelled {
+                    for b in 0..<e.bins { out[at + b] = Float(e.binShare[b]) }
+                    at += e.bins
+                }
+            }
+            return
+        }
+        let L = vae.latentCount
+        for (i, k) in slots.enumerated() { (s.gathered.base + i * L).update(from: w.latents.base + k * L, count: L) }
+        vae.decodeLogits(s.gathered.base, count: slots.count, into: out.base, scratch)
+        for i in slots.indices {
+            var at = i * width
+            for e in statistics.modelled {
+                var most = -Float.infinity
+                for b in at..<at + e.bins { most = max(most, out[b]) }
+                for b in at..<at + e.bins { out[b] = exp(out[b] - most) }
+                at += e.bins
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// What generated rows of one model are held to: the rules of its schema, and which learned columns decide a breach.
+// How a row is made to keep them is in RowDraft.swift.
+
+import Basics
+import Tables
+
+final class RowKeeper: Sendable {
+    let shape: RowShape
+    let grids: [ColumnGrid], encoders: [ColumnEncoder]
+    /// One of each learned column, without cells.
+    let columns: [Column]
+    /// Where the weights of each learned column's bins start in a row of weights; nil: it is not drawn by a head.
+    let starts: [Int?]
+    private let plan: Plan, groupShares: [Double]?
+    var rules: Rules { shape.declared.rules }
+
+    init(plan: Plan, statistics: Statistics) throws {
+        (shape, grids, encoders, self.plan) = (plan.shape, plan.grids, statistics.encoders, plan)
+        groupShares = statistics.groupShares
+        columns = try plan.schema.fields.map { try Column.probe($0) }
+        var starts = [Int?](repeating: nil, count: plan.grids.count), at = 0
+        for t in plan.modelled {
+            starts[t] = at
+            at += statistics.encoders[t].bins
+        }
+        self.starts = starts
+    }
+
+    /// Running sums of the groups' shares, each times what masks leave of it; nil where no mask is on a group's column.
+    func groups(left masks: [CellMask?]) -> [Double]? {
+        guard let groupShares, let grouping = plan.grouping,
+              grouping.axes.contains(where: { masks[$0.column] != nil }) else { return nil }
+        var sum = 0.0, before = 0.0
+        return groupShares.enumerated().map { g, running in
+            var share = running - before
+            before = running
+            for (axis, part) in zip(grouping.axes, grouping.partsOf[g]) {
+                if let mask = masks[axis.column] { share *= mask.fraction[part] }
+            }
+            sum += share
+            return sum
+        }
+    }
+
+    /// What is broken in a row.
+    enum Breach {
+        case rule(Int)
+        /// A declared column that has no value, or one outside its bounds.
+        case domain(Int)
+        case test(ColumnTest)
+    }
+
+    /// Name of a breach for messages.
+    func title(_ breach: Breach) -> String {
+        let fields = shape.declared.fields
+        switch breach {
+        case .rule(let k):
+            return "rule \(quoted(rules.all[k].name)) "
+                + "(\(rules.all[k].columns.map { fields[$0].name }.joined(separator: ", ")))"
+        case .domain(let j): return "the bounds of column \(quoted(fields[j].name))"
+        case .test(let t): return "the condition on column \(quoted(fields[t.column].name))"
+        }
+    }
+
+    /// Learned columns that a breach depends on.
+    func deciders(_ breach: Breach) -> [Int] {
+        let declared: [Int] = switch breach {
+        case .rule(let k): rules.all[k].columns
+        case .domain(let j): [j]
+        case .test(let t): [t.column]
+        }
+        var seen = Set<Int>()
+        return declared.flatMap { shape.deciders[$0] }.filter { seen.insert($0).inserted }
+    }
+}
