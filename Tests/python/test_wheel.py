@@ -125,7 +125,7 @@ def test_the_tests_of_this_folder_pass_with_it(clean, tmp_path):
     assert path.startswith(site)
     files = [
         os.path.join(ROOT, "Tests", "python", f"test_{name}.py")
-        for name in ("table", "arguments", "arrow", "guest", "hdf5_interop", "where", "synthesizer")
+        for name in ("table", "arguments", "arrow", "guest", "hdf5_interop", "hdf5_writers", "where", "synthesizer")
     ]
     done = subprocess.run([clean, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files], capture_output=True,
                           text=True, cwd=tmp_path, env={**quiet(), "PYTHONDONTWRITEBYTECODE": "1"})
