@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Rows that stay where they are: processor seconds and peak memory of passes over made-up rows of 15 columns.
+
+    python3 Benchmarks/scale.py files FOLDER [--rows 8000000]    flip.remote.Files: both passes, one core, by Parquet
+    python3 Benchmarks/scale.py spark FOLDER                     a pass of flip.spark beside an empty mapInArrow
+    python3 Benchmarks/scale.py sample FOLDER                    sampling on Spark beside one process, by row
+    python3 Benchmarks/scale.py wide                             six partial sums of 200 columns added up here
+
+FOLDER holds the rows and is filled when it is empty (files: half a minute). Each figure is a line of JSON. Seconds are
+those of the processor, of this process and its children, so that other programs disturb them little; Spark runs in
+local[2].
+"""
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+
+import flip
+import flip.remote
+import numpy
+import pyarrow
+import pyarrow.parquet
+
+LEVELS = {"workclass": 8, "education": 16, "marital": 7, "occupation": 14, "relationship": 6, "race": 5, "sex": 2,
+          "country": 41, "income": 2}
+NUMBERS = {"age": 90, "weight": 1_500_000, "years": 16, "gain": 99_999, "loss": 4_356, "hours": 99}
+SCHEMA = {"fields": [{"name": name, "type": "string", "constraints": {"enum": [f"{name} {k}" for k in range(n)],
+                                                                    "required": True}} for name, n in LEVELS.items()]
+          + [{"name": name, "type": "integer", "constraints": {"minimum": 0, "maximum": n, "required": True}}
+             for name, n in NUMBERS.items()]}
+
+
+def say(**figures):
+    print(json.dumps(figures), flush=True)
+
+
+def cpu():
+    """Processor seconds of this process and of the children that it waited for."""
+    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+
+
+def family_cpu():
+    """Processor seconds of this process and of all below it that live."""
+    parents, used = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            fields = open(f"/proc/{name}/stat").read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        parents[int(name)], used[int(name)] = int(fields[1]), sum(map(int, fields[11:15]))
+    mine, found = {os.getpid()}, True
+    while found:
+        found = {p for p, parent in parents.items() if parent in mine} - mine
+        mine |= found
+    return sum(used.get(p, 0) for p in mine) / os.sysconf("SC_CLK_TCK")
+
+
+def peak():
+    """Peak memory of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def fill(folder, rows, files=32):
+    """Makes the rows where there are none."""
+    os.makedirs(folder, exist_ok=True)
+    if any(name.endswith(".parquet") for name in os.listdir(folder)):
+        return
+    r = numpy.random.default_rng(0)
+    for k in range(files):
+        n = rows // files
+        columns = {name: pyarrow.DictionaryArray.from_arrays(
+            pyarrow.array(r.integers(0, m, n), pyarrow.int8()),
+            pyarrow.array([f"{name} {i}" for i in range(m)])).cast(pyarrow.string()) for name, m in LEVELS.items()}
+        columns |= {name: pyarrow.array((r.random(n) ** 3 * m).astype(numpy.int64)) for name, m in NUMBERS.items()}
+        pyarrow.parquet.write_table(pyarrow.table(columns), os.path.join(folder, f"{k:03}.parquet"))
+
+
+def the_plan():
+    return flip.plan(SCHEMA, epsilon=2, delta=1e-9, config={"threads": 1})
+
+
+class Counted(flip.remote.Files):
+    """Files whose passes are measured."""
+
+    def sums(self, ask):
+        begun, wall = cpu(), time.monotonic()
+        yield from super().sums(ask)
+        say(what="pass", stage=flip.remote.ask_info(ask)["stage"], cpu_s=round(cpu() - begun, 2),
+            wall_s=round(time.monotonic() - wall, 2), peak_mb=round(peak()))
+
+
+class Enough(Exception):
+    """The passes are over; what follows needs no rows."""
+
+
+def files(folder):
+    begun = cpu()
+
+    def stop(progress):
+        if progress.stage_name not in ("histograms", "marginals"):
+            raise Enough
+
+    try:
+        flip.remote.train(Counted(folder, SCHEMA), the_plan(), progress=stop)
+    except Enough:
+        pass
+    rows = sum(pyarrow.parquet.ParquetFile(os.path.join(folder, name)).metadata.num_rows for name in
+               os.listdir(folder))
+    say(what="files", rows=rows, cpu_s=round(cpu() - begun, 2), peak_mb=round(peak()))
+
+
+def session():
+    from pyspark.sql import SparkSession
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+            .config("spark.driver.memory", "1g").getOrCreate())
+
+
+def spark(folder):
+    import flip.spark
+    s = session()
+    frame = s.read.parquet(folder)
+    ask = {}
+
+    class Keep(flip.remote.Files):
+        def sums(self, bytes):
+            ask[flip.remote.ask_info(bytes)["stage"]] = bytes
+            raise Enough
+
+    engine = flip.spark._Frame(frame, the_plan(), None, None)
+
+    class First:
+        def parts(self):
+            return engine.parts()
+
+        sums = Keep.sums
+
+    try:
+        flip.remote.train(First(), the_plan(), progress=False)
+    except Enough:
+        pass
+
+    def empty(batches):
+        n = sum(batch.num_rows for batch in batches)
+        yield pyarrow.RecordBatch.from_pydict({"n": pyarrow.array([n])})
+
+    for turn in range(3):
+        begun = family_cpu()
+        rows = sum(row["n"] for row in engine.df.mapInArrow(empty, "n long").collect())
+        nothing = family_cpu() - begun
+        begun = family_cpu()
+        for _ in engine.sums(ask["histograms"]):
+            pass
+        say(what="spark pass", turn=turn, rows=rows, empty_cpu_s=round(nothing, 2),
+            flip_cpu_s=round(family_cpu() - begun, 2), ratio=round((family_cpu() - begun) / nothing, 3))
+    s.stop()
+
+
+def sample(folder, rows):
+    import flip.spark
+    some = pyarrow.parquet.read_table(os.path.join(folder, "000.parquet")).slice(0, 20000)
+    model = flip.train(flip.Table.from_arrow(some, SCHEMA),
+                       flip.plan(SCHEMA, epsilon=2, delta=1e-6, preset="published",
+                                 config={"threads": 1, "autoencoder": {"steps": 50}, "diffusion": {"steps": 50}}),
+                       progress=False)
+    begun = cpu()
+    for at in range(0, rows, 8192):
+        model.sample(min(8192, rows - at), seed=1, first=at, threads=1)
+    one = (cpu() - begun) / rows
+    s = session()
+    flip.spark.sample(s, model, 20_000, seed=1).write.mode("overwrite").parquet(folder + "-sampled")
+    begun = family_cpu()
+    flip.spark.sample(s, model, rows, seed=1, parts=8).write.mode("overwrite").parquet(folder + "-sampled")
+    say(what="sample", rows=rows, one_process_us=round(1e6 * one, 1),
+        spark_us=round(1e6 * (family_cpu() - begun) / rows, 1))
+    s.stop()
+
+
+def wide():
+    fields = [{"name": f"c{k}", "type": "number", "constraints": {"minimum": 0, "maximum": 1}} if k % 4 == 0 else
+              {"name": f"c{k}", "type": "integer", "constraints": {"minimum": 0, "maximum": (120, 7, 29)[k % 4 - 1]}}
+              for k in range(200)]
+    r, n = numpy.random.default_rng(0), 60_000
+    rows = pyarrow.table({f["name"]: r.random(n) if f["type"] == "number" else
+                          r.integers(0, f["constraints"]["maximum"] + 1, n) for f in fields})
+
+    class Six:
+        def parts(self):
+            return 6
+
+        def sums(self, ask):
+            parts = [flip.remote.part_sums(ask, k, rows.slice(k * n // 6, n // 6)) for k in range(6)]
+            begun = cpu()
+            flip.remote.merge(ask, parts)
+            say(what="wide", stage=flip.remote.ask_info(ask)["stage"], mb=round(len(parts[0]) / 1e6, 1),
+                six_added_cpu_s=round(cpu() - begun, 2))
+            yield from parts
+            if flip.remote.ask_info(ask)["stage"] == "marginals":
+                raise Enough
+
+    try:
+        flip.remote.train(Six(), flip.plan({"fields": fields}, epsilon=50, delta=1e-6, config={"threads": 1}),
+                          progress=False)
+    except Enough:
+        pass
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("what", choices=("files", "spark", "sample", "wide"))
+    p.add_argument("folder", nargs="?", default="/tmp/flip-scale")
+    p.add_argument("--rows", type=int, default=8_000_000)
+    a = p.parse_args()
+    if a.what != "wide":
+        fill(a.folder, a.rows)
+    {"files": lambda: files(a.folder), "spark": lambda: spark(a.folder), "wide": wide,
+     "sample": lambda: sample(a.folder, min(a.rows, 200_000))}[a.what]()
+
+
+if __name__ == "__main__":
+    main()
