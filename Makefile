@@ -23,7 +23,8 @@ SHIP := $(call ship,.build-ship)
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 \
        -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
 
-.PHONY: build test test-spark fuzz audit promises demo bench setup install uninstall clean header-symbols wheel wheel-library
+.PHONY: build test test-spark fuzz audit promises demo bench setup \
+        install uninstall clean header-symbols wheel wheel-library
 
 build: .build-ship/system
 	$(SHIP) $(MAP) --product flip
