@@ -8,6 +8,7 @@ func run(_ words: [String]) throws {
         return
     }
     let rest = Array(words.dropFirst())
+    if rest.contains("--help") || rest.contains("-h"), let own = help(of: command) { return say(own) }
     switch command {
     case "train": try train(rest)
     case "sample": try sample(rest)
@@ -24,6 +25,18 @@ func run(_ words: [String]) throws {
     case "--help", "-h", "help": say(help)
     default: throw Usage("flip \(command): there is no such command")
     }
+}
+
+/// What the help says of one command, and of what all commands take; nil for a command that there is not.
+private func help(of command: String) -> String? {
+    let lines = help.split(separator: "\n", omittingEmptySubsequences: false)
+    guard let end = lines.firstIndex(where: { $0.hasPrefix("flip --version") }) else { return nil }
+    var own: [Substring] = [], isOwn = false
+    for line in lines[..<end] {
+        if line.hasPrefix("flip ") { isOwn = line.hasPrefix("flip \(command) ") }
+        if isOwn { own.append(line) }
+    }
+    return own.isEmpty ? nil : (own + lines[(end + 1)...]).joined(separator: "\n")
 }
 
 private let help = """
@@ -74,7 +87,7 @@ private let help = """
       --invalid coerce     a cell that breaks the schema becomes missing or the nearest value, and is counted;
                            otherwise, and for a required cell that has neither, it is an error
       --extra ignore       columns that the schema does not name are not read; otherwise they are an error
-      --delimiter C        comma, semicolon, tab or bar
+      --delimiter C        "," ";" "|" or a tab, also as the words comma, semicolon, bar and tab
       --person COLUMN --max-rows-per-person K
                            who a row belongs to: at most K rows of each are kept, and the promise is for persons
     --quiet                no progress bar

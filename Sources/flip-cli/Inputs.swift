@@ -22,10 +22,14 @@ func schema(_ a: Arguments) throws -> Schema? {
     }
 }
 
+/// Words for signs that a shell would not hand on as they are.
+private let delimiterWords = ["\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"]
+
 func csvOptions(_ a: Arguments) throws -> CSVOptions {
     var given = JSONObject()
     for name in csvOptionNames {
-        if let value = try a.text(name) { given[name] = .string(value == "\\t" ? "\t" : value) }
+        guard let value = try a.text(name) else { continue }
+        given[name] = .string(name == "delimiter" ? delimiterWords[value] ?? value : value)
     }
     given["max-rows-per-person"] = nil
     given["max_rows_per_person"] = try a.whole("max-rows-per-person", atLeast: 1).map { .int(Int64($0)) }

@@ -27,6 +27,35 @@ def promise(domain):
     ]
 
 
+def test_every_command_tells_of_itself():
+    whole = run("--help").stdout
+    for command in ("schema", "train", "sample", "ledger", "evaluate", "plan", "budget", "domain", "convert", "check"):
+        own = run(command, "--help").stdout
+        assert own.startswith(f"flip {command} ") and len(own) < len(whole) and "--delimiter" in own
+        assert all(line in whole for line in own.splitlines())
+        assert run(command, "-h").stdout == own
+    assert run("nothing", "--help").returncode == 2
+
+
+def test_delimiters_have_names(tmp_path):
+    path, schema = tmp_path / "t.csv", tmp_path / "s.json"
+    schema.write_text('{"fields": [{"name": "a", "type": "boolean"}, {"name": "b", "type": "boolean"}]}')
+    for sign, names in ((";", (";", "semicolon")), ("\t", ("\t", "\\t", "tab")), ("|", ("|", "bar"))):
+        path.write_text(f"a{sign}b\ntrue{sign}false\n")
+        for name in names:
+            assert "1 rows fit" in run("check", path, "--schema", schema, "--delimiter", name).stdout
+    assert run("check", path, "--schema", schema, "--delimiter", "stroke").returncode == 1
+
+
+def test_groups_are_told_where_a_stage_samples_by_group(tmp_path):
+    schema = tmp_path / "s.json"
+    group = {"name": "g", "type": "string", "constraints": {"enum": ["a", "b"], "required": True}}
+    schema.write_text(json.dumps({"fields": [group, {"name": "y", "type": "boolean"}]}))
+    words = ("plan", "--schema", schema, "--epsilon", "2", "--delta", "1e-5", "--protected", "g", "--explain")
+    assert "of the group" not in run(*words).stdout                  # no heading over nothing
+    assert "g=a" in run(*words, "--preset", "published").stdout.split("of the group")[1]
+
+
 def test_version_and_help():
     assert run("--version").stdout == f"flip {flip.__version__}\n"
     assert "flip train" in run("--help").stdout == run().stdout

@@ -174,7 +174,8 @@ package struct ColumnGrid: Sendable {
         if c >= body { return atomOffsets[c - body] }
         if let powers {
             let low = powers.edges[c], high = powers.edges[c + 1]
-            return max(0, min(values - 1, Int64((low + (high - low) * u).rounded(.down))))
+            // Rounding must not lead into the next cell.
+            return Int64(low + min(((high - low) * u).rounded(.down), high - low - 1))
         }
         let w = Double(values) / Double(body)
         let lo = (Double(c) * w).rounded(.up), hi = ((Double(c + 1) * w).rounded(.up) - 1)
@@ -186,7 +187,10 @@ package struct ColumnGrid: Sendable {
         guard case .interval(let lo, let hi) = axis else { return .nan }
         if let r = reason(cell: c) { return MissingReason.number(r) }
         if c >= body { return atoms[c - body] }
-        if let powers { return powers.edges[c] + u * (powers.edges[c + 1] - powers.edges[c]) }
+        if let powers {
+            let low = powers.edges[c], high = powers.edges[c + 1]
+            return min(low + u * (high - low), high.nextDown)
+        }
         return max(lo, min(hi, lo + (Double(c) + u) / Double(body) * (hi - lo)))
     }
 

@@ -59,6 +59,7 @@ extension Plan {
         guard grouping != nil else { return [] }
         let batches = try batches(counts), epsilons = epsilons(batches),
             width = min(40, max(6, groups.map(\.count).max() ?? 6)) + 2
+        guard !batches.isEmpty else { return [] }        // no stage samples by group: nothing to tell of each
         let how = isBalanced ? "balanced sampling, \(settings.fairness.calibration) noise"
             : "the same sampling rate for every row"
         var lines = ["groups of \(protected.joined(separator: ", ")): \(how); \(what)",

@@ -27,7 +27,8 @@ groups_of <- function(group) {
 best_of <- function(measures) {
   best <- c(target_auc = 1, tasks_auc = 1, cka = 1, probe_synthetic = 0.5, probe_real = 0.5, dcr_share = 0.5,
       membership_auc = 0.5)
-  zero <- c("tvd1", "tvd2", "association_mean", "association_max", "target_dpd", "target_eod", "target_calibration",
+  zero <- c("tvd1", "tvd2", "association_mean", "association_max", "mean_shift", "mean_shift_max", "quantile_shift",
+      "quantile_shift_max", "target_dpd", "target_eod", "target_calibration",
       "tasks_dpd", "tasks_eod", "tasks_calibration", "hsic_linear", "hsic_rbf")
   out <- unname(best[measures])
   out[measures %in% zero] <- 0

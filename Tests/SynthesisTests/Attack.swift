@@ -1,0 +1,1 @@
+../PrivacyTests/Audit/Attack.swift

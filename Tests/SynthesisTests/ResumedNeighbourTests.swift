@@ -1,0 +1,190 @@
+// P8 for whole trainings: one seeded checkpoint is resumed on a table D and on D with one row more. Batches, noise and
+// the other rows' randomness are the same, so that what the next release differs by is what the row added to it: no
+// more than was charged for, in the place that is its own. Both presets, every private step of them, every instruction
+// set. Mutants: a clip that is off by 1 %, moments in the pool of another group.
+
+import Basics
+import Compute
+import Glibc
+import Tables
+import XCTest
+@testable import Networks
+@testable import Privacy
+@testable import Synthesis
+
+final class ResumedNeighbourTests: XCTestCase {
+    private enum Fault { case none, clip, pool }
+    /// A whole micro-batch: the row that is added has one of its own, and the others' randomness stays theirs.
+    private static let rows = Plan.microBatch
+    private let folder = Fixture.makeFolder()
+    override func tearDown() { Fixture.remove(folder: folder) }
+
+    /// Row `k` of `from` behind the first rows of it.
+    private func neighbour(_ from: Table, _ k: Int) throws -> Table {
+        let out = try Table(schema: from.schema, rows: Self.rows + 1)
+        for (source, target) in zip(from.columns, out.columns) {
+            for i in 0...Self.rows {
+                let row = i < Self.rows ? i : k
+                if target.storage == .float64, !source.isMissing(row) {
+                    target.put(i, number: source.double(row))
+                } else {
+                    target.put(i, source.offset(row))
+                }
+            }
+        }
+        for j in out.columns.indices { try out.fill(j) { _ in } }
+        return out
+    }
+
+    /// Every row is in every batch: the declared row count is the batch. The clip is below every row's gradient.
+    private func plan(_ preset: String) throws -> Plan {
+        let clip = #""clip": 0.02"#, network = #""width": 8, "heads": 2, "feed_forward": 16, "latent": 4"#
+        let own = preset == "best" ? """
+            "autoencoder": {\(network), "steps": 4, "batch": 64}, "projection": {"rows": 60, "steps": 30},
+            "finetuning": {"steps": 3, "batch": \(Self.rows), \(clip)}, "fairness": {"strength": 0},
+            "rake": {"enabled": false}
+            """ : """
+            "autoencoder": {\(network), "steps": 5, "batch": \(Self.rows), \(clip)},
+            "alignment": {"start": 1, "ramp": 0}
+            """
+        return try Plan(schema: Fixture.schema(), protected: preset == "best" ? [] : ["ward"], epsilon: 8, delta: 1e-5,
+                        preset: preset, config: JSON.parse("""
+            {\(own), "rows": {"declared": \(Self.rows)}, "test_seed": 5, "threads": 2, "checkpoint_block": 1,
+             "diffusion": {"steps": 3, "batch": \(Self.rows), "hidden": 16, "sampler_steps": 4, \(clip)}}
+            """))
+    }
+
+    /// A checkpoint before step `k` of a stage.
+    private func checkpoint(_ plan: Plan, _ table: Table, _ stage: StageID, step k: Int) throws -> String {
+        let path = "\(folder)/\(plan.preset)-\(stage.name)", trainer = try Trainer(plan: plan, table: table)
+        while trainer.plan.place(of: trainer.done).stage != stage || trainer.plan.place(of: trainer.done).step < k {
+            try trainer.step(maxSteps: 1, maxSeconds: 1e9)
+        }
+        try trainer.checkpoint(path)
+        return path
+    }
+
+    /// Goes on from a copy: a file that is gone on with is charged for steps ahead.
+    private func resume(_ path: String, _ table: Table) throws -> Trainer {
+        let copy = path + "-copy"
+        let file = try readFile(path)
+        try AtomicFile.write(UnsafeRawBufferPointer(start: file.bytes.base, count: file.count), to: copy)
+        return try Trainer.resume(copy, table: table)
+    }
+
+    /// What one more step of the resumed training releases: the gradients' noisy sum, and the groups' moments.
+    private func release(_ path: String, _ table: Table, _ stage: StageID, _ kernels: Kernels, _ fault: Fault) throws
+        -> (gradient: [Double], moments: [[Double]]) {
+        let trainer = try resume(path, table), run = trainer.run
+        guard let i = trainer.sampled.firstIndex(where: { $0.stage == stage }) else { throw StageRun.lost }
+        let b = trainer.sampled[i]
+        // The same networks on other kernels.
+        func moved(_ fit: NetworkFit<VAE>?) throws -> NetworkFit<VAE>? {
+            guard let fit else { return nil }
+            let vae = try VAE(shape: fit.network.shape, seed: 0, kernels: kernels), P = vae.parameters.count
+            vae.parameters.base.update(from: fit.network.parameters.base, count: P)
+            let out = try NetworkFit(vae)
+            out.average.base.update(from: fit.average.base, count: fit.average.count)
+            out.adam.first.base.update(from: fit.adam.first.base, count: fit.average.count)
+            out.adam.second.base.update(from: fit.adam.second.base, count: fit.average.count)
+            out.adam.steps = fit.adam.steps
+            return out
+        }
+        run.artefacts.autoencoder = try moved(run.artefacts.autoencoder)
+        run.artefacts.finetuned = try moved(run.artefacts.finetuned)
+        let fit = stage == .finetuning ? run.artefacts.finetuned : run.artefacts.autoencoder
+        if fault == .clip {
+            trainer.sampled[i] = Batches(stage: b.stage, steps: b.steps, rates: b.rates, multipliers: b.multipliers,
+                                         clips: b.clips.map { $0 * 1.01 }, noise: b.noise, momentClips: b.momentClips,
+                                         momentNoise: b.momentNoise, divisor: b.divisor, weights: b.weights,
+                                         expected: b.expected)
+        }
+        if fault == .pool, let statistics = trainer.statistics, let fit, let aligned = trainer.alignment {
+            let pools = Pools(of: aligned.pools.of.map { ($0 + 1) % aligned.pools.counts.count },
+                              counts: aligned.pools.counts)
+            run.artefacts.privateAlignment = try PrivateAlignment(plan: trainer.plan, statistics: statistics,
+                                                                  network: fit.network, pools: pools)
+        }
+        if stage == .diffusion {
+            _ = try run.finishedAutoencoder()
+            let fit = try XCTUnwrap(run.artefacts.diffusion), before = Array(fit.adam.first)
+            try trainer.step(maxSteps: 1, maxSeconds: 1e9)
+            return (zip(Array(fit.adam.first), before).map { (Double($0) - 0.9 * Double($1)) * 10 * b.divisor }, [])
+        }
+        let own = try XCTUnwrap(fit), before = Array(own.adam.first)
+        try trainer.step(maxSteps: 1, maxSeconds: 1e9)
+        // Adam's first moment m_t = 0.9 m_{t−1} + 0.1 (sum / divisor).
+        let gradient = zip(Array(own.adam.first), before).map { (Double($0) - 0.9 * Double($1)) * 10 * b.divisor }
+        guard let aligned = trainer.alignment else { return (gradient, []) }
+        let D = aligned.moments.features.count
+        return (gradient, aligned.pools.counts.indices.map { p in (0..<D).map { aligned.moments.moments[p * D + $0] } })
+    }
+
+    /// What is wrong with a release: how far the row moves the gradients over its clip, and whether moments of other
+    /// pools than its own move.
+    private func judge(_ preset: String, _ stage: StageID, _ kernels: Kernels, _ fault: Fault = .none,
+                       trials: Int = 3) throws -> (moved: Double, strayed: Bool) {
+        let all = try Fixture.table(rows: Self.rows + 20, seed: 3), plan = try plan(preset)
+        let D = try all.slice(first: 0, count: Self.rows)
+        let path = try checkpoint(plan, D, stage, step: stage == .autoencoder ? 2 : 1)
+        let settings = plan.settings
+        let clip = stage == .finetuning ? settings.finetuning.clip
+            : stage == .diffusion ? settings.diffusion.clip : settings.autoencoder.clip
+        let a = try release(path, D, stage, kernels, fault)
+        var moved = 0.0, strayed = false
+        for k in 0..<trials {
+            let with = try neighbour(all, Self.rows + k), b = try release(path, with, stage, kernels, fault)
+            let square = zip(a.gradient, b.gradient).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            moved = max(moved, square.squareRoot() / clip)
+            guard let grouping = plan.grouping, !a.moments.isEmpty else { continue }
+            let g = grouping.group(with, plan.grids, row: Self.rows)
+            for p in a.moments.indices where a.moments[p] != b.moments[p] { strayed = strayed || p != g }
+            if a.moments[g] == b.moments[g] { strayed = true }
+        }
+        return (moved, strayed)
+    }
+
+    private static let places: [(preset: String, stage: StageID)] =
+        [("published", .autoencoder), ("published", .diffusion), ("best", .finetuning)]
+
+    func testTheRowAddsWhatWasChargedAndNoMore() throws {
+        for (preset, stage) in Self.places {
+            for kernels in Kernels.available {
+                let found = try judge(preset, stage, kernels)
+                XCTAssertLessThanOrEqual(found.moved, 1.001, "\(preset), \(stage.name), \(kernels.name)")
+                XCTAssertGreaterThan(found.moved, 0.99, "the clip holds: \(preset), \(stage.name), \(kernels.name)")
+                XCTAssertFalse(found.strayed, "\(preset), \(kernels.name)")
+            }
+        }
+    }
+
+    func testMutantsAreSeen() throws {
+        for kernels in Kernels.available {
+            for (preset, stage) in Self.places {
+                XCTAssertGreaterThan(try judge(preset, stage, kernels, .clip, trials: 1).moved, 1.005, kernels.name)
+            }
+            XCTAssertTrue(try judge("published", .autoencoder, kernels, .pool, trials: 1).strayed)
+        }
+    }
+
+    /// The counts of `best`: the row is one more in one cell of every table.
+    func testARowIsOneCountInEveryMarginal() throws {
+        let all = try Fixture.table(rows: Self.rows + 20, seed: 3), plan = try plan("best")
+        let D = try all.slice(first: 0, count: Self.rows), path = try checkpoint(plan, D, .marginals, step: 0)
+        func counts(_ table: Table) throws -> [Buffer<Double>] {
+            let trainer = try resume(path, table)
+            try trainer.step(maxSteps: 1, maxSeconds: 1e9)
+            return try XCTUnwrap(trainer.marginals).values
+        }
+        let before = try counts(D)
+        for k in 0..<3 {
+            let after = try counts(neighbour(all, Self.rows + k))
+            XCTAssertEqual(before.count, after.count)
+            for (a, b) in zip(before, after) {
+                let moved = zip(a, b).map { $1 - $0 }.filter { abs($0) > 1e-9 }
+                XCTAssertEqual(moved.count, 1)
+                XCTAssertEqual(moved.first ?? 0, 1, accuracy: 1e-6)
+            }
+        }
+    }
+}
