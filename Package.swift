@@ -48,7 +48,7 @@ let package = Package(
         .target(name: "Evaluation", dependencies: ["Basics", "Compute", "Tables"]),
         .target(name: "FLIP", dependencies: ["CFlip", "Basics", "Budgets", "Evaluation", "Synthesis", "Privacy",
                                              "Tables", "Storage", "Compute"], exclude: ["flip.map"]),
-        .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "Networks", "Privacy"]),
+        .executableTarget(name: "flip-bench", dependencies: ["Basics", "Compute", "FileFormat", "Networks", "Privacy"]),
         .executableTarget(name: "flip-cli", dependencies: ["Basics", "Budgets", "Compute", "Evaluation", "Synthesis",
                                                            "Privacy", "Tables", "Storage"]),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),

@@ -9,6 +9,8 @@
               the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
     train     wall time from a loaded table to a model, with the default plan at ε = 2
     sample    rows a second of the default sampler, decoding included
+    reading   a data set of 1 GB, plain and compressed, and a model, read by FileFormat and by HDF5 (h5py) in turns;
+              structure_share: what of the native reading is headers, indexes and their checks
     load      what loading the library does to a process: threads, output, time; and its stripped size
 
 FLIP_DATA names a folder with adult_train.csv and adult.schema.json; without it `train` and `sample` use the simulated
@@ -185,6 +187,81 @@ print(before, len(os.listdir('/proc/self/task')), seconds, lib.flip_version())
 """
 
 
+def hdf5_seconds(path):
+    """Every data set of a file, read by HDF5 block by block."""
+    import h5py
+    import numpy
+    start = time.perf_counter()
+    with h5py.File(path) as file:
+        def visit(_, data):
+            if isinstance(data, h5py.Dataset):
+                if data.ndim != 1 or data.dtype.kind not in "iuf":
+                    return data[()] is None or None
+                for first in range(0, len(data), 1 << 17):
+                    data.read_direct(room, numpy.s_[first:first + (1 << 17)],
+                                     numpy.s_[:min(1 << 17, len(data) - first)])
+            return None
+        room = numpy.empty(1 << 17)
+        file.visititems(visit)
+    return time.perf_counter() - start
+
+
+def small_model(flip, scratch, path):
+    """A model of the default sizes on made-up rows of eight columns."""
+    fields = [{"name": f"x{j}", "type": "integer", "constraints": {"required": True, "minimum": 0, "maximum": 99}}
+              for j in range(8)]
+    rows = os.path.join(scratch, "rows.csv")
+    with open(rows, "w", encoding="utf-8") as file:
+        file.write(",".join(f["name"] for f in fields) + "\n")
+        file.writelines(",".join(str((i * (j + 3)) % 100) for j in range(8)) + "\n" for i in range(1000))
+    table = flip.Table.read_csv(rows, {"fields": fields})
+    few = {"autoencoder": {"steps": 2}, "diffusion": {"steps": 2}}
+    flip.train(table, preset="published", epsilon=4.0, delta=1e-4, config=few, progress=False).save(path)
+
+
+def reading(rounds):
+    """A file of 1 GB and a model, natively and by HDF5."""
+    program = flip_program()
+    try:
+        import flip
+        import h5py
+        import numpy
+    except ImportError as error:
+        return note(f"reading skipped: {error}")
+    if not program:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = {name: os.path.join(scratch, name + ".h5") for name in ("plain", "compressed", "model")}
+        values = numpy.random.default_rng(1).integers(0, 1000, 1 << 24) / 8
+        for name, options in (("plain", {}), ("compressed", {"chunks": (1 << 17,), "compression": "gzip",
+                                                             "compression_opts": 1, "shuffle": True})):
+            with h5py.File(paths[name], "w") as file:
+                for j in range(8):
+                    file.create_dataset(f"data/x{j}", data=values, **options)
+        small_model(flip, scratch, paths["model"])
+        for name, path in paths.items():
+            native, structure, peer, load = [], [], [], []
+            for _ in range(rounds):
+                run = subprocess.run([program, "reading", path], capture_output=True, text=True, check=True)
+                line = json.loads(run.stdout)
+                structure.append(line["structure_seconds"])
+                native.append(line["structure_seconds"] + line["elements_seconds"])
+                peer.append(hdf5_seconds(path))
+                if name == "model":
+                    start = time.perf_counter()
+                    flip.load(path)
+                    load.append(time.perf_counter() - start)
+            figures = {"milliseconds": round(1e3 * min(native), 3),
+                       "structure_milliseconds": round(1e3 * min(structure), 3),
+                       "hdf5_milliseconds": round(1e3 * min(peer), 3),
+                       "native_over_hdf5": round(min(native) / min(peer), 3),
+                       "structure_share": round(min(structure) / min(native), 5), "spread": summary(native)[1]}
+            if load:
+                figures["load_milliseconds"] = round(1e3 * min(load), 3)
+            emit(bench="reading", file=name, bytes=line["bytes"], objects=line["objects"], **figures)
+    return None
+
+
 def load():
     if not os.path.exists(LIBRARY):
         return note("load skipped: build/lib/libflip.so is not built")
@@ -201,12 +278,13 @@ def load():
 
 def main():
     p = argparse.ArgumentParser(description="our figures beside peers', one JSON object a line")
-    p.add_argument("names", nargs="*", help="dp_step, train, sample, load (all of them)")
+    p.add_argument("names", nargs="*", help="dp_step, train, sample, reading, load (all of them)")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--seconds", type=float, default=1.0, help="least time of one turn")
     a = p.parse_args()
-    names = a.names or ["dp_step", "train", "sample", "load"]
-    unknown = set(names) - {"dp_step", "train", "sample", "load"}
+    known = ["dp_step", "train", "sample", "reading", "load"]
+    names = a.names or known
+    unknown = set(names) - set(known)
     if unknown:
         p.error(f"unknown: {', '.join(sorted(unknown))}")
     if "dp_step" in names:
@@ -214,6 +292,8 @@ def main():
         dp_step(a.rounds, a.seconds)
     if {"train", "sample"} & set(names):
         train_and_sample(names, a.rounds)
+    if "reading" in names:
+        reading(min(a.rounds, 5))
     if "load" in names:
         load()
 

@@ -3,6 +3,7 @@
 // Not a comparison with other libraries (Benchmarks/).
 //
 //     swift run -c release flip-bench [threads] [seconds] [narrow|wide|default|marginals]… [avx512|avx2|baseline]
+//     swift run -c release flip-bench reading FILE
 
 import Basics
 import Compute
@@ -18,6 +19,12 @@ let all = [("narrow", NetworksBenchmark.narrow), ("wide", NetworksBenchmark.wide
 let chosen = all.filter { words.contains($0.0) }
 
 do {
+    if words.first == "reading", let path = words.dropFirst().first {
+        let r = try readEverything(path)
+        print("{\"bytes\":\(r.bytes),\"objects\":\(r.objects),\"structure_seconds\":\(r.structure),"
+            + "\"elements_seconds\":\(r.elements)}")
+        exit(0)
+    }
     if words.contains("marginals") {
         for (columns, levels, rows) in [(15, 25, 48_842), (15, 2, 10_000_000), (60, 25, 50_000), (60, 2, 1_000_000)] {
             for (release, skew) in [("pairs", false), ("pairs", true), ("choice", false)] {

@@ -15,6 +15,7 @@ import argparse
 import mmap
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,10 +36,11 @@ TURN = 200                                               # inputs handed to a wo
 
 def compile_worker(folder):
     """hdf5.c against the library under test."""
-    out = folder / "hdf5"
+    out, library = folder / "hdf5", folder / "libflip.so.1"
+    shutil.copy(LIBRARY, library)                        # under its soname, so that no other one is loaded
     subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
                     "-I", ROOT / "include", HERE / "hdf5.c", HERE / "mutate.c", HERE / "worker.c", "-o", out,
-                    LIBRARY, f"-Wl,-rpath,{LIBRARY.parent}"], check=True)
+                    library, f"-Wl,-rpath,{folder}"], check=True)
     return out
 
 

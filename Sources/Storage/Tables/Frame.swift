@@ -34,27 +34,36 @@ struct Frame {
 
     private static func usual(_ root: GroupReader) throws -> String {
         if root.has("data") { return "/data" }
-        if isFrame(root) { return "/" }
-        if root.has("obs"), try root.isGroup("obs"), isFrame(try root.group("obs")) { return "/obs" }
-        let found = frames(root)
+        if try isFrame(root) { return "/" }
+        if root.has("obs"), try root.isGroup("obs"), try isFrame(root.group("obs")) { return "/obs" }
+        let found = try frames(root)
         throw root.failure("data", "is missing"
             + (found.isEmpty ? ", and no group that is marked as a dataframe was found: name the group"
             : ": name the group of the dataframe, one of " + found.map { quoted($0) }.joined(separator: ", ")))
     }
 
     /// The first dataframes of a file, to name them in a message.
-    private static func frames(_ group: GroupReader, depth: Int = 0) -> [String] {
-        guard depth < 3, let names = try? group.names().prefix(100) else { return [] }
+    private static func frames(_ group: GroupReader, depth: Int = 0) throws -> [String] {
+        guard depth < 3, let names = try whereFormed({ try group.names().prefix(100) }) else { return [] }
         var found: [String] = []
         for name in names where found.count < 8 {
-            guard (try? group.isGroup(name)) == true, let member = try? group.group(name) else { continue }
-            found += isFrame(member) ? [member.path] : frames(member, depth: depth + 1)
+            guard let member = try whereFormed({ try group.isGroup(name) ? group.group(name) : nil }) ?? nil else {
+                continue
+            }
+            found += try isFrame(member) ? [member.path] : frames(member, depth: depth + 1)
         }
         return Array(found.prefix(8))
     }
 
-    private static func isFrame(_ group: GroupReader) -> Bool {
-        group.hasAttribute("encoding-type") && (try? group.attribute("encoding-type", maxBytes: 256)) == "dataframe"
+    private static func isFrame(_ group: GroupReader) throws -> Bool {
+        guard group.hasAttribute("encoding-type") else { return false }
+        return try whereFormed { try group.attribute("encoding-type", maxBytes: 256) } == "dataframe"
+    }
+
+    /// What `body` gives; nil for a part of the file that is not as the format wants it. A disk that cannot be read or
+    /// memory that cannot be had is no property of the file, and is thrown.
+    private static func whereFormed<R>(_ body: () throws -> R) throws -> R? {
+        do { return try body() } catch let failure as Failure where failure.code == .format { return nil }
     }
 
     /// Whether it is AnnData 0.7's layout.
@@ -67,7 +76,7 @@ struct Frame {
             }
             return false
         }
-        guard isFrame(group) else { throw failure("must be a dataframe") }
+        guard try isFrame(group) else { throw failure("must be a dataframe") }
         let version = group.hasAttribute("encoding-version") ? try group.attribute("encoding-version", maxBytes: 256)
             : ""
         guard version == "0.2.0" || version == "0.1.0" else {
