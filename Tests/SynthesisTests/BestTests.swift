@@ -34,6 +34,17 @@ final class BestTests: XCTestCase {
     static let trained = Result { try Fixture.train(BestTests.plan(), Fixture.table(rows: 900)) }
     private func model() throws -> Model { try Self.trained.get() }
 
+    /// A file that somebody altered may hold a tilt that refuses every row: sampling ends all the same.
+    func testATiltThatRefusesEveryRow() throws {
+        let m = try model(), t = try XCTUnwrap(m.generator.tilt)
+        var altered = m.generator
+        altered.tilt = try Tilt(levels: m.generator.statistics.levels, columns: t.columns, theta: t.theta,
+                                offset: t.offset, cap: .greatestFiniteMagnitude, effectiveShare: 1, acceptanceRate: 1,
+                                truncated: 0, distinctShare: 1)
+        let rows = try Model(plan: m.plan, ledger: m.ledger, generator: altered).sample(count: 1, seed: 1)
+        XCTAssertEqual(rows.rows, 1)
+    }
+
     func testReleasesAreThoseOfThePlanAndNothingElse() throws {
         let m = try model(), l = m.ledger
         XCTAssertEqual(l.releases.map(\.name), ["histograms", "marginals"])

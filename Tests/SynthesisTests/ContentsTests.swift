@@ -42,7 +42,7 @@ final class ContentsTests: XCTestCase {
     }
 
     func testReleasedCountsBeyondAllTablesAreRefused() throws {
-        let plan = try Fixture.plan(#""preset": "best""#)
+        let plan = try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "best")
         func statistics(_ cell: Double, _ group: Double) throws {
             let counts = try plan.histograms.map { request in
                 let size = plan.grids[request.column].histogramSize(divisor: request.divisor)

@@ -70,8 +70,9 @@ final class TightAuditTests: XCTestCase {
         guard statistics.levels == [levels, 2] else { throw Failure(.internal, "levels were merged") }
         var direction: [Double] = [], multiplier = 0.0
         func score(_ table: Table, seed: UInt64) throws -> Double {
-            let private_ = try privateTable(table, plan: plan)
-            let ledger = try Ledger(budget: plan.budget, groups: plan.groups)
+            let private_ = try CellReader(plan).cells(table, first: 0, count: table.rows)
+            var ledger = try Ledger(budget: plan.budget, groups: plan.groups)
+            if let constants = plan.constants { try ledger.admit(by: constants) }
             let door = try Door(table: private_, budget: plan.budget, ledger: ledger,
                                 random: SecureRandom(testSeed: seed))
             door.noiseScale = noise

@@ -123,7 +123,7 @@ extension RowAttempts {
     }
 
     private func isAccepted(_ at: RowPlace, slot k: Int, _ w: DrawSpace) -> Bool {
-        guard let tilt else { return true }
+        guard let tilt, w.slotAttempt[k] < RowAttempts.lastTilted else { return true }
         for t in 0..<plan.grids.count { w.one[t] = w.trials[t * DrawSpace.chunk + k] }
         var stream = stream(at + w.slotRow[k], Purpose.accept, w.slotAttempt[k])
         return stream.uniform() < tilt.acceptance(w.one.base)

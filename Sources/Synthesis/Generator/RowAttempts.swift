@@ -17,6 +17,9 @@ struct RowAttempts: Sendable {
     enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4,
         group: UInt32 = 5, repair: UInt32 = 6, chain: UInt32 = 7 }
     private static let chunk = DrawSpace.chunk
+    /// An attempt of this number is taken whatever the tilt says. No tilt that was fitted comes near it; one in a file
+    /// that somebody altered would refuse every row for ever.
+    static let lastTilted: UInt32 = 1 << 16
 
     func space() throws -> DrawSpace {
         try DrawSpace(source, columns: plan.grids.count, modelled: plan.modelled.count,
@@ -176,7 +179,7 @@ struct RowAttempts: Sendable {
             var stream = cellStream(place, attempt: attempt)
             guard test.holds(w.one, &stream) else { return false }
         }
-        guard let tilt else { return true }
+        guard let tilt, attempt < Self.lastTilted else { return true }
         var stream = stream(place, Purpose.accept, attempt)
         return stream.uniform() < tilt.acceptance(w.one.base)
     }
