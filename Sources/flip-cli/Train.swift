@@ -50,7 +50,9 @@ func train(_ words: [String]) throws {
         say("  with the schema that was estimated under the budget: ε \(short(ledger.headline)) for whoever has the "
             + "file")
     }
-    if ledger.groups.count > 1 { for group in ledger.groups { say("  \(group): ε \(short(ledger.epsilon(group)))") } }
+    if ledger.groups.count > 1 {
+        for (group, epsilon) in zip(ledger.groups, ledger.epsilons) { say("  \(group): ε \(short(epsilon))") }
+    }
     if !ledger.isPrivate { say("  NOT PRIVATE: the noise was made from a test seed") }
 }
 

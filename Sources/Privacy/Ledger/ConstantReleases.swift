@@ -49,14 +49,9 @@ package struct ConstantReleases: Sendable, Equatable {
     /// - Throws: as `ExactCalibration.leastFactor`.
     package static func leastFactor(_ releases: [Ledger.Release], groups: [String], rows: Int, epsilon: Double,
         delta: Double) throws -> Double {
-        var most = 0.0, seen = Set<[Mechanism]>()
-        for g in groups.indices {
-            let own = releases.map { $0.exactMechanism(group: g, rows: rows) }
-            guard seen.insert(own).inserted else { continue }
-            most = max(most, try ExactCalibration.leastFactor(Array(zip(own, releases.map(\.count))), rows: rows,
-                epsilon: epsilon, delta: delta))
-        }
-        return most
+        try Ledger.mapMechanisms(releases, groups: groups.count, rows: rows) {
+            try ExactCalibration.leastFactor($0, rows: rows, epsilon: epsilon, delta: delta)
+        }.reduce(0, max)
     }
 
     /// Whether these releases are on the list, each no more often than there.

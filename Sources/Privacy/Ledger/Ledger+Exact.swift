@@ -18,7 +18,8 @@ extension Ledger {
     /// all parameters are constants.
     /// - Throws: as `ExactComposition.init`.
     package func exactComposition(group g: Int) throws -> ExactComposition {
-        try Self.composition(releases, group: g, rows: budget.multiplicity)
+        try ExactComposition(releases.map { ($0.exactMechanism(group: g, rows: budget.multiplicity), $0.count) },
+            rows: budget.multiplicity)
     }
 
     /// Exact ε of every group at δ; ∞ where the releases have no exact price.
@@ -66,25 +67,25 @@ extension Ledger {
     }
     private var selectionTogether: Double { selection + (domainRelease?.selection ?? 0) }
 
-    private static func composition(_ releases: [Release], group g: Int, rows: Int) throws -> ExactComposition {
-        try ExactComposition(releases.map { ($0.exactMechanism(group: g, rows: rows), $0.count) }, rows: rows)
-    }
-
-    /// `body` of the composition of every group: computed once for groups with equal shares, and once for persons,
-    /// whose rows may be of any groups.
+    /// `body` of the composition of every group; see `mapMechanisms`.
     static func mapCompositions<R>(_ releases: [Release], groups: Int, rows: Int,
         _ body: (ExactComposition) throws -> R) throws -> [R] {
-        var known: [[Priced]: R] = [:]
+        try mapMechanisms(releases, groups: groups, rows: rows) { try body(ExactComposition($0, rows: rows)) }
+    }
+
+    /// `body` of the releases as every group meets them: computed once for groups with equal shares, and once for
+    /// persons, whose rows may be of any groups.
+    static func mapMechanisms<R>(_ releases: [Release], groups: Int, rows: Int,
+        _ body: ([(mechanism: Privacy.Mechanism, count: Int)]) throws -> R) rethrows -> [R] {
+        var known: [[Privacy.Mechanism]: R] = [:]
         return try (0..<groups).map { g in
-            let list = releases.map { Priced(mechanism: $0.exactMechanism(group: g, rows: rows), count: $0.count) }
-            if let same = known[list] { return same }
-            let r = try body(composition(releases, group: g, rows: rows))
-            known[list] = r
+            let own = releases.map { $0.exactMechanism(group: g, rows: rows) }
+            if let same = known[own] { return same }
+            let r = try body(Array(zip(own, releases.map(\.count))))
+            known[own] = r
             return r
         }
     }
-
-    private struct Priced: Hashable { let mechanism: Privacy.Mechanism, count: Int }
 }
 
 /// Figures of risk of a ledger: of each group, and of the whole table, which is the largest of each figure.

@@ -35,56 +35,38 @@ extension RowAttempts {
         var slots = n, left = n
         while true {
             make(at, first: first, slots, kept, w, s)
-            var k = 0, still = 0
-            for j in 0..<left {
-                let i = w.waiting[j]
-                var taken = false
-                while k < slots, w.slotRow[k] == i {
-                    defer { k += 1 }
-                    guard !taken else { continue }
-                    var isAccepted = s.broken[k] == nil && s.meets[k] && isAccepted(at, slot: k, w)
-                    if let breach = s.broken[k] {
-                        s.failures[Int(i)] += 1
-                        if s.failures[Int(i)] >= Self.maxFailures {
-                            if s.failure == nil { s.failure = (first + Int(i), breach) }
-                            isAccepted = true
-                        }
-                    } else if kept.request != nil, w.slotAttempt[k] >= UInt32(Self.maxAttempts) {
-                        isAccepted = true
-                    }
-                    guard isAccepted else { continue }
-                    taken = true
-                    w.attempts[Int(i)] = w.slotAttempt[k]
-                    for t in 0..<plan.grids.count {
-                        let from = t * DrawSpace.chunk + k, to = t * DrawSpace.chunk + Int(i)
-                        (w.bins[to], s.cells[to], s.places[to]) = (w.trials[from], s.slotCells[from],
-                                                                   s.slotPlaces[from])
-                    }
+            left = takeRound(left, slots: slots, w) { i, k in
+                guard isAccepted(at, first + i, row: i, slot: k, kept, w, s) else { return false }
+                for t in 0..<plan.grids.count {
+                    let from = t * DrawSpace.chunk + k, to = t * DrawSpace.chunk + i
+                    (w.bins[to], s.cells[to], s.places[to]) = (w.trials[from], s.slotCells[from], s.slotPlaces[from])
                 }
-                if !taken {
-                    w.attempts[Int(i)] = w.slotAttempt[k - 1] &+ 1
-                    w.waiting[still] = i
-                    still += 1
-                }
+                return true
             }
-            left = still
             if left == 0 { return }
-            let each = max(1, min(DrawSpace.chunk / left, kept.common == nil ? 4 : DrawSpace.chunk))
-            slots = 0
-            for j in 0..<left {
-                let i = w.waiting[j]
-                for a in 0..<each {
-                    (w.slotRow[slots], w.slotAttempt[slots]) = (i, w.attempts[Int(i)] &+ UInt32(a))
-                    slots += 1
-                }
-            }
+            slots = nextRound(left, atMost: kept.common == nil ? 4 : DrawSpace.chunk, w)
         }
+    }
+
+    /// Whether slot k gives the row with place i in the chunk. One that stays broken is given up after some failures,
+    /// and the failure is noted.
+    private func isAccepted(_ at: RowPlace, _ number: Int, row i: Int, slot k: Int, _ kept: KeptDraw, _ w: DrawSpace,
+                            _ s: KeptSpace) -> Bool {
+        if let breach = s.broken[k] {
+            s.failures[i] += 1
+            guard s.failures[i] >= Self.maxFailures else { return false }
+            if s.failure == nil { s.failure = (number, breach) }
+            return true
+        }
+        if kept.request != nil, w.slotAttempt[k] >= UInt32(Self.maxAttempts) { return true }
+        return s.meets[k] && isTiltMet(at, slot: k, w)
     }
 
     /// The slots as settled rows.
     private func make(_ at: RowPlace, first: Int, _ n: Int, _ kept: KeptDraw, _ w: DrawSpace, _ s: KeptSpace) {
         let keeper = kept.keeper, chunk = DrawSpace.chunk, m = plan.grids.count
         func request(_ k: Int) -> RowRequest? { kept.request?(first + Int(w.slotRow[k])) }
+        func meets() -> Bool { kept.common?.tests.allSatisfy { $0.test.holds(s.draft.row[$0.column]) } ?? true }
         if let chain = kept.chain {
             chain.draw(self, at, n, request, w, s)
         } else {
@@ -105,7 +87,7 @@ extension RowAttempts {
             s.draft.declare()
             s.broken[k] = s.draft.breaches(own).first
             store(k, w, s)
-            s.meets[k] = kept.common.map { c in c.tests.allSatisfy { $0.test.holds(s.draft.row[$0.column]) } } ?? true
+            s.meets[k] = meets()
             if s.broken[k] != nil { open.append(k) }
         }
         guard !open.isEmpty else { return }
@@ -118,15 +100,8 @@ extension RowAttempts {
             load(k, w, s)
             s.broken[k] = s.draft.settle(s.weights.base + (isWeighed ? k : i) * width, request(k), &stream)
             store(k, w, s)
-            s.meets[k] = kept.common.map { c in c.tests.allSatisfy { $0.test.holds(s.draft.row[$0.column]) } } ?? true
+            s.meets[k] = meets()
         }
-    }
-
-    private func isAccepted(_ at: RowPlace, slot k: Int, _ w: DrawSpace) -> Bool {
-        guard let tilt, w.slotAttempt[k] < RowAttempts.lastTilted else { return true }
-        for t in 0..<plan.grids.count { w.one[t] = w.trials[t * DrawSpace.chunk + k] }
-        var stream = stream(at + w.slotRow[k], Purpose.accept, w.slotAttempt[k])
-        return stream.uniform() < tilt.acceptance(w.one.base)
     }
 
     /// Every column of slot k by its weights, within what the request leaves; groups by their shares.

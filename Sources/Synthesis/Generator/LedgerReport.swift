@@ -199,11 +199,8 @@ extension Ledger {
         private func percent(_ x: Double) -> String { x < 5e-5 ? "0 %" : short(100 * x, x < 0.1 ? 2 : 3) + " %" }
 
         private var distances: [String] {
-            let change = ledger.groups.count > 1
-                ? ledger.groups.indices.flatMap {
-                    a in ledger.groups.indices.map { ledger.changingOneRow(from: ledger.groups[a],
-                        to: ledger.groups[$0]) } }.max { $0.epsilon < $1.epsilon }
-                : ledger.changingOneRow(from: ledger.groups[0], to: ledger.groups[0])
+            // No change costs more than one inside the group that pays most.
+            let change = ledger.changingOneRow(from: ledger.groups[worst], to: ledger.groups[worst])
             guard persons == 0 else {
                 return ["The promise is for persons already: the figures above are for all rows of one of them "
                     + "together.",
@@ -213,10 +210,9 @@ extension Ledger {
                             + "one person were left out by a rule that looks at that person alone."]
             }
             var out = ["Changing a row, its protected value included, is removing it and adding another: ε "
-                + "\(short(2 * ledger.target)) is promised for that"
-                       + (change.map { "; spent: at most \(short($0.epsilon, 4))," } ?? ""),
-                       change.map { "at δ \(short($0.delta, 3)). The value of a protected column of a person known "
-                           + "to be in the table is guarded by this figure." } ?? "",
+                + "\(short(2 * ledger.target)) is promised for that; spent: at most \(short(change.epsilon, 4)),",
+                       "at δ \(short(change.delta, 3)). The value of a protected column of a person known "
+                           + "to be in the table is guarded by this figure.",
                        "A row is not a person. Somebody with k rows has, for all of them together, at most"]
             for k in [2, 3, 5, 10] {
                 let (e, d) = Self.severalRows(k, epsilon: ledger.target, delta: ledger.delta)

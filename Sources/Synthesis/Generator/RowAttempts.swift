@@ -19,7 +19,7 @@ struct RowAttempts: Sendable {
     private static let chunk = DrawSpace.chunk
     /// An attempt of this number is taken whatever the tilt says. No tilt that was fitted comes near it; one in a file
     /// that somebody altered would refuse every row for ever.
-    static let lastTilted: UInt32 = 1 << 16
+    private static let lastTilted: UInt32 = 1 << 16
 
     func space() throws -> DrawSpace {
         try DrawSpace(source, columns: plan.grids.count, modelled: plan.modelled.count,
@@ -41,39 +41,58 @@ struct RowAttempts: Sendable {
         decode(at, n, w.trials, w)
         var left = n, slots = n
         while true {
-            // A row takes its first accepted attempt, so rounds of any size give the same row.
-            var k = 0, still = 0
-            for j in 0..<left {
-                let i = w.waiting[j]
-                var taken = false
-                while k < slots, w.slotRow[k] == i {
-                    if !taken, accepts(at, slot: k, test, w) {
-                        taken = true
-                        w.attempts[Int(i)] = w.slotAttempt[k]
-                        for t in 0..<plan.grids.count { w.bins[t * Self.chunk + Int(i)] = w.trials[t * Self.chunk + k] }
-                    }
-                    k += 1
-                }
-                if !taken {
-                    w.attempts[Int(i)] = w.slotAttempt[k - 1] &+ 1
-                    w.waiting[still] = i
-                    still += 1
-                }
+            left = takeRound(left, slots: slots, w) { i, k in
+                guard accepts(at, slot: k, test, w) else { return false }
+                for t in 0..<plan.grids.count { w.bins[t * Self.chunk + i] = w.trials[t * Self.chunk + k] }
+                return true
             }
-            left = still
             if left == 0 { return }
-            let each = max(1, min(Self.chunk / left, test == nil ? 4 : Self.chunk))
-            slots = 0
-            for j in 0..<left {
-                let i = w.waiting[j]
-                for a in 0..<each {
-                    (w.slotRow[slots], w.slotAttempt[slots]) = (i, w.attempts[Int(i)] &+ UInt32(a))
-                    slots += 1
-                }
-            }
+            slots = nextRound(left, atMost: test == nil ? 4 : Self.chunk, w)
             makeLatents(at, slots, w)
             decode(at, slots, w.trials, w)
         }
+    }
+
+    /// One round of attempts: the first slot of a waiting row that `take` accepts gives the row, which then waits no
+    /// more; a row without one waits for the attempt after its last. A row takes its first accepted attempt, so rounds
+    /// of any size give the same row.
+    /// - Parameter take: of the row's place in the chunk and the slot.
+    /// - Returns: how many rows still wait.
+    @inline(__always)
+    func takeRound(_ waiting: Int, slots: Int, _ w: DrawSpace, _ take: (_ row: Int, _ slot: Int) -> Bool) -> Int {
+        var k = 0, still = 0
+        for j in 0..<waiting {
+            let i = w.waiting[j]
+            var taken = false
+            while k < slots, w.slotRow[k] == i {
+                if !taken, take(Int(i), k) {
+                    taken = true
+                    w.attempts[Int(i)] = w.slotAttempt[k]
+                }
+                k += 1
+            }
+            if !taken {
+                w.attempts[Int(i)] = w.slotAttempt[k - 1] &+ 1
+                w.waiting[still] = i
+                still += 1
+            }
+        }
+        return still
+    }
+
+    /// The slots of the next round: up to `most` further attempts of every waiting row, as many as a chunk holds.
+    /// - Returns: their number.
+    func nextRound(_ waiting: Int, atMost most: Int, _ w: DrawSpace) -> Int {
+        let each = max(1, min(Self.chunk / waiting, most))
+        var slots = 0
+        for j in 0..<waiting {
+            let i = w.waiting[j]
+            for a in 0..<each {
+                (w.slotRow[slots], w.slotAttempt[slots]) = (i, w.attempts[Int(i)] &+ UInt32(a))
+                slots += 1
+            }
+        }
+        return slots
     }
 
     /// Latents of `count` rows from `at` on, into `w.latents`.
@@ -172,15 +191,21 @@ struct RowAttempts: Sendable {
     }
 
     private func accepts(_ at: RowPlace, slot k: Int, _ test: ConditionTest?, _ w: DrawSpace) -> Bool {
-        let place = at + w.slotRow[k], attempt = w.slotAttempt[k]
-        for t in 0..<plan.grids.count { w.one[t] = w.trials[t * Self.chunk + k] }
         if let test {
+            for t in 0..<plan.grids.count { w.one[t] = w.trials[t * Self.chunk + k] }
             guard test.isPossible(w.one) else { return false }
-            var stream = cellStream(place, attempt: attempt)
+            var stream = cellStream(at + w.slotRow[k], attempt: w.slotAttempt[k])
             guard test.holds(w.one, &stream) else { return false }
         }
+        return isTiltMet(at, slot: k, w)
+    }
+
+    /// Whether the tilt takes the bins of slot k.
+    func isTiltMet(_ at: RowPlace, slot k: Int, _ w: DrawSpace) -> Bool {
+        let attempt = w.slotAttempt[k]
         guard let tilt, attempt < Self.lastTilted else { return true }
-        var stream = stream(place, Purpose.accept, attempt)
+        for t in 0..<plan.grids.count { w.one[t] = w.trials[t * Self.chunk + k] }
+        var stream = stream(at + w.slotRow[k], Purpose.accept, attempt)
         return stream.uniform() < tilt.acceptance(w.one.base)
     }
 }
