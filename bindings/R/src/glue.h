@@ -242,8 +242,8 @@ static int32_t tell(void *user, const flip_event *event) {
 /* After the call, when nothing of the library is on the stack any more. */
 #define GO_ON do { if (w.jumped) R_ContinueUnwind(w.token); UNPROTECT(1); } while (0)
 
-/* The body of a function that gives a handle and tells how far it is. */
-#define WATCHED_HANDLE(k, type, report, call)         \
+/* What the body of a watched function begins with: the call, whose result is in `slot`. */
+#define WATCHED(k, type, report, call)                \
     SEXP slot = PROTECT(slot_for(k, R_NilValue)), value; \
     type *out = NULL;                                 \
     flip_error err;                                   \
@@ -251,21 +251,18 @@ static int32_t tell(void *user, const flip_event *event) {
     WATCH(report);                                    \
     status = (call);                                  \
     fill(slot, out);                                  \
-    GO_ON;                                            \
+    GO_ON
+
+/* The body of a function that gives a handle and tells how far it is. */
+#define WATCHED_HANDLE(k, type, report, call)         \
+    WATCHED(k, type, report, call);                   \
     value = status ? failure(&err) : slot;            \
     UNPROTECT(1);                                     \
     return value
 
 /* The body of a function that gives text and tells how far it is. */
 #define WATCHED_TEXT(report, call)                    \
-    SEXP slot = PROTECT(slot_for(BUFFER, R_NilValue)), value; \
-    flip_buffer *out = NULL;                          \
-    flip_error err;                                   \
-    flip_status status;                               \
-    WATCH(report);                                    \
-    status = (call);                                  \
-    fill(slot, out);                                  \
-    GO_ON;                                            \
+    WATCHED(BUFFER, flip_buffer, report, call);       \
     value = PROTECT(status ? failure(&err) : text_of(slot)); \
     release(slot);                                    \
     UNPROTECT(2);                                     \
