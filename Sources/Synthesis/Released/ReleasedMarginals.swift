@@ -52,11 +52,16 @@ package struct ReleasedMarginals: Sendable {
         return out
     }
 
-    /// What the tilt meets: of columns alone what was released, of several, where groups are aligned, what parity has
-    /// left in the relaxed table.
+    /// What the tilt meets: of columns alone what was released; of several what the fitted table holds, as parity left
+    /// it where groups are aligned, and otherwise with what the released tables say beyond it.
     func tiltTargets(plan: Plan, statistics: Statistics, rows: () throws -> ProjectedRows) throws -> [NoisyMarginal] {
-        try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
-            try plan.parity > 0 && $0.columns.count > 1 ? rows().marginal($0, total: statistics.rows) : $0
+        let ordered = plan.grids.map(\.numerical)
+        return try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
+            guard $0.columns.count > 1 else { return $0 }
+            let fitted = try rows().marginal($0, total: statistics.rows)
+            return plan.parity > 0 ? fitted
+                : try $0.shrunk(to: fitted, levels: statistics.levels, ordered: ordered,
+                                threshold: plan.settings.tilt.threshold)
         }
     }
 

@@ -15,6 +15,8 @@ final class RowDraft {
     private(set) var cells: [Int], places: [Double], bins: [Int]
     /// Learned and declared values.
     private let y: Buffer<Double>, x: Buffer<Double>
+    /// Tilted weights of one column's bins.
+    private let tilted: Buffer<Float>
     private var bad: Int?
     private static let freeTries = 24, tries = 72, candidates = 32
 
@@ -24,6 +26,7 @@ final class RowDraft {
         (cells, places, bins) = ([Int](repeating: 0, count: m), [Double](repeating: 0, count: m),
                                  [Int](repeating: 0, count: m))
         y = try Buffer(count: m, for: "a row")
+        tilted = try Buffer(count: keeper.encoders.map(\.bins).max() ?? 1, for: "a row")
         x = try Buffer(count: keeper.shape.declared.fields.count, for: "a row")
     }
 
@@ -78,13 +81,17 @@ final class RowDraft {
         return breaches(request).first
     }
 
-    /// Draws column t by its weights, within what the request leaves.
-    func draw(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?, _ stream: inout CounterStream) {
-        guard let start = keeper.starts[t] else { return }
-        let own = weights + start, encoder = keeper.encoders[t]
+    /// Draws column t by its weights given the columns before it, within what the request leaves.
+    /// - Returns: log of the probability that a draw without the request is one within it.
+    @discardableResult
+    func draw(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?,
+              _ stream: inout CounterStream) -> Double {
+        guard let start = keeper.starts[t] else { return 0 }
+        let own = keeper.weights(of: t, weights + start, bins: bins, into: tilted.base), encoder = keeper.encoders[t]
         if let mask = request?.masks[t] {
             let d = mask.draw(own, &stream)
-            return set(t, bin: d.bin, cell: d.cell, place: d.place)
+            set(t, bin: d.bin, cell: d.cell, place: d.place)
+            return mask.logProbability(own)
         }
         var total = 0.0
         for b in 0..<encoder.bins { total += Double(own[b]) }
@@ -97,6 +104,7 @@ final class RowDraft {
         }
         let cell = encoder.cell(bin: bin, u: stream.uniformDouble())
         set(t, bin: bin, cell: cell, place: stream.uniformDouble())
+        return 0
     }
 
     /// Sets the one cell that a breach decides by itself. False where it decides none, or one that may not be changed.
@@ -161,13 +169,14 @@ final class RowDraft {
                 take(count(request), 1)
             }
         } else {
-            let encoder = keeper.encoders[t], start = keeper.starts[t] ?? 0, mask = request?.masks[t]
+            let encoder = keeper.encoders[t], mask = request?.masks[t], own = keeper.weights(
+                of: t, weights + (keeper.starts[t] ?? 0), bins: bins, into: tilted.base)
             for c in 0..<keeper.grids[t].count {
                 let b = Int(encoder.binOfCell[c]), place = stream.uniformDouble()
                 let value = cellValue(keeper.grids[t], keeper.columns[t], c, place)
                 if let mask, !mask.holds(value) { continue }
                 set(t, bin: b, cell: c, place: place)
-                take(count(request), Double(weights[start + b]) * encoder.share[c] + 1e-12)
+                take(count(request), Double(own[b]) * encoder.share[c] + 1e-12)
             }
         }
         set(t, bin: best.0, cell: best.1, place: best.2)

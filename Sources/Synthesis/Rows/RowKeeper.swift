@@ -2,6 +2,7 @@
 // How a row is made to keep them is in RowDraft.swift.
 
 import Basics
+import Projection
 import Tables
 
 final class RowKeeper: Sendable {
@@ -11,12 +12,17 @@ final class RowKeeper: Sendable {
     let columns: [Column]
     /// Where the weights of each learned column's bins start in a row of weights; nil: it is not drawn by a head.
     let starts: [Int?]
+    /// The tilt of the columns that heads draw, and the learned column of each head.
+    let tilt: HeadTilt?, modelled: [Int]
     private let plan: Plan, groupShares: [Double]?
+    private let heads: [Int: Int]
     var rules: Rules { shape.declared.rules }
 
-    init(plan: Plan, statistics: Statistics) throws {
+    init(plan: Plan, statistics: Statistics, tilt: HeadTilt? = nil) throws {
         (shape, grids, encoders, self.plan) = (plan.shape, plan.grids, statistics.encoders, plan)
         groupShares = statistics.groupShares
+        (self.tilt, modelled) = (tilt, plan.modelled)
+        heads = Dictionary(uniqueKeysWithValues: plan.modelled.enumerated().map { ($1, $0) })
         columns = try plan.schema.fields.map { try Column.probe($0) }
         var starts = [Int?](repeating: nil, count: plan.grids.count), at = 0
         for t in plan.modelled {
@@ -24,6 +30,16 @@ final class RowKeeper: Sendable {
             at += statistics.encoders[t].bins
         }
         self.starts = starts
+    }
+
+    /// Weights of the bins of column t given the columns before it: the row's own weights, tilted.
+    /// - Parameters:
+    ///   - weights: of the column's bins; bins: of all learned columns; into: memory for the column's bins.
+    func weights(of t: Int, _ weights: UnsafePointer<Float>, bins: [Int],
+                 into out: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+        guard let tilt, let h = heads[t], tilt.tilts(h) else { return weights }
+        tilt.weigh(h, weights, level: { bins[modelled[$0]] }, into: out)
+        return UnsafePointer(out)
     }
 
     /// Running sums of the groups' shares, each times what masks leave of it; nil where no mask is on a group's column.

@@ -234,9 +234,11 @@ class Ledger(_Ledger):
     notes: list[str]  # what epsilon does not cover
 
 
-class TiltFigures(TypedDict):
+class TiltFigures(TypedDict, total=False):
     """How the tilt works on generated rows."""
 
+    tables: int  # tables of counts that heads are tilted to
+    distance_in_noise: float  # of generated tables from them: root mean square (standard deviations of the noise)
     effective_sample_size: float  # equal rows that the weighted ones are worth (share of rows)
     acceptance_rate: float  # that a generated row is accepted (probability)
     distinct_rows: float  # rows that are not made twice (share of rows)
