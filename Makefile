@@ -1,6 +1,7 @@
 # make build     build/lib/libflip.so, build/lib/pkgconfig/flip.pc, lib/cmake/flip, build/include/flip.h, build/bin/flip
 # make test      the Swift, C, Python and R suites
 # make fuzz MINUTES=60     inputs made to harm, on every surface, for so long
+# make test-hdf5  the tests of files under the system's HDF5 and under the wheel's
 # make test-spark  a Spark cluster and a Dask one on this machine, with workers that are killed
 # make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit
 # make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
@@ -23,7 +24,7 @@ SHIP := $(call ship,.build-ship)
 MAP := -Xlinker --version-script=$(HERE)/Sources/FLIP/flip.map -Xlinker -soname=libflip.so.1 \
        -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
 
-.PHONY: build test test-spark fuzz audit promises demo bench setup \
+.PHONY: build test test-spark test-hdf5 fuzz audit promises demo bench setup \
         install uninstall clean header-symbols wheel wheel-library
 
 build: .build-ship/system
@@ -80,6 +81,9 @@ test: setup build
 
 fuzz: build
 	$(or $(wildcard $(PYTHON)),python3) Tests/fuzz/fuzz.py --minutes $(or $(MINUTES),60) --keep build/fuzz
+
+test-hdf5: build wheel-library
+	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Tests/hdf5_versions
 
 test-spark: build
 	./.ci/setup spark

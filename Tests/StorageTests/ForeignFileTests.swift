@@ -110,12 +110,12 @@ final class ForeignFileTests: XCTestCase {
             var random = TestRandom(state: 5)
             for _ in 0..<1000 {
                 let whole = Double(Int64.random(in: -4_000_000_000_000_000...4_000_000_000_000_000, using: &random))
-                XCTAssertEqual(unit.microseconds(whole / Double(unit.nanoseconds / 1000), single: false), whole)
+                XCTAssertEqual(unit.microseconds(whole / Double(unit.nanoseconds / 1000), nil), whole)
             }
         }
-        XCTAssertNil(TimeUnit.seconds.microseconds(1e-7, single: false))
-        XCTAssertNil(TimeUnit.microseconds.microseconds(0.5, single: false))
-        XCTAssertEqual(TimeUnit.seconds.microseconds(.infinity, single: false), .infinity)
+        XCTAssertNil(TimeUnit.seconds.microseconds(1e-7, nil))
+        XCTAssertNil(TimeUnit.microseconds.microseconds(0.5, nil))
+        XCTAssertEqual(TimeUnit.seconds.microseconds(.infinity, nil), .infinity)
     }
 
     func testHdf5r() throws {

@@ -61,6 +61,18 @@ final class NumberTextTests: XCTestCase {
             return TestData.message { _ = try Schema.inferred([guess], InferOptions(), "") }
         }
         XCTAssertTrue(try says(["1,5", "2,25", "1.000,0"]).contains("decimal comma"))
+        XCTAssertTrue(try says(["1,5", "7", "2,125"]).contains("decimal comma"))
+        XCTAssertTrue(try says(["1,500", "2,125", "-3"]).contains("\"decimalChar\": \",\" or \"groupChar\": \",\""))
+        XCTAssertTrue(try says(["1,234.50", "2"]).contains("\"groupChar\": \",\""))
+        XCTAssertTrue(try says(["1.5", "1,234"]).contains("\"groupChar\": \",\""))
+        XCTAssertTrue(try says(["1,234,567"]).contains("between thousands"))
+        XCTAssertTrue(try says(["1 234,5", "12"]).contains("\"decimalChar\": \",\", \"groupChar\": \" \""))
+        XCTAssertTrue(try says(["1'234.5", "12"]).contains("\"groupChar\": \"'\""))
+        XCTAssertTrue(try says((0..<60).map { "€ \($0).5" }).contains("\"bareNumber\": false"))
+        XCTAssertTrue(try says((0..<60).map { "\($0),5 %" }).contains("\"decimalChar\": \",\", \"bareNumber\": false"))
+        for levels in [["5 %", "10 %"], ["007", "012"], ["1,2,3", "4,5"], ["1,23,456"], ["A1", "B2"], ["1,", ",5"]] {
+            XCTAssertEqual(try says(levels + levels), "", "\(levels)")
+        }
         XCTAssertTrue(try says(["31.12.2020", "1.2.1999"]).contains("%d.%m.%Y"))
         XCTAssertEqual(try says(["a,b", "1,5", "a,b"]), "")
     }

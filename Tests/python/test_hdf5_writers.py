@@ -180,6 +180,25 @@ def test_matlab_is_refused_by_its_shape():
         read(FIXTURES / "matlab73.h5", [number("age")], group="s")
 
 
+@pytest.mark.parametrize("shape", [(5, 1), (1, 5)], ids=str)
+@pytest.mark.parametrize("storage", [{}, {"chunks": True}, {"chunks": True, "compression": "gzip"}], ids=str)
+def test_vectors_as_matlab_stores_them_are_refused_by_name(tmp_path, shape, storage):
+    """Version 7.3 has matrices alone: a user block, a vector as n x 1 or 1 x n, logicals as bytes with a class."""
+    path = tmp_path / "v73.h5"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, cells, kind in (("age", np.arange(5.0), b"double"), ("n", np.arange(5, dtype="i4"), b"int32"),
+                                  ("yes", np.array([0, 1, 0, 1, 1], "u1"), b"logical"),
+                                  ("word", np.array([104, 105, 33, 33, 33], "u2"), b"char")):
+            stored = file.create_dataset(f"s/{name}", data=cells.reshape(shape), **storage)
+            stored.attrs["MATLAB_class"] = kind
+    names = ("age", "n", "yes", "word")
+    for name in names:
+        for call in (lambda: read(path, [number(name)], group="s"),
+                     lambda: flip.Schema.infer(path, group="s", skip=[k for k in names if k != name])):
+            with pytest.raises(flip.FormatError, match=f'"/s/{name}": must have one dimension'):
+                call()
+
+
 @pytest.mark.parametrize("name, wanted", [
     ("pytables.h5", {"x": [0, 1, 2]}), ("hdf5r.h5", {"int": [1, 2, 3, 4], "double": [1, 2, None, 4]}),
     ("rhdf5.h5", {"int": [1, 2, None, 4], "double": [1, 2, None, 4]}),

@@ -58,6 +58,8 @@ def test_dates_in_all_their_types(cells):
     late = pandas.DataFrame({"d": pandas.Series([DAY, DAY + datetime.timedelta(hours=1)])})
     with pytest.raises(flip.SchemaError, match='column "d", row 2: a date with a time of day'):
         flip.Table.from_pandas(late, DATES)
+    with pytest.raises(flip.SchemaError, match='column "d", row 2: a date with a time of day'):
+        flip.Table.from_arrow(late, DATES)
 
 
 def test_dates_beyond_all_calendars():
@@ -114,10 +116,27 @@ def test_narrow_floats_are_the_value_of_the_schema_that_they_are_nearest_to(dtyp
     with pytest.raises(flip.SchemaError, match="row 1"):
         read(schema("x", "number", minimum=0, maximum=1, multipleOf=.1),
              pandas.Series([numpy.inf] * 3).astype("float32"))
-    if "16" not in str(dtype) and "half" not in str(dtype):
-        assert read(schema("x", "number", enum=[.7, .1, .3]), cells) == [.1, .7, .3]
-        assert rules_of(flip.Schema.infer(pandas.DataFrame({"x": cells})).fields[0]) == {
-            "required": True, "minimum": .1, "maximum": .7, "multipleOf": .1}
+    assert read(schema("x", "number", enum=[.7, .1, .3]), cells) == [.1, .7, .3]
+    assert read(schema("x", "string", enum=["0.7", "0.1", "0.3"]), cells) == ["0.1", "0.7", "0.3"]
+    assert rules_of(flip.Schema.infer(pandas.DataFrame({"x": cells})).fields[0]) == {
+        "required": True, "minimum": .1, "maximum": .7, "multipleOf": .1}
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4"])
+def test_narrow_floats_of_hdf5_are_those_values_too(dtype, tmp_path):
+    import h5py
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["data/x"] = numpy.array([.1, .7, numpy.nan, .3]).astype(dtype)
+    for rules, kind in (({"minimum": 0, "maximum": 1, "multipleOf": .1}, "number"), ({"enum": [.7, .1, .3]}, "number"),
+                        ({"enum": ["0.7", "0.1", "0.3"]}, "string")):
+        found = flip.Table.read_hdf5(path, schema("x", kind, **rules)).to_pandas().x
+        assert [None if gap else value for value, gap in zip(found, found.isna())] == [
+            text if kind == "string" else None if text is None else float(text) for text in ("0.1", "0.7", None, "0.3")]
+    assert rules_of(flip.Schema.infer(path).fields[0]) == {"minimum": .1, "maximum": .7, "multipleOf": .1}
+    codes = flip.Schema({"fields": [{"name": "x", "type": "number", "constraints": {"minimum": 0, "maximum": 1}}],
+                         "missingValues": ["", "0.7"]})
+    assert flip.Table.read_hdf5(path, codes).to_pandas().x.isna().tolist() == [False, True, True, False]
 
 
 BIG = 2 ** 53 + 1
@@ -281,6 +300,22 @@ def test_schemas_of_frames_of_other_packages():
     assert flip.Schema.infer(frame, skip=["x", "price"]).names == ["word", "n", "size", "day", "yes"]
     broken = found.check(frame.with_columns(n=polars.lit(7)))["problems"]
     assert [(p["column"], p["count"], p["first_row"]) for p in broken] == [("n", 60, 1)]
+
+
+def test_columns_that_arrow_packs():
+    import pyarrow.compute as compute
+    runs = {"x": compute.run_end_encode(pa.array([1, 1, None, 2])), "s": pa.chunked_array([
+        compute.run_end_encode(pa.array(["a"])), compute.run_end_encode(pa.array(["b", None, "b"]))]),
+            "f": compute.run_end_encode(pa.array([.1, .1, None, .2], pa.float32())),
+            "b": pa.ExtensionArray.from_storage(pa.bool8(), pa.array([0, 1, None, 5], pa.int8()))}
+    found = flip.Schema.infer(pa.table(runs))
+    assert [field["type"] for field in found.fields] == ["integer", "string", "number", "boolean"]
+    assert rules_of(found.fields[2]) == {"minimum": .1, "maximum": .2, "multipleOf": .1}
+    assert found.check(pa.table(runs))["fits"] and len(flip.Table.from_arrow(pa.table(runs), found)) == 4
+    for cells, kind in (([[1], [2]], "list"), ([{"a": 1}] * 2, "struct")):
+        for call in (flip.Schema.infer, schema("x", "string", enum=["a"]).check):
+            with pytest.raises(flip.SchemaError, match=rf'column "x": its Arrow type \({kind}\) is not supported'):
+                call(pa.table({"x": cells}))
 
 
 def test_what_is_no_frame_is_said_to_be_none():

@@ -47,13 +47,16 @@ package enum DataType: Equatable {
             let offset = try c.short(), precision = try c.short()
             let layout = [offset, precision, try c.byte(), try c.byte(), try c.byte(), try c.byte(), try c.word()]
             let sign = bits >> 8 & 0xFF, isImplied = bits & 0x7E == 0x20
+            if isImplied, size == 2, sign == 15, layout == [0, 16, 10, 5, 0, 10, 15] {
+                return (.float(size: 2, isBigEndian: order), size)
+            }
             if isImplied, size == 4, sign == 31, layout == [0, 32, 23, 8, 0, 23, 127] {
                 return (.float(size: 4, isBigEndian: order), size)
             }
             if isImplied, size == 8, sign == 63, layout == [0, 64, 52, 11, 0, 52, 1023] {
                 return (.float(size: 8, isBigEndian: order), size)
             }
-            return (.other("floating-point numbers that are not of 32 or 64 bits, which are not supported"), size)
+            return (.other("floating-point numbers that are not of 16, 32 or 64 bits, which are not supported"), size)
         case 2:
             return (.other("HDF5's time type, which is not supported: store numbers with the attribute \"units\""),
                 size)

@@ -1,15 +1,18 @@
 // Lists the types of data that libflip writes and accepts.
 // Numbers of the usual widths; booleans as h5py writes them (an enumeration FALSE = 0, TRUE = 1 over a byte); text of
-// fixed or variable length. Read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables) and
-// single bits (booleans of PyTables). Everything else in a file is refused before anything of it is read.
+// fixed or variable length. Read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables), single
+// bits (booleans of PyTables) and floating point of 16 bits. Everything else in a file is refused before anything of it is read.
 
 import Basics
 import CHDF5
 import FileFormat
+import Tables
 
 /// A number type in files and memory; the raw value is the shim's `kind`.
 package enum NumberType: Int32, CaseIterable, Sendable {
     case float32 = 0, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
+    /// Read only, in data sets: the shim does not know it.
+    case float16
 
     /// The name numpy gives it, also used in the content digest.
     package var name: String {
@@ -24,6 +27,7 @@ package enum NumberType: Int32, CaseIterable, Sendable {
         case .uint16: "uint16"
         case .uint32: "uint32"
         case .uint64: "uint64"
+        case .float16: "float16"
         }
     }
 
@@ -31,13 +35,15 @@ package enum NumberType: Int32, CaseIterable, Sendable {
     package var size: Int {
         switch self {
         case .int8, .uint8: 1
-        case .int16, .uint16: 2
+        case .int16, .uint16, .float16: 2
         case .float32, .int32, .uint32: 4
         case .float64, .int64, .uint64: 8
         }
     }
 
-    var isFloat: Bool { self == .float32 || self == .float64 }
+    var isFloat: Bool { self == .float32 || self == .float64 || self == .float16 }
+    /// The narrow type of floating point that it is.
+    var narrow: NarrowFloat? { self == .float16 ? .half : self == .float32 ? .single : nil }
     var isSigned: Bool { rawValue < NumberType.uint8.rawValue }
     var memory: hid_t { flip_h5t_memory(rawValue) }
     /// Little-endian, on every machine.
@@ -87,7 +93,7 @@ enum ElementType: Equatable {
     /// Whether it is one that libflip never writes.
     var isForeign: Bool {
         switch self {
-        case .bits, .enumeration: true
+        case .bits, .enumeration, .number(.float16): true
         default: false
         }
     }
@@ -116,7 +122,7 @@ enum ElementType: Equatable {
         switch type {
         case .integer(let size, let isSigned, _):
             if let number = number(size, isSigned: isSigned) { return .success(.number(number)) }
-        case .float(let size, _): return .success(.number(size == 4 ? .float32 : .float64))
+        case .float(let size, _): return .success(.number(size == 2 ? .float16 : size == 4 ? .float32 : .float64))
         case .bits: return .success(.bits)
         case .text(let size, let padding, let isASCII):
             return .success(.fixedText(size: size, spaces: padding == .spaces, ascii: isASCII))
@@ -136,6 +142,7 @@ enum ElementType: Equatable {
     /// of other writers.
     func handle(memory: Bool) -> Handle? {
         switch self {
+        case .number(.float16): nil
         case .number(let n): Handle(H5Tclose) { H5Tcopy(memory ? n.memory : n.file) }
         case .boolean: Handle(H5Tclose) { Self.makeBoolean() }
         case .bits, .enumeration: nil

@@ -1,6 +1,7 @@
 // Converts numbers from a file's byte order to the machine's, and from one type to another.
 
 import FileFormat
+import Tables
 
 /// Puts `count` elements of the file's type `type` into the machine's byte order, in place.
 func toHost(_ elements: UnsafeMutableRawPointer, _ count: Int, _ type: DataType) {
@@ -41,20 +42,22 @@ func convert<T: Stored>(_ source: NumberType, _ values: UnsafeRawPointer, _ coun
             case .uint16: store(UInt16(clamping: value))
             case .uint32: store(UInt32(clamping: value))
             case .uint64: store(UInt64(clamping: value))
+            case .float16: break                     // no type of Swift is stored so
             }
         }
     }
-    func floats<S: BinaryFloatingPoint>(_: S.Type) {
+    func floats<S: BitwiseCopyable>(_: S.Type, _ double: (S) -> Double) {
         let target = UnsafeMutableRawPointer(target)
         for i in 0..<count {
-            let value = values.loadUnaligned(fromByteOffset: i * MemoryLayout<S>.stride, as: S.self)
+            let value = double(values.loadUnaligned(fromByteOffset: i * MemoryLayout<S>.stride, as: S.self))
             if T.numberType == .float32 { target.storeBytes(of: Float(value), toByteOffset: 4 * i, as: Float.self) }
-            if T.numberType == .float64 { target.storeBytes(of: Double(value), toByteOffset: 8 * i, as: Double.self) }
+            if T.numberType == .float64 { target.storeBytes(of: value, toByteOffset: 8 * i, as: Double.self) }
         }
     }
     switch source {
-    case .float32: floats(Float.self)
-    case .float64: floats(Double.self)
+    case .float16: floats(UInt16.self, doubleOfHalf)
+    case .float32: floats(Float.self, Double.init)
+    case .float64: floats(Double.self) { $0 }
     case .int8: integers(Int8.self)
     case .int16: integers(Int16.self)
     case .int32: integers(Int32.self)

@@ -40,9 +40,9 @@ private struct FrameGuess {
         case .numbers(let data, let type) where type.isFloat:
             try each(data, as: Double.self) { x in
                 if x.isNaN || source.marks.missing.contains(x) { return guess.addMissing() }
-                if let unit = source.unit { return try add(unit.microseconds(x, single: type == .float32), unit) }
+                if let unit = source.unit { return try add(unit.microseconds(x, type.narrow), unit) }
                 // 0.1 in 32 bits is meant as 0.1.
-                try guess.add(type == .float32 ? words.text(Float(x)) : words.text(x))
+                try guess.add(words.text(type.narrow?.shortest(x) ?? x))
             }
         case .numbers(let data, .uint64):
             try each(data, as: UInt64.self) { v in

@@ -27,7 +27,7 @@ struct ColumnReader {
     func read() throws {
         switch source.cells {
         case .numbers(let data, let type):
-            try type.isFloat ? readDoubles(data, single: type == .float32) : readIntegers(data, type)
+            try type.isFloat ? readDoubles(data, type.narrow) : readIntegers(data, type)
         case .booleans(let data): try readBooleans(data)
         case .texts(let data): try readTexts(data)
         case .categories(let codes, let texts): try readCategories(codes, texts)
@@ -65,7 +65,7 @@ struct ColumnReader {
         try setIntegers(values)
     }
 
-    private func readDoubles(_ data: DataSetReader, single: Bool) throws {
+    private func readDoubles(_ data: DataSetReader, _ narrow: NarrowFloat?) throws {
         let values = try Buffer<Double>(count: rows, for: "a column")
         try data.readRows(first, rows, as: values.base)
         for value in source.marks.missing { for i in 0..<rows where values[i] == value { values[i] = .nan } }
@@ -74,25 +74,21 @@ struct ColumnReader {
             // A date must be whole as it stands.
             for i in 0..<rows where !isMissing(i) {
                 guard let value = target == .days ? unit.days(values[i])
-                    : unit.microseconds(values[i], single: single) else {
+                    : unit.microseconds(values[i], narrow) else {
                     try refuse(i, finer)
                     continue
                 }
                 values[i] = value
             }
-        } else if single, case .number(_, _, let step?) = field.kind {
-            // 0.1 in 32 bits is no multiple of 0.1 in 64: take the multiple whose 32 bits these are.
-            for i in 0..<rows {
-                let near = (values[i] / step).rounded() * step
-                if Float(near) == Float(values[i]) { values[i] = near }
-            }
         }
         if isText {
             let words = FieldText(field)
-            return try setTexts { values[$0].isNaN ? nil : words.text(values[$0]) }
+            return try setTexts { values[$0].isNaN ? nil : words.text(narrow?.shortest(values[$0]) ?? values[$0]) }
         }
         let valid = try self.valid()
-        try withExtendedLifetime((values, valid)) { try table.setFloat64(field.name, values.base, valid: valid?.base) }
+        try withExtendedLifetime((values, valid)) {
+            try table.setFloat64(field.name, values.base, valid: valid?.base, narrow: timeUnit == nil ? narrow : nil)
+        }
     }
 
     private func readBooleans(_ data: DataSetReader) throws {

@@ -141,7 +141,7 @@ struct ColumnSource {
             let values = try Buffer<Double>(count: count, for: "categories")
             try data.readRows(0, count, as: values.base)
             for i in 0..<count {
-                try list.append(type == .float32 ? field.text(Float(values[i])) : field.text(values[i]))
+                try list.append(field.text(type.narrow?.shortest(values[i]) ?? values[i]))
             }
         case .number(.uint64):
             let values = try Buffer<UInt64>(count: count, for: "categories")

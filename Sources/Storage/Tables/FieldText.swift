@@ -28,8 +28,4 @@ struct FieldText {
     func text(_ value: Double) -> String {
         value == value.rounded() && value.magnitude < 0x1p53 ? String(Int64(value)) : value.description
     }
-
-    func text(_ value: Float) -> String {
-        value == value.rounded() && value.magnitude < 0x1p24 ? String(Int64(value)) : value.description
-    }
 }

@@ -3,6 +3,7 @@
 // AnnData has no type for time.
 
 import Basics
+import Tables
 
 struct TimeUnit: Equatable {
     /// The unit in nanoseconds.
@@ -36,10 +37,10 @@ struct TimeUnit: Equatable {
         return name + " since 1970-01-01" + (self == .days ? "" : "T00:00:00Z")
     }
 
-    /// `value` of this unit in microseconds: the whole number of them whose nearest double (float when `single`) in
-    /// this unit is `value`, so that 0.1 seconds are 100 000 microseconds though no double is 0.1. nil when there is
+    /// `value` of this unit in microseconds: the whole number of them whose nearest double (or number of the
+    /// type `narrow`) in this unit is `value`, so that 0.1 seconds are 100 000 microseconds though no double is 0.1. nil when there is
     /// none: the time is finer than that. Not finite values stay what they are.
-    func microseconds(_ value: Double, single: Bool) -> Double? {
+    func microseconds(_ value: Double, _ narrow: NarrowFloat?) -> Double? {
         guard value.isFinite else { return value }
         let isCoarser = nanoseconds >= Self.microseconds.nanoseconds
         let ratio =
@@ -49,7 +50,7 @@ struct TimeUnit: Equatable {
         // Beyond 2^51 the product's own rounding may end one beside.
         return [near, near - 1, near + 1].first { whole in
             let back = isCoarser ? whole / ratio : whole * ratio
-            return back == value || single && Float(back) == Float(value)
+            return back == value || narrow?.isNearest(of: back, value) ?? false
         }
     }
 

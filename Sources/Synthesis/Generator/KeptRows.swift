@@ -32,14 +32,17 @@ extension RowAttempts {
     func draw(_ at: RowPlace, first: Int, count n: Int, _ kept: KeptDraw, _ w: DrawSpace, _ s: KeptSpace) {
         begin(n, w)
         for i in 0..<n { s.failures[i] = 0 }
+        let m = s.draft.cells.count, chunk = DrawSpace.chunk
         var slots = n, left = n
         while true {
             make(at, first: first, slots, kept, w, s)
             left = takeRound(left, slots: slots, w) { i, k in
                 guard isAccepted(at, first + i, row: i, slot: k, kept, w, s) else { return false }
-                for t in 0..<plan.grids.count {
-                    let from = t * DrawSpace.chunk + k, to = t * DrawSpace.chunk + i
-                    (w.bins[to], s.cells[to], s.places[to]) = (w.trials[from], s.slotCells[from], s.slotPlaces[from])
+                for t in 0..<m {
+                    let from = t * chunk + k, to = t * chunk + i
+                    w.bins.base[to] = w.trials.base[from]
+                    s.cells.base[to] = s.slotCells.base[from]
+                    s.places.base[to] = s.slotPlaces.base[from]
                 }
                 return true
             }
@@ -52,10 +55,10 @@ extension RowAttempts {
     /// and the failure is noted.
     private func isAccepted(_ at: RowPlace, _ number: Int, row i: Int, slot k: Int, _ kept: KeptDraw, _ w: DrawSpace,
                             _ s: KeptSpace) -> Bool {
-        if let breach = s.broken[k] {
+        if s.isBroken[k] {
             s.failures[i] += 1
             guard s.failures[i] >= Self.maxFailures else { return false }
-            if s.failure == nil { s.failure = (number, breach) }
+            if s.failure == nil, let breach = s.broken[k] { s.failure = (number, breach) }
             return true
         }
         if kept.request != nil, w.slotAttempt[k] >= UInt32(Self.maxAttempts) { return true }
@@ -64,9 +67,15 @@ extension RowAttempts {
 
     /// The slots as settled rows.
     private func make(_ at: RowPlace, first: Int, _ n: Int, _ kept: KeptDraw, _ w: DrawSpace, _ s: KeptSpace) {
-        let keeper = kept.keeper, chunk = DrawSpace.chunk, m = plan.grids.count
+        let keeper = kept.keeper, draft = s.draft, chunk = DrawSpace.chunk, m = draft.cells.count
         func request(_ k: Int) -> RowRequest? { kept.request?(first + Int(w.slotRow[k])) }
-        func meets() -> Bool { kept.common?.tests.allSatisfy { $0.test.holds(s.draft.row[$0.column]) } ?? true }
+        let common = kept.common?.tests ?? [], hasRequests = kept.request != nil
+        func note(_ breach: RowKeeper.Breach?, _ k: Int) {
+            s.isBroken[k] = breach != nil
+            if breach != nil { s.broken[k] = breach }
+            store(k, w, s)
+            s.meets[k] = common.isEmpty || common.allSatisfy { $0.test.holds(draft.row[$0.column]) }
+        }
         if let chain = kept.chain {
             chain.draw(self, at, n, request, w, s)
         } else {
@@ -76,38 +85,37 @@ extension RowAttempts {
         }
         var open: [Int] = []
         for k in 0..<n {
-            let place = at + w.slotRow[k], attempt = w.slotAttempt[k], own = request(k)
-            var cells = cellStream(place, attempt: attempt)
+            let own = hasRequests ? request(k) : nil
             if kept.chain != nil && source.autoencoder != nil {
                 load(k, w, s)
                 drawGroups(k, at, own, keeper, w, s)
             } else if own != nil || kept.chain != nil {
-                var heads = stream(place, Purpose.heads, attempt)
+                var heads = stream(at + w.slotRow[k], Purpose.heads, w.slotAttempt[k])
                 drawHeads(s.weights.base + k * (s.weights.count / chunk), own, keeper, &heads, s)
                 drawGroups(k, at, own, keeper, w, s)
             } else {
-                for t in 0..<m {
-                    let u = cells.uniformDouble(), v = cells.uniformDouble(), bin = Int(w.trials[t * chunk + k])
-                    s.draft.set(t, bin: bin, cell: keeper.encoders[t].cell(bin: bin, u: u), place: v)
+                var cells = cellStream(at + w.slotRow[k], attempt: w.slotAttempt[k])
+                keeper.encoders.withUnsafeBufferPointer { encoders in
+                    for t in 0..<m {
+                        let u = cells.uniformDouble(), v = cells.uniformDouble()
+                        let bin = Int(w.trials.base[t * chunk + k])
+                        draft.set(t, bin: bin, cell: encoders[t].cell(bin: bin, u: u), place: v)
+                    }
                 }
             }
-            s.draft.declare()
-            s.broken[k] = s.draft.breaches(own).first
-            store(k, w, s)
-            s.meets[k] = meets()
-            if s.broken[k] != nil { open.append(k) }
+            draft.declare()
+            note(draft.breach(own), k)
+            if s.isBroken[k] { open.append(k) }
         }
         guard !open.isEmpty else { return }
         // Weights of slots with a request are there already, each in its own place.
-        let isWeighed = kept.request != nil || kept.chain != nil
+        let isWeighed = hasRequests || kept.chain != nil
         if !isWeighed { weigh(open, w, s, into: s.weights) }
         let width = s.weights.count / chunk
         for (i, k) in open.enumerated() {
             var stream = stream(at + w.slotRow[k], Purpose.repair, w.slotAttempt[k])
             load(k, w, s)
-            s.broken[k] = s.draft.settle(s.weights.base + (isWeighed ? k : i) * width, request(k), &stream)
-            store(k, w, s)
-            s.meets[k] = meets()
+            note(draft.settle(s.weights.base + (isWeighed ? k : i) * width, hasRequests ? request(k) : nil, &stream), k)
         }
     }
 
@@ -146,19 +154,22 @@ extension RowAttempts {
     }
 
     func store(_ k: Int, _ w: DrawSpace, _ s: KeptSpace) {
-        for t in plan.grids.indices {
+        let draft = s.draft
+        for t in 0..<draft.cells.count {
             let i = t * DrawSpace.chunk + k
-            (s.slotCells[i], s.slotPlaces[i]) = (Int32(s.draft.cells[t]), s.draft.places[t])
-            w.trials[i] = UInt16(truncatingIfNeeded: s.draft.bins[t])
+            s.slotCells.base[i] = draft.cells.base[t]
+            s.slotPlaces.base[i] = draft.places.base[t]
+            w.trials.base[i] = draft.bins.base[t]
         }
     }
 
     private func load(_ k: Int, _ w: DrawSpace, _ s: KeptSpace) {
-        for t in plan.grids.indices {
+        let draft = s.draft
+        for t in 0..<draft.cells.count {
             let i = t * DrawSpace.chunk + k
-            s.draft.set(t, bin: Int(w.trials[i]), cell: Int(s.slotCells[i]), place: s.slotPlaces[i])
+            draft.set(t, bin: Int(w.trials.base[i]), cell: Int(s.slotCells.base[i]), place: s.slotPlaces.base[i])
         }
-        s.draft.declare()
+        draft.declare()
     }
 
     /// Weights of the bins of every head for the listed slots, one after another: exp of the logits, at most 1, or

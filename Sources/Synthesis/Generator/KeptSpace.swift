@@ -10,8 +10,11 @@ final class KeptSpace {
     let weights, proposed: Buffer<Float>
     let gathered, normals, trial: Buffer<Float>
     let draft: RowDraft
-    /// What a slot still breaks, whether it meets the common condition, and attempts of a row that broke something.
-    var broken: [RowKeeper.Breach?], meets: [Bool], failures: [Int]
+    /// Whether a slot still breaks something, and whether it meets the common condition; attempts of a row that broke
+    /// something.
+    let isBroken, meets: Buffer<Bool>, failures: Buffer<Int32>
+    /// What the broken slots break.
+    var broken: [RowKeeper.Breach?]
     /// The first row that could not be made: its number in the call, and what it breaks.
     var failure: (row: Int, breach: RowKeeper.Breach)?
 
@@ -28,7 +31,9 @@ final class KeptSpace {
         normals = try Buffer(count: n * L, for: "latents")
         trial = try Buffer(count: n * L, for: "latents")
         draft = try RowDraft(keeper)
-        (broken, meets, failures) = ([RowKeeper.Breach?](repeating: nil, count: n), [Bool](repeating: true, count: n),
-                                     [Int](repeating: 0, count: n))
+        isBroken = try Buffer(count: n, for: "generated rows")
+        meets = try Buffer(count: n, for: "generated rows")
+        failures = try Buffer(count: n, for: "generated rows")
+        broken = [RowKeeper.Breach?](repeating: nil, count: n)
     }
 }

@@ -54,7 +54,7 @@ extension Sampler {
             Workers.run(threads: workers, chunks: now) { k, worker in
                 let (w, s) = spaces[worker], lo = (start + k) * size, n = min(size, count - lo)
                 self.rows.draw(RowPlace(seed: seed, first: first + Int64(lo)), first: lo, count: n, kept, w, s)
-                for i in 0..<n { self.write(i, to: out, row: offset + lo + i, kept, number: lo + i, s, isPlain) }
+                self.write(n, to: out, row: offset + lo, kept, number: lo, s, isPlain)
             }
             if let failure = spaces.compactMap(\.1.failure).min(by: { $0.row < $1.row }) {
                 throw Failure(.unsupported, "sampling: \(kept.keeper.title(failure.breach)) was kept by none of 64 "
@@ -67,28 +67,32 @@ extension Sampler {
         for j in out.columns.indices { try out.fill(j) { _ in } }   // every cell was written above
     }
 
-    /// Row i of a chunk as a row of the table.
-    private func write(_ i: Int, to out: Table, row: Int, _ kept: KeptDraw, number: Int, _ s: KeptSpace,
+    /// The `n` rows of a chunk as rows `row...` of the table. number: of the first of them in the call.
+    private func write(_ n: Int, to out: Table, row: Int, _ kept: KeptDraw, number: Int, _ s: KeptSpace,
                        _ isPlain: Bool) {
-        let shape = kept.keeper.shape
+        let shape = kept.keeper.shape, grids = plan.grids, draft = s.draft
         for (j, place) in shape.plain.enumerated() {
             guard let t = place else { continue }
-            let at = t * chunk + i
-            out.columns[j].set(row: row, grid: plan.grids[t], cell: Int(s.cells[at]), u: s.places[at])
+            let column = out.columns[j], grid = grids[t], cells = s.cells.base + t * chunk,
+                places = s.places.base + t * chunk
+            for i in 0..<n { column.set(row: row + i, grid: grid, cell: Int(cells[i]), u: places[i]) }
         }
-        let request = kept.request?(number)
         if !isPlain {
-            for t in plan.grids.indices {
-                s.draft.set(t, bin: 0, cell: Int(s.cells[t * chunk + i]), place: s.places[t * chunk + i])
-            }
-            s.draft.declare()
-            for (j, place) in shape.plain.enumerated() where place == nil {
-                out.columns[j].put(row, value: s.draft.row[j])
+            let computed = shape.plain.indices.filter { shape.plain[$0] == nil }
+            for i in 0..<n {
+                for t in grids.indices {
+                    draft.set(t, bin: 0, cell: Int(s.cells.base[t * chunk + i]), place: s.places.base[t * chunk + i])
+                }
+                draft.declare()
+                for j in computed { out.columns[j].put(row + i, value: draft.row[j]) }
             }
         }
         // A value that was asked for stands as it was given, to the last bit.
-        if let request {
-            for t in request.all { if let v = t.test.single { out.columns[t.column].put(row, value: v) } }
+        guard let request = kept.request else { return }
+        for i in 0..<n {
+            for t in request(number + i)?.all ?? [] {
+                if let v = t.test.single { out.columns[t.column].put(row + i, value: v) }
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ import Tables
 final class RowDraft {
     let keeper: RowKeeper
     /// Cells of the learned columns, places inside them, and their bins.
-    private(set) var cells: [Int], places: [Double], bins: [Int]
+    let cells: Buffer<Int32>, places: Buffer<Double>, bins: Buffer<UInt16>
+    private let shape: RowShape, rules: Rules
     /// Learned and declared values.
     private let y: Buffer<Double>, x: Buffer<Double>
     /// Tilted weights of one column's bins.
@@ -22,29 +23,40 @@ final class RowDraft {
 
     init(_ keeper: RowKeeper) throws {
         self.keeper = keeper
+        (shape, rules) = (keeper.shape, keeper.rules)
         let m = keeper.grids.count
-        (cells, places, bins) = ([Int](repeating: 0, count: m), [Double](repeating: 0, count: m),
-                                 [Int](repeating: 0, count: m))
+        cells = try Buffer(count: m, for: "a row")
+        places = try Buffer(count: m, for: "a row")
+        bins = try Buffer(count: m, for: "a row")
         y = try Buffer(count: m, for: "a row")
         tilted = try Buffer(count: keeper.encoders.map(\.bins).max() ?? 1, for: "a row")
-        x = try Buffer(count: keeper.shape.declared.fields.count, for: "a row")
+        x = try Buffer(count: shape.declared.fields.count, for: "a row")
     }
 
     var row: UnsafePointer<Double> { UnsafePointer(x.base) }
 
     func set(_ t: Int, bin: Int, cell: Int, place: Double) {
-        (bins[t], cells[t], places[t]) = (bin, cell, place)
-        y[t] = cellValue(keeper.grids[t], keeper.columns[t], cell, place)
+        bins.base[t] = UInt16(truncatingIfNeeded: bin)
+        cells.base[t] = Int32(truncatingIfNeeded: cell)
+        places.base[t] = place
+        y.base[t] = keeper.value(t, cell: cell, place: place)
     }
 
     /// Computes the declared row.
-    func declare() { bad = keeper.shape.declare(y.base, x.base) }
+    func declare() { bad = shape.declare(y.base, x.base) }
+
+    /// Something that is broken; nil where nothing is.
+    func breach(_ request: RowRequest?) -> RowKeeper.Breach? {
+        if let bad { return .domain(bad) }
+        if let k = rules.broken(row) { return .rule(k) }
+        return request?.tests.first { !$0.test.holds(x.base[$0.column]) }.map(RowKeeper.Breach.test)
+    }
 
     /// Everything that is broken.
     func breaches(_ request: RowRequest?) -> [RowKeeper.Breach] {
         var out: [RowKeeper.Breach] = []
         if let bad { out.append(.domain(bad)) }
-        for (k, rule) in keeper.rules.all.enumerated() where !rule.holds(row, keeper.rules) { out.append(.rule(k)) }
+        for (k, rule) in rules.all.enumerated() where !rule.holds(row, rules) { out.append(.rule(k)) }
         if let request { for t in request.tests where !t.test.holds(x[t.column]) { out.append(.test(t)) } }
         return out
     }
@@ -52,7 +64,7 @@ final class RowDraft {
     private func count(_ request: RowRequest?) -> Int {
         declare()
         var n = bad == nil ? 0 : 1
-        for rule in keeper.rules.all where !rule.holds(row, keeper.rules) { n += 1 }
+        for rule in rules.all where !rule.holds(row, rules) { n += 1 }
         if let request { for t in request.tests where !t.test.holds(x[t.column]) { n += 1 } }
         return n
     }
@@ -68,7 +80,7 @@ final class RowDraft {
             guard !broken.isEmpty else { return nil }
             let breach = broken[min(Int(stream.uniformDouble() * Double(broken.count)), broken.count - 1)]
             if assign(breach, request, &stream) { continue }
-            let own = keeper.deciders(breach).filter { keeper.starts[$0] != nil }
+            let own = keeper.drawn(breach)
             guard !own.isEmpty else { return breach }
             if attempt < Self.freeTries {
                 for t in own { draw(t, weights, request, &stream) }
@@ -78,7 +90,7 @@ final class RowDraft {
                 improve(t, weights, request, &stream, all: attempt >= Self.tries / 2)
             }
         }
-        return breaches(request).first
+        return breach(request)
     }
 
     /// Draws column t by its weights given the columns before it, within what the request leaves.
@@ -87,7 +99,7 @@ final class RowDraft {
     func draw(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?,
               _ stream: inout CounterStream) -> Double {
         guard let start = keeper.starts[t] else { return 0 }
-        let own = keeper.weights(of: t, weights + start, bins: bins, into: tilted.base), encoder = keeper.encoders[t]
+        let own = keeper.weights(of: t, weights + start, bins: bins.base, into: tilted.base), encoder = keeper.encoders[t]
         if let mask = request?.masks[t] {
             let d = mask.draw(own, &stream)
             set(t, bin: d.bin, cell: d.cell, place: d.place)
@@ -113,22 +125,22 @@ final class RowDraft {
         switch breach {
         case .domain: return false
         case .rule(let k):
-            guard let repair = keeper.rules.all[k].repair(row, keeper.rules) else { return false }
+            guard let repair = rules.all[k].repair(row, rules) else { return false }
             (j, value) = repair
         case .test(let t):
             // A computed sum or a day counted from another one, whose value is wanted.
             guard let wanted = t.test.single else { return false }
-            if case .difference(_, let from)? = keeper.shape.sources.first(where: {
+            if case .difference(_, let from)? = shape.sources.first(where: {
                 if case .difference(t.column, _) = $0 { true } else { false }
-            }), let place = keeper.shape.sources.firstIndex(of: .difference(t.column, from: from)) {
+            }), let place = shape.sources.firstIndex(of: .difference(t.column, from: from)) {
                 return put(place, wanted - x[from], request)
             }
-            guard let c = keeper.shape.computed.first(where: { $0.column == t.column }),
+            guard let c = shape.computed.first(where: { $0.column == t.column }),
                   case .rule(.sum(let parts)) = c.formula else { return false }
             let part = parts[min(Int(stream.uniformDouble() * Double(parts.count)), parts.count - 1)]
             (j, value) = (part, x[part] + wanted - parts.reduce(0) { $0 + x[$1] })
         }
-        guard let t = keeper.shape.plain[j], keeper.starts[t] != nil else { return false }
+        guard let t = shape.plain[j], keeper.starts[t] != nil else { return false }
         return put(t, value, request)
     }
 
@@ -155,13 +167,14 @@ final class RowDraft {
     /// The value of column t with which the fewest things are broken, of some that its weights draw, or of all cells.
     private func improve(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?,
                          _ stream: inout CounterStream, all: Bool) {
-        var best = (bins[t], cells[t], places[t]), fewest = count(request), chosen = 0.0
+        func now() -> (Int, Int, Double) { (Int(bins[t]), Int(cells[t]), places[t]) }
+        var best = now(), fewest = count(request), chosen = 0.0
         func take(_ n: Int, _ weight: Double) {
             if n > fewest { return }
             if n < fewest { (fewest, chosen) = (n, 0) }
             chosen += weight
             // Each of the best is taken with its weight.
-            if stream.uniformDouble() * chosen < weight { best = (bins[t], cells[t], places[t]) }
+            if stream.uniformDouble() * chosen < weight { best = now() }
         }
         if !all {
             for _ in 0..<Self.candidates {
@@ -170,10 +183,10 @@ final class RowDraft {
             }
         } else {
             let encoder = keeper.encoders[t], mask = request?.masks[t], own = keeper.weights(
-                of: t, weights + (keeper.starts[t] ?? 0), bins: bins, into: tilted.base)
+                of: t, weights + (keeper.starts[t] ?? 0), bins: bins.base, into: tilted.base)
             for c in 0..<keeper.grids[t].count {
                 let b = Int(encoder.binOfCell[c]), place = stream.uniformDouble()
-                let value = cellValue(keeper.grids[t], keeper.columns[t], c, place)
+                let value = keeper.value(t, cell: c, place: place)
                 if let mask, !mask.holds(value) { continue }
                 set(t, bin: b, cell: c, place: place)
                 take(count(request), Double(own[b]) * encoder.share[c] + 1e-12)

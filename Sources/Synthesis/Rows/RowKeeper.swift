@@ -16,29 +16,62 @@ final class RowKeeper: Sendable {
     let tilt: HeadTilt?, modelled: [Int]
     private let plan: Plan, groupShares: [Double]?
     private let heads: [Int: Int]
-    var rules: Rules { shape.declared.rules }
+    let rules: Rules
+    private let plan: Plan, groupShares: [Double]?
+    /// Values of cells that stand for one value each, column after column, and where each column's start; -1: its cells
+    /// hold more than one.
+    let values: Buffer<Double>, firstValue: [Int]
+    /// Learned columns that a head draws and that a rule, or a declared column, depends on.
+    private let drawnOfRule: [[Int]], drawnOfColumn: [[Int]]
+    /// Beyond so many cells a column's values are computed each time.
+    private static let maxValues = 1 << 16
 
     init(plan: Plan, statistics: Statistics, tilt: HeadTilt? = nil) throws {
         (shape, grids, encoders, self.plan) = (plan.shape, plan.grids, statistics.encoders, plan)
         groupShares = statistics.groupShares
         (self.tilt, modelled) = (tilt, plan.modelled)
         heads = Dictionary(uniqueKeysWithValues: plan.modelled.enumerated().map { ($1, $0) })
-        columns = try plan.schema.fields.map { try Column.probe($0) }
+        rules = plan.declared.rules
+        let columns = try plan.schema.fields.map { try Column.probe($0) }
+        self.columns = columns
         var starts = [Int?](repeating: nil, count: plan.grids.count), at = 0
         for t in plan.modelled {
             starts[t] = at
             at += statistics.encoders[t].bins
         }
         self.starts = starts
+        var firstValue = [Int](repeating: -1, count: plan.grids.count), count = 0
+        for (t, grid) in plan.grids.enumerated() where grid.isOneValueEach && grid.count <= Self.maxValues {
+            firstValue[t] = count
+            count += grid.count
+        }
+        let values = try Buffer<Double>(count: count, for: "values of cells")
+        for (t, grid) in plan.grids.enumerated() where firstValue[t] >= 0 {
+            for c in 0..<grid.count { values[firstValue[t] + c] = cellValue(grid, columns[t], c, 0) }
+        }
+        (self.values, self.firstValue) = (values, firstValue)
+        let deciders = shape.deciders
+        func drawn(_ declared: [Int]) -> [Int] {
+            var seen = Set<Int>()
+            return declared.flatMap { deciders[$0] }.filter { starts[$0] != nil && seen.insert($0).inserted }
+        }
+        drawnOfRule = rules.all.map { drawn($0.columns) }
+        drawnOfColumn = deciders.indices.map { drawn([$0]) }
+    }
+
+    /// The value of a cell of learned column t, `place` of the way through it.
+    @inline(__always) func value(_ t: Int, cell: Int, place: Double) -> Double {
+        let first = firstValue[t]
+        return first >= 0 ? values.base[first + cell] : cellValue(grids[t], columns[t], cell, place)
     }
 
     /// Weights of the bins of column t given the columns before it: the row's own weights, tilted.
     /// - Parameters:
     ///   - weights: of the column's bins; bins: of all learned columns; into: memory for the column's bins.
-    func weights(of t: Int, _ weights: UnsafePointer<Float>, bins: [Int],
+    func weights(of t: Int, _ weights: UnsafePointer<Float>, bins: UnsafePointer<UInt16>,
                  into out: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
         guard let tilt, let h = heads[t], tilt.tilts(h) else { return weights }
-        tilt.weigh(h, weights, level: { bins[modelled[$0]] }, into: out)
+        tilt.weigh(h, weights, level: { Int(bins[modelled[$0]]) }, into: out)
         return UnsafePointer(out)
     }
 
@@ -78,14 +111,22 @@ final class RowKeeper: Sendable {
         }
     }
 
-    /// Learned columns that a breach depends on.
-    func deciders(_ breach: Breach) -> [Int] {
-        let declared: [Int] = switch breach {
-        case .rule(let k): rules.all[k].columns
-        case .domain(let j): [j]
-        case .test(let t): [t.column]
+    /// Learned columns that a breach depends on and that a head draws.
+    func drawn(_ breach: Breach) -> [Int] {
+        switch breach {
+        case .rule(let k): drawnOfRule[k]
+        case .domain(let j): drawnOfColumn[j]
+        case .test(let t): drawnOfColumn[t.column]
         }
-        var seen = Set<Int>()
-        return declared.flatMap { shape.deciders[$0] }.filter { seen.insert($0).inserted }
+    }
+}
+
+extension ColumnGrid {
+    /// Whether every cell stands for one value, wherever in it a place lies.
+    fileprivate var isOneValueEach: Bool {
+        switch axis {
+        case .levels, .values: true
+        case .wideSteps, .interval: false
+        }
     }
 }

@@ -224,10 +224,13 @@ final class ArrowColumn {
         case .half:
             for i in 0..<view.count {
                 guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
-                try real(i, nearestOfHalf(view.load(i, as: UInt16.self)), sink)
+                try real(i, domain.value(.half, doubleOfHalf(view.load(i, as: UInt16.self))), sink)
             }
         case .float:
-            try singles(view, sink)
+            for i in 0..<view.count {
+                guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
+                try real(i, domain.value(.single, Double(view.load(i, as: Float.self))), sink)
+            }
         case .double:
             for i in 0..<view.count {
                 guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
@@ -280,34 +283,6 @@ final class ArrowColumn {
         case (4, false): try all(UInt32.self)
         case (_, true): try all(Int64.self)
         case (_, false): try all(UInt64.self)
-        }
-    }
-
-    /// 0.1 as a 32-bit number is not the 0.1 of a schema: a value that is the nearest 32-bit number to a value of the
-    /// domain is that value.
-    private func singles(_ view: ArrowView, _ sink: some CellSink) throws {
-        for i in 0..<view.count {
-            guard view.isValid(i) else { try settle(i, missingOffset, sink); continue }
-            let v = view.load(i, as: Float.self)
-            var x = Double(v)
-            if let code = domain.code(single: v) {
-                if code < 0 { try settle(i, missingOffset, sink) }
-                else { try sink.give(i, code, domain.stored(code, x)) }
-                continue
-            }
-            switch domain.tag {
-            case .grid:
-                if let grid = domain.grid, v.isFinite {
-                    let near = grid.value(max(0, grid.offset(x, nearest: true)))
-                    if Float(near) == v { x = near }
-                }
-            case .real where v.isFinite:
-                if Float(domain.low) == v { x = domain.low } else if Float(domain.high) == v { x = domain.high }
-            case .levels, .typedLevels:
-                if v.isFinite { x = Double(v.description) ?? x }
-            case .real, .whole, .boolean: break
-            }
-            try real(i, x, sink)
         }
     }
 
@@ -370,7 +345,9 @@ final class ArrowColumn {
         }
         guard isDate else { return try whole(i, micros, sink) }
         let day = floorDiv(micros, microsecondsPerDay)
-        if !beyond, day &* microsecondsPerDay != micros { return try settle(i, BadCell.notDate.rawValue, sink) }
+        if !beyond, day &* microsecondsPerDay != micros {
+            return try settle(i, BadCell.timeOfDay.rawValue, sink)
+        }
         try whole(i, day, sink)
     }
 
@@ -388,36 +365,6 @@ final class ArrowColumn {
         }
     }
 
-    /// The value of the domain that a half is the nearest half to; its own value where there is none.
-    private func nearestOfHalf(_ bits: UInt16) -> Double {
-        let v = doubleOfHalf(bits)
-        guard v.isFinite else { return v }
-        // Half the distance to the next half.
-        let exponent = max(Int(bits >> 10 & 31), 1) - 15,
-            reach = Double(sign: .plus, exponent: exponent - 11, significand: 1)
-        func isNear(_ x: Double) -> Bool { (x - v).magnitude <= reach }
-        if let code = domain.missing.first(where: { domain.type == .number && isNear(Double(bitPattern: $0)) }) {
-            return Double(bitPattern: code)
-        }
-        switch domain.tag {
-        case .grid:
-            guard let grid = domain.grid else { return v }
-            let near = grid.value(max(0, grid.offset(v, nearest: true)))
-            return isNear(near) ? near : v
-        case .real: return isNear(domain.low) ? domain.low : isNear(domain.high) ? domain.high : v
-        case .levels, .typedLevels:
-            // The shortest decimal number that has this half.
-            for digits in 1...5 {
-                let unit = 5 - digits - (v.magnitude >= 1 ? 0 : 5)
-                let scale = powersOfTen[abs(unit)],
-                    x = unit < 0 ? (v * scale).rounded() / scale : (v / scale).rounded() * scale
-                if isNear(x) { return x }
-            }
-            return v
-        case .whole, .boolean: return v
-        }
-    }
-
     private func give(_ i: Int, text: String, _ sink: some CellSink) throws {
         var value = Double.nan
         let verdict = withText(text) { parser.parse($0, $1, &value) }
@@ -432,16 +379,6 @@ final class ArrowColumn {
     @inline(__always) private func settle(_ i: Int, _ verdict: Int64, _ sink: some CellSink) throws {
         let settled = settled(verdict)
         try sink.give(i, settled.verdict, settled.value)
-    }
-}
-
-/// The double of an IEEE 754 half.
-func doubleOfHalf(_ bits: UInt16) -> Double {
-    let sign: Double = bits >> 15 == 1 ? -1 : 1, exponent = Int(bits >> 10 & 31), fraction = Double(bits & 1023)
-    switch exponent {
-    case 0: return sign * fraction * 0x1p-24
-    case 31: return fraction == 0 ? sign * .infinity : .nan
-    default: return sign * (1 + fraction / 1024) * Double(sign: .plus, exponent: exponent - 15, significand: 1)
     }
 }
 

@@ -6,7 +6,7 @@ enum BadCell: Int64 {
     case below = -2, above = -3, offStep = -4, notFinite = -5
     case notInteger = -6, notNumber = -7, notBoolean = -8, notDate = -9, notDatetime = -10, notLevel = -11
     case missing = -12, notUTF8 = -13, nul = -14, quoting = -15, badCode = -16, carriage = -17
-    case finerThanMicrosecond = -18, inexact = -19
+    case finerThanMicrosecond = -18, inexact = -19, timeOfDay = -20
 
     /// The rule that the cell broke, in the terms of its field; none is needed for what is wrong with the text as such.
     func rule(_ field: Field?) -> String {
@@ -32,6 +32,7 @@ enum BadCell: Int64 {
             return "finer than a microsecond; a moment is kept to the microsecond: round it first"
         case .inexact:
             return "beyond 2^53 as a double, which does not tell such whole numbers apart: give whole numbers or text"
+        case .timeOfDay: return "a date with a time of day"
         case .badCode: return "a code outside the levels that were given with it"
         }
     }

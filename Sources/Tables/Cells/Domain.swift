@@ -71,12 +71,6 @@ extension Domain {
         missing.firstIndex(of: key).map { $0 < plainMissing ? missingOffset : missingCodes[$0 - plainMissing] }
     }
 
-    /// As `code`, for a 32-bit number that is the nearest one to a number that means "missing".
-    func code(single v: Float) -> Int64? {
-        missing.first { type == .number ? Float(Double(bitPattern: $0)) == v : Float(Int64(bitPattern: $0)) == v }
-            .flatMap(code(key:))
-    }
-
     /// The place of a reason among offsets: behind the last value. Without a step the one value place is 0.
     func place(ofReason r: Int) -> Int64 { reasonBase + Int64(r) }
 

@@ -60,17 +60,18 @@ extension ColumnGuess {
     }
 
     private func categorical(_ required: Bool, _ missingValues: [String]) -> Verdict {
-        if declared.isEmpty, values > 0, isComma {
-            return .undeclared("numbers with a decimal comma: declare a number with \"decimalChar\": \",\"")
-        }
+        if declared.isEmpty, values > 0, !isDecimal, let look = numbers.words(sure: true) { return .undeclared(look) }
         if declared.isEmpty, values > 0, isForeignDate {
             return .undeclared("dates with the year at the end: declare a date with a \"format\" such as \"%d.%m.%Y\"")
         }
-        guard !levels.isOver else { return .refused("too many different texts, or long ones") }
+        let spelled = !isDecimal && declared.isEmpty && values > 0 ? numbers.words(sure: false) : nil
+        guard !levels.isOver else {
+            return spelled.map(Verdict.undeclared) ?? .refused("too many different texts, or long ones")
+        }
         let found = (declared.isEmpty ? levels.sorted : declared).filter { !missingValues.contains($0) }
         guard !found.isEmpty else { return .refused("no value at all") }
         guard !declared.isEmpty || found.count <= ColumnGuess.few || found.count * 2 <= values else {
-            return .refused("hardly a text occurs twice")
+            return spelled.map(Verdict.undeclared) ?? .refused("hardly a text occurs twice")
         }
         return .field(Field(name: name, kind: .categorical(levels: found), required: required))
     }

@@ -34,8 +34,10 @@ package final class ColumnGuess {
     private(set) var unit = 0
     static let units: [Int64] = [86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1]
     var scale = DecimalScale()
-    /// Whether every value is a number with a decimal comma, or a date of numbers in another order than the standard's.
-    private(set) var isComma = true, isForeignDate = true
+    /// Whether every value is a date of numbers in another order than the standard's.
+    private(set) var isForeignDate = true
+    /// Whether the values are numbers that are written in another way than the standard's, since one was no plain one.
+    private(set) var numbers = NumberGuess()
 
     /// - Parameter limit: the most levels a column of texts may have.
     package init(_ name: String, limit: Int) throws {
@@ -67,7 +69,8 @@ package final class ColumnGuess {
     /// A day or a moment that needs no reading.
     package func add(microseconds: Int64, isDay: Bool) {
         values += 1
-        (isWhole, isDecimal, isBoolean, isComma, isForeignDate) = (false, false, false, false, false)
+        (isWhole, isDecimal, isBoolean, isForeignDate) = (false, false, false, false)
+        numbers.contradict()
         time(microseconds, isDay: isDay)
     }
 
@@ -81,9 +84,12 @@ package final class ColumnGuess {
         }
         values += 1
         levels.insert(p, n)
-        if isComma { isComma = hasDecimalComma(p, n) }
         if isForeignDate { isForeignDate = isForeignDateText(p, n) }
-        if isDecimal { number(p, n) }
+        if isDecimal {
+            number(p, n)
+            if !isDecimal, scale.decimals > 0 || scale.isFree { numbers.sawPoints() }
+        }
+        if !isDecimal, numbers.isPossible { numbers.add(p, n) }
         if isMoment { time(p, n) }
         if isBoolean { boolean(p, n) }
     }
@@ -128,20 +134,6 @@ package final class ColumnGuess {
         case "false", "False", "FALSE": falsehoods.insert(text)
         default: isBoolean = false                       // 0 and 1 stay numbers: they come back as they were
         }
-    }
-}
-
-/// Whether a text is a number with a decimal comma and, by choice, points between groups of three digits: "-1.234,50".
-func hasDecimalComma(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool {
-    let (start, end) = trimmed(p, n)
-    let text = UnsafeBufferPointer(start: p + start, count: end - start)
-    let body = text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+") ? text.dropFirst() : text[...]
-    let parts = body.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy({ $0 &- 0x30 < 10 }) else { return false }
-    let groups = parts[0].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return groups.enumerated().allSatisfy { k, group in
-        !group.isEmpty && group.allSatisfy { $0 &- 0x30 < 10 }
-            && (groups.count == 1 || (k == 0 ? group.count <= 3 : group.count == 3))
     }
 }
 

@@ -6,11 +6,14 @@ import Basics
 
 extension Table {
     /// `x`: `rows` doubles; NaN, or `valid[i] == 0`, is missing. For numbers, integers (whole values), booleans (0 and
-    /// 1), dates (days), datetimes (microseconds) and levels that are not text.
+    /// 1), dates (days), datetimes (microseconds) and levels that are not text. `narrow`: the type that the numbers had
+    /// where they come from; each is then the value of the schema that it was meant as.
     /// - Throws: `.argument` for an unknown column or one of text levels, `.schema` for a cell that breaks a rule.
-    package func setFloat64(_ name: String, _ x: UnsafePointer<Double>, valid: UnsafePointer<UInt8>? = nil) throws {
+    package func setFloat64(_ name: String, _ x: UnsafePointer<Double>, valid: UnsafePointer<UInt8>? = nil,
+                            narrow: NarrowFloat? = nil) throws {
         try set(name, "codes or strings") { column, row in
-            valid.map { $0[row] == 0 } ?? false ? column.storeMissing(row) : column.store(row, x[row])
+            guard valid.map({ $0[row] != 0 }) ?? true else { return column.storeMissing(row) }
+            return column.store(row, narrow.map { column.domain.value($0, x[row]) } ?? x[row])
         }
     }
 

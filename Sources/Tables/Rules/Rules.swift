@@ -47,7 +47,10 @@ package struct Rules: Sendable {
     package var usedColumns: [Int] { ofColumn.indices.filter { !ofColumn[$0].isEmpty } }
 
     /// The first rule that a row breaks; nil where it keeps all.
-    package func broken(_ x: UnsafePointer<Double>) -> Int? { all.firstIndex { !$0.holds(x, self) } }
+    package func broken(_ x: UnsafePointer<Double>) -> Int? {
+        for k in all.indices where !all[k].holds(x, self) { return k }
+        return nil
+    }
 
     /// Day of a date or of a moment.
     func day(_ v: Double, column j: Int) -> Int64 {

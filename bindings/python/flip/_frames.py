@@ -70,4 +70,22 @@ def as_pandas(x: Any) -> Any:
 
 
 def _made(x: Any, pandas: Any, pyarrow: Any) -> Any:
-    return without_index(pyarrow.table(x), ()).to_pandas(types_mapper=pandas.ArrowDtype, ignore_metadata=True)
+    table = without_index(pyarrow.table(x), ())
+    # pandas forgets where in its runs a column begins.
+    table = pyarrow.table([unpacked(cells) for cells in table.columns], names=table.column_names)
+    return table.to_pandas(types_mapper=pandas.ArrowDtype, ignore_metadata=True)
+
+
+def unpacked(cells: Any) -> Any:
+    """A chunked array of pyarrow with its runs spelled out, and an extension type as what it is stored as: that of
+    bool8 as booleans."""
+    import pyarrow
+    kind = cells.type
+    if pyarrow.types.is_run_end_encoded(kind):
+        import pyarrow.compute
+        return unpacked(pyarrow.chunked_array([pyarrow.compute.run_end_decode(chunk) for chunk in cells.chunks],
+                                              type=kind.value_type))
+    if not isinstance(kind, pyarrow.BaseExtensionType):
+        return cells
+    stored = pyarrow.chunked_array([chunk.storage for chunk in cells.chunks], type=kind.storage_type)
+    return stored.cast(pyarrow.bool_()) if kind.extension_name == "arrow.bool8" else unpacked(stored)

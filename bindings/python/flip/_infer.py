@@ -12,7 +12,7 @@ from ._columns import packed
 from ._errors import ArgumentError, SchemaError, quietly
 from ._library import config_bytes, lib, new, take_bytes, take_json
 from ._normal import moments, plain
-from ._text import FINER, cells_of, refusal, refuse_unusable, text_of
+from ._text import FINER, cells_of, distinct, refusal, refuse_unusable, text_of
 from ._types import Problem, TableCheck
 
 _FEW = 20       # so many different texts are levels, however few rows there are
@@ -159,7 +159,6 @@ def texts(column: pandas.Series[Any], field: Optional[Mapping[str, Any]] = None)
         if found.midnight and (kind != "datetime" or found.days):
             spelled = numpy.array([text[:10] for text in spelled])
         return [None if gap else str(text) for text, gap in zip(spelled, missing)], found.finer
-    codes, distinct = pandas.factorize(column, use_na_sentinel=True)
-    values = numpy.asarray(distinct) if pandas.api.types.is_float_dtype(distinct.dtype) else distinct
+    codes, values = distinct(column)
     words: list[Optional[str]] = [*(text_of(value, kind, column.name, point) for value in values), None]
     return [words[code] for code in codes], None

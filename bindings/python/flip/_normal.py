@@ -12,6 +12,7 @@ from typing import Any, Mapping, NamedTuple, Optional, Sequence
 import numpy
 import pandas
 
+from ._frames import unpacked
 from ._text import FINER, moment_of, refusal
 
 DAY = 86_400_000_000
@@ -39,13 +40,20 @@ def plain(column: Any) -> Any:
     """The column with cells of NumPy or of pandas itself, except dates and texts of pyarrow, which stay.
 
     Whole numbers stay exact (int64, Int64, uint64, UInt64), floats keep their precision and are NaN where missing,
-    decimals become objects, a dictionary becomes a Categorical.
+    decimals become objects, a dictionary becomes a Categorical. Runs of pyarrow are spelled out, and its extension types
+    are what they are stored as. SchemaError for a type of pyarrow whose cells are no single values.
     """
     kind = column.dtype
     arrow = _arrow_type(column)
     if arrow is not None:
         import pyarrow
         types = pyarrow.types
+        if isinstance(arrow, pyarrow.BaseExtensionType) or types.is_run_end_encoded(arrow):
+            cells = unpacked(pyarrow.chunked_array(column.array.__arrow_array__()))
+            return plain(pandas.Series(pandas.arrays.ArrowExtensionArray(cells), index=column.index, name=column.name))
+        if types.is_nested(arrow):
+            raise refusal(column.name, f"its Arrow type ({str(arrow).split('<')[0]}) is not supported; cast it to "
+                          "integer, float, boolean, text, date or timestamp")
         if types.is_boolean(arrow):
             return column.astype("boolean")
         if types.is_integer(arrow):

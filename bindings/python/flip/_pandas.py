@@ -15,7 +15,8 @@ import pandas
 from ._columns import get_codes, get_float64, get_int64, get_reasons, set_codes, set_float64, set_int64, set_strings
 from ._errors import SchemaError, quietly
 from ._normal import DAY, Moments, equal_to_any, moments, nearest, plain, refuse_finer, whole_numbers
-from ._text import TIME_OF_DAY, cells_of, numbers_that_mean_missing, refusal, refuse_unusable, text_of
+from ._text import (TIME_OF_DAY, cells_of, distinct, numbers_that_mean_missing, refusal, refuse_unusable,
+                    text_of)
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _UNIT = {"date": "datetime64[D]", "datetime": "datetime64[us]"}
@@ -154,8 +155,7 @@ def fill_texts(table: Optional[int], field: Mapping[str, Any], column: Any, miss
     """Sets a field from cells that cross as text: each distinct value once. missing: bool, one a row."""
     name, kind = field["name"], field["type"]
     refuse_unusable(name, column, missing)
-    codes, distinct = pandas.factorize(column, use_na_sentinel=True)
-    values = numpy.asarray(distinct) if pandas.api.types.is_float_dtype(distinct.dtype) else distinct
+    codes, values = distinct(column)
     texts = [text_of(value, kind, name, field.get("decimalChar", ".")) for value in values]
     codes = codes.astype(numpy.int32)
     spelled = [i for i, (value, text) in enumerate(zip(values, texts)) if gone.spells(value, text)]

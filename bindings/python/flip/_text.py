@@ -65,6 +65,16 @@ def _plain_text(value: Any, kind: str, name: Any) -> str:
     return str(value)
 
 
+def distinct(column: Any) -> tuple[Any, Any]:
+    """(which of the distinct values each cell has, -1 where it is missing; those values)."""
+    codes, values = pandas.factorize(column, use_na_sentinel=True)
+    if pandas.api.types.is_float_dtype(values.dtype):
+        values = numpy.asarray(values)
+        if isinstance(column.dtype, numpy.dtype) and column.dtype.itemsize < values.dtype.itemsize:
+            values = values.astype(column.dtype)        # factorize widens float16
+    return codes, values
+
+
 def moment_of(value: Any, name: Any) -> datetime.datetime:
     """A datetime or numpy.datetime64 as a datetime in UTC, without a zone. A moment without a zone is in UTC."""
     if isinstance(value, numpy.datetime64):
