@@ -5,6 +5,7 @@ They read real rows as they are. Each package computes its own figures; this mod
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any, Optional, Sequence
 
@@ -36,7 +37,7 @@ def _anonymeter(real: Any, synthetic: Any, holdout: Optional[Any], target: Optio
     """Risks of singling out, linkability and inference, each {value, low, high}: 0 is none beyond chance
     (Giomi et al. 2023, arXiv:2211.10459). Without a hold-out the risk holds what any model of the population tells."""
     try:
-        from anonymeter.evaluators import InferenceEvaluator, LinkabilityEvaluator, SinglingOutEvaluator
+        attack = importlib.import_module("anonymeter.evaluators")
     except ImportError as e:
         raise _missing("anonymeter") from e
     columns = list(real.columns)
@@ -51,19 +52,19 @@ def _anonymeter(real: Any, synthetic: Any, holdout: Optional[Any], target: Optio
         return {"value": float(found.value), "low": float(found.ci[0]), "high": float(found.ci[1])}
     half = len(columns) // 2
     secret = target or (protected[0] if protected else columns[-1])
-    return {"singling_out": risk(SinglingOutEvaluator(ori=real, syn=synthetic, n_attacks=attacks, **control),
+    return {"singling_out": risk(attack.SinglingOutEvaluator(ori=real, syn=synthetic, n_attacks=attacks, **control),
                                  mode="multivariate" if len(columns) > 3 else "univariate"),
-            "linkability": risk(LinkabilityEvaluator(ori=real, syn=synthetic, n_attacks=attacks, n_neighbors=10,
-                                                     aux_cols=(columns[:half], columns[half:]), **control)),
-            "inference": risk(InferenceEvaluator(ori=real, syn=synthetic, n_attacks=attacks, secret=secret,
-                                                 aux_cols=[c for c in columns if c != secret], **control)),
+            "linkability": risk(attack.LinkabilityEvaluator(ori=real, syn=synthetic, n_attacks=attacks, n_neighbors=10,
+                                                            aux_cols=(columns[:half], columns[half:]), **control)),
+            "inference": risk(attack.InferenceEvaluator(ori=real, syn=synthetic, n_attacks=attacks, secret=secret,
+                                                        aux_cols=[c for c in columns if c != secret], **control)),
             "secret": secret, "attacks": attacks}
 
 
 def _syntheval(real: Any, synthetic: Any, holdout: Optional[Any], target: Optional[str]) -> dict[str, Any]:
     """SynthEval's fast list: {metric: value}."""
     try:
-        from syntheval import SynthEval
+        SynthEval = importlib.import_module("syntheval").SynthEval
     except ImportError as e:
         raise _missing("syntheval") from e
     words = [c for c in real.columns if not hasattr(real[c].dtype, "kind") or real[c].dtype.kind in "OUSb"]
