@@ -10,6 +10,8 @@ package final class Model: Sendable {
     package let plan: Plan
     package let ledger: Ledger
     let generator: Generator
+    /// The table that replicates are drawn from, once one was asked for.
+    let fitted = FittedTable()
 
     init(plan: Plan, ledger: Ledger, generator: Generator) {
         (self.plan, self.ledger, self.generator) = (plan, ledger, generator)

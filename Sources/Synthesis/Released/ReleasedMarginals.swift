@@ -68,16 +68,28 @@ package struct ReleasedMarginals: Sendable {
     /// The relaxed table of `plan`, fitted: the same bits whenever it is made. Free.
     /// - Throws: `.cancelled` when `stop` answers true, `.noMemory`.
     func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {
+        let table = try relaxedTable(targets(plan: plan, statistics: statistics), plan: plan, statistics: statistics,
+                                     threads: threads, stop: stop)
+        return try rows(of: table, plan: plan, statistics: statistics, threads: threads, stop: stop)
+    }
+
+    /// A table fitted to `targets` as the plan's projection is.
+    func relaxedTable(_ targets: [NoisyMarginal], plan: Plan, statistics: Statistics, threads: Int,
+                      stop: () -> Bool) throws -> RelaxedTable {
         let s = plan.settings.projection
         var options = ProjectionOptions()
         (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps,
             s.learningRate,
             plan.settings.seed, threads)
-        let table = try RelaxedTable.fit(levels: statistics.levels,
-                                         marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
-                                         shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
-        return try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads, stop: stop),
-                                 plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+        return try RelaxedTable.fit(levels: statistics.levels, marginals: targets, total: statistics.rows,
+                                    shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
+    }
+
+    /// Rows of a fitted table, after parity of the groups.
+    func rows(of table: RelaxedTable, plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws
+        -> ProjectedRows {
+        try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads, stop: stop),
+                          plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
     }
 
     /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the
