@@ -17,7 +17,6 @@ final class RowKeeper: Sendable {
     private let plan: Plan, groupShares: [Double]?
     private let heads: [Int: Int]
     let rules: Rules
-    private let plan: Plan, groupShares: [Double]?
     /// Values of cells that stand for one value each, column after column, and where each column's start; -1: its cells
     /// hold more than one.
     let values: Buffer<Double>, firstValue: [Int]
