@@ -19,7 +19,7 @@ import flip.remote
 import pytest
 from flip import _library
 
-CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate", "remote")
+CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "cells", "infer", "budget", "domain", "evaluate", "remote")
 # Objects that a function returns as a whole and that state the version of their grammar.
 VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
              "TableReading", "Build", "Ask")
