@@ -166,6 +166,24 @@ extension Kernels {
         table.scatter(dy, level, factor, dTable, width)
     }
 
+    /// y[k][lane] += the sum of the rows of a table that the lane picks. start: [count] vectors, where rows begin:
+    /// multiples of 16, each row padded to whole blocks of 16 numbers. y: [levels] vectors. rows: memory for
+    /// `rowMemory(levels)` numbers.
+    package func addRows(_ rows: Floats, starts: Labels, count: Int, to y: MutableFloats, memory: MutableFloats,
+                         levels: Int) {
+        table.add_rows(rows, starts, count, y, memory, levels)
+    }
+
+    /// The rows that the first `used` lanes pick += x[k][lane], lane by lane. Shapes as for `addRows`.
+    package func addToRows(_ x: Floats, starts: Labels, count: Int, of rows: MutableFloats, memory: MutableFloats,
+                           levels: Int, used: Int) {
+        table.add_to_rows(x, starts, count, rows, memory, levels, used)
+    }
+
+    /// Numbers of a padded row of a table, and of the memory for one row a lane.
+    package static func paddedRow(_ levels: Int) -> Int { (levels + 15) & ~15 }
+    package func rowMemory(_ levels: Int) -> Int { Self.paddedRow(levels) * lanes }
+
     /// z = mean + e^(logVariance / 2) noise; divergence += KL from N(0, I). [latent] vectors; divergence: one vector.
     package func posteriorForward(mean: Floats, logVariance: Floats, noise: Floats, z: MutableFloats,
                                   standardDeviation: MutableFloats, divergence: MutableFloats, latent: Int) {

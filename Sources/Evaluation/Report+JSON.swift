@@ -30,6 +30,8 @@ extension Report {
                    "worst quantile of a column, in interquartile ranges: mean"),
             Figure("quantile_shift_max", quantiles.max(), "0",
                    "worst quantile of a column, in interquartile ranges: largest"),
+            Figure("pmse", propensity?.error, "0", "telling synthetic rows from real ones: propensity score's error"),
+            Figure("pmse_ratio", propensity?.ratio, "1", "the same over what chance makes of it"),
             Figure("target_auc", target?.auc, "1", "target: learned from synthetic rows, tested on real ones"),
             Figure("target_dpd", group(target?.disparity.parity), "0", "target: demographic parity difference"),
             Figure("target_eod", group(target?.disparity.odds), "0", "target: equalised odds difference"),

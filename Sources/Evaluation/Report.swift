@@ -23,6 +23,8 @@ package struct Report {
     package let locations: [Location]
     package let tasks: [TaskResult]
     package let probes: [Probe]
+    /// Nil with too many coordinates.
+    let propensity: Propensity?
     /// Of encoded rows; nil with fewer than two groups or too many coordinates.
     package let similarity, realSimilarity: Similarity?
     /// Nil without a hold-out of its own: a generator that has seen all rows is as near to one half as to the other.
@@ -84,6 +86,7 @@ package struct Report {
         groupCounts = (0..<3).map(groups.counts)
         fidelity = try Fidelity(real: whole, synthetic: made, threads: threads)
         locations = try Location.all(real: whole, synthetic: made)
+        propensity = try Propensity(real: whole, synthetic: made)
         if options.classifiers {
             let runs = try ModelRuns(synthetic: made, test: test, threads: threads)
             tasks = try taskTable(real: learned, test: test, synthetic: made, runs: runs, protected: protected,

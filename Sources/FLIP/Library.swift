@@ -46,9 +46,11 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "cells": return CellOptions.table.schema(CellOptions())
         case "evaluate": return ReportOptions.table.schema(ReportOptions())
         case "remote": return RemoteOptions.table.schema(RemoteOptions())
+        case "estimate": return EstimateOptions.table.schema(EstimateOptions())
+        case "report": return ModelReportOptions.table.schema(ModelReportOptions())
         default: throw Failure(.argument,
                                "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"cells\", \"budget\", "
-                                   + "\"domain\", \"infer\", \"evaluate\" or \"remote\"")
+                                   + "\"domain\", \"infer\", \"evaluate\", \"remote\", \"estimate\" or \"report\"")
         }
     }
 }

@@ -14,6 +14,8 @@ func run(_ words: [String]) throws {
     case "sample": try sample(rest)
     case "complete": try completeCommand(rest)
     case "ledger": try ledger(rest)
+    case "report": try report(rest)
+    case "estimate": try estimate(rest)
     case "evaluate": try evaluate(rest)
     case "convert": try convert(rest)
     case "schema": try schemaCommand(rest)
@@ -58,8 +60,15 @@ private let help = """
          half rows made whole: missing cells and columns are drawn, given ones stay
     flip ledger MODEL [--json]
          what the training released and what that cost
+    flip report MODEL --out PAGE.html  [--title T] [--rows N] [--json]
+         what may be published: a page made from the model file alone
+    flip estimate MODEL mean | share | quantile | cells | linear | logistic COLUMN [--json]
+         figures with intervals that hold sampling error and noise; costs nothing
+         [--by COLUMN] [--contrast difference | ratio] [--reference GROUP] [--level L] [--quantile Q]
+         [--with COLUMN] [--predictors A,B] [--confidence P]
     flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]
          NOT PRIVATE: how good, how fair
+         [--html PAGE.html]       as a page; SYNTHETIC may be several tables, with commas between them
          [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]  [--group GROUP]
     flip plan --schema S.json --epsilon E --delta D [...]
          the costs in advance, without any data (JSON)

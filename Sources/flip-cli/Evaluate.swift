@@ -2,12 +2,13 @@
 
 import Basics
 import Evaluation
+import Pages
 import Storage
 import Tables
 
 func evaluate(_ words: [String]) throws {
     let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test",
-                                                     "threads"] + csvOptionNames + tableOptionNames,
+                                                     "threads", "html", "title"] + csvOptionNames + tableOptionNames,
                           switches: ["json", "quiet"], places: ["REAL", "SYNTHETIC"])
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }
@@ -26,8 +27,19 @@ func evaluate(_ words: [String]) throws {
     }
     Interrupt.watch()
     let bar = Bar(quiet: a.has("quiet"))
-    let real = try readTable(a.words[0], a, known, bar), synthetic = try readTable(a.words[1], a, real.schema, bar)
+    let html = try a.text("html"), title = try a.text("title")
+    let names = html == nil ? [a.words[1]] : a.words[1].split(separator: ",").map(String.init)
+    guard !names.isEmpty else { throw Usage("flip evaluate: SYNTHETIC is missing") }
+    let real = try readTable(a.words[0], a, known, bar)
     let holdout = try a.text("test").map { try readTable($0, a, real.schema, bar) }
-    let report = try Report(real: real, synthetic: synthetic, holdout: holdout, options: options)
-    say(a.has("json") ? report.json.versioned.pretty : report.text)
+    let reports = try names.map {
+        try Report(real: real, synthetic: readTable($0, a, real.schema, bar), holdout: holdout, options: options)
+    }
+    if let html {
+        let all = zip(names, reports).map { JSON.members([("name", .string($0)), ("evaluation", $1.json)]) }
+        let page: [(String, JSON)] = title.map { [("title", .string($0))] } ?? []
+        try AtomicFile.write(htmlPage(.members(page + [("evaluations", .array(all))])), to: html)
+        if !a.has("json") { return }
+    }
+    say(a.has("json") ? reports[0].json.versioned.pretty : reports[0].text)
 }

@@ -192,6 +192,14 @@ static void models(flip_model *model, const flip_table *table) {
     OK(flip_model_json(model, &bytes, &err)); text(bytes);
     OK(flip_model_ledger(model, &bytes, &err)); text(bytes);
     OK(flip_model_ledger_report(model, &bytes, &err)); text(bytes);
+    OK(flip_model_estimate(model, "{\"what\": \"share\", \"column\": \"sex\"}", &bytes, &err)); text(bytes);
+    /* Only a preset that releases tables of several columns has replicates. */
+    flip_model_replicate(model, 1, 40, "{\"seed\": 1}", told, &calls, &rows, &err);
+    flip_table_free(rows);
+    OK(flip_model_report(model, "{\"rows\": 100}", &bytes, &err));
+    flip_buffer *page = NULL;
+    OK(flip_report_page(flip_buffer_data(bytes), flip_buffer_size(bytes), &page, &err)); text(page);
+    flip_buffer_free(bytes);
     double rates[2] = {0.01, 0.1}, found[2];
     OK(flip_model_trade_off(model, NULL, rates, 2, found, &err));
     OK(flip_model_schema(model, &schema, &err)); flip_schema_free(schema);

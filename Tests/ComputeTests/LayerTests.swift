@@ -48,6 +48,36 @@ final class LayerTests: XCTestCase {
 
     // MARK: tests
 
+    /// Picked rows are added in the order of the picks, and added to; rows of any length.
+    func testPickedRows() throws {
+        for k in Kernels.available {
+            for K in [1, 2, 16, 17, 40] {
+                var random = Random(UInt64(K))
+                let width = Kernels.paddedRow(K), rows = 7, picks = 3
+                let table = try Buffer<Float>(count: rows * width, for: "a test")
+                for r in 0 ..< rows { for j in 0 ..< K { table[r * width + j] = random.next() } }
+                let start = try Buffer<Int32>(count: picks * k.lanes, for: "a test")
+                for i in 0 ..< start.count { start[i] = Int32((i * 5 + i / 3) % rows * width) }
+                let y = try Vectors(k, K, &random), before = (0 ..< k.lanes).map(y.lane)
+                let memory = try Buffer<Float>(count: k.rowMemory(K), for: "a test")
+                k.addRows(table.base, starts: start.base, count: picks, to: y.base, memory: memory.base, levels: K)
+                let sums = try Buffer<Float>(count: rows * width, for: "a test"), used = k.lanes - 1
+                k.addToRows(y.base, starts: start.base, count: picks, of: sums.base, memory: memory.base, levels: K,
+                            used: used)
+                var want = [Float](repeating: 0, count: rows * width)
+                for l in 0 ..< k.lanes {
+                    for j in 0 ..< K {
+                        var sum: Float = 0
+                        for i in 0 ..< picks { sum += table[Int(start[i * k.lanes + l]) + j] }
+                        XCTAssertEqual(y[j, l], Float(before[l][j]) + sum, k.name)
+                        if l < used { for i in 0 ..< picks { want[Int(start[i * k.lanes + l]) + j] += y[j, l] } }
+                    }
+                }
+                XCTAssertEqual(Array(sums), want, k.name)
+            }
+        }
+    }
+
     func testNorm() throws {
         for k in Kernels.available {
             var random = Random(1)

@@ -38,6 +38,15 @@ test_that("every block of docs/R.md runs, and the README's too", {
   expect_match(ran$text, "enough: epsilon", fixed = TRUE)
 })
 
+test_that("a data frame becomes a page and three answers", {
+  folder <- tempfile()
+  ran <- rscript(file.path(root, "examples", "R", "publish.R"), "--out", shQuote(folder), "--rows", "2000")
+  expect_false(ran$failed, info = ran$text)
+  expect_match(ran$text, "95 % intervals", fixed = TRUE)
+  expect_match(ran$text, "wardlung", fixed = TRUE)
+  expect_true(file.exists(file.path(folder, "report.html")))
+})
+
 test_that("a data frame becomes a fairness table", {
   folder <- tempfile()
   ran <- rscript(file.path(root, "examples", "R", "fairness.R"), "--out", shQuote(folder), "--rows", "3000", "--preset",

@@ -36,11 +36,11 @@ final class BestTests: XCTestCase {
 
     /// A file that somebody altered may hold a tilt that refuses every row: sampling ends all the same.
     func testATiltThatRefusesEveryRow() throws {
-        let m = try model(), t = try XCTUnwrap(m.generator.tilt)
+        let m = try model(), levels = m.generator.statistics.levels, size = levels[0]
         var altered = m.generator
-        altered.tilt = try Tilt(levels: m.generator.statistics.levels, columns: t.columns, theta: t.theta,
-                                offset: t.offset, cap: .greatestFiniteMagnitude, effectiveShare: 1, acceptanceRate: 1,
-                                truncated: 0, distinctShare: 1)
+        altered.rowTilt = try RowTilt(levels: levels, columns: [[0]], theta: Buffer(count: size, for: "a test"),
+                                      offset: 0, cap: .greatestFiniteMagnitude, effectiveShare: 1, acceptanceRate: 1,
+                                      truncated: 0, distinctShare: 1)
         let rows = try Model(plan: m.plan, ledger: m.ledger, generator: altered).sample(count: 1, seed: 1)
         XCTAssertEqual(rows.rows, 1)
     }
@@ -67,8 +67,8 @@ final class BestTests: XCTestCase {
         XCTAssertEqual(Array(bytes), Array(try again.bytes()))
         XCTAssertEqual(again.plan.json.text, m.plan.json.text)
         let tilt = try XCTUnwrap(again.tilt)
-        XCTAssertGreaterThanOrEqual(tilt.effectiveShare, m.plan.settings.tilt.floor - 1e-6)
-        XCTAssertNotNil(m.json.text.range(of: "effective_sample_size"))
+        XCTAssertEqual(tilt.distance, m.tilt?.distance)
+        XCTAssertNotNil(m.json.text.range(of: "distance_in_noise"))
     }
 
     func testRowsDoNotDependOnChunksOrThreads() throws {

@@ -27,7 +27,7 @@ extension Trainer {
 extension Model {
     var autoencoder: VAE? { generator.autoencoder }
     var denoiser: Denoiser? { generator.denoiser }
-    var tilt: Tilt? { generator.tilt }
+    var tilt: HeadTilt? { generator.tilt }
     var pairs: [[Int]]? { generator.pairs }
 
     /// A model of networks without a tilt.

@@ -19,10 +19,11 @@ import flip.remote
 import pytest
 from flip import _library
 
-CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "cells", "infer", "budget", "domain", "evaluate", "remote")
+CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "cells", "infer", "budget", "domain", "evaluate", "remote",
+                  "estimate", "report")
 # Objects that a function returns as a whole and that state the version of their grammar.
 VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
-             "TableReading", "Build", "Ask")
+             "TableReading", "Build", "Ask", "Estimate", "Report")
 
 
 def page():
@@ -226,6 +227,16 @@ def test_plans_models_and_ledgers(compare, schema, table, case):
     model = flip.train(table, plan, progress=False)
     compare(model.ledger, "Ledger")
     compare(model.info, "Model")
+    compare(model.report_record(rows=100), "Report")
+    compare(model.estimate("share", "sex"), "Estimate")
+    compare(model.estimate("quantile", "age", quantile=0.9), "Estimate")
+    for question in ({"what": "mean", "column": "age", "by": "ward", "contrast": "ratio"},
+                     {"what": "cells", "column": "sex", "with_": "ward"},
+                     {"what": "linear", "column": "age", "predictors": ["sex"]}):
+        try:
+            compare(model.estimate(**question), "Estimate")
+        except flip.Unsupported:                        # not every case releases these pairs
+            assert case != "best"
 
 
 def test_files_and_budgets(compare, rules, csv, frame, schema, model, tmp_path):
@@ -306,7 +317,8 @@ def test_every_object_states_the_version_of_its_grammar(schema, table, frame, pl
              "Domain": domain.report, "Evaluation": flip.evaluate(table, table, classifiers="none").to_dict(),
              "FileCheck": flip.file_check(tmp_path / "b"), "TableCheck": schema.check(frame),
              "TableReading": flip._library.take_json("flip_table_replaced", table._pointer),
-             "Build": flip.build_info(), "Ask": an_ask(schema)}
+             "Build": flip.build_info(), "Ask": an_ask(schema), "Estimate": model.estimate("share", "sex"),
+             "Report": model.report_record(rows=100)}
     assert set(given) == set(VERSIONED)
     assert [name for name, value in given.items() if value.get("schema_version") != 1] == []
 

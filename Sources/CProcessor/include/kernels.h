@@ -71,6 +71,9 @@ typedef struct {
     void (*_Nonnull multiply)(flip_in x, float factor, flip_out y, long n);
     void (*_Nonnull gather)(flip_in table, flip_labels level, flip_in offset, flip_out y, long width);
     void (*_Nonnull scatter)(flip_in dy, flip_labels level, flip_in factor, flip_out dtable, long width);
+    void (*_Nonnull add_rows)(flip_in table, flip_labels start, long count, flip_out y, flip_out rows, long levels);
+    void (*_Nonnull add_to_rows)(flip_in x, flip_labels start, long count, flip_out table, flip_out rows, long levels,
+                                 long used);
     void (*_Nonnull linear)(flip_rows x, flip_weights w, flip_in bias, FlipStart start, flip_out y, long y_stride,
                             long rows, FlipFinish finish, flip_in gate);
     void (*_Nonnull norm_forward)(flip_rows x, flip_in gain, flip_in bias, bool affine, flip_out hat, flip_out out,

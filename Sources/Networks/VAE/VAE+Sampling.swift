@@ -34,11 +34,26 @@ extension VAE {
         }
     }
 
+    /// Logits in lanes: [blocks][Σ K_t] vectors. z: [blocks of rows][latentCount].
+    package func decodeLanes(_ z: UnsafePointer<Float>, blocks: Int, into logits: UnsafeMutablePointer<Float>,
+                             _ s: VAEScratch) {
+        let W = kernels.lanes, n = shape.totalLevels * W
+        for b in 0 ..< blocks {
+            kernels.rowsToLanes(z, b * W, W, shape.latentCount, s.at(s.z))
+            decodeBlock(s)
+            (logits + b * n).update(from: s.at(s.logits), count: n)
+        }
+    }
+
     /// Every head drawn from its softmax by one uniform number: the first bin whose cumulated probability exceeds it.
     /// - z: [n][latentCount]; uniforms: [n][T] in [0, 1); bins: [T][stride], bin of column t of row i at t * stride +
     ///   i.
+    /// - draw: draws all heads of a block in place of this, from logits [Σ K_t], uniforms [T] and into labels [T]
+    ///   vectors.
     package func sample(_ z: UnsafePointer<Float>, count: Int, uniforms: UnsafePointer<Float>,
-                        into bins: UnsafeMutablePointer<UInt16>, stride: Int, _ s: VAEScratch) {
+                        into bins: UnsafeMutablePointer<UInt16>, stride: Int, _ s: VAEScratch,
+                        draw: ((UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Int32>)
+                            -> Void)? = nil) {
         let T = shape.columns, W = kernels.lanes
         var first = 0
         while first < count {
@@ -46,10 +61,13 @@ extension VAE {
             kernels.rowsToLanes(z, first, n, shape.latentCount, s.at(s.z))
             kernels.rowsToLanes(uniforms, first, n, T, s.at(s.uniform))
             decodeBlock(s)
+            draw?(s.at(s.logits), s.at(s.uniform), s.labels.base)
             for t in 0 ..< T {
                 let bin = s.labels.base + t * W
-                kernels.drawLevel(s.at(s.logits) + layout.firstLevel[t] * W, s.at(s.uniform) + t * W, bin,
-                                  shape.levels[t])
+                if draw == nil {
+                    kernels.drawLevel(s.at(s.logits) + layout.firstLevel[t] * W, s.at(s.uniform) + t * W, bin,
+                                      shape.levels[t])
+                }
                 let out = bins + (t * stride + first)
                 for l in 0 ..< n { out[l] = UInt16(truncatingIfNeeded: bin[l]) }
             }

@@ -45,7 +45,7 @@ package struct CodeRows {
 package final class VAE: @unchecked Sendable {
     package let shape: VAEShape
     package let parameters: Parameters
-    let kernels: Kernels
+    package let kernels: Kernels
     let layout: VAELayout
 
     /// A network with starting weights from a public seed.

@@ -86,7 +86,14 @@ extension RowAttempts {
         var open: [Int] = []
         for k in 0..<n {
             let own = hasRequests ? request(k) : nil
-            if own != nil || kept.chain != nil { drawColumns(k, at, own, kept, w, s) } else {
+            if kept.chain != nil && source.autoencoder != nil {
+                load(k, w, s)
+                drawGroups(k, at, own, keeper, w, s)
+            } else if own != nil || kept.chain != nil {
+                var heads = stream(at + w.slotRow[k], Purpose.heads, w.slotAttempt[k])
+                drawHeads(s.weights.base + k * (s.weights.count / chunk), own, keeper, &heads, s)
+                drawGroups(k, at, own, keeper, w, s)
+            } else {
                 var cells = cellStream(at + w.slotRow[k], attempt: w.slotAttempt[k])
                 keeper.encoders.withUnsafeBufferPointer { encoders in
                     for t in 0..<m {
@@ -112,13 +119,22 @@ extension RowAttempts {
         }
     }
 
-    /// Every column of slot k by its weights, within what the request leaves; groups by their shares.
-    private func drawColumns(_ k: Int, _ at: RowPlace, _ request: RowRequest?, _ kept: KeptDraw, _ w: DrawSpace,
-                             _ s: KeptSpace) {
-        let place = at + w.slotRow[k], attempt = w.slotAttempt[k], keeper = kept.keeper
-        var heads = stream(place, Purpose.heads, attempt), cells = cellStream(place, attempt: attempt)
-        let weights = s.weights.base + k * (s.weights.count / DrawSpace.chunk)
-        for t in plan.grids.indices where keeper.starts[t] != nil { s.draft.draw(t, weights, request, &heads) }
+    /// Every column that a head draws into the draft, one after another, by the row's weights within what the request
+    /// leaves.
+    /// - Returns: log of an estimate, without bias, of the probability that a row of these weights meets the request.
+    @discardableResult
+    func drawHeads(_ weights: UnsafePointer<Float>, _ request: RowRequest?, _ keeper: RowKeeper,
+                   _ stream: inout CounterStream, _ s: KeptSpace) -> Double {
+        var log = 0.0
+        for t in plan.grids.indices where keeper.starts[t] != nil { log += s.draft.draw(t, weights, request, &stream) }
+        return log
+    }
+
+    /// The columns of the groups of slot k into the draft, by the groups' shares.
+    private func drawGroups(_ k: Int, _ at: RowPlace, _ request: RowRequest?, _ keeper: RowKeeper, _ w: DrawSpace,
+                            _ s: KeptSpace) {
+        let place = at + w.slotRow[k], attempt = w.slotAttempt[k]
+        var cells = cellStream(place, attempt: attempt)
         guard let shares = request?.groups ?? statistics.groupShares, let grouping = plan.grouping,
               statistics.groupShares != nil else { return }
         var stream = stream(place, Purpose.group, attempt)
@@ -137,7 +153,7 @@ extension RowAttempts {
         }
     }
 
-    private func store(_ k: Int, _ w: DrawSpace, _ s: KeptSpace) {
+    func store(_ k: Int, _ w: DrawSpace, _ s: KeptSpace) {
         let draft = s.draft
         for t in 0..<draft.cells.count {
             let i = t * DrawSpace.chunk + k

@@ -21,11 +21,12 @@ final class LatentChain: Sendable {
     private let width: Int
     /// Share of a proposal that is new, in standard deviations.
     private let step: Float
+    private let keeper: RowKeeper
     private static let seed: UInt64 = 0x7363_6d63, poolMembers = 1024, moves = 3, ownMoves = 6
 
     /// A pool for rows with requests of their own.
     init(_ rows: RowAttempts, _ keeper: RowKeeper, threads: Int) throws {
-        members = Self.poolMembers
+        (members, self.keeper) = (Self.poolMembers, keeper)
         let work = try PoolWork(rows, keeper, members: members, threads: threads)
         work.start(Self.seed)
         (pool, weights, width, step) = (work.normals, work.weights, work.width, 0.5)
@@ -33,14 +34,15 @@ final class LatentChain: Sendable {
 
     /// A pool for one request.
     init(_ rows: RowAttempts, _ keeper: RowKeeper, request: RowRequest, threads: Int) throws {
-        members = Self.poolMembers
+        (members, self.keeper) = (Self.poolMembers, keeper)
         let work = try PoolWork(rows, keeper, members: members, threads: threads)
         work.start(Self.seed)
         work.temper(request, Self.seed)
         (pool, weights, width, step) = (work.normals, nil, work.width, work.step)
     }
 
-    /// Latents of the slots into `w.latents`, and their weights of bins into `s.weights`.
+    /// Slots drawn given their requests: what heads draw into `s.slotCells`, `s.slotPlaces` and `w.trials`, latents into
+    /// `w.latents`, and their weights of bins into `s.weights`.
     func draw(_ rows: RowAttempts, _ at: RowPlace, _ n: Int, _ request: (Int) -> RowRequest?, _ w: DrawSpace,
               _ s: KeptSpace) {
         guard let vae = rows.source.autoencoder else { return rows.weigh((0..<n).map { $0 }, w, s, into: s.weights) }
@@ -54,7 +56,10 @@ final class LatentChain: Sendable {
         }
         rows.latents(of: s.normals, n, w)
         rows.weigh(all, w, s, into: s.weights)
-        for k in 0..<n { logs[k] = Self.log(request(k), rows, s.weights.base + k * width) }
+        for k in 0..<n {
+            logs[k] = rows.drawHeads(s.weights.base + k * width, request(k), keeper, &streams[k], s)
+            rows.store(k, w, s)
+        }
         let moves = weights == nil ? Self.moves : Self.ownMoves, keep = (1 - step * step).squareRoot()
         for _ in 0..<moves {
             for k in 0..<n {
@@ -65,9 +70,11 @@ final class LatentChain: Sendable {
             rows.latents(of: s.trial, n, w)
             rows.weigh(all, w, s, into: s.proposed)
             for k in 0..<n {
-                let log = Self.log(request(k), rows, s.proposed.base + k * width), u = streams[k].uniformDouble()
+                let log = rows.drawHeads(s.proposed.base + k * width, request(k), keeper, &streams[k], s),
+                    u = streams[k].uniformDouble()
                 guard Glibc.log(max(u, 1e-300)) < log - logs[k] else { continue }
                 logs[k] = log
+                rows.store(k, w, s)
                 (s.normals.base + k * L).update(from: s.trial.base + k * L, count: L)
                 (s.weights.base + k * width).update(from: s.proposed.base + k * width, count: width)
             }
@@ -78,25 +85,20 @@ final class LatentChain: Sendable {
     private func member(_ request: RowRequest?, _ stream: inout CounterStream) -> Int {
         let u = stream.uniformDouble()
         guard let weights, let request else { return min(Int(u * Double(members)), members - 1) }
-        let logs = (0..<members).map { Self.log(request, starts: request.starts, weights.base + $0 * width) }
+        let logs = (0..<members).map { Self.log(request, weights.base + $0 * width) }
         let most = logs.max() ?? 0
         var sum = 0.0
         let running = logs.map { sum += exp($0 - most); return sum }
         return running.withUnsafeBufferPointer { cumulativeSearch($0, u) }
     }
 
-    /// log of the probability that a row with these weights meets the request's masks.
-    fileprivate static func log(_ request: RowRequest?, _ rows: RowAttempts,
-                                _ weights: UnsafePointer<Float>) -> Double {
-        request.map { log($0, starts: $0.starts, weights) } ?? 0
-    }
-
-    fileprivate static func log(_ request: RowRequest, starts: [Int?], _ weights: UnsafePointer<Float>) -> Double {
-        var sum = 0.0
-        for t in request.masked { if let at = starts[t], let mask = request.masks[t] {
-            sum += mask.logProbability(weights + at)
-        } }
-        return sum
+    /// log of the probability that a row of these weights meets the request's masks, without the tilt: near enough to
+    /// choose where a chain starts.
+    private static func log(_ request: RowRequest, _ weights: UnsafePointer<Float>) -> Double {
+        request.masked.reduce(0) { sum, t in
+            guard let at = request.starts[t], let mask = request.masks[t] else { return sum }
+            return sum + mask.logProbability(weights + at)
+        }
     }
 }
 
@@ -116,12 +118,12 @@ extension RowAttempts {
 private final class PoolWork {
     let normals: Buffer<Float>, weights: Buffer<Float>, width: Int
     private(set) var step: Float = 0.5
-    private let rows: RowAttempts, members: Int, threads: Int, L: Int
+    private let rows: RowAttempts, keeper: RowKeeper, members: Int, threads: Int, L: Int
     private let spaces: [(DrawSpace, KeptSpace)], results: Buffer<Double>
     private static let chunk = DrawSpace.chunk
 
     init(_ rows: RowAttempts, _ keeper: RowKeeper, members: Int, threads: Int) throws {
-        (self.rows, self.members) = (rows, members)
+        (self.rows, self.keeper, self.members) = (rows, keeper, members)
         self.threads = max(1, min(threads, (members + Self.chunk - 1) / Self.chunk))
         spaces = try (0..<self.threads).map { _ in (try rows.space(), try rows.keptSpace(keeper)) }
         L = rows.source.autoencoder?.latentCount ?? 0
@@ -152,10 +154,20 @@ private final class PoolWork {
         }
     }
 
+    /// Estimates of every member's probability to meet the request.
+    private func start(_ request: RowRequest, _ seed: UInt64) -> [Double] {
+        chunks { lo, n, _, s in
+            for k in lo..<lo + n {
+                var stream = CounterStream(seed: seed, row: UInt64(k), purpose: 3)
+                self.results[k] = self.rows.drawHeads(self.weights.base + k * self.width, request, self.keeper, &stream, s)
+            }
+        }
+        return Array(results)
+    }
+
     /// Moves the pool to the distribution given the request.
     func temper(_ request: RowRequest, _ seed: UInt64) {
-        var logs = (0..<members).map { LatentChain.log(request, rows, weights.base + $0 * width) }
-        var power = 0.0, round: UInt32 = 0
+        var logs = start(request, seed), power = 0.0, round: UInt32 = 0
         while power < 1, round < 64 {
             round += 1
             let next = nextPower(logs, power)
@@ -218,7 +230,7 @@ private final class PoolWork {
             self.rows.latents(of: s.trial, n, w)
             self.rows.weigh((0..<n).map { $0 }, w, s, into: s.proposed)
             for k in 0..<n {
-                let log = LatentChain.log(request, self.rows, s.proposed.base + k * self.width)
+                let log = self.rows.drawHeads(s.proposed.base + k * self.width, request, self.keeper, &streams[k], s)
                 guard Glibc.log(max(streams[k].uniformDouble(), 1e-300)) < power * (log - own[lo + k]) else { continue }
                 self.results[lo + k] = log
                 (self.normals.base + (lo + k) * self.L).update(from: s.trial.base + k * self.L, count: self.L)

@@ -64,7 +64,8 @@ extension Model {
             return j
         }
         let sampler = Sampler(plan: plan, generator)
-        let keeper = try RowKeeper(plan: plan, statistics: statistics), out = try Table(schema: schema, rows: half.rows)
+        let keeper = try RowKeeper(plan: plan, statistics: statistics, tilt: generator.tilt),
+            out = try Table(schema: schema, rows: half.rows)
         let chain = generator.autoencoder == nil ? nil : try LatentChain(sampler.rows, keeper, threads: threads)
         let block = 2048
         for lo in stride(from: 0, to: half.rows, by: block) {

@@ -10,6 +10,8 @@ package final class Model: Sendable {
     package let plan: Plan
     package let ledger: Ledger
     let generator: Generator
+    /// The table that replicates are drawn from, once one was asked for.
+    let fitted = FittedTable()
 
     init(plan: Plan, ledger: Ledger, generator: Generator) {
         (self.plan, self.ledger, self.generator) = (plan, ledger, generator)
@@ -58,7 +60,7 @@ package final class Model: Sendable {
     private func sampler(of stage: IntermediateStage?, threads: Int) throws -> Sampler {
         guard let stage else { return Sampler(plan: plan, generator) }
         var bare = generator
-        bare.tilt = nil
+        (bare.tilt, bare.rowTilt) = (nil, nil)
         guard stage != .diffusion else { return Sampler(plan: plan, bare) }
         guard let marginals else {
             throw Failure(.argument,
@@ -90,6 +92,10 @@ package final class Model: Sendable {
         }
         var parts: [(String, JSON)] = []
         if let tilt = generator.tilt {
+            parts.append(("rake", .members([("tables", .int(Int64(tilt.columns.count))),
+                                            ("distance_in_noise", .number(tilt.distance))])))
+        }
+        if let tilt = generator.rowTilt {
             parts.append(("rake",
                           .members([("effective_sample_size", .number(tilt.effectiveShare)),
                                     ("acceptance_rate", .number(tilt.acceptanceRate)),

@@ -1,5 +1,4 @@
-// One chunk of generated rows: latents, heads, and attempts until each row is accepted by the tilt and by the host's
-// condition. Row k of a seed has counter streams of its own, so it is the same whatever the chunk it is made in.
+// One chunk of generated rows: latents, tilted heads, and attempts until each row is accepted by the host's condition. Row k of a seed has counter streams of its own, so it is the same whatever the chunk it is made in.
 
 import Basics
 import Compute
@@ -11,19 +10,20 @@ struct RowAttempts: Sendable {
     let plan: Plan
     let statistics: Statistics
     let source: RowSource
-    let tilt: Tilt?
+    let tilt: HeadTilt?
+    let rowTilt: RowTilt?
 
     /// Streams of one row; an attempt has streams of its own.
     enum Purpose { static let latent: UInt32 = 1, heads: UInt32 = 2, cells: UInt32 = 3, accept: UInt32 = 4,
         group: UInt32 = 5, repair: UInt32 = 6, chain: UInt32 = 7 }
     private static let chunk = DrawSpace.chunk
-    /// An attempt of this number is taken whatever the tilt says. No tilt that was fitted comes near it; one in a file
-    /// that somebody altered would refuse every row for ever.
+    /// An attempt of this number is taken whatever a tilt of rows says. None that was fitted comes near it; one in a
+    /// file that somebody altered would refuse every row for ever.
     private static let lastTilted: UInt32 = 1 << 16
 
     func space() throws -> DrawSpace {
         try DrawSpace(source, columns: plan.grids.count, modelled: plan.modelled.count,
-                      drawsGroups: statistics.groupShares != nil)
+                      drawsGroups: statistics.groupShares != nil, tilt: tilt)
     }
 
     func stream(_ at: RowPlace, _ purpose: UInt32, _ attempt: UInt32) -> CounterStream {
@@ -37,7 +37,7 @@ struct RowAttempts: Sendable {
     func draw(_ at: RowPlace, count n: Int, _ test: ConditionTest?, _ w: DrawSpace) {
         begin(n, w)
         makeLatents(at, n, w)
-        guard tilt != nil || test != nil else { return decode(at, n, w.bins, w) }
+        guard rowTilt != nil || test != nil else { return decode(at, n, w.bins, w) }
         decode(at, n, w.trials, w)
         var left = n, slots = n
         while true {
@@ -135,8 +135,13 @@ struct RowAttempts: Sendable {
             for t in 0..<columns { w.uniforms.base[k * columns + t] = stream.uniform() }
         }
         if let vae = source.autoencoder, let scratch = w.vae {
-            vae.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: heads.base, stride: Self.chunk,
-                       scratch)
+            if let tilt, let memory = w.tilt {
+                vae.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: heads.base, stride: Self.chunk,
+                           scratch) { tilt.draw($0, uniforms: $1, labels: $2, memory) }
+            } else {
+                vae.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: heads.base, stride: Self.chunk,
+                           scratch)
+            }
         } else {
             for (t, e) in statistics.modelled.enumerated() {
                 for k in 0..<n {
@@ -200,13 +205,13 @@ struct RowAttempts: Sendable {
         return isTiltMet(at, slot: k, w)
     }
 
-    /// Whether the tilt takes the bins of slot k.
+    /// Whether a tilt of rows takes the bins of slot k.
     func isTiltMet(_ at: RowPlace, slot k: Int, _ w: DrawSpace) -> Bool {
         let attempt = w.slotAttempt[k]
-        guard let tilt, attempt < Self.lastTilted else { return true }
+        guard let rowTilt, attempt < Self.lastTilted else { return true }
         for t in 0..<plan.grids.count { w.one[t] = w.trials[t * Self.chunk + k] }
         var stream = stream(at + w.slotRow[k], Purpose.accept, attempt)
-        return stream.uniform() < tilt.acceptance(w.one.base)
+        return stream.uniform() < rowTilt.acceptance(w.one.base)
     }
 }
 

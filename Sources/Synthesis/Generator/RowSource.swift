@@ -2,6 +2,7 @@
 
 import Basics
 import Networks
+import Projection
 
 enum RowSource: Sendable {
     /// Latents from the diffusion, or from the prior without one, decoded.
@@ -36,12 +37,13 @@ final class DrawSpace {
     /// The attempt that was accepted: [chunk].
     let attempts: Buffer<UInt32>
     let vae: VAEScratch?
+    let tilt: HeadTiltMemory?
     let denoiser: DenoiserScratch?
     /// Rows that wait, and what is tried in this round: [chunk].
     let waiting: Buffer<Int32>, slotRow: Buffer<Int32>, slotAttempt: Buffer<UInt32>
     let one: Buffer<UInt16>
 
-    init(_ source: RowSource, columns: Int, modelled: Int, drawsGroups: Bool) throws {
+    init(_ source: RowSource, columns: Int, modelled: Int, drawsGroups: Bool, tilt: HeadTilt?) throws {
         let n = Self.chunk, network = source.autoencoder, L = network?.latentCount ?? 0
         latents = try Buffer(count: n * L, for: "latents")
         uniforms = try Buffer(count: n * modelled, for: "uniform numbers")
@@ -57,6 +59,7 @@ final class DrawSpace {
         waiting = try Buffer(count: n, for: "attempts")
         slotRow = try Buffer(count: n, for: "attempts")
         slotAttempt = try Buffer(count: n, for: "attempts")
+        self.tilt = try tilt.map { try HeadTiltMemory(levels: $0.levels, columns: $0.columns) }
         vae = try network.map { try VAEScratch($0) }
         denoiser = try source.denoiser.map { try DenoiserScratch($0) }
     }

@@ -9,7 +9,8 @@ private let chunk = DrawSpace.chunk
 extension Sampler {
     /// How rows of a condition are drawn under rules: made anew until they meet it where enough do, otherwise given it.
     func draw(given condition: Condition, _ keeper: RowKeeper, threads: Int) throws -> KeptDraw {
-        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), n = Self.tries
+        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source, tilt: rows.tilt),
+            n = Self.tries
         let trial = try Table(schema: plan.declared, rows: n)
         try plain.fill(trial, seed: Self.triesSeed, first: 0, KeptDraw(keeper: keeper), threads: threads) { _, _ in
             true

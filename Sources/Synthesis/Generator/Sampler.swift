@@ -1,9 +1,9 @@
 // From a trained model to rows, in chunks on several threads. Everything here is post-processing of released values:
 // any number of rows is free.
 //
-// A row is drawn again, from the streams of its next attempt, until it is accepted: by the tilt towards released
-// marginals, and by the host's condition. Rows stay independent draws; none is ever repeated to fill a quota. How one
-// attempt is made is in RowAttempts.swift.
+// A row is drawn again, from the streams of its next attempt, until the host's condition accepts it (and, in models
+// made before heads were tilted, the tilt of whole rows). Rows stay independent draws; none is ever repeated to fill a
+// quota. How one attempt is made is in RowAttempts.swift.
 
 import Basics
 import Compute
@@ -18,15 +18,15 @@ struct Sampler: Sendable {
     let statistics: Statistics
     let rows: RowAttempts
 
-    init(plan: Plan, statistics: Statistics, source: RowSource, tilt: Tilt? = nil) {
+    init(plan: Plan, statistics: Statistics, source: RowSource, tilt: HeadTilt? = nil, rowTilt: RowTilt? = nil) {
         (self.plan, self.statistics) = (plan, statistics)
-        rows = RowAttempts(plan: plan, statistics: statistics, source: source, tilt: tilt)
+        rows = RowAttempts(plan: plan, statistics: statistics, source: source, tilt: tilt, rowTilt: rowTilt)
     }
 
     /// From the finished generator, or from its histograms where it has no networks.
     init(plan: Plan, _ g: Generator) {
         let source = g.autoencoder.map { RowSource.networks($0, g.denoiser, g.latents) } ?? .histograms
-        self.init(plan: plan, statistics: g.statistics, source: source, tilt: g.tilt)
+        self.init(plan: plan, statistics: g.statistics, source: source, tilt: g.tilt, rowTilt: g.rowTilt)
     }
 
     /// Rows `first ..< first + count` of `seed` as a table of the declared schema.
@@ -37,7 +37,7 @@ struct Sampler: Sendable {
         // First: a count that memory can hold is one that can be counted with.
         let out = try Table(schema: plan.declared, rows: count)
         guard plan.declared.rules.isEmpty else {
-            let keeper = try RowKeeper(plan: plan, statistics: statistics)
+            let keeper = try RowKeeper(plan: plan, statistics: statistics, tilt: rows.tilt)
             guard let condition else {
                 try fill(out, seed: seed, first: first, KeptDraw(keeper: keeper), threads: threads, progress)
                 return out
@@ -49,7 +49,7 @@ struct Sampler: Sendable {
         let test = try condition.map { try ConditionTest($0, grids: plan.grids, encoders: statistics.encoders, out) }
         let share = try test.map { try self.share(of: $0, threads: threads) } ?? 1
         if share < Self.leastShare, let condition {
-            let keeper = try RowKeeper(plan: plan, statistics: statistics)
+            let keeper = try RowKeeper(plan: plan, statistics: statistics, tilt: rows.tilt)
             let kept = try request(condition, keeper, threads: threads)
             try fill(out, seed: seed, first: first, kept, threads: threads, progress)
             return out
@@ -100,9 +100,10 @@ struct Sampler: Sendable {
     /// anew until they meet it: those of a rarer one are drawn given the condition.
     static let tries = 1 << 11, leastShare = 1.0 / 32
 
-    /// Share of generated rows that meet the condition, estimated without the tilt on rows of a fixed public seed.
+    /// Share of generated rows that meet the condition, estimated on rows of a fixed public seed (without a tilt of
+    /// whole rows).
     func share(of test: ConditionTest, threads: Int) throws -> Double {
-        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source), m = plan.grids.count,
+        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source, tilt: rows.tilt), m = plan.grids.count,
             n = Self.tries, one = try Buffer<UInt16>(count: m, for: "codes")
         let bins = try plain.bins(seed: Self.triesSeed, count: n, threads: threads, stop: { false })
         var met = 0
@@ -132,7 +133,8 @@ final class BinPool {
         bins = try Buffer(count: sampler.plan.grids.count * count, for: "generated rows")
         let spaces = try (0..<max(1, min(threads, (count + chunk - 1) / chunk))).map { _ in try sampler.rows.space() }
         kept = sampler.plan.declared.rules.isEmpty ? nil
-            : KeptDraw(keeper: try RowKeeper(plan: sampler.plan, statistics: sampler.statistics))
+            : KeptDraw(keeper: try RowKeeper(plan: sampler.plan, statistics: sampler.statistics,
+                                               tilt: sampler.rows.tilt))
         keptSpaces = try kept.map { k in try spaces.map { _ in try sampler.rows.keptSpace(k.keeper) } } ?? []
         self.spaces = spaces
     }

@@ -60,8 +60,17 @@ extension Plan {
         strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0)
     }
 
-    /// Steps of its fit. Tables that parity left have no noise that more steps could fit.
-    var tiltSteps: Int { settings.tilt.steps > 0 ? settings.tilt.steps : parity > 0 ? 150 : 60 }
+    /// Steps of its fit.
+    var tiltSteps: Int { settings.tilt.steps > 0 ? settings.tilt.steps : 150 }
+
+    /// The same tables by the heads that draw their columns.
+    func tiltedHeads(_ requests: [MarginalRequest]) -> [[Int]] { heads(of: tiltColumns(requests)) }
+
+    /// Columns of the schema that heads draw, as heads.
+    func heads(of tables: [[Int]]) -> [[Int]] {
+        let head = Dictionary(uniqueKeysWithValues: modelled.enumerated().map { ($1, $0) })
+        return tables.map { $0.compactMap { head[$0] } }
+    }
 
     /// What a tilt's weights are sums over: every column, then the released marginals.
     func tiltColumns(_ requests: [MarginalRequest]) -> [[Int]] {

@@ -12,12 +12,13 @@ package struct Best: Preset {
         var s = Settings()
         (s.autoencoder.width, s.autoencoder.heads, s.autoencoder.feedForward, s.autoencoder.latent) = (32, 4, 64, 16)
         (s.autoencoder.logVariance, s.autoencoder.affine, s.autoencoder.beta) = ("head", true, 0.2)
-        (s.autoencoder.batch, s.autoencoder.steps, s.autoencoder.warmup) = (512, 1400, 300)
-        (s.autoencoder.learningRate, s.autoencoder.average) = (0.004, 0.995)
-        (s.diffusion.hidden, s.diffusion.layers, s.diffusion.noiseLevels) = (192, 3, 8)
-        (s.diffusion.batch, s.diffusion.steps, s.diffusion.warmup) = (256, 1200, 100)
-        (s.diffusion.learningRate, s.diffusion.average, s.diffusion.samplerSteps) = (0.002, 0.995, 12)
+        (s.autoencoder.batch, s.autoencoder.steps, s.autoencoder.warmup) = (512, 400, 150)
+        (s.autoencoder.learningRate, s.autoencoder.average) = (0.004, 0.99)
+        (s.diffusion.hidden, s.diffusion.layers, s.diffusion.noiseLevels) = (96, 2, 4)
+        (s.diffusion.batch, s.diffusion.steps, s.diffusion.warmup) = (256, 300, 50)
+        (s.diffusion.learningRate, s.diffusion.average, s.diffusion.samplerSteps) = (0.002, 0.99, 3)
         s.encoder.bins = 32
+        (s.independence.start, s.independence.ramp) = (100, 150)
         s.independence.parity = 250
         s.independence.sites = AlignmentSites(latent: AlignmentFactors(mean: 30, discrepancy: 60))
         return s

@@ -52,27 +52,44 @@ package struct ReleasedMarginals: Sendable {
         return out
     }
 
-    /// What the tilt meets: of columns alone what was released, of several, where groups are aligned, what parity has
-    /// left in the relaxed table.
+    /// What the tilt meets: of columns alone what was released; of several what the fitted table holds, as parity left
+    /// it where groups are aligned, and otherwise with what the released tables say beyond it.
     func tiltTargets(plan: Plan, statistics: Statistics, rows: () throws -> ProjectedRows) throws -> [NoisyMarginal] {
-        try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
-            try plan.parity > 0 && $0.columns.count > 1 ? rows().marginal($0, total: statistics.rows) : $0
+        let ordered = plan.grids.map(\.numerical)
+        return try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
+            guard $0.columns.count > 1 else { return $0 }
+            let fitted = try rows().marginal($0, total: statistics.rows)
+            return plan.parity > 0 ? fitted
+                : try $0.shrunk(to: fitted, levels: statistics.levels, ordered: ordered,
+                                threshold: plan.settings.tilt.threshold)
         }
     }
 
     /// The relaxed table of `plan`, fitted: the same bits whenever it is made. Free.
     /// - Throws: `.cancelled` when `stop` answers true, `.noMemory`.
     func projectedRows(plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws -> ProjectedRows {
+        let table = try relaxedTable(targets(plan: plan, statistics: statistics), plan: plan, statistics: statistics,
+                                     threads: threads, stop: stop)
+        return try rows(of: table, plan: plan, statistics: statistics, threads: threads, stop: stop)
+    }
+
+    /// A table fitted to `targets` as the plan's projection is.
+    func relaxedTable(_ targets: [NoisyMarginal], plan: Plan, statistics: Statistics, threads: Int,
+                      stop: () -> Bool) throws -> RelaxedTable {
         let s = plan.settings.projection
         var options = ProjectionOptions()
         (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps,
             s.learningRate,
             plan.settings.seed, threads)
-        let table = try RelaxedTable.fit(levels: statistics.levels,
-                                         marginals: targets(plan: plan, statistics: statistics), total: statistics.rows,
-                                         shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
-        return try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads, stop: stop),
-                                 plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+        return try RelaxedTable.fit(levels: statistics.levels, marginals: targets, total: statistics.rows,
+                                    shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
+    }
+
+    /// Rows of a fitted table, after parity of the groups.
+    func rows(of table: RelaxedTable, plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws
+        -> ProjectedRows {
+        try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads, stop: stop),
+                          plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
     }
 
     /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the

@@ -76,6 +76,15 @@ package struct Statistics: Sendable {
         groupShares = hidden?.drawShares(plan.settings.fairness.draw, counts: groupCounts, schema: plan.schema)
     }
 
+    /// The same releases with other shares of cells in the same bins: `encoders` has one for each column.
+    func with(encoders: [ColumnEncoder], plan: Plan) -> Statistics { Statistics(self, encoders, plan) }
+
+    private init(_ old: Statistics, _ encoders: [ColumnEncoder], _ plan: Plan) {
+        (counts, groupCounts, rows, groupShares) = (old.counts, old.groupCounts, old.rows, old.groupShares)
+        (estimatedRows, rowsNoise, self.encoders) = (old.estimatedRows, old.rowsNoise, encoders)
+        modelled = plan.modelled.map { encoders[$0] }
+    }
+
     /// For each column the bin of every cell, in the form that `Door` takes.
     var columnCodes: [ColumnCodes] { encoders.map { ColumnCodes(map: $0.binOfCell, count: $0.bins) } }
 

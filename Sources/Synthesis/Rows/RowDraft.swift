@@ -16,6 +16,8 @@ final class RowDraft {
     private let shape: RowShape, rules: Rules
     /// Learned and declared values.
     private let y: Buffer<Double>, x: Buffer<Double>
+    /// Tilted weights of one column's bins.
+    private let tilted: Buffer<Float>
     private var bad: Int?
     private static let freeTries = 24, tries = 72, candidates = 32
 
@@ -27,6 +29,7 @@ final class RowDraft {
         places = try Buffer(count: m, for: "a row")
         bins = try Buffer(count: m, for: "a row")
         y = try Buffer(count: m, for: "a row")
+        tilted = try Buffer(count: keeper.encoders.map(\.bins).max() ?? 1, for: "a row")
         x = try Buffer(count: shape.declared.fields.count, for: "a row")
     }
 
@@ -90,13 +93,17 @@ final class RowDraft {
         return breach(request)
     }
 
-    /// Draws column t by its weights, within what the request leaves.
-    func draw(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?, _ stream: inout CounterStream) {
-        guard let start = keeper.starts[t] else { return }
-        let own = weights + start, encoder = keeper.encoders[t]
+    /// Draws column t by its weights given the columns before it, within what the request leaves.
+    /// - Returns: log of the probability that a draw without the request is one within it.
+    @discardableResult
+    func draw(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?,
+              _ stream: inout CounterStream) -> Double {
+        guard let start = keeper.starts[t] else { return 0 }
+        let own = keeper.weights(of: t, weights + start, bins: bins.base, into: tilted.base), encoder = keeper.encoders[t]
         if let mask = request?.masks[t] {
             let d = mask.draw(own, &stream)
-            return set(t, bin: d.bin, cell: d.cell, place: d.place)
+            set(t, bin: d.bin, cell: d.cell, place: d.place)
+            return mask.logProbability(own)
         }
         var total = 0.0
         for b in 0..<encoder.bins { total += Double(own[b]) }
@@ -109,6 +116,7 @@ final class RowDraft {
         }
         let cell = encoder.cell(bin: bin, u: stream.uniformDouble())
         set(t, bin: bin, cell: cell, place: stream.uniformDouble())
+        return 0
     }
 
     /// Sets the one cell that a breach decides by itself. False where it decides none, or one that may not be changed.
@@ -175,13 +183,14 @@ final class RowDraft {
                 take(count(request), 1)
             }
         } else {
-            let encoder = keeper.encoders[t], start = keeper.starts[t] ?? 0, mask = request?.masks[t]
+            let encoder = keeper.encoders[t], mask = request?.masks[t], own = keeper.weights(
+                of: t, weights + (keeper.starts[t] ?? 0), bins: bins.base, into: tilted.base)
             for c in 0..<keeper.grids[t].count {
                 let b = Int(encoder.binOfCell[c]), place = stream.uniformDouble()
                 let value = keeper.value(t, cell: c, place: place)
                 if let mask, !mask.holds(value) { continue }
                 set(t, bin: b, cell: c, place: place)
-                let weight = Double(weights[start + b]) * encoder.share[c] + 1e-12
+                let weight = Double(own[b]) * encoder.share[c] + 1e-12
                 take(count(request), attempt < Self.tries * 3 / 4 ? weight : 1)
             }
         }

@@ -2,6 +2,7 @@
 // How a row is made to keep them is in RowDraft.swift.
 
 import Basics
+import Projection
 import Tables
 
 final class RowKeeper: Sendable {
@@ -11,6 +12,10 @@ final class RowKeeper: Sendable {
     let columns: [Column]
     /// Where the weights of each learned column's bins start in a row of weights; nil: it is not drawn by a head.
     let starts: [Int?]
+    /// The tilt of the columns that heads draw, and the learned column of each head.
+    let tilt: HeadTilt?, modelled: [Int]
+    private let plan: Plan, groupShares: [Double]?
+    private let heads: [Int: Int]
     let rules: Rules
     private let plan: Plan, groupShares: [Double]?
     /// Values of cells that stand for one value each, column after column, and where each column's start; -1: its cells
@@ -21,9 +26,11 @@ final class RowKeeper: Sendable {
     /// Beyond so many cells a column's values are computed each time.
     private static let maxValues = 1 << 16
 
-    init(plan: Plan, statistics: Statistics) throws {
+    init(plan: Plan, statistics: Statistics, tilt: HeadTilt? = nil) throws {
         (shape, grids, encoders, self.plan) = (plan.shape, plan.grids, statistics.encoders, plan)
         groupShares = statistics.groupShares
+        (self.tilt, modelled) = (tilt, plan.modelled)
+        heads = Dictionary(uniqueKeysWithValues: plan.modelled.enumerated().map { ($1, $0) })
         rules = plan.declared.rules
         let columns = try plan.schema.fields.map { try Column.probe($0) }
         self.columns = columns
@@ -56,6 +63,16 @@ final class RowKeeper: Sendable {
     @inline(__always) func value(_ t: Int, cell: Int, place: Double) -> Double {
         let first = firstValue[t]
         return first >= 0 ? values.base[first + cell] : cellValue(grids[t], columns[t], cell, place)
+    }
+
+    /// Weights of the bins of column t given the columns before it: the row's own weights, tilted.
+    /// - Parameters:
+    ///   - weights: of the column's bins; bins: of all learned columns; into: memory for the column's bins.
+    func weights(of t: Int, _ weights: UnsafePointer<Float>, bins: UnsafePointer<UInt16>,
+                 into out: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+        guard let tilt, let h = heads[t], tilt.tilts(h) else { return weights }
+        tilt.weigh(h, weights, level: { Int(bins[modelled[$0]]) }, into: out)
+        return UnsafePointer(out)
     }
 
     /// Running sums of the groups' shares, each times what masks leave of it; nil where no mask is on a group's column.

@@ -1,6 +1,8 @@
-// Exponential tilting: generated rows are accepted with a probability by which they meet the released marginals. Free.
+// Exponential tilting: heads are tilted, column after column, so that generated rows meet the released marginals. Free.
 
 import Basics
+import Compute
+import Networks
 import Projection
 import Storage
 
@@ -12,12 +14,12 @@ package struct Tilting: Stage {
     package func steps(_ plan: Plan) -> Int { plan.settings.tilt.enabled ? 1 : 0 }
 
     package func cost(_ plan: Plan) -> StageCost {
-        StageCost(id, steps: 1,
-                  text: "a tilt by which generated rows are accepted, fitted on \(plan.settings.tilt.pool) of them")
+        StageCost(id, steps: 1, text: "a tilt of the heads, column after column, fitted in \(plan.tiltSteps) steps")
     }
 
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
-        plan.settings.tilt.pool * (2 * plan.grids.count + 12)
+        let bins = plan.modelled.reduce(0) { $0 + min(plan.grids[$1].count, plan.settings.encoder.bins + 8) }
+        return 4 * bins * TiltPool.rows(plan, bins: bins) + plan.diffusionMemory(threads: threads)
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {
@@ -25,33 +27,38 @@ package struct Tilting: Stage {
         let work = try run.memory(of: id) {
             var generator = try run.generator(autoencoder: calibrated)
             generator.tilt = nil
-            return try TiltingWork(pool: BinPool(Sampler(plan: run.plan, generator), seed: Self.poolSeed,
-                                                 count: run.plan.settings.tilt.pool, threads: run.threads))
+            return try TiltPool(Sampler(plan: run.plan, generator), calibrated, seed: Self.poolSeed,
+                                threads: run.threads)
         }
-        while !work.pool.isFull {
+        while !work.isFull {
             if run.takeCancel() { throw StageRun.cancelled }
-            work.pool.advance()
+            work.advance()
             if run.yieldsHere() { return }
         }
-        let fit = try work.fit ?? newFit(work.pool.bins, run)
+        let fit = try work.fit ?? newFit(work, run)
         work.fit = fit
         while !fit.isDone {
             if run.takeCancel() { throw StageRun.cancelled }
             fit.advance()
             if !fit.isDone, run.yieldsHere() { return }
         }
-        run.artefacts.tilt = try fit.finish()
+        run.artefacts.tilt = fit.finish()
         run.dropMemory()
     }
 
-    private func newFit(_ pool: Buffer<UInt16>, _ run: StageRun) throws -> TiltFit {
+    private func newFit(_ work: TiltPool, _ run: StageRun) throws -> HeadTiltFit {
         guard let marginals = run.artefacts.marginals else { throw StageRun.lost }
         let s = run.plan.settings.tilt, statistics = try run.statistics()
-        var options = TiltOptions()
-        (options.steps, options.learningRate, options.ridge) = (run.plan.tiltSteps, s.learningRate, s.ridge)
-        (options.floor, options.cap, options.threads) = (s.floor, s.cap, run.threads)
+        var options = HeadTiltOptions()
+        (options.steps, options.batch, options.learningRate) = (run.plan.tiltSteps, s.batch, s.learningRate)
+        (options.spread, options.seed, options.threads) = (s.spread, Self.poolSeed, run.threads)
         let targets = try marginals.tiltTargets(plan: run.plan, statistics: statistics, rows: run.projectedRows)
-        return try TiltFit(statistics.levels, targets, total: statistics.rows, pool: pool, rows: s.pool, options)
+        let own = zip(targets, run.plan.heads(of: targets.map(\.columns))).map {
+            NoisyMarginal(columns: $1, values: $0.values, standardDeviation: $0.standardDeviation)
+        }
+        return try HeadTiltFit(levels: statistics.modelledLevels, ordered: run.plan.modelled.map {
+            run.plan.grids[$0].numerical
+        }, marginals: own, total: statistics.rows, pool: work.logits, blocks: work.blocks, options)
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
@@ -60,8 +67,8 @@ package struct Tilting: Stage {
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
         if root.has("tilt"), let statistics = run.artefacts.statistics {
-            run.artefacts.tilt = try Tilt.read(from: root.group("tilt"), levels: statistics.levels,
-                                               columns: run.plan.tiltColumns(run.marginalRequests()))
+            run.artefacts.tilt = try HeadTilt.read(from: root.group("tilt"), levels: statistics.modelledLevels,
+                                                   columns: run.plan.tiltedHeads(run.marginalRequests()))
         }
         guard run.artefacts.tilt != nil || !isOver else {
             throw Failure(.format, "checkpoint: finished, but without its result")
@@ -70,19 +77,58 @@ package struct Tilting: Stage {
 
     package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws {
         if let tilt = generator.tilt { try root.group("tilt") { try tilt.write(to: $0) } }
+        if let tilt = generator.rowTilt { try root.group("tilt") { try tilt.write(to: $0) } }
     }
 
     package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
                       weights: GroupReader?) throws {
-        let requests = plan.marginalRequests(pairs: generator.pairs ?? plan.allPairs)
-        generator.tilt = try Tilt.read(from: root.group("tilt"), levels: generator.statistics.levels,
-                                       columns: plan.tiltColumns(requests))
+        let requests = plan.marginalRequests(pairs: generator.pairs ?? plan.allPairs), g = try root.group("tilt")
+        if HeadTilt.isIn(g) {
+            generator.tilt = try HeadTilt.read(from: g, levels: generator.statistics.modelledLevels,
+                                               columns: plan.tiltedHeads(requests))
+        } else {
+            generator.rowTilt = try RowTilt.read(from: g, levels: generator.statistics.levels,
+                                                 columns: plan.tiltColumns(requests))
+        }
     }
 }
 
-/// What the tilt has done so far.
-private final class TiltingWork {
-    let pool: BinPool
-    var fit: TiltFit?
-    init(pool: BinPool) { self.pool = pool }
+/// Logits of generated latents, made in portions, and the fit on them.
+private final class TiltPool {
+    /// In lanes: [blocks][bins] vectors.
+    let logits: Buffer<Float>, blocks: Int
+    var fit: HeadTiltFit?
+    private let sampler: Sampler, vae: VAE, seed: UInt64, threads: Int, spaces: [DrawSpace]
+    private var done = 0
+    private let chunks: Int, blocksPerChunk: Int
+    var isFull: Bool { done >= chunks }
+
+    /// Rows of a pool for heads of so many bins: at most 64 MB of logits, in whole chunks.
+    static func rows(_ plan: Plan, bins: Int) -> Int {
+        let most = max(DrawSpace.chunk, min(plan.settings.tilt.pool, (16 << 20) / max(bins, 1)))
+        return (most + DrawSpace.chunk - 1) / DrawSpace.chunk * DrawSpace.chunk
+    }
+
+    init(_ sampler: Sampler, _ vae: VAE, seed: UInt64, threads: Int) throws {
+        (self.sampler, self.vae, self.seed, self.threads) = (sampler, vae, seed, threads)
+        let bins = sampler.statistics.modelledLevels.reduce(0, +), rows = Self.rows(sampler.plan, bins: bins)
+        (chunks, blocksPerChunk) = (rows / DrawSpace.chunk, DrawSpace.chunk / vae.kernels.lanes)
+        blocks = chunks * blocksPerChunk
+        logits = try Buffer(count: rows * bins, for: "logits")
+        spaces = try (0..<threads).map { _ in try sampler.rows.space() }
+    }
+
+    /// The next portion: 4 chunks a worker.
+    func advance() {
+        let start = done, now = min(threads * 4, chunks - done), size = logits.count / chunks
+        Workers.run(threads: threads, chunks: now) { k, worker in
+            let c = start + k, w = self.spaces[worker]
+            guard let scratch = w.vae else { return }
+            self.sampler.rows.drawLatents(RowPlace(seed: self.seed, first: Int64(c * DrawSpace.chunk)),
+                                          count: DrawSpace.chunk, w)
+            self.vae.decodeLanes(w.latents.base, blocks: self.blocksPerChunk, into: self.logits.base + c * size,
+                                 scratch)
+        }
+        done += now
+    }
 }

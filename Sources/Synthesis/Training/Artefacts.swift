@@ -29,7 +29,7 @@ struct Artefacts {
     var diffusion: NetworkFit<Denoiser>?
     /// The averaged autoencoder with calibrated biases of its heads.
     var calibrated: VAE?
-    var tilt: Tilt?
+    var tilt: HeadTilt?
 }
 
 /// What generates rows: the parts that a model keeps of a training.
@@ -43,7 +43,9 @@ package struct Generator: Sendable {
     var denoiser: Denoiser?
     /// How latents of the diffusion are put back; nil: they are used as they are.
     var latents: LatentScale?
-    var tilt: Tilt?
+    var tilt: HeadTilt?
+    /// Of a model that was made before heads were tilted.
+    var rowTilt: RowTilt?
 
     init(statistics: Statistics) { self.statistics = statistics }
 }

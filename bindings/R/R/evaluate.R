@@ -25,10 +25,10 @@ groups_of <- function(group) {
 
 # Which value is best, where one is.
 best_of <- function(measures) {
-  best <- c(target_auc = 1, tasks_auc = 1, cka = 1, probe_synthetic = 0.5, probe_real = 0.5, dcr_share = 0.5,
-      membership_auc = 0.5)
+  best <- c(pmse_ratio = 1, target_auc = 1, tasks_auc = 1, cka = 1, probe_synthetic = 0.5, probe_real = 0.5,
+      dcr_share = 0.5, membership_auc = 0.5)
   zero <- c("tvd1", "tvd2", "association_mean", "association_max", "mean_shift", "mean_shift_max", "quantile_shift",
-      "quantile_shift_max", "target_dpd", "target_eod", "target_calibration",
+      "quantile_shift_max", "pmse", "target_dpd", "target_eod", "target_calibration",
       "tasks_dpd", "tasks_eod", "tasks_calibration", "hsic_linear", "hsic_rbf")
   out <- unname(best[measures])
   out[measures %in% zero] <- 0

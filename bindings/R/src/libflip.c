@@ -462,6 +462,27 @@ static SEXP r_model_complete(SEXP model, SEXP half, SEXP config, SEXP report) {
     WATCHED_HANDLE(TABLE, flip_table, report, flip_model_complete(m, h, c, tell, &w, &out, &err));
 }
 
+static SEXP r_model_estimate(SEXP model, SEXP config) {
+    flip_model *m = get(model, MODEL);
+    const char *c = text(config);
+    TEXT(flip_model_estimate(m, c, &out, &err));
+}
+static SEXP r_model_replicate(SEXP model, SEXP replicate, SEXP count, SEXP config, SEXP report) {
+    flip_model *m = get(model, MODEL);
+    int64_t r = whole(replicate), n = whole(count);
+    const char *c = text(config);
+    WATCHED_HANDLE(TABLE, flip_table, report, flip_model_replicate(m, r, n, c, tell, &w, &out, &err));
+}
+static SEXP r_model_report(SEXP model, SEXP config) {
+    flip_model *m = get(model, MODEL);
+    const char *c = text(config);
+    TEXT(flip_model_report(m, c, &out, &err));
+}
+static SEXP r_report_page(SEXP record) {
+    const char *r = text(record);
+    TEXT(flip_report_page(r, r == NULL ? 0 : strlen(r), &out, &err));
+}
+
 /* -- evaluation and accounting ------------------------------------------------------------------------------------- */
 
 static SEXP r_evaluate(SEXP real, SEXP synthetic, SEXP holdout, SEXP config) {
@@ -543,6 +564,7 @@ static const R_CallMethodDef routines[] = {
         1), ENTRY(r_model_from_bytes, 2),
     ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample,
         5), ENTRY(r_model_complete, 4), ENTRY(r_evaluate, 4),
+    ENTRY(r_model_estimate, 2), ENTRY(r_model_replicate, 5), ENTRY(r_model_report, 2), ENTRY(r_report_page, 1),
     ENTRY(r_account, 11), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
 
 void R_init_libflip(DllInfo *dll) {

@@ -12,26 +12,29 @@ Everything a call may raise is a FlipError; its subclasses follow the codes of f
 
 from ._accountant import Accountant, calibrate
 from ._budget import Budget
+from ._combine import Combined, combine
 from ._domain import Domain, buy_domain, release_domain
 from ._errors import (ArgumentError, BudgetError, Cancelled, EntropyError, FileError, FlipError, FormatError,
                       InternalError, NumericError, OutOfMemory, SchemaError, StateError, Unsupported, VersionError)
 from ._evaluate import Evaluation, evaluate
 from ._library import __version__, build_info, config_schema, file_check, library_path
 from ._model import Model, load
+from ._page import compare
 from ._plan import Plan, plan
 from ._progress import Progress
 from ._schema import Schema
 from ._synthesizer import Synthesizer
 from ._table import Table, convert
 from ._train import Trainer, train
-from ._types import (BudgetReport, BuildInfo, ConfigOption, DomainReport, EvaluationReport, Explanation, FileCheck,
-                     Ledger, ModelRecord, PlanRecord, TableCheck)
+from ._types import (BudgetReport, BuildInfo, ConfigOption, DomainReport, Estimate, EvaluationReport, Explanation,
+                     FileCheck, Ledger, ModelRecord, PlanRecord, TableCheck)
 
 __all__ = [
-    "Accountant", "ArgumentError", "Budget", "BudgetError", "BudgetReport", "BuildInfo", "Cancelled", "ConfigOption",
-    "Domain", "DomainReport", "EntropyError", "Evaluation", "EvaluationReport", "Explanation", "FileCheck",
-    "FileError", "FlipError", "FormatError", "InternalError", "Ledger", "Model", "ModelRecord", "NumericError",
-    "OutOfMemory", "Plan", "PlanRecord", "Progress", "Schema", "SchemaError", "StateError", "Synthesizer", "Table",
-    "TableCheck", "Trainer", "Unsupported", "VersionError", "__version__", "build_info", "buy_domain", "calibrate",
-    "config_schema", "convert", "evaluate", "file_check", "library_path", "load", "plan", "release_domain", "train",
+    "Accountant", "ArgumentError", "Budget", "BudgetError", "BudgetReport", "BuildInfo", "Cancelled", "Combined",
+    "ConfigOption", "Domain", "DomainReport", "EntropyError", "Estimate", "Evaluation", "EvaluationReport",
+    "Explanation", "FileCheck", "FileError", "FlipError", "FormatError", "InternalError", "Ledger", "Model",
+    "ModelRecord", "NumericError", "OutOfMemory", "Plan", "PlanRecord", "Progress", "Schema", "SchemaError",
+    "StateError", "Synthesizer", "Table", "TableCheck", "Trainer", "Unsupported", "VersionError", "__version__",
+    "build_info", "buy_domain", "calibrate", "combine", "compare", "config_schema", "convert", "evaluate",
+    "file_check", "library_path", "load", "plan", "release_domain", "train",
 ]

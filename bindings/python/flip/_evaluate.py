@@ -10,15 +10,16 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
 from ._errors import ArgumentError, SchemaError
 from ._frames import has_arrow, is_path, package_of
-from ._library import config_bytes, take_json
+from ._library import Path, config_bytes, take_json
+from ._page import write_page
 from ._schema import Schema, SchemaLike, is_hdf5
 from ._table import Table
 from ._types import EvaluatedColumn, EvaluationReport
 
-_ONE = ("target_auc", "tasks_auc", "cka")
+_ONE = ("pmse_ratio", "target_auc", "tasks_auc", "cka")
 _HALF = ("probe_synthetic", "probe_real", "dcr_share", "membership_auc")
 _ZERO = ("tvd1", "tvd2", "association_mean", "association_max", "mean_shift", "mean_shift_max", "quantile_shift",
-         "quantile_shift_max", "target_dpd", "target_eod", "target_calibration", "tasks_dpd", "tasks_eod",
+         "quantile_shift_max", "pmse", "target_dpd", "target_eod", "target_calibration", "tasks_dpd", "tasks_eod",
          "tasks_calibration", "hsic_linear", "hsic_rbf")
 BEST = {key: best for best, keys in (("1", _ONE), ("0.5", _HALF), ("0", _ZERO)) for key in keys}
 
@@ -33,6 +34,11 @@ class Evaluation:
     def to_dict(self) -> EvaluationReport:
         """The warning that it is not private, the summary, and figures by column, group, task and pair of groups."""
         return self._result
+
+    def to_html(self, path: Optional[Path] = None, title: Optional[str] = None) -> str:
+        """The figures with pictures as one page in HTML, marked NOT PRIVATE; written to `path` if there is one.
+        `flip.compare()` puts several side by side."""
+        return write_page({**self._result, **({} if title is None else {"title": title})}, path)
 
     @property
     def summary(self) -> dict[str, Optional[float]]:
@@ -116,7 +122,8 @@ def as_table(rows: Any, schema: Optional[SchemaLike], group: Optional[str] = Non
 def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
              protected: Union[str, Iterable[str], None] = None, target: Optional[str] = None, holdout: Any = None,
              classifiers: str = "native", positive: Any = None, edges: Optional[Mapping[str, Sequence[float]]] = None,
-             threads: Optional[int] = None, group: Union[str, Mapping[str, str], None] = None) -> Evaluation:
+             threads: Optional[int] = None, group: Union[str, Mapping[str, str], None] = None,
+             extras: Sequence[str] = ()) -> Evaluation:
     """How good, how fair and how forgetful `synthetic` is beside `real`: an Evaluation. NOT PRIVATE.
 
     real, synthetic, holdout: a Table, the path of a CSV or HDF5 file, or a data frame; schema: for those that are no
@@ -130,7 +137,9 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     edges: {column: [ascending cuts]} of numerical protected columns; without them the real median. threads: None for
     all processors.
     group: where the dataframe is in HDF5 files, "/data" unless given; {"real": "/obs"} where the files differ ("real",
-    "synthetic", "holdout"). docs/EVALUATION.md defines every figure.
+    "synthetic", "holdout"). extras: "anonymeter" (its risks of singling out, linkability and inference) and "syntheval"
+    (its fast list), computed by these packages where they are installed; to_dict()["extras"] has them.
+    docs/EVALUATION.md defines every figure.
     """
     if classifiers not in ("native", "sklearn", "none"):
         raise ArgumentError('classifiers: must be "native", "sklearn" or "none"')
@@ -154,4 +163,8 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     if classifiers == "sklearn":
         _sklearn.fill(result, real, synthetic, holdout, protected=protected, target=target, positive=positive,
                       edges=edges or {})
+    if extras:
+        from . import _extras
+        result["extras"] = _extras.figures(extras, real.to_pandas(), synthetic.to_pandas(),
+                                           None if holdout is None else holdout.to_pandas(), target, protected)
     return Evaluation(result)

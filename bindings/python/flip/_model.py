@@ -7,12 +7,14 @@ import ctypes
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
 from ._condition import condition
+from ._errors import ArgumentError
 from ._frames import as_pandas, is_path
 from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_bytes, take_json
+from ._page import write_page
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
 from ._table import Table
-from ._types import Ledger, ModelRecord
+from ._types import Estimate, Ledger, ModelRecord
 
 
 class Model(Handle):
@@ -74,6 +76,38 @@ class Model(Handle):
         return callback.run(
             lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
 
+    def sample_many(self, m: int = 20, rows: Optional[int] = None, seed: Optional[int] = None,
+                    threads: Optional[int] = None, progress: Report = False) -> list[Table]:
+        """m tables of `rows` rows each, whose spread carries what the rows as a sample and the noise leave open.
+
+        Each comes from a table that is fitted to the releases with sample and noise drawn anew, so that an analysis of
+        your own, made on every table and put together by `flip.combine()`, has an honest interval. One synthetic table
+        alone has none. rows: as many as the released row count unless given. The preset "best" only; each table costs
+        one fit, a small part of a training.
+        """
+        count = max(1, round(self.info["released"]["rows"])) if rows is None else rows
+        if m < 2:
+            raise ArgumentError("m: must be at least 2")
+        callback, options = Callback(reporter(progress)), config_bytes({"seed": seed, "threads": threads})
+
+        def one(k: int) -> Table:
+            return callback.run(lambda: Table(new("flip_model_replicate", self._pointer, k, count, options, callback.c,
+                                                  None)))
+        return [one(k) for k in range(1, m + 1)]
+
+    def report(self, path: Optional[Path] = None, title: Optional[str] = None, rows: Optional[int] = None) -> str:
+        """The page of what may be published, in HTML, written to `path` if there is one: what was promised and spent,
+        what an attacker gains, every column's released counts beside generated rows with the error bars of the noise,
+        all pairs in units of their noise, what is too noisy, groups, rules and limits. It is made from the model alone,
+        costs nothing and may be handed to anybody who may have the model. rows: generated for the comparison."""
+        return write_page(self.report_record(title=title, rows=rows), path)
+
+    def report_record(self, title: Optional[str] = None, rows: Optional[int] = None) -> dict[str, Any]:
+        """What the page of `report` shows, as a dict (docs/JSON.md, Report)."""
+        record: dict[str, Any] = take_json("flip_model_report", self._pointer,
+                                           config_bytes({"title": title, "rows": rows}))
+        return record
+
     def complete(self, half: Any, seed: Optional[int] = None, threads: Optional[int] = None,
                  progress: Report = False) -> Table:
         """Half rows made whole: missing cells are drawn given the others, given ones stay. Row k of the Table belongs
@@ -99,6 +133,28 @@ class Model(Handle):
         options = config_bytes({"seed": seed, "threads": threads})
         return callback.run(
             lambda: Table(new("flip_model_complete", self._pointer, table._pointer, options, callback.c, None)))
+
+    def estimate(self, what: str, column: str, *, by: Optional[str] = None, level: Optional[str] = None,
+                 quantile: Optional[float] = None, with_: Optional[str] = None,
+                 predictors: Optional[Sequence[str]] = None, contrast: Optional[str] = None,
+                 reference: Optional[str] = None, confidence: float = 0.95) -> Estimate:
+        """A figure of the population that the rows are a sample of, with an interval that holds the error of the
+        sample and the noise of the guarantee. It follows from released counts, not from generated rows, and is free.
+
+        what: "mean", "share" (of each level, or of `level`), "quantile" (`quantile`, the median unless given), "cells"
+        (two-way shares of `column` and `with_`), "linear" (least squares of `column`, or of its `level`, on
+        `predictors`) or "logistic" (of `level`, the last one unless given).
+        by: a column whose levels are the groups; contrast: "difference" or "ratio" of every group and `reference`, the
+        largest group unless given. confidence: of the intervals.
+
+        ArgumentError for a column or level that there is not; Unsupported for columns that were not released together,
+        which the message names. docs/PUBLISHING.md says what the intervals hold and where they do not.
+        """
+        options = config_bytes({"what": what, "column": column, "by": by, "level": level, "quantile": quantile,
+                                "with": with_, "predictors": None if predictors is None else list(predictors),
+                                "contrast": contrast, "reference": reference, "confidence": confidence})
+        answer: Estimate = take_json("flip_model_estimate", self._pointer, options)
+        return answer
 
     @property
     def ledger(self) -> Ledger:

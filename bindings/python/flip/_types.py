@@ -234,9 +234,11 @@ class Ledger(_Ledger):
     notes: list[str]  # what epsilon does not cover
 
 
-class TiltFigures(TypedDict):
+class TiltFigures(TypedDict, total=False):
     """How the tilt works on generated rows."""
 
+    tables: int  # tables of counts that heads are tilted to
+    distance_in_noise: float  # of generated tables from them: root mean square (standard deviations of the noise)
     effective_sample_size: float  # equal rows that the weighted ones are worth (share of rows)
     acceptance_rate: float  # that a generated row is accepted (probability)
     distinct_rows: float  # rows that are not made twice (share of rows)
@@ -290,6 +292,45 @@ class ModelRecord(_ModelRecord):
     plan: PlanRecord  # the plan that was carried out
     released: Released  # what was released about rows and columns
     weights: Weights  # numbers of weights
+
+
+class _Estimated(TypedDict, total=False):
+    level: Optional[str]  # share, cells: the level; None: missing
+    with_level: Optional[str]  # cells: the level of the second column; None: missing
+    group: Optional[str]  # with `by`: the group; None: missing
+    term: str  # linear, logistic: the coefficient
+    kind: Literal["difference", "ratio"]  # of a contrast
+    reference: Optional[str]  # of a contrast: the group that `group` is compared with
+
+
+class Estimated(_Estimated):
+    """One figure with its interval."""
+
+    estimate: Optional[float]  # the figure; None: it cannot be told (the column's)
+    low: Optional[float]  # lower end of the interval; None: without bound (the column's)
+    high: Optional[float]  # upper end of the interval; None: without bound (the column's)
+    standard_error: Optional[float]  # of sample and noise together (the column's)
+    sampling_error: Optional[float]  # standard error of the rows as a sample (the column's)
+    noise_error: Optional[float]  # standard error of the noise of the guarantee (the column's)
+    told: bool  # False: the rows are too few beside the noise to say anything
+
+
+# "with" is a keyword, so this class is written as a call.
+_EstimateParts = TypedDict("_EstimateParts", {
+    "with": str, "by": str, "quantile": float, "outcome": str, "contrasts": "list[Estimated]"}, total=False)
+
+
+class Estimate(Versioned, _EstimateParts):
+    """`Model.estimate()`: figures of the population with intervals."""
+
+    what: Literal["mean", "share", "quantile", "cells", "linear", "logistic"]  # the question
+    column: str  # what was asked about
+    confidence: float  # of the intervals
+    epsilon: float  # of the model (nats)
+    delta: float  # of the model
+    rows: float  # released row count (rows)
+    estimates: list[Estimated]  # the answers
+    notes: list[str]  # what to know of them, in words
 
 
 class Run(TypedDict):
@@ -428,7 +469,11 @@ class GroupPair(TypedDict):
     hsic_rbf_of_real: Optional[float]  # `hsic_rbf` in the real table
 
 
-class EvaluationReport(Versioned):
+class _EvaluationReport(Versioned, total=False):
+    extras: dict[str, Any]  # by choice, in Python: figures of other packages, by package
+
+
+class EvaluationReport(_EvaluationReport):
     """`Evaluation.to_dict()`. NOT PRIVATE. None was not measured; docs/EVALUATION.md defines every figure."""
 
     not_private: str  # the warning

@@ -52,8 +52,10 @@ package struct Settings: Sendable, Equatable {
     /// Preset `best`: the tilt of generated rows towards the released marginals.
     package struct Tilt: Sendable, Equatable {
         package var enabled = true
-        package var steps = 0, pool = 60_000
-        package var learningRate = 0.03, ridge = 1e-4, floor = 0.5, cap = 4.0
+        package var steps = 0, pool = 16_384, batch = 8192
+        package var learningRate = 0.03, spread = 1.0, threshold = 1.5
+        /// Of the tilt of whole rows that older models have.
+        package var ridge = 1e-4, floor = 0.5, cap = 4.0
     }
     package var fairness = FairnessSettings()
     package var independence = IndependenceSettings()

@@ -158,17 +158,20 @@ private let allSections: [(name: String, options: [Option])] = [
         .real("clip", \.finetuning.clip, 1e-6...1e6, help: "clipping norm of a row's gradient"),
     ]),
     ("rake", [
-        .flag("enabled", \.tilt.enabled, help: "accept generated rows so that they meet the released marginals"),
-        .whole("steps", \.tilt.steps, 0...100_000, unit: "steps",
-               help: "steps of the tilt's fit; 0: 60, or 150 where it meets what parity has left, which has no noise "
-                   + "to "
-                  + "stop at"),
-        .whole("pool", \.tilt.pool, 1000...10_000_000, unit: "rows", help: "generated rows it is fitted on"),
+        .flag("enabled", \.tilt.enabled, help: "tilt the heads so that generated rows meet the released marginals"),
+        .whole("steps", \.tilt.steps, 0...100_000, unit: "steps", help: "steps of the tilt's fit; 0: 150"),
+        .whole("pool", \.tilt.pool, 1000...10_000_000, unit: "rows",
+               help: "generated latents it is fitted on; fewer where they would take more than 64 MB"),
+        .whole("batch", \.tilt.batch, 128...1_000_000, unit: "rows", help: "rows that a step draws from them"),
         .real("rate", \.tilt.learningRate, 1e-6...10, help: "learning rate of the tilt"),
-        .real("ridge", \.tilt.ridge, 0...1, help: "weight of its squared size"),
-        .real("floor", \.tilt.floor, 0.01...1, unit: "share",
-              help: "least effective sample size; a stronger tilt is shrunk"),
-        .real("cap", \.tilt.cap, 1...1000, unit: "rows", help: "most generated rows for one accepted, on average"),
+        .real("threshold", \.tilt.threshold, 0...100, unit: "standard deviations",
+              help: "what a released table says beyond the fitted one counts from so many deviations of its noise on"),
+        .real("spread", \.tilt.spread, 1e-3...1e3,
+              help: "standard deviation of what the networks are taken to be off by, as a logarithm; differences that "
+                  + "the noise explains as well are met the less, the smaller it is"),
+        .real("ridge", \.tilt.ridge, 0...1, help: "of the tilt of older models; has no effect"),
+        .real("floor", \.tilt.floor, 0.01...1, unit: "share", help: "of the tilt of older models; has no effect"),
+        .real("cap", \.tilt.cap, 1...1000, unit: "rows", help: "of the tilt of older models; has no effect"),
     ]),
     ("", [
         .flag("calibrate_heads", \.calibrateHeads,

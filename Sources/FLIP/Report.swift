@@ -1,0 +1,48 @@
+// flip_model_estimate, flip_model_replicate, flip_model_report and flip_report_page: what may be published of a model.
+
+import Basics
+import CFlip
+import Pages
+import Synthesis
+
+@_cdecl("flip_model_estimate")
+public func flip_model_estimate(_ handle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ json: HandleOut,
+                                _ err: ErrorOut) -> flip_status {
+    giveObject(json, err) { try model(handle).estimate(EstimateOptions(configuration(config))) }
+}
+
+@_cdecl("flip_model_report")
+public func flip_model_report(_ handle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ json: HandleOut,
+                              _ err: ErrorOut) -> flip_status {
+    giveObject(json, err) { try model(handle).report(ModelReportOptions(configuration(config))) }
+}
+
+@_cdecl("flip_report_page")
+public func flip_report_page(_ json: UnsafePointer<CChar>?, _ size: Int, _ html: HandleOut, _ err: ErrorOut)
+    -> flip_status {
+    create(.buffer, html, err) {
+        let json = try pointer(json, "json")
+        guard size >= 0 else { throw Failure(.argument, "size: too large") }
+        let bytes = UnsafeRawBufferPointer(start: json, count: size).bindMemory(to: UInt8.self)
+        return try Bytes.of(htmlPage(JSON.parse(bytes, limit: 64 << 20)))
+    }
+}
+
+@_cdecl("flip_model_replicate")
+public func flip_model_replicate(_ handle: OpaquePointer?, _ replicate: Int64, _ count: Int64,
+                                 _ config: UnsafePointer<CChar>?, _ callback: Callback,
+                                 _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) {
+        let model = try model(handle)
+        guard replicate >= 1, replicate <= Int64(Model.maxReplicates) else {
+            throw Failure(.argument, "replicate: must be from 1 to \(Model.maxReplicates)")
+        }
+        guard count >= 1, count < Int64(Int32.max) else { throw Failure(.argument, "count: must be at least 1") }
+        let options = try SampleOptions(configuration(config))
+        guard options.condition == nil, options.stage == nil else {
+            throw Failure(.argument, "replicate: takes seed and threads only")
+        }
+        return try model.sample(replicate: Int(replicate), count: Int(count), seed: options.seed,
+                                threads: options.threads, progress: Reporter(callback, user, "sampling").report)
+    }
+}

@@ -1,0 +1,1 @@
+../../Kernels/Layers/Rows.swift

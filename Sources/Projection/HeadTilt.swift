@@ -1,0 +1,170 @@
+// The exponential tilt of a row's columns, one after another, towards released marginals.
+// Heads give the probabilities p_t of column t. The tilt multiplies them, given the columns drawn before:
+//
+//     P(x_t | x_1 ... x_{t-1})  ∝  p_t[x_t] exp(Σ_k θ_k[cell of x_1 ... x_t in table k])
+//
+// The sum is over the tables whose last column is t. So each table of two columns is met by the later one's conditional
+// (the change of it with maximum entropy), a row is accepted as it is drawn, and its probability is known. How θ is
+// fitted is in HeadTiltFit.swift.
+
+import Basics
+import Compute
+import Glibc
+
+package final class HeadTilt: Sendable {
+    /// Levels of the heads.
+    package let levels: [Int]
+    /// Heads of each table, ascending.
+    package let columns: [[Int]]
+    /// Of generated tables from the marginals they are to meet: the root of the mean squared difference of a cell, in
+    /// standard deviations of its noise.
+    package let distance: Double
+    /// Rows of all tables one after another, each padded to whole blocks of 16: [Σ cells of the earlier columns][padded
+    /// levels of the last].
+    let theta: Buffer<Float>
+    let layout: HeadTiltLayout
+
+    /// A tilt that was fitted before.
+    /// - Parameter theta: of all tables one after another, each row-major over its columns.
+    /// - Throws: `.format` when theta does not fit the columns or is not finite; `.noMemory`.
+    package init(levels: [Int], columns: [[Int]], theta given: Buffer<Float>, distance: Double) throws {
+        (self.levels, self.columns, self.distance) = (levels, columns, distance)
+        layout = try HeadTiltLayout(levels: levels, columns: columns)
+        guard given.count == layout.cells, given.allSatisfy({ abs($0) <= 1e4 }), distance >= 0, distance.isFinite else {
+            throw Failure(.format, "tilt: not of these columns")
+        }
+        theta = try Buffer(count: layout.size, for: "a tilt")
+        layout.spread(given, into: theta)
+    }
+
+    init(_ layout: HeadTiltLayout, columns: [[Int]], padded: Buffer<Float>, distance: Double) {
+        (levels, self.columns, self.layout, theta) = (layout.levels, columns, layout, padded)
+        self.distance = distance
+    }
+
+    /// theta as `init` takes it.
+    package func values() throws -> Buffer<Float> {
+        let out = try Buffer<Float>(count: layout.cells, for: "a tilt")
+        layout.gather(theta, into: out)
+        return out
+    }
+
+    /// Whether head t has tables.
+    package func tilts(_ t: Int) -> Bool { !layout.parts[t].isEmpty }
+
+    /// The weights of head t given the levels of the heads before it: weights · exp(Σ θ). [levels] numbers each.
+    package func weigh(_ t: Int, _ weights: UnsafePointer<Float>, level: (Int) -> Int,
+                       into out: UnsafeMutablePointer<Float>) {
+        let K = levels[t]
+        for b in 0..<K { out[b] = 0 }
+        for part in layout.parts[t] {
+            let row = theta.base + part.parents.reduce(Int(part.start)) { $0 + level($1.column) * Int($1.step) }
+            for b in 0..<K { out[b] += row[b] }
+        }
+        var most = -Float.infinity
+        for b in 0..<K where weights[b] > 0 { most = max(most, out[b]) }
+        for b in 0..<K { out[b] = weights[b] > 0 ? weights[b] * exp(out[b] - most) : 0 }
+    }
+
+    /// Draws every column of one block of rows, in lanes.
+    /// - Parameters:
+    ///   - logits: [Σ levels] vectors, overwritten.
+    ///   - uniforms: [columns] vectors in [0, 1).
+    ///   - labels: [columns] vectors, written.
+    package func draw(_ logits: UnsafeMutablePointer<Float>, uniforms: UnsafePointer<Float>,
+                      labels: UnsafeMutablePointer<Int32>, _ memory: HeadTiltMemory) {
+        let kernels = memory.kernels, W = kernels.lanes
+        for t in levels.indices {
+            let x = logits + layout.first[t] * W
+            let count = layout.starts(of: t, labels, memory)
+            kernels.addRows(theta.base, starts: memory.starts.base, count: count, to: x, memory: memory.rows.base,
+                            levels: levels[t])
+            kernels.drawLevel(x, uniforms + t * W, labels + t * W, levels[t])
+        }
+    }
+}
+
+/// One worker's memory for draws by a tilt.
+package final class HeadTiltMemory {
+    let kernels: Kernels
+    let starts: Buffer<Int32>
+    let rows: Buffer<Float>
+
+    package init(levels: [Int], columns: [[Int]], kernels: Kernels = .current) throws {
+        self.kernels = kernels
+        var most = [Int](repeating: 0, count: levels.count)
+        for c in columns { if let t = c.last { most[t] += 1 } }
+        starts = try Buffer(count: max(1, most.max() ?? 0) * kernels.lanes, for: "a tilt")
+        rows = try Buffer(count: kernels.rowMemory(levels.max() ?? 1), for: "a tilt")
+    }
+}
+
+/// Where the rows of a tilt's tables lie.
+struct HeadTiltLayout: Sendable {
+    /// One table of a head: where it starts, and its earlier columns with the distance between their levels.
+    struct Part: Sendable { let start: Int32, parents: [(column: Int, step: Int32)] }
+    let levels: [Int]
+    /// First bin of each column, side by side.
+    let first: [Int]
+    /// Tables whose last column is t.
+    private(set) var parts: [[Part]]
+    /// Start of every table, its rows, and the levels of its last column.
+    private(set) var tables: [(start: Int, rows: Int, width: Int)] = []
+    /// Numbers with padding, and without.
+    private(set) var size = 0, cells = 0
+
+    init(levels: [Int], columns: [[Int]]) throws {
+        self.levels = levels
+        var at = 0
+        first = levels.map { K in defer { at += K }; return at }
+        parts = levels.map { _ in [] }
+        for c in columns {
+            guard let t = c.last, c == Array(Set(c)).sorted(), (1...3).contains(c.count), t < levels.count else {
+                throw Failure(.format, "tilt: not of these columns")
+            }
+            let width = Kernels.paddedRow(levels[t])
+            var step = width, parents: [(column: Int, step: Int32)] = []
+            for u in c.dropLast().reversed() {
+                guard step <= Int(Int32.max) else { throw Failure(.format, "tilt: too many cells") }
+                parents.append((u, Int32(step)))
+                step *= levels[u]
+            }
+            guard size + step <= Int(Int32.max) else { throw Failure(.format, "tilt: too many cells") }
+            parts[t].append(Part(start: Int32(size), parents: parents))
+            tables.append((size, step / width, levels[t]))
+            size += step
+            cells += step / width * levels[t]
+        }
+    }
+
+    /// Where the rows that each lane picks for column t begin, table by table. - Returns: how many there are.
+    @inline(__always)
+    func starts(of t: Int, _ labels: UnsafePointer<Int32>, _ memory: HeadTiltMemory) -> Int {
+        let W = memory.kernels.lanes, own = parts[t], out = memory.starts.base
+        for (i, part) in own.enumerated() {
+            let to = out + i * W
+            for l in 0..<W { to[l] = part.start }
+            for p in part.parents {
+                let x = labels + p.column * W
+                for l in 0..<W { to[l] &+= x[l] &* p.step }
+            }
+        }
+        return own.count
+    }
+
+    func spread(_ from: Buffer<Float>, into to: Buffer<Float>) {
+        var at = 0
+        for t in tables {
+            let width = Kernels.paddedRow(t.width)
+            for r in 0..<t.rows { for b in 0..<t.width { to[t.start + r * width + b] = from[at]; at += 1 } }
+        }
+    }
+
+    func gather(_ from: Buffer<Float>, into to: Buffer<Float>) {
+        var at = 0
+        for t in tables {
+            let width = Kernels.paddedRow(t.width)
+            for r in 0..<t.rows { for b in 0..<t.width { to[at] = from[t.start + r * width + b]; at += 1 } }
+        }
+    }
+}
