@@ -43,13 +43,14 @@ public func flip_config_schema(_ what: UnsafePointer<CChar>?, _ json: HandleOut,
         case "domain": return DomainOptions.table.schema(DomainOptions())
         case "infer": return InferOptions.table.schema(InferOptions())
         case "arrow": return ArrowOptions.table.schema(ArrowOptions())
+        case "cells": return CellOptions.table.schema(CellOptions())
         case "evaluate": return ReportOptions.table.schema(ReportOptions())
         case "remote": return RemoteOptions.table.schema(RemoteOptions())
         case "estimate": return EstimateOptions.table.schema(EstimateOptions())
         case "report": return ModelReportOptions.table.schema(ModelReportOptions())
         default: throw Failure(.argument,
-                               "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"budget\", \"domain\", "
-                                   + "\"infer\", \"evaluate\", \"remote\", \"estimate\" or \"report\"")
+                               "what: must be \"plan\", \"sample\", \"csv\", \"arrow\", \"cells\", \"budget\", "
+                                   + "\"domain\", \"infer\", \"evaluate\", \"remote\", \"estimate\" or \"report\"")
         }
     }
 }

@@ -84,3 +84,21 @@ public func flip_schema_check_strings(_ schemaHandle: OpaquePointer?, _ field: U
         return try SchemaCheck(schema(schemaHandle), column: text(field, "field"), rows: texts.count) { texts[$0] }.json
     }
 }
+
+@_cdecl("flip_schema_check_rules")
+public func flip_schema_check_rules(_ schemaHandle: OpaquePointer?, _ fields: UnsafePointer<CChar>?,
+                                    _ bytes: UnsafePointer<CChar>?, _ offsets: UnsafePointer<Int64>?,
+                                    _ valid: UnsafePointer<UInt8>?, _ rows: Int64, _ json: HandleOut,
+                                    _ err: ErrorOut) -> flip_status {
+    giveObject(json, err) {
+        let list = try JSON.parse(text(fields, "fields")).asArray?.map(\.asString) ?? []
+        let names = list.compactMap { $0 }
+        guard !names.isEmpty, names.count == list.count, Set(names).count == names.count else {
+            throw Failure(.argument, "fields: must be a JSON array of different names")
+        }
+        let (count, overflow) = rows.multipliedReportingOverflow(by: Int64(names.count))
+        guard rows >= 0, !overflow else { throw Failure(.argument, "rows: must be 0 or more") }
+        let texts = try HostTexts(bytes, offsets, valid, count), n = Int(rows)
+        return try SchemaCheck(rulesOf: schema(schemaHandle), columns: names, rows: n) { texts[$0 * n + $1] }.json
+    }
+}

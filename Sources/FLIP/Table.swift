@@ -48,6 +48,24 @@ public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafeP
     }
 }
 
+/// Whether a configuration that holds "invalid" alone says "coerce".
+func coerces(_ config: UnsafePointer<CChar>?) throws -> Bool {
+    let r = try JSONReader(configuration(config), context: "cells")
+    let options = try CellOptions(r)
+    try r.finish()
+    return options.invalid == .coerce
+}
+
+@_cdecl("flip_table_read_hdf5_with")
+public func flip_table_read_hdf5_with(_ schemaHandle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+                                      _ groupName: UnsafePointer<CChar>?, _ config: UnsafePointer<CChar>?,
+                                      _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) {
+        try readTable(text(path, "path"), group: optionalText(groupName, "group"),
+                      schema: schemaHandle.map { try schema($0) }, coerces: coerces(config))
+    }
+}
+
 @_cdecl("flip_table_write_hdf5")
 public func flip_table_write_hdf5(_ handle: OpaquePointer?, _ path: UnsafePointer<CChar>?,
                                   _ groupName: UnsafePointer<CChar>?,
@@ -99,6 +117,12 @@ public func flip_table_replaced(_ handle: OpaquePointer?, _ json: HandleOut, _ e
 public func flip_table_create(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ out: HandleOut, _ err: ErrorOut)
     -> flip_status {
     create(.table, out, err) { try Table(schema: schema(schemaHandle), rows: Int(rows)) }
+}
+
+@_cdecl("flip_table_create_with")
+public func flip_table_create_with(_ schemaHandle: OpaquePointer?, _ rows: Int64, _ config: UnsafePointer<CChar>?,
+                                   _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.table, out, err) { try Table(schema: schema(schemaHandle), rows: Int(rows), coerces: coerces(config)) }
 }
 
 @_cdecl("flip_table_bound_persons")

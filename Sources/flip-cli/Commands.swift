@@ -56,7 +56,7 @@ private let help = """
          makes rows; costs nothing
          [--where JSON or FILE]   only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
                                   or several: [{"where": {...}, "rows": 500}, ...]
-    flip complete MODEL HALF.csv --out TABLE  [--seed K] [--threads N]
+    flip complete MODEL HALF --out TABLE  [--seed K] [--threads N] [--group GROUP]
          half rows made whole: missing cells and columns are drawn, given ones stay
     flip ledger MODEL [--json]
          what the training released and what that cost

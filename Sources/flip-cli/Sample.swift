@@ -37,8 +37,8 @@ func sample(_ words: [String]) throws {
 }
 
 func completeCommand(_ words: [String]) throws {
-    let a = try Arguments("complete", words, named: ["seed", "threads", "out"] + csvOptionNames, switches: ["quiet"],
-                          places: ["MODEL", "HALF"])
+    let a = try Arguments("complete", words, named: ["seed", "threads", "out"] + tableOptionNames
+                          + csvOptionNames, switches: ["quiet"], places: ["MODEL", "HALF"])
     let out = try a.required("out")
     let seed = try a.whole("seed", atLeast: 0).map { UInt64($0) }, threads = try a.whole("threads", atLeast: 0) ?? 0
     try AtomicFile(out).abandon()
@@ -46,9 +46,10 @@ func completeCommand(_ words: [String]) throws {
     let bar = Bar(quiet: a.has("quiet"))
     defer { bar.close() }
     let model = try Model.load(a.words[0]), options = try csvOptions(a)
-    guard !isHDF5Name(a.words[1]) else { throw Usage("flip complete: HALF is a CSV file") }
-    let titles = try csvTitles(a.words[1], options)
-    let half = try readCSV(a.words[1], model.schema.optional(titles), options)
+    let path = a.words[1], group = try a.text("group")
+    let titles = try isHDF5Name(path) ? columnNames(path, group: group) : csvTitles(path, options)
+    let half = try readTableFile(path, group: group, schema: model.schema.optional(titles), options: options)
+    tell(half.replaced, path)
     let table = try model.complete(half, seed: seed, threads: min(threads, 1024)) { bar.show("completing", $0, $1) }
     try writeTableFile(table, out, options: options)
 }

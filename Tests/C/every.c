@@ -89,6 +89,7 @@ static void schemas(const flip_schema *schema) {
     OK(flip_schema_check_csv(schema, in(0, "t.csv"), NULL, told, &calls, &json, &err)); text(json);
     OK(flip_schema_check_hdf5(schema, in(0, "t.h5"), NULL, told, &calls, &json, &err)); text(json);
     OK(flip_schema_check_strings(schema, "age", cells, offsets, NULL, 2, &json, &err)); text(json);
+    OK(flip_schema_check_rules(schema, "[\"age\"]", cells, offsets, NULL, 2, &json, &err)); text(json);
     SHOULD(calls > 0);
 }
 
@@ -105,6 +106,9 @@ static void tables(const flip_schema *schema, const flip_table *table) {
     OK(flip_table_write_csv(table, in(0, "t.csv"), NULL, &err));
     OK(flip_table_read_csv(schema, in(0, "t.csv"), NULL, told, &calls, &again, &err)); flip_table_free(again);
     OK(flip_table_write_hdf5(table, in(0, "t.h5"), NULL, &err));
+    OK(flip_table_read_hdf5_with(NULL, in(0, "t.h5"), NULL, "{\"invalid\": \"coerce\"}", &again, &err));
+    flip_table_free(again);
+    OK(flip_table_create_with(schema, ROWS, NULL, &again, &err)); flip_table_free(again);
     OK(flip_table_read_hdf5(NULL, in(0, "t.h5"), NULL, &again, &err));
     OK(flip_table_convert(schema, in(0, "t.csv"), in(1, "u.h5"), NULL, told, &calls, &err));
     OK(flip_table_convert_group(schema, in(0, "t.csv"), NULL, in(1, "u.h5"), "/a", NULL, told, &calls, &json, &err));

@@ -156,7 +156,7 @@ static void replaced_and_groups(void) {
                                                NULL, NULL, NULL, &err));
     GIVES(FLIP_E_ARG, flip_table_convert_group(NULL, path_of("g.h5"), "/a/b", path_of("n.csv"), "/a", NULL, NULL,
                                                NULL, NULL, &err));
-    GIVES(FLIP_E_ARG, flip_table_convert_group(NULL, path_of("g.h5"), "/a/b", path_of("n.csv"), NULL, coerce,
+    GIVES(FLIP_OK, flip_table_convert_group(NULL, path_of("g.h5"), "/a/b", path_of("n.csv"), NULL, coerce,
                                                NULL, NULL, NULL, &err));
     GIVES(FLIP_OK, flip_schema_check_hdf5(schema, path_of("g.h5"), "/a/b", NULL, NULL, &json, &err));
     CHECK(strstr(flip_buffer_data(json), "\"fits\":true,\"rows\":3") != NULL);

@@ -129,6 +129,52 @@ static void bad_cells(void) {
     flip_schema_free(schema);
 }
 
+static flip_schema *parsed(const char *json) {
+    flip_schema *schema = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_schema_parse(json, strlen(json), &schema, &err));
+    return schema;
+}
+
+/* A table that coerces: cells become the nearest value or missing, rows that break a rule are left out. */
+static void coerced(void) {
+    flip_schema *schema = parsed("{\"fields\": ["
+        "{\"name\": \"a\", \"type\": \"integer\","
+        " \"constraints\": {\"minimum\": 0, \"maximum\": 9, \"required\": true}},"
+        "{\"name\": \"b\", \"type\": \"integer\", \"constraints\": {\"minimum\": 0, \"maximum\": 9}}],"
+        "\"flip:rules\": [{\"name\": \"ab\", \"order\": [\"a\", \"b\"]}]}");
+    flip_table *table = NULL, *again = NULL;
+    flip_buffer *json = NULL;
+    flip_error err;
+    static const int64_t a[] = {1, 5, 99, 2}, offsets[] = {0, 1, 2, 3, 6}, both[] = {0, 1, 2, 3, 4, 5, 6, 7, 10};
+    int64_t x[3];
+    uint8_t valid[3];
+    GIVES(FLIP_E_ARG, flip_table_create_with(schema, 4, "{\"invalid\": \"guess\"}", &table, &err));
+    GIVES(FLIP_OK, flip_table_create_with(schema, 4, "{\"invalid\": \"coerce\"}", &table, &err));
+    GIVES(FLIP_OK, flip_table_set_int64(table, "a", a, NULL, &err));                       /* 1 5 9 2 */
+    GIVES(FLIP_OK, flip_table_set_strings(table, "b", "349six", offsets, NULL, &err));     /* 3 4 9 and none */
+    CHECK(flip_table_rows(table) == 3);                                                    /* 5 is above 4 */
+    GIVES(FLIP_OK, flip_table_get_int64(table, "a", 0, 3, x, NULL, &err));
+    CHECK(x[0] == 1 && x[1] == 9 && x[2] == 2);
+    GIVES(FLIP_OK, flip_table_get_int64(table, "b", 0, 3, x, valid, &err));
+    CHECK(x[0] == 3 && x[1] == 9 && valid[0] && !valid[2]);
+    GIVES(FLIP_OK, flip_table_replaced(table, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"dropped\":1") && strstr(flip_buffer_data(json), "\"a\":1")
+          && strstr(flip_buffer_data(json), "\"b\":1"));
+    flip_buffer_free(json);
+    GIVES(FLIP_E_STATE, flip_table_set_int64(table, "a", a, NULL, &err));
+    GIVES(FLIP_OK, flip_table_write_hdf5(table, path_of("coerced.h5"), NULL, &err));
+    GIVES(FLIP_OK, flip_table_read_hdf5_with(schema, path_of("coerced.h5"), NULL, "{\"invalid\": \"coerce\"}", &again,
+                                             &err));
+    CHECK(flip_table_rows(again) == 3);
+    GIVES(FLIP_OK, flip_schema_check_rules(schema, "[\"a\", \"b\"]", "1592349six", both, NULL, 4, &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"count\":1") && strstr(flip_buffer_data(json), "\"first_row\":2"));
+    flip_buffer_free(json);
+    GIVES(FLIP_E_ARG, flip_schema_check_rules(schema, "[\"a\", \"a\"]", "", offsets, NULL, 0, &json, &err));
+    GIVES(FLIP_E_ARG, flip_schema_check_rules(schema, "[\"nobody\"]", "", offsets, NULL, 0, &json, &err));
+    flip_table_free(again); flip_table_free(table); flip_schema_free(schema);
+}
+
 static void arguments(void) {
     flip_schema *schema = a_schema(), *s = NULL;
     flip_table *table = a_table(schema, 3), *other = (flip_table *)(void *)schema;
@@ -228,5 +274,6 @@ static void persons(void) {
 
 const test_case table_tests[] = {{"table: persons", persons}, 
     {"table: columns come back", columns_come_back}, {"table: bad cells", bad_cells},
+    {"table: coerced", coerced},
     {"table: reasons of missing values", reasons}, {"table: arguments", arguments},
     {NULL, NULL}};

@@ -19,8 +19,8 @@ import flip.remote
 import pytest
 from flip import _library
 
-CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "infer", "budget", "domain", "evaluate", "remote", "estimate",
-                  "report")
+CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "cells", "infer", "budget", "domain", "evaluate", "remote",
+                  "estimate", "report")
 # Objects that a function returns as a whole and that state the version of their grammar.
 VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
              "TableReading", "Build", "Ask", "Estimate", "Report")

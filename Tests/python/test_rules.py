@@ -41,6 +41,11 @@ FIELDS = [
     whole("low", 100), whole("high", 100), text("dead", ["no", "yes"]), text("cause", ["a", "b"], required=False),
     text("drug", ["x", "y"], required=False), {"name": "dose", "type": "number",
                                                "constraints": {"minimum": 0, "maximum": 10}},
+    whole("shares", 20), whole("price", 50), whole("value", 1000), text("branch", ["x", "y", "z"]),
+    text("branch_code", ["x", "y", "z"]), text("account", ["loan", "card", "cash"]), text("term", ["long", "short"]),
+    whole("urban", 100), whole("rural", 100), whole("forest", 100),
+    {"name": "gold", "type": "boolean", "constraints": {"required": True}},
+    {"name": "platinum", "type": "boolean", "constraints": {"required": True}},
 ]
 RULES = [
     {"name": "stay", "order": ["admitted", "discharged"], "gap": {"minimum": 0, "maximum": 90}},
@@ -54,6 +59,13 @@ RULES = [
     {"name": "range", "order": ["low", "high"], "strict": True},
     {"name": "cause", "missing_unless": {"cause": {"dead": "yes"}}},
     {"name": "drug", "missing_together": ["drug", "dose"]},
+    {"name": "value", "product": {"value": ["shares", "price"]}},
+    {"name": "copy", "equal": {"branch_code": "branch"}},
+    {"name": "terms", "columns": ["account", "term"], "allow": [["loan", "long"], ["loan", "short"], ["card", "short"],
+                                                                ["cash", "short"]]},
+    {"name": "no cash", "columns": ["account", "branch"], "forbid": [["cash", "z"]]},
+    {"name": "land", "sum": ["urban", "rural", "forest"], "equals": 100},
+    {"name": "cards", "at_most_one": ["gold", "platinum"]},
 ]
 SCHEMA = {"fields": FIELDS, "missingValues": [""], "flip:rules": RULES}
 
@@ -71,6 +83,10 @@ def make(rows, seed=1):
     weight, height = r.integers(100, 220, rows) / 2, r.integers(150, 200, rows) / 100
     kind, low, dead = r.integers(0, 3, rows), r.integers(0, 99, rows), r.random(rows) < .3
     drug = pandas.Series(r.choice(["x", "y"], rows)).mask(pandas.Series(r.random(rows) < .4))
+    shares, price, branch = r.integers(0, 21, rows), r.integers(0, 51, rows), r.choice(["x", "y", "z"], rows)
+    account = numpy.where(branch == "z", "card", r.choice(["loan", "card", "cash"], rows))
+    urban, card = r.integers(0, 101, rows), r.integers(0, 3, rows)
+    rural = (r.random(rows) * (101 - urban)).astype(int)
     return pandas.DataFrame({
         "sex": sex, "pregnant": numpy.where((sex == "Female") & (age < 60) & (r.random(rows) < .3), "Yes", "No"),
         "born": born, "admitted": admitted,
@@ -80,7 +96,10 @@ def make(rows, seed=1):
         "inpatient": kind == 0, "outpatient": kind == 1, "emergency": kind == 2, "low": low,
         "high": low + 1 + r.integers(0, 100, rows) % (100 - low), "dead": numpy.where(dead, "yes", "no"),
         "cause": pandas.Series(r.choice(["a", "b"], rows)).where(pandas.Series(dead & (r.random(rows) < .9))),
-        "drug": drug, "dose": pandas.Series(r.random(rows) * 10).where(drug.notna())})
+        "drug": drug, "dose": pandas.Series(r.random(rows) * 10).where(drug.notna()), "shares": shares, "price": price,
+        "value": shares * price, "branch": branch, "branch_code": branch, "account": account,
+        "term": numpy.where((account == "loan") & (r.random(rows) < .6), "long", "short"), "urban": urban,
+        "rural": rural, "forest": 100 - urban - rural, "gold": card == 1, "platinum": card == 2})
 
 
 def broken(f):
@@ -95,7 +114,12 @@ def broken(f):
         "men": (f.sex == "Male") & (f.pregnant == "Yes"), "old": (f.age >= 60) & (f.pregnant == "Yes"),
         "site": f.site.astype(str) != f.ward.astype(str).map({"A1": "North", "A2": "North", "B1": "South"}),
         "kind": flags != 1, "range": f.low >= f.high, "cause": f.cause.notna() & (f.dead != "yes"),
-        "drug": f.drug.isna() != f.dose.isna()}
+        "drug": f.drug.isna() != f.dose.isna(),
+        "value": f.value.astype(int) != f.shares.astype(int) * f.price.astype(int),
+        "copy": f.branch.astype(str) != f.branch_code.astype(str), "terms": (f.account != "loan") & (f.term == "long"),
+        "no cash": (f.account == "cash") & (f.branch == "z"),
+        "land": f.urban.astype(int) + f.rural.astype(int) + f.forest.astype(int) != 100,
+        "cards": f.gold.astype(bool) & f.platinum.astype(bool)}
     return {name: int(numpy.sum(rows)) for name, rows in found.items()}
 
 
@@ -118,6 +142,12 @@ def spoiled(frame):
     f.loc[8, ["low", "high"]] = [9, 9]
     f.loc[9, ["dead", "cause"]] = ["no", "a"]
     f.loc[10, ["drug", "dose"]] = ["x", None]
+    f.loc[11, "value"] = (int(f.loc[11, "value"]) + 1) % 1000
+    f.loc[12, "branch_code"] = "x" if f.loc[12, "branch"] != "x" else "y"
+    f.loc[13, ["account", "term"]] = ["card", "long"]
+    f.loc[14, ["account", "branch", "branch_code", "term"]] = ["cash", "z", "z", "short"]
+    f.loc[15, ["urban", "rural", "forest"]] = [1, 2, 3]
+    f.loc[16, ["gold", "platinum"]] = True
     return f
 
 
@@ -148,8 +178,9 @@ def test_coerce_repairs_and_drops_row_by_row(frame, spoiled, tmp_path):
         table = flip.Table.read_csv(tmp_path / "t.csv", SCHEMA, invalid="coerce")
     rows = table.to_pandas()
     assert not any(broken(rows).values())
-    # Dropped: stay, men, kind, range, drug. Repaired: age, total, bmi, site, cause.
-    assert len(rows) == len(frame) - 5
+    # Dropped: stay, men, kind, range, drug, terms, no cash, land, cards. Repaired: age, total, bmi, site, cause, value,
+    # copy.
+    assert len(rows) == len(frame) - 9
     assert rows.iloc[1].total == frame.iloc[2].total
     # The fate of a row does not depend on the others.
     order = numpy.random.default_rng(3).permutation(len(spoiled))
@@ -160,11 +191,50 @@ def test_coerce_repairs_and_drops_row_by_row(frame, spoiled, tmp_path):
     assert sorted(rows.astype(str)[key].values.tolist()) == sorted(other.astype(str)[key].values.tolist())
 
 
-def test_check_reports_rules_by_name_and_count(spoiled, tmp_path):
+@pytest.fixture(scope="module")
+def unruled(spoiled, tmp_path_factory):
+    """The spoiled rows in an HDF5 file."""
+    path = tmp_path_factory.mktemp("rules") / "t.h5"
+    flip.Table.from_pandas(spoiled, {key: part for key, part in SCHEMA.items() if key != "flip:rules"}).write_hdf5(path)
+    return path
+
+
+def test_every_way_in_coerces_alike(spoiled, unruled, tmp_path):
+    f = spoiled.astype({"age": float})
+    f.loc[20, "age"] = 1000                     # becomes 100, then what the dates say
+    f.loc[f.index[f.dose.notna()][-1], "dose"] = -3.0
+    f.to_csv(tmp_path / "t.csv", index=False)
+    ways = [lambda: flip.Table.read_csv(tmp_path / "t.csv", SCHEMA, invalid="coerce"),
+            lambda: flip.Table.from_arrow(f, SCHEMA, invalid="coerce"),
+            lambda: flip.Table.from_pandas(f, SCHEMA, invalid="coerce")]
+    found = []
+    for way in ways:
+        with pytest.warns(UserWarning, match="rows were left out that break the rules of the schema: 9"):
+            table = way()
+        assert table.dropped == 9 and len(table) == len(f) - 9 and not any(broken(table.to_pandas()).values())
+        found.append((table.replaced, table.to_pandas()))
+    for replaced, rows in found[1:]:
+        assert replaced == found[0][0]
+        pandas.testing.assert_frame_equal(rows, found[0][1])
+    with pytest.raises(flip.SchemaError, match='rule "kind"'):
+        flip.Table.read_hdf5(unruled, SCHEMA)
+    with pytest.warns(UserWarning):
+        table = flip.Table.read_hdf5(unruled, SCHEMA, invalid="coerce")
+    assert table.dropped == 9 and not any(broken(table.to_pandas()).values())
+    with pytest.warns(UserWarning):
+        flip.convert(unruled, tmp_path / "u.csv", SCHEMA, invalid="coerce")
+    pandas.testing.assert_frame_equal(flip.Table.read_csv(tmp_path / "u.csv", SCHEMA).to_pandas(), table.to_pandas())
+
+
+def test_check_reports_rules_by_name_and_count(spoiled, unruled, tmp_path):
     spoiled.to_csv(tmp_path / "t.csv", index=False)
-    found = flip.Schema(SCHEMA).check(tmp_path / "t.csv")
-    rules = {p["rule"]: p["count"] for p in found["problems"]}
-    assert not found["fits"] and rules['rule "cost" (total, drugs, room)'] == 1
+    for source in (tmp_path / "t.csv", spoiled, unruled):
+        found = flip.Schema(SCHEMA).check(source)
+        rules = {p["rule"]: p["count"] for p in found["problems"]}
+        assert not found["fits"] and rules['rule "cost" (total, drugs, room)'] == 1
+        assert {rule.split('"')[1]: count for rule, count in rules.items()} == {
+            name: count for name, count in broken(spoiled).items() if count}
+    assert [p["first_row"] for p in found["problems"] if '"cards"' in p["rule"]] == [17]
     shell = subprocess.run([FLIP, "schema", str(tmp_path / "t.csv")], capture_output=True, text=True)
     assert shell.returncode == 0
 
@@ -226,6 +296,14 @@ def test_no_generated_row_breaks_a_rule(ruled):
         assert not any(broken(rows).values()), broken(rows)
 
 
+def test_mutants_are_seen(frame):
+    """Rows of a model that was not told the rules break every one of them."""
+    schema = {key: part for key, part in SCHEMA.items() if key != "flip:rules"}
+    model = flip.train(flip.Table.from_pandas(frame, schema), epsilon=3, delta=1e-5, preset="published", progress=False,
+                       config=PRESETS["published"])
+    assert all(broken(model.sample(3000, seed=1).to_pandas()).values())
+
+
 def test_rows_with_rules_do_not_depend_on_chunks_or_threads(ruled):
     whole = ruled.sample(700, seed=3, threads=1).to_pandas()
     for first, rows in ((0, 1), (255, 2), (300, 400)):
@@ -276,7 +354,7 @@ def test_protected_columns_and_rules(frame):
 def test_the_plan_says_what_rules_save():
     plan = flip.plan(SCHEMA, epsilon=3, delta=1e-5)
     rules = plan.explain()["rules"]
-    assert set(rules["computed"]) == {"age", "total", "bmi", "site"}
+    assert set(rules["computed"]) == {"age", "total", "bmi", "site", "value", "branch_code", "forest"}
     assert {"inpatient", "outpatient", "emergency"} <= set(rules["changed"]) and rules["impossible_cells"] > 0
     assert rules["marginals"] < rules["marginals_without"] and "computed and not learned" in plan.explanation()
     plain = flip.plan({key: value for key, value in SCHEMA.items() if key != "flip:rules"}, epsilon=3, delta=1e-5)
@@ -289,9 +367,10 @@ class Dice:
     def __init__(self, seed):
         self.r = numpy.random.default_rng(seed)
         self.fields, self.rules, self.columns, self.holds = [], [], {}, []
-        for k in self.r.permutation(7)[:4]:
-            (self.order, self.total, self.forbidden, self.group, self.dependent, self.missing, self.ratio)[k](len(
-                self.fields))
+        kinds = (self.order, self.total, self.forbidden, self.group, self.dependent, self.missing, self.ratio,
+                 self.parts, self.product, self.pairs, self.copy)
+        for k in self.r.permutation([4 * seed + i for i in range(4)]):          # six seeds have every kind twice
+            kinds[k % len(kinds)](len(self.fields))
 
     rows = 400
 
@@ -365,6 +444,42 @@ class Dice:
         self.rules.append({"if": {b: {"minimum": 3}}, "ratio": {c: [a, b]}, "scale": 100})
         self.holds.append(lambda f: (f[b] < 3) | ((f[c] - f[a] / f[b] * 100).abs() <= .00501))
 
+    def parts(self, n):
+        names, total = [f"k{n}{i}" for i in range(3)], int(self.r.integers(20, 100))
+        first = self.r.integers(0, total + 1, self.rows)
+        second = (self.r.random(self.rows) * (total + 1 - first)).astype(int)
+        self.fields += [whole(name, total) for name in names]
+        self.columns.update(dict(zip(names, (first, second, total - first - second))))
+        self.rules.append({"sum": names, "equals": total})
+        self.holds.append(lambda f: f[names].sum(axis=1) == total)
+
+    def product(self, n):
+        a, b, c = f"l{n}", f"m{n}", f"n{n}"
+        x, y, scale = self.r.integers(0, 12, self.rows), self.r.integers(0, 9, self.rows), int(self.r.integers(1, 4))
+        self.fields += [whole(a, 11), whole(b, 8), whole(c, 88 * scale)]
+        self.columns.update({a: x, b: y, c: x * y * scale})
+        self.rules.append({"product": {c: [a, b]}, "scale": scale})
+        self.holds.append(lambda f: f[c] == f[a] * f[b] * scale)
+
+    def pairs(self, n):
+        a, b = f"q{n}", f"r{n}"
+        known = [(x, y) for x in "abc" for y in "de" if (x, y) == ("a", "d") or self.r.random() < .6]
+        known += [(x, "e") for x in "bc" if (x, "d") not in known and (x, "e") not in known]
+        known += [("b", "e")] if all(y == "d" for _, y in known) else []
+        chosen = numpy.array(known)[self.r.integers(0, len(known), self.rows)]
+        self.fields += [text(a, list("abc")), text(b, list("de"))]
+        self.columns.update({a: chosen[:, 0], b: chosen[:, 1]})
+        self.rules.append({"columns": [a, b], "allow": [list(pair) for pair in known]})
+        self.holds.append(lambda f: (f[a].astype(str) + f[b].astype(str)).isin(["".join(pair) for pair in known]))
+
+    def copy(self, n):
+        a, b = f"s{n}", f"w{n}"
+        cells = self.r.choice(list("mno"), self.rows)
+        self.fields += [text(a, list("mno")), text(b, list("mno"))]
+        self.columns.update({a: cells, b: cells})
+        self.rules.append({"equal": {b: a}})
+        self.holds.append(lambda f: f[a].astype(str) == f[b].astype(str))
+
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_schemas_with_random_rules(seed):
@@ -380,3 +495,17 @@ def test_random_schemas_with_random_rules(seed):
                                                                 columns=frame.columns))
     whole_rows = model.complete(half, seed=1).to_pandas()
     assert all(holds(whole_rows).all() for holds in dice.holds)
+
+
+def test_half_rows_from_an_hdf5_file(ruled, tmp_path):
+    half = {"fields": [text("sex", ["Female", "Male"], required=False), whole("low", 100)]}
+    rows = pandas.DataFrame({"sex": ["Male", None, "Female"], "low": [4, 5, 6]})
+    flip.Table.from_pandas(rows, half).write_hdf5(tmp_path / "half.h5", group="some/where")
+    ruled.save(tmp_path / "m.h5")
+    shell = subprocess.run([FLIP, "complete", str(tmp_path / "m.h5"), str(tmp_path / "half.h5"), "--group", "some/where",
+                            "--seed", "1", "--out", str(tmp_path / "whole.csv"), "--quiet"], capture_output=True,
+                           text=True)
+    assert shell.returncode == 0, shell.stderr
+    made = flip.Table.read_csv(tmp_path / "whole.csv", SCHEMA).to_pandas()
+    assert made.low.tolist() == [4, 5, 6] and made.sex.tolist()[::2] == ["Male", "Female"]
+    assert not any(broken(made).values())

@@ -203,7 +203,6 @@ def test_a_dataframe_anywhere_in_a_file(frame, schema, table, tmp_path):
     assert made.sample(5, seed=1).schema == part
     for wrong in (lambda: flip.convert(tmp_path / "c.csv", tmp_path / "e.csv", part, group="x"),
                   lambda: flip.Table.read_hdf5(path, part, group=""),
-                  lambda: flip.convert(path, tmp_path / "e.csv", part, group="obs", invalid="coerce"),
                   lambda: flip.evaluate(path, path, part, group={"reel": "obs"}),
                   lambda: table.write_hdf5(tmp_path / "e.h5", group="")):
         with pytest.raises(flip.FlipError) as caught:

@@ -1,7 +1,8 @@
 // Lists the types of data that libflip writes and accepts.
 // Numbers of the usual widths; booleans as h5py writes them (an enumeration FALSE = 0, TRUE = 1 over a byte); text of
 // fixed or variable length. Read only, in data sets: other enumerations (levels of R's hdf5r and of PyTables), single
-// bits (booleans of PyTables) and floating point of 16 bits. Everything else in a file is refused before anything of it is read.
+// bits (booleans of PyTables) and floating point of 16 bits. Everything else in a file is refused before anything of it
+// is read.
 
 import Basics
 import CHDF5

@@ -50,6 +50,9 @@ extension SchemaCheck {
         if rows ?? 1 == 0 {
             breaches.append(SchemaBreach(column: nil, rule: "the table has no rows", count: 1, first: 1))
         }
+        if breaches.isEmpty, missing.isEmpty, !schema.rules.isEmpty {
+            breaches = try Self.brokenRules(path, group, schema)
+        }
         self.init(rows: rows ?? 0, breaches: breaches, missing: missing)
     }
 
@@ -61,8 +64,21 @@ extension SchemaCheck {
             found.next(origin: first + 1)
             let table = try Table(schema: alone, rows: min(batchRows, source.rows - first))
             table.breaches = found
-            try ColumnReader(table, field, source, first: first).read()
+            var reader = try ColumnReader(table, field, source, first: first)
+            try reader.read()
         }
         return found.all
+    }
+
+    /// Rules between columns that rows break, of a dataframe whose cells all fit.
+    private static func brokenRules(_ path: String, _ group: String?, _ schema: Schema) throws -> [SchemaBreach] {
+        var found = try RuleTally(schema)
+        let reader = try FrameReader(path, group: group, schema: schema.with { $0[Schema.rulesKey] = nil })
+        var first = 1
+        while let table = try reader.next(65_536) {
+            found.judge(table, first: first)
+            first += table.rows
+        }
+        return found.breaches
     }
 }

@@ -12,19 +12,27 @@ struct ColumnReader {
     private let first: Int
     /// One byte a row, not 0 where the cell is missing.
     private let missing: Buffer<UInt8>?
-    private var rows: Int { table.rows }
+    /// Cells that were replaced before the table saw them.
+    private var replaced = 0
+    private let rows: Int
 
     init(_ table: Table, _ field: Field, _ source: ColumnSource, first: Int = 0) throws {
-        (self.table, self.field, self.source, self.first) = (table, field, source, first)
+        (self.table, self.field, self.source, self.first, rows) = (table, field, source, first, table.rows)
         if let mask = source.mask {
             missing = try ColumnSource.booleans(mask, first, table.rows)
         } else {
-            missing = table.breaches == nil && source.marks.missing.isEmpty && !source.marks.leastIsMissing ? nil
-                : try Buffer(count: table.rows, for: "a column")
+            let isNeeded = table.breaches != nil || table.coerces || !source.marks.missing.isEmpty
+                || source.marks.leastIsMissing
+            missing = isNeeded ? try Buffer(count: table.rows, for: "a column") : nil
         }
     }
 
-    func read() throws {
+    mutating func read() throws {
+        try readCells()
+        try table.column(field.name).replaced += replaced
+    }
+
+    private mutating func readCells() throws {
         switch source.cells {
         case .numbers(let data, let type):
             try type.isFloat ? readDoubles(data, type.narrow) : readIntegers(data, type)
@@ -37,7 +45,7 @@ struct ColumnReader {
 
     // MARK: one kind each
 
-    private func readIntegers(_ data: DataSetReader, _ type: NumberType) throws {
+    private mutating func readIntegers(_ data: DataSetReader, _ type: NumberType) throws {
         let values = try Buffer<Int64>(count: rows, for: "a column")
         if type == .uint64 {
             try data.readRows(first, rows, values.base)
@@ -54,6 +62,11 @@ struct ColumnReader {
             for i in 0..<rows where !isMissing(i) {
                 guard let converted = unit.convert(values[i], to: target) else {
                     let isFiner = unit.nanoseconds < target.nanoseconds
+                    if table.coerces, isFiner, target == .microseconds {
+                        values[i] = Int64(unit.nearestMicroseconds(Double(values[i])))
+                        replaced += 1
+                        continue
+                    }
                     try refuse(i, !isFiner ? "a time beyond all dates" : target == .days ? "not a whole number of days"
                         : finer)
                     continue
@@ -65,7 +78,7 @@ struct ColumnReader {
         try setIntegers(values)
     }
 
-    private func readDoubles(_ data: DataSetReader, _ narrow: NarrowFloat?) throws {
+    private mutating func readDoubles(_ data: DataSetReader, _ narrow: NarrowFloat?) throws {
         let values = try Buffer<Double>(count: rows, for: "a column")
         try data.readRows(first, rows, as: values.base)
         for value in source.marks.missing { for i in 0..<rows where values[i] == value { values[i] = .nan } }
@@ -75,7 +88,11 @@ struct ColumnReader {
             for i in 0..<rows where !isMissing(i) {
                 guard let value = target == .days ? unit.days(values[i])
                     : unit.microseconds(values[i], narrow) else {
-                    try refuse(i, finer)
+                    if table.coerces {
+                        (values[i], replaced) = (unit.nearestMicroseconds(values[i]), replaced + 1)
+                    } else {
+                        try refuse(i, finer)
+                    }
                     continue
                 }
                 values[i] = value
@@ -91,7 +108,7 @@ struct ColumnReader {
         }
     }
 
-    private func readBooleans(_ data: DataSetReader) throws {
+    private mutating func readBooleans(_ data: DataSetReader) throws {
         guard timeUnit == nil else { throw data.failure("holds booleans where times are expected") }
         let bytes = try ColumnSource.booleans(data, first, rows)
         if isText {
@@ -117,7 +134,7 @@ struct ColumnReader {
         }
     }
 
-    private func readEnumeration(_ data: DataSetReader, _ levels: ColumnSource.Levels) throws {
+    private mutating func readEnumeration(_ data: DataSetReader, _ levels: ColumnSource.Levels) throws {
         guard timeUnit == nil else { throw data.failure("holds an enumeration where times are expected") }
         let values = try Buffer<Int64>(count: rows, for: "a column"),
             codes = try Buffer<Int32>(count: rows, for: "a column")
@@ -200,8 +217,14 @@ struct ColumnReader {
         return valid
     }
 
-    /// Refuses a cell, or notes it where the table is only a check; the cell is then missing.
-    private func refuse(_ row: Int, _ rule: String) throws {
+    /// Refuses a cell, or notes it where the table is only a check, or counts it where the table coerces and the field
+    /// may be missing; the cell is then missing.
+    private mutating func refuse(_ row: Int, _ rule: String) throws {
+        if table.coerces, !field.required, let missing {
+            replaced += 1
+            missing[row] = 1
+            return
+        }
         guard let breaches = table.breaches, let missing else {
             throw Failure(.schema, "column \(quoted(field.name)), row \(row + 1): \(rule)")
         }

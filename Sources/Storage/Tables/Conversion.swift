@@ -13,7 +13,10 @@ package func isHDF5Name(_ path: String) -> Bool { [".h5", ".hdf5", ".h5ad"].cont
 /// - Throws: `.argument` for CSV without a schema, and what the readers throw.
 package func readTableFile(_ path: String, group: String? = nil, schema: Schema?, options: CSVOptions = CSVOptions(),
                            progress: TableProgress? = nil) throws -> Table {
-    if isHDF5Name(path) { return try readTable(path, group: group, schema: schema, progress: progress) }
+    if isHDF5Name(path) {
+        return try readTable(path, group: group, schema: schema, coerces: options.invalid == .coerce,
+                             progress: progress)
+    }
     try refuse(group, path)
     return try readCSV(path, needed(schema, path), options, progress: progress)
 }
@@ -38,12 +41,9 @@ package func convertTable(from source: String, group: String? = nil, to target: 
     var rows = 0
     let schema: Schema, next: () throws -> Table?, replaced: () -> ReplacedCells
     if isHDF5Name(source) {
-        guard options.invalid == .refuse else {
-            throw Failure(.argument, "invalid: cells are replaced in CSV files only, and \(source) is HDF5")
-        }
-        let reader = try FrameReader(source, group: group, schema: given)
+        let reader = try FrameReader(source, group: group, schema: given, coerces: options.invalid == .coerce)
         (schema, next) = (reader.schema, { try reader.next(batchRows, progress: progress) })
-        replaced = { ReplacedCells() }
+        replaced = { reader.replaced }
     } else {
         try refuse(group, source)
         let reader = try CSVReader(source, needed(given, source), options, progress: progress)

@@ -15,16 +15,20 @@ package final class FrameReader {
     /// Rows read so far.
     package private(set) var done = 0
     private let path: String
-    private let columns: [ColumnSource]
+    private let columns: [ColumnSource], coerces: Bool
+    /// Cells that were replaced and rows that were left out so far.
+    package private(set) var replaced = ReplacedCells()
 
     /// - Parameters:
     ///   - group: where in the file, such as "/data" or "/a/b"; "/" is the root; nil is "/data", or where a file of
     ///     AnnData has a
     ///     dataframe: the root, "/obs".
     ///   - schema: nil takes the one that libflip stores with its own dataframes.
+    ///   - coerces: whether cells and rows that break the schema are replaced, repaired or left out (`Table.coerces`).
     /// - Throws: `.io`; `.format` for a file that is not such a dataframe; `.schema` when it has no rows or, if asked
     ///   for, no schema.
-    package init(_ path: String, group: String? = nil, schema: Schema? = nil, limits: Limits = Limits()) throws {
+    package init(_ path: String, group: String? = nil, schema: Schema? = nil, coerces: Bool = false,
+                 limits: Limits = Limits()) throws {
         let frame = try Frame(path, group, limits)
         let schema = try schema ?? frame.storedSchema()
         let columns = try schema.fields.map { try ColumnSource(frame, FieldText($0)) }
@@ -33,7 +37,7 @@ package final class FrameReader {
             throw frame.group.failure(schema.fields[i].name, "has another number of rows than the other columns")
         }
         guard rows > 0 else { throw Failure(.schema, "\(path): the table has no rows") }
-        (self.path, self.schema, self.rows, self.columns) = (path, schema, rows, columns)
+        (self.path, self.schema, self.rows, self.columns, self.coerces) = (path, schema, rows, columns, coerces)
     }
 
     /// Up to `maximum` further rows; nil when there are none left. Memory: the batch and one column of eight bytes a
@@ -44,20 +48,22 @@ package final class FrameReader {
         guard maximum > 0 else { throw Failure(.argument, "a batch has at least one row") }
         let count = min(maximum, rows - done)
         guard count > 0 else { return nil }
-        let table = try Table(schema: schema, rows: count)
+        let table = try Table(schema: schema, rows: count, coerces: coerces)
         for (j, field) in schema.fields.enumerated() {
             let (total, overflow) = rows.multipliedReportingOverflow(by: columns.count)
             if let progress, !progress(overflow ? 0 : done * columns.count + j * count, overflow ? 0 : total) {
                 throw Failure(.cancelled, "\(path): reading was cancelled")
             }
             do {
-                try ColumnReader(table, field, columns[j], first: done).read()
+                var reader = try ColumnReader(table, field, columns[j], first: done)
+                try reader.read()
             } catch let failure as Failure where failure.code == .schema {
                 throw Failure(.schema, "\(path): \(renumbered(failure.message, field, by: done))")
             }
         }
         try table.requireComplete()
         done += count
+        if coerces { replaced = replaced.with(table) }
         return table
     }
 }
@@ -66,11 +72,12 @@ package final class FrameReader {
 /// - Parameters:
 ///   - group: as for `FrameReader`.
 ///   - schema: nil takes the one that libflip stores with its own dataframes.
+///   - coerces: as for `FrameReader`.
 ///   - progress: called with the cells done and all cells before each column; false stops.
 /// - Throws: as `FrameReader`.
-package func readTable(_ path: String, group: String? = nil, schema: Schema? = nil, limits: Limits = Limits(),
-                       progress: TableProgress? = nil) throws -> Table {
-    let reader = try FrameReader(path, group: group, schema: schema, limits: limits)
+package func readTable(_ path: String, group: String? = nil, schema: Schema? = nil, coerces: Bool = false,
+                       limits: Limits = Limits(), progress: TableProgress? = nil) throws -> Table {
+    let reader = try FrameReader(path, group: group, schema: schema, coerces: coerces, limits: limits)
     guard let table = try reader.next(reader.rows, progress: progress) else {
         throw Failure(.schema, "\(path): the table has no rows")
     }
@@ -80,6 +87,10 @@ package func readTable(_ path: String, group: String? = nil, schema: Schema? = n
 /// The schema stored with the dataframe in `group` of the file at `path`.
 /// - Throws: as `FrameReader`; `.schema` when there is none.
 package func readSchema(_ path: String, group: String? = nil) throws -> Schema { try Frame(path, group).storedSchema() }
+
+/// The names of the columns of the dataframe in `group` of the file at `path`, in its order.
+/// - Throws: as `FrameReader`.
+package func columnNames(_ path: String, group: String? = nil) throws -> [String] { try Frame(path, group).names() }
 
 /// A message about a cell of a batch, with the row of the file in place of the row of the batch.
 private func renumbered(_ message: String, _ field: Field, by first: Int) -> String {

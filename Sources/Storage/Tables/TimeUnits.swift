@@ -37,9 +37,9 @@ struct TimeUnit: Equatable {
         return name + " since 1970-01-01" + (self == .days ? "" : "T00:00:00Z")
     }
 
-    /// `value` of this unit in microseconds: the whole number of them whose nearest double (or number of the
-    /// type `narrow`) in this unit is `value`, so that 0.1 seconds are 100 000 microseconds though no double is 0.1. nil when there is
-    /// none: the time is finer than that. Not finite values stay what they are.
+    /// `value` of this unit in microseconds: the whole number of them whose nearest double (or number of the type
+    /// `narrow`) in this unit is `value`, so that 0.1 seconds are 100 000 microseconds though no double is 0.1. nil
+    /// when there is none: the time is finer than that. Not finite values stay what they are.
     func microseconds(_ value: Double, _ narrow: NarrowFloat?) -> Double? {
         guard value.isFinite else { return value }
         let isCoarser = nanoseconds >= Self.microseconds.nanoseconds
@@ -52,6 +52,11 @@ struct TimeUnit: Equatable {
             let back = isCoarser ? whole / ratio : whole * ratio
             return back == value || narrow?.isNearest(of: back, value) ?? false
         }
+    }
+
+    /// The whole number of microseconds nearest to `value` of this unit.
+    func nearestMicroseconds(_ value: Double) -> Double {
+        (value * Double(nanoseconds) / Double(Self.microseconds.nanoseconds)).rounded()
     }
 
     /// `value` of this unit in days, which may be no whole number of them.

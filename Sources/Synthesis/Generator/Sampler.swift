@@ -96,46 +96,6 @@ struct Sampler: Sendable {
         return pool.bins
     }
 
-    /// Latents of rows 0 ..< count of `seed`: [count][latent].
-    func latents(seed: UInt64, count: Int, threads: Int) throws -> Buffer<Float> {
-        guard let autoencoder = rows.source.autoencoder else { return try Buffer(count: 0, for: "latents") }
-        let L = autoencoder.latentCount, chunks = (count + chunk - 1) / chunk, workers = max(1, min(threads, chunks))
-        let out = try Buffer<Float>(count: count * L, for: "latents"), spaces = try (0..<workers).map { _ in
-            try rows.space()
-        }
-        Workers.run(threads: workers, chunks: chunks) { k, worker in
-            let w = spaces[worker], lo = k * chunk, n = min(chunk, count - lo)
-            self.rows.drawLatents(RowPlace(seed: seed, first: Int64(lo)), count: n, w)
-            (out.base + lo * L).update(from: w.latents.base, count: n * L)
-        }
-        return out
-    }
-
-    /// Mean of the heads' softmax over `count` latents, each column's bins in order.
-    func meanShares(latents z: Buffer<Float>, count: Int, threads: Int) throws -> [[Double]] {
-        guard let autoencoder = rows.source.autoencoder else { return [] }
-        let levels = statistics.modelledLevels, chunks = (count + chunk - 1) / chunk, L = autoencoder.latentCount
-        let workers = max(1, min(threads, chunks))
-        let spaces = try (0..<workers).map { _ in try rows.space() }
-        let total = levels.reduce(0, +)
-        // One sum a chunk, added in order afterwards: the same whatever the thread count.
-        let sums = try Buffer<Double>(count: chunks * total, for: "mean shares")
-        Workers.run(threads: workers, chunks: chunks) { k, worker in
-            let w = spaces[worker], n = min(chunk, count - k * chunk)
-            guard let scratch = w.vae else { return }
-            autoencoder.decodeLogits(z.base + k * chunk * L, count: n, into: w.logits.base, scratch)
-            for i in 0..<n { addSoftmax(w.logits.base + i * total, levels, into: sums.base + k * total) }
-        }
-        var mean = levels.map { [Double](repeating: 0, count: $0) }
-        for k in 0..<chunks {
-            var at = k * total
-            for t in 0..<levels.count {
-                for b in 0..<levels[t] { mean[t][b] += sums.base[at] / Double(count); at += 1 }
-            }
-        }
-        return mean
-    }
-
     /// Generated rows on which a condition's share is estimated, and the least share of a condition whose rows are made
     /// anew until they meet it: those of a rarer one are drawn given the condition.
     static let tries = 1 << 11, leastShare = 1.0 / 32
@@ -179,10 +139,10 @@ final class BinPool {
         self.spaces = spaces
     }
 
-    /// The next portion: 16 chunks a worker.
+    /// The next portion: two chunks a worker.
     func advance() {
         let columns = sampler.plan.grids.count, workers = spaces.count, start = done,
-            now = min(workers * 16, chunks - done)
+            now = min(workers * 2, chunks - done)
         Workers.run(threads: workers, chunks: now) { k, worker in
             let w = self.spaces[worker], lo = (start + k) * chunk, n = min(chunk, self.count - lo)
             let at = RowPlace(seed: self.seed, first: Int64(lo))
@@ -196,18 +156,6 @@ final class BinPool {
             }
         }
         done += now
-    }
-}
-
-/// Adds one row's head probabilities; x: logits of all columns, [Σ K_t].
-private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: UnsafeMutablePointer<Double>) {
-    var at = 0
-    for K in levels {
-        var most = -Float.infinity, total = 0.0
-        for b in at..<at + K { most = max(most, x[b]) }
-        for b in at..<at + K { total += exp(Double(x[b] - most)) }
-        for b in at..<at + K { sum[b] += exp(Double(x[b] - most)) / total }
-        at += K
     }
 }
 

@@ -87,7 +87,7 @@ final class RowDraft {
                 declare()
             } else {
                 let t = own[min(Int(stream.uniformDouble() * Double(own.count)), own.count - 1)]
-                improve(t, weights, request, &stream, all: attempt >= Self.tries / 2)
+                improve(t, weights, request, &stream, attempt)
             }
         }
         return breach(request)
@@ -164,9 +164,10 @@ final class RowDraft {
         return true
     }
 
-    /// The value of column t with which the fewest things are broken, of some that its weights draw, or of all cells.
+    /// The value of column t with which the fewest things are broken: of some that its weights draw, then of all cells
+    /// by their weights, at last of all cells alike, for values that the weights hardly leave.
     private func improve(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?,
-                         _ stream: inout CounterStream, all: Bool) {
+                         _ stream: inout CounterStream, _ attempt: Int) {
         func now() -> (Int, Int, Double) { (Int(bins[t]), Int(cells[t]), places[t]) }
         var best = now(), fewest = count(request), chosen = 0.0
         func take(_ n: Int, _ weight: Double) {
@@ -176,7 +177,7 @@ final class RowDraft {
             // Each of the best is taken with its weight.
             if stream.uniformDouble() * chosen < weight { best = now() }
         }
-        if !all {
+        if attempt < Self.tries / 2 {
             for _ in 0..<Self.candidates {
                 draw(t, weights, request, &stream)
                 take(count(request), 1)
@@ -189,7 +190,8 @@ final class RowDraft {
                 let value = keeper.value(t, cell: c, place: place)
                 if let mask, !mask.holds(value) { continue }
                 set(t, bin: b, cell: c, place: place)
-                take(count(request), Double(own[b]) * encoder.share[c] + 1e-12)
+                let weight = Double(own[b]) * encoder.share[c] + 1e-12
+                take(count(request), attempt < Self.tries * 3 / 4 ? weight : 1)
             }
         }
         set(t, bin: best.0, cell: best.1, place: best.2)

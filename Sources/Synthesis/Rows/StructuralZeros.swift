@@ -22,46 +22,95 @@ struct StructuralZeros {
     ///   - columns: learned ones. bins: how many bins each has.
     ///   - bin: bin of a cell, by place in `columns`.
     func impossible(_ columns: [Int], bins: [Int], bin: (Int, Int) -> Int) -> [Bool]? {
-        // Declared columns that the marginal's columns decide by themselves.
-        let declared = Set(columns.flatMap { t -> [Int] in
+        // Declared columns that the marginal's columns decide by themselves, and those that are counted from another.
+        var declared = Set<Int>(), counted: [(column: Int, from: Int, at: Int)] = []
+        for (i, t) in columns.enumerated() {
             switch shape.sources[t] {
-            case .plain(let j): [j]
-            case .flags(let flags): flags.map(\.column)
-            case .difference, .given: []
+            case .plain(let j): declared.insert(j)
+            case .flags(let flags): declared.formUnion(flags.map(\.column))
+            case .difference(let j, let from) where shape.plain[from].map(columns.contains) ?? false:
+                counted.append((j, from, i))
+            case .difference, .given: continue
             }
-        })
+        }
+        declared.formUnion(counted.map(\.column))
         let rules = shape.declared.rules.all.filter { rule in
             // Rules about one column have no pair, and missing cells of columns that are not here are not known.
             rule.columns.count > 1 && rule.columns.allSatisfy(declared.contains)
         }
-        guard !rules.isEmpty, columns.allSatisfy({ t in
-            switch grids[t].axis {
-            case .levels, .values: true
-            case .wideSteps, .interval: false
-            }
-        }) else { return nil }
-        let cells = columns.map { grids[$0].count }, count = cells.reduce(1.0) { $0 * Double($1) }
+        guard !rules.isEmpty || !counted.isEmpty else { return nil }
+        // Least and largest value of each cell; of each bin where there are too many cells to look at one by one.
+        let cells = columns.indices.map { spans(columns[$0]) }
+        let isFine = cells.reduce(1.0) { $0 * Double($1.count) } <= Double(Self.most)
+        let units = isFine ? cells : columns.indices.map { i in binned(cells[i], bins[i]) { bin(i, $0) } }
+        let count = units.reduce(1.0) { $0 * Double($1.count) }
         guard count <= Double(Self.most) else { return nil }
         var impossible = [Bool](repeating: true, count: bins.reduce(1, *))
-        var x = [Double](repeating: .nan, count: shape.declared.fields.count)
+        var low = [Double](repeating: .nan, count: shape.declared.fields.count), high = low
         for k in 0..<Int(count) {
             var rest = k, place = 0, stride = 1
             for i in columns.indices.reversed() {
-                let c = rest % cells[i], t = columns[i]
-                rest /= cells[i]
-                place += bin(i, c) * stride
+                let c = rest % units[i].count, unit = units[i][c]
+                rest /= units[i].count
+                place += (isFine ? bin(i, c) : c) * stride
                 stride *= bins[i]
-                let y = cellValue(grids[t], probes[t], c, 0)
-                switch shape.sources[t] {
-                case .plain(let j): x[j] = y
+                switch shape.sources[columns[i]] {
+                case .plain(let j), .difference(let j, _): (low[j], high[j]) = unit
                 case .flags(let flags):
-                    for (f, flag) in flags.enumerated() { x[flag.column] = y == Double(f) ? flag.set : flag.unset }
-                case .difference, .given: continue
+                    for (f, flag) in flags.enumerated() {
+                        low[flag.column] = unit.least == Double(f) ? flag.set : flag.unset
+                        high[flag.column] = unit.most == Double(f) ? flag.set : flag.unset
+                    }
+                case .given: continue
                 }
             }
-            if impossible[place], rules.allSatisfy({ $0.holds(x, shape.declared.rules) }) { impossible[place] = false }
+            guard impossible[place] else { continue }
+            // What was read as a distance becomes the column it is counted to.
+            for d in counted {
+                low[d.column] += low[d.from]
+                high[d.column] += high[d.from]
+            }
+            let fits = counted.allSatisfy { d in
+                let bounds = shape.declared.rules.columns[d.column].bounds
+                return !(high[d.column] < bounds.low || low[d.column] > bounds.high)
+            }
+            if fits, rules.allSatisfy({ couldHold($0, low, high, isFine: isFine) }) { impossible[place] = false }
         }
         return impossible.contains(true) ? impossible : nil
+    }
+
+    /// Least and largest value of each cell of a learned column.
+    private func spans(_ t: Int) -> [(least: Double, most: Double)] {
+        (0..<grids[t].count).map { c in
+            (cellValue(grids[t], probes[t], c, 0), cellValue(grids[t], probes[t], c, 1 - 0x1p-53))
+        }
+    }
+
+    /// The same of each bin; not-a-number, with which everything holds, where one of its cells is missing.
+    private func binned(_ cells: [(least: Double, most: Double)], _ bins: Int,
+                        _ bin: (Int) -> Int) -> [(least: Double, most: Double)] {
+        var out = [(least: Double, most: Double)](repeating: (.infinity, -.infinity), count: bins)
+        for (c, cell) in cells.enumerated() {
+            let b = bin(c)
+            out[b] = cell.least.isNaN || out[b].least.isNaN ? (.nan, .nan)
+                : (min(out[b].least, cell.least), max(out[b].most, cell.most))
+        }
+        return out
+    }
+
+    /// False where no row with cells between these values keeps the rule.
+    private func couldHold(_ rule: Rule, _ low: [Double], _ high: [Double], isFine: Bool) -> Bool {
+        guard !rule.columns.allSatisfy({ low[$0] == high[$0] || low[$0].isNaN && isFine }) else {
+            return rule.holds(low, shape.declared.rules)
+        }
+        // Of cells that hold many values only differences are known.
+        guard rule.condition.isEmpty, case .order(let columns, _, let minimum, let maximum) = rule.body else {
+            return true
+        }
+        return zip(columns, columns.dropFirst()).allSatisfy { a, b in
+            let slack = Rule.slack(high[a], high[b]) + Rule.slack(low[a], low[b])
+            return !(high[b] - low[a] < minimum - slack || low[b] - high[a] > maximum + slack)
+        }
     }
 }
 

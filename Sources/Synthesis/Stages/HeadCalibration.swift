@@ -57,16 +57,13 @@ private final class CalibrationRounds {
     private static let latentSeed: UInt64 = 0x6865_6164
     /// Generated rows that the means are taken over.
     private static let rows = 8192
-    private let sampler: Sampler, encoders: [ColumnEncoder], threads: Int
-    /// The latents do not depend on the biases.
-    private let latents: Buffer<Float>
+    private let encoders: [ColumnEncoder], shares: HeadShares
     private var biases: [[Float]]
 
     init(_ generator: Generator, _ vae: VAE, plan: Plan, threads: Int) throws {
         var own = generator
         own.autoencoder = vae
-        (self.vae, self.threads, encoders) = (vae, threads, generator.statistics.modelled)
-        sampler = Sampler(plan: plan, own)
+        (self.vae, encoders) = (vae, generator.statistics.modelled)
         biases = encoders.map { _ in [] }
         if var p = vae.parameters.pointer("head.bias") {
             for (t, e) in encoders.enumerated() {
@@ -74,11 +71,13 @@ private final class CalibrationRounds {
                 p += e.bins
             }
         }
-        latents = try sampler.latents(seed: Self.latentSeed, count: Self.rows, threads: threads)
+        shares = try HeadShares(Sampler(plan: plan, own), vae, seed: Self.latentSeed, count: Self.rows,
+                                threads: threads)
     }
 
+    /// The next portion of a round.
     func advance() throws {
-        let mean = try sampler.meanShares(latents: latents, count: Self.rows, threads: threads)
+        guard let mean = shares.advance() else { return }
         for (t, e) in encoders.enumerated() {
             for b in 0..<e.bins {
                 let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))

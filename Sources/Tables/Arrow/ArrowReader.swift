@@ -92,7 +92,9 @@ package func importArrow(_ stream: ArrowStream, _ schema: Schema, _ options: Arr
             throw Failure(.cancelled, "reading an Arrow stream was cancelled")
         }
     } while try stream.withNext { try plan.read($0, into: builder) }
-    return try builder.finish().keepingRules(coerce: options.invalid == .coerce).0
+    let table = try builder.finish()
+    try table.keepRules(coerce: options.invalid == .coerce)
+    return table
 }
 
 /// A stream as tables of some thousand rows each, so that it may be longer than memory. It may have no rows.

@@ -91,7 +91,7 @@ package final class CSVReader {
     /// A table whose rows keep the schema's rules, and whose they are.
     private func ruled(_ table: Table) throws -> (Table, PersonList?) {
         do {
-            return try table.keepingRules(coerce: options.invalid == .coerce, persons: persons)
+            return (table, try table.keepRules(coerce: options.invalid == .coerce, persons: persons))
         } catch let failure as Failure where failure.code == .schema {
             throw Failure(.schema, "\(name): \(failure.message)")
         }

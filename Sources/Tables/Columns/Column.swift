@@ -40,7 +40,7 @@ package final class Column: @unchecked Sendable {
     package private(set) var base: UnsafeMutableRawPointer
     private(set) var capacity: Int
     /// Cells that did not fit and were replaced while the column was read, as the option "invalid": "coerce" allows.
-    package internal(set) var replaced = 0
+    package var replaced = 0
 
     init(_ field: Field, capacity: Int) throws {
         self.field = field
@@ -159,17 +159,17 @@ package final class Column: @unchecked Sendable {
     }
 
     /// Stores a value given as a double, NaN as missing; returns -1, >= 0, or the `BadCell` code of a value that is not
-    /// stored.
-    func store(_ row: Int, _ v: Double) -> Int64 {
+    /// stored. `nearest`: a value outside the domain counts as the nearest one inside.
+    func store(_ row: Int, _ v: Double, nearest: Bool = false) -> Int64 {
         if v.isNaN { return storeMissing(row) }
-        let k = domain.offset(ofDouble: v, nearest: false)
+        let k = domain.offset(ofDouble: v, nearest: nearest)
         guard k >= 0 else { return k == missingOffset ? storeMissing(row) : k }
         put(row, k, of: v)
         return k
     }
 
-    func store(_ row: Int, int v: Int64) -> Int64 {
-        let k = domain.offset(ofInt: v, nearest: false)
+    func store(_ row: Int, int v: Int64, nearest: Bool = false) -> Int64 {
+        let k = domain.offset(ofInt: v, nearest: nearest)
         guard k >= 0 else { return k == missingOffset ? storeMissing(row) : k }
         put(row, k, of: Double(v))
         return k
@@ -178,7 +178,7 @@ package final class Column: @unchecked Sendable {
     /// Stores what the domain gave for a value: its offset, or the place of a reason.
     private func put(_ row: Int, _ k: Int64, of v: Double) {
         if k >= domain.reasonBase { put(row, k, domain.stored(k, v)) }
-        else if storage == .float64 { put(row, 0, domain.clamps ? domain.clamped(v) : v + 0.0) }
+        else if storage == .float64 { put(row, 0, domain.clamped(v)) }
         else { put(row, k) }
     }
 

@@ -14,6 +14,14 @@ package struct ReplacedCells {
         self.dropped = dropped
     }
 
+    /// These and those of one more batch of rows.
+    package func with(_ table: Table) -> ReplacedCells {
+        let more = table.columns.map { column in
+            (column.field.name, column.replaced + (counts.first { $0.column == column.field.name }?.count ?? 0))
+        }
+        return ReplacedCells(more, dropped: dropped + table.dropped)
+    }
+
     /// An object {column: count}.
     package var json: JSON { .object(JSONObject(counts.map { ($0.column, .int(Int64($0.count))) })) }
 

@@ -1,6 +1,6 @@
 // Fills a table column by column from a host's typed memory, checking every cell against the schema.
 // An error names column, row and rule. A column whose setter failed counts as never set. A table that is only a check
-// (`breaches`) notes all such cells instead.
+// (`breaches`) notes all such cells instead; one that coerces replaces them and counts how many.
 
 import Basics
 
@@ -11,35 +11,45 @@ extension Table {
     /// - Throws: `.argument` for an unknown column or one of text levels, `.schema` for a cell that breaks a rule.
     package func setFloat64(_ name: String, _ x: UnsafePointer<Double>, valid: UnsafePointer<UInt8>? = nil,
                             narrow: NarrowFloat? = nil) throws {
-        try set(name, "codes or strings") { column, row in
+        try set(name, "codes or strings") { column, row, nearest in
             guard valid.map({ $0[row] != 0 }) ?? true else { return column.storeMissing(row) }
-            return column.store(row, narrow.map { column.domain.value($0, x[row]) } ?? x[row])
+            return column.store(row, narrow.map { column.domain.value($0, x[row]) } ?? x[row], nearest: nearest)
         }
     }
 
     /// `x`: `rows` whole values of an integer, number, boolean (0 and 1), date (days), datetime (microseconds) or
     /// levels that are integers.
     package func setInt64(_ name: String, _ x: UnsafePointer<Int64>, valid: UnsafePointer<UInt8>? = nil) throws {
-        try set(name, "codes or strings") { column, row in
-            valid.map { $0[row] == 0 } ?? false ? column.storeMissing(row) : column.store(row, int: x[row])
+        try set(name, "codes or strings") { column, row, nearest in
+            valid.map { $0[row] == 0 } ?? false ? column.storeMissing(row)
+                : column.store(row, int: x[row], nearest: nearest)
         }
     }
 
-    private func set(_ name: String, _ instead: String, _ store: (Column, Int) -> Int64) throws {
+    private func set(_ name: String, _ instead: String,
+                     _ store: (_ column: Column, _ row: Int, _ nearest: Bool) -> Int64) throws {
         let place = try schema.place(of: name)
         guard columns[place].domain.tag != .levels else {
             throw Failure(.argument, "column \(quoted(name)) holds text levels: give it \(instead)")
         }
         try load(place) { column in
             for row in 0..<rows {
-                let verdict = store(column, row)
-                if verdict < missingOffset { try refuse(verdict, column, row) }
+                let verdict = store(column, row, false)
+                guard verdict < missingOffset else { continue }
+                if coerces, store(column, row, true) >= 0 { column.replaced += 1 } else {
+                    try refuse(verdict, column, row)
+                }
             }
         }
     }
 
-    /// Refuses a cell, or notes it where the table is only a check.
+    /// Refuses a cell, notes it where the table is only a check, or makes it missing where cells are coerced and the
+    /// field may be missing.
     private func refuse(_ verdict: Int64, _ column: Column, _ row: Int) throws {
+        if coerces, !column.field.required {
+            column.replaced += 1
+            return column.put(row, missingOffset)
+        }
         guard let breaches else { throw badCell(verdict, column.field, row) }
         breaches.note(verdict, row)
         column.put(row, missingOffset)
@@ -84,10 +94,15 @@ extension Table {
         guard levelCount >= 0 else {
             throw Failure(.argument, "column \(quoted(name)): the number of levels is negative")
         }
-        let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues)
+        let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues, coerce: coerces)
         let offsets = try Buffer<Int64>(count: levelCount, for: "the levels of a column")
         let values = try Buffer<Double>(count: levelCount, for: "the levels of a column")
-        for i in 0..<levelCount { offsets[i] = parser.parse(level(i), &values[i]) }
+        let replaces = try Buffer<Bool>(count: levelCount, for: "the levels of a column")
+        for i in 0..<levelCount {
+            let before = parser.replaced
+            offsets[i] = parser.parse(level(i), &values[i])
+            replaces[i] = parser.replaced > before
+        }
         try load(place) { column in
             for row in 0..<rows {
                 let code = Int(codes[row])
@@ -97,6 +112,7 @@ extension Table {
                 } else if code >= 0, code < levelCount {
                     verdict = offsets[code]
                     if verdict >= missingOffset { column.put(row, verdict, values[code]) }
+                    if replaces[code] { column.replaced += 1 }
                 }
                 if verdict < missingOffset { try refuse(verdict, column, row) }
             }
@@ -106,13 +122,14 @@ extension Table {
     /// Text cells, nil is missing; read as CSV cells would be, so a text that means missing is missing.
     package func setStrings(_ name: String, _ text: (Int) -> UnsafeBufferPointer<UInt8>?) throws {
         let place = try schema.place(of: name)
-        let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues)
+        let parser = try CellParser(schema.fields[place], missingValues: schema.missingValues, coerce: coerces)
         try load(place) { column in
             for row in 0..<rows {
                 var value = Double.nan
                 let verdict = text(row).map { parser.parse($0, &value) } ?? column.storeMissing(row)
                 if verdict < missingOffset { try refuse(verdict, column, row) } else { column.put(row, verdict, value) }
             }
+            column.replaced += parser.replaced
         }
     }
 

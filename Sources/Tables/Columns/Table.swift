@@ -8,12 +8,15 @@ import Glibc
 
 package final class Table: @unchecked Sendable {
     package let schema: Schema
-    package let rows: Int
+    package private(set) var rows: Int
     package let columns: [Column]
     /// Each person has at most so many of the rows; 0: nothing is known of persons.
     package internal(set) var rowsPerPerson = 0
     /// Where set, the table is only a check: a cell that breaks its field's rule is noted here and counts as missing.
     package var breaches: CellBreaches?
+    /// Whether a cell that breaks its field's rule becomes the nearest value or missing, and a row that breaks a rule
+    /// between columns is repaired or left out ("invalid": "coerce"), when columns are set.
+    package let coerces: Bool
     /// Rows that broke the schema's rules and were left out while the table was read, as "invalid": "coerce" allows.
     package internal(set) var dropped = 0
     /// Which columns hold their cells.
@@ -21,10 +24,9 @@ package final class Table: @unchecked Sendable {
 
     /// A table whose columns are still to be set.
     /// - Throws: `.schema` for no rows, `.noMemory`.
-    package init(schema: Schema, rows: Int) throws {
+    package init(schema: Schema, rows: Int, coerces: Bool = false) throws {
         try Table.checkRows(rows)
-        self.schema = schema
-        self.rows = rows
+        (self.schema, self.rows, self.coerces) = (schema, rows, coerces)
         columns = try schema.fields.map { field in
             let column = try Column(field, capacity: rows)
             // Missing in every storage, NaN included: never what memory held before.
@@ -36,9 +38,7 @@ package final class Table: @unchecked Sendable {
 
     /// The finished work of a builder: all columns hold `rows` cells.
     init(schema: Schema, rows: Int, columns: [Column]) {
-        self.schema = schema
-        self.rows = rows
-        self.columns = columns
+        (self.schema, self.rows, self.columns, coerces) = (schema, rows, columns, false)
         filled = [Bool](repeating: true, count: columns.count)
     }
 
@@ -76,13 +76,33 @@ package final class Table: @unchecked Sendable {
     }
 
     /// `fill` for a host's cells: with the last column the rows must keep the schema's rules.
-    /// - Throws: `.schema` naming the broken rules; the column then counts as never set.
+    /// - Throws: `.schema` naming the broken rules; the column then counts as never set. `.state` where rows were left
+    ///   out already.
     func load(_ place: Int, _ body: (Column) throws -> Void) throws {
-        try fill(place, body)
+        guard dropped == 0 else {
+            throw Failure(.state, "rows were left out of this table: its columns cannot be set again")
+        }
+        if filled[place] { columns[place].replaced = 0 }
+        do { try fill(place, body) } catch {
+            columns[place].replaced = 0
+            throw error
+        }
         guard isComplete, !schema.rules.isEmpty else { return }
         filled[place] = false
-        _ = try keepingRules(coerce: false)
+        try keepRules(coerce: coerces)
         filled[place] = true
+    }
+
+    /// Leaves out all rows but these, which are in rising order.
+    func drop(allBut kept: [Int32]) {
+        for column in columns {
+            let bytes = column.storage.bytes
+            for (i, row) in kept.enumerated() where i < Int(row) {
+                (column.base + i * bytes).copyMemory(from: column.base + Int(row) * bytes, byteCount: bytes)
+            }
+        }
+        dropped += rows - kept.count
+        rows = kept.count
     }
 
     /// Rows `first ..< first + count` as a table of their own.

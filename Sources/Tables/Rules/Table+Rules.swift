@@ -7,63 +7,42 @@
 import Basics
 
 extension Table {
-    /// This table if every row keeps every rule.
+    /// Requires that every row keeps every rule.
     /// - Parameter coerce: repairs what a rule decides by itself and drops rows that still break one. A computed column
     ///   is computed again, a dependent one takes the value of its table, and a column that must be missing becomes
     ///   missing. Rules are gone through in their order, once.
-    /// - Parameter persons: whose the rows are; those of dropped rows are left out.
+    /// - Parameter persons: whose the rows are.
+    /// - Returns: `persons` without those of dropped rows.
     /// - Throws: `.schema` naming each broken rule and how many rows break it, never a value; when no row is left.
-    func keepingRules(coerce: Bool, persons: PersonList? = nil) throws -> (Table, PersonList?) {
+    @discardableResult
+    func keepRules(coerce: Bool, persons: PersonList? = nil) throws -> PersonList? {
         let rules = schema.rules
-        guard !rules.isEmpty else { return (self, persons) }
+        guard !rules.isEmpty else { return persons }
         let used = rules.usedColumns, x = try Buffer<Double>(count: schema.fields.count, for: "a row")
-        var counts = [Int](repeating: 0, count: rules.all.count), kept: [Int32] = [], repaired = 0
+        var counts = [Int](repeating: 0, count: rules.all.count), kept: [Int32] = []
         for i in 0..<rows {
             for j in used { x[j] = columns[j].double(i) }
             if !coerce {
                 for (k, rule) in rules.all.enumerated() where !rule.holds(x.base, rules) { counts[k] += 1 }
                 continue
             }
-            var isChanged = false
             for rule in rules.all where !rule.holds(x.base, rules) {
                 guard let (j, v) = rule.repair(x.base, rules) else { continue }
                 x[j] = v
                 columns[j].put(i, value: v)
                 columns[j].replaced += 1
-                isChanged = true
             }
-            if isChanged { repaired += 1 }
             if rules.broken(x.base) == nil { kept.append(Int32(truncatingIfNeeded: i)) }
         }
         if let text = rules.text(broken: counts) { throw Failure(.schema, text) }
-        guard coerce, kept.count < rows else { return (self, persons) }
-        guard !kept.isEmpty else {
-            throw Failure(.schema, "no row keeps the rules of the schema")
-        }
-        let out = try taking(kept)
-        out.dropped = rows - kept.count
-        let left = try persons.map { all in
+        guard coerce, kept.count < rows else { return persons }
+        guard !kept.isEmpty else { throw Failure(.schema, "no row keeps the rules of the schema") }
+        drop(allBut: kept)
+        return try persons.map { all in
             let list = try PersonList()
             for i in kept { try list.append(all[Int(i)]) }
             return list
         }
-        return (out, left)
-    }
-
-    /// The rows with these numbers, in this order, as a table of their own.
-    private func taking(_ rows: [Int32]) throws -> Table {
-        let out = try Table(schema: schema, rows: rows.count)
-        for (j, column) in columns.enumerated() {
-            let bytes = column.storage.bytes
-            try out.fill(j) { target in
-                for (i, row) in rows.enumerated() {
-                    (target.base + i * bytes).copyMemory(from: column.base + Int(row) * bytes, byteCount: bytes)
-                }
-                target.replaced = column.replaced
-            }
-        }
-        out.rowsPerPerson = rowsPerPerson
-        return out
     }
 }
 

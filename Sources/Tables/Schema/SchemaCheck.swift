@@ -100,6 +100,24 @@ package struct SchemaCheck: Sendable {
         breaches = column.breaches
     }
 
+    /// Rules between columns that rows of a host's memory break; cells that break their own field's rule are left to
+    /// the check of their column. text: of a field, by its place in `names`, and a row; nil is missing.
+    package init(rulesOf schema: Schema, columns names: [String], rows: Int,
+                 text: (_ column: Int, _ row: Int) -> UnsafeBufferPointer<UInt8>?) throws {
+        place = "row"
+        self.rows = rows
+        let columns = try names.map { try Tally(schema, schema.place(of: $0), cell: 0) }
+        var found = try RuleTally(schema)
+        for row in 0..<rows {
+            found.begin()
+            for (k, column) in columns.enumerated() {
+                found.take(text(k, row).map { column.read($0, row + 1) } ?? .nan, column: column.index)
+            }
+            found.judge(row + 1)
+        }
+        breaches = found.breaches
+    }
+
     /// What was found of a table by another reader.
     /// - Parameters:
     ///   - breaches: in the order of the schema's columns, with rows that count from 1.
@@ -174,16 +192,27 @@ private struct Tally {
 }
 
 /// Which rules between columns rows break. A rule with an unreadable cell is not judged.
-private struct RuleTally {
+package struct RuleTally {
     private let schema: Schema
     private var row: [Double], isRead: [Bool]
     private var counts: [(count: Int, first: Int)]
 
-    init(_ schema: Schema) throws {
+    package init(_ schema: Schema) throws {
         self.schema = schema
         row = [Double](repeating: .nan, count: schema.fields.count)
         isRead = [Bool](repeating: false, count: schema.fields.count)
         counts = [(count: Int, first: Int)](repeating: (0, 0), count: schema.rules.all.count)
+    }
+
+    /// Judges every row of a table.
+    /// - Parameter first: what its first row counts as.
+    package mutating func judge(_ table: Table, first: Int) {
+        let used = schema.rules.usedColumns
+        begin()
+        for i in 0..<table.rows {
+            for j in used { take(table.columns[j].double(i), column: j) }
+            judge(first + i)
+        }
     }
 
     mutating func begin() { if !counts.isEmpty { for j in isRead.indices { isRead[j] = false } } }
@@ -200,7 +229,7 @@ private struct RuleTally {
         }
     }
 
-    var breaches: [SchemaBreach] {
+    package var breaches: [SchemaBreach] {
         counts.indices.filter { counts[$0].count > 0 }.map {
             SchemaBreach(column: nil, rule: schema.rules.all[$0].title(schema.fields), count: counts[$0].count,
                          first: counts[$0].first)

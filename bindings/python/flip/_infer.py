@@ -106,8 +106,9 @@ def keep_levels(field: dict[str, Any], found: list[str], *, cells: int, maximum:
 
 
 def check(schema: Optional[int], fields: Mapping[str, Mapping[str, Any]], frame: pandas.DataFrame,
-          extra: Optional[str]) -> TableCheck:
-    """As Schema.check, for a frame. schema: the pointer of one with these fields, by name."""
+          extra: Optional[str], rules: bool) -> TableCheck:
+    """As Schema.check, for a frame. schema: the pointer of one with these fields, by name; rules: whether it has
+    some."""
     if extra not in (None, "refuse", "ignore"):
         raise ArgumentError('extra: must be "refuse" or "ignore"')
     names = unique_names(frame)
@@ -118,6 +119,7 @@ def check(schema: Optional[int], fields: Mapping[str, Mapping[str, Any]], frame:
                           "problems": problems}
     if not len(frame):
         problems.append({"column": None, "rule": "the table has no rows", "count": 1, "first_row": 1})
+    kept: dict[str, list[Optional[str]]] = {}
     for name in fields:
         if name not in missing:
             cells, finer = quietly(cells_of(name), lambda: texts(frame[name], fields[name]))
@@ -126,8 +128,14 @@ def check(schema: Optional[int], fields: Mapping[str, Mapping[str, Any]], frame:
                                  "first_row": int(finer.argmax()) + 1})
             found = take_json("flip_schema_check_strings", schema, name.encode(), *packed(cells), len(cells))
             problems += found["problems"]
+            if rules:
+                kept[name] = cells
             if "schema_version" in found:
                 answer["schema_version"] = found["schema_version"]
+    if kept and len(frame):
+        together = [cell for cells in kept.values() for cell in cells]
+        problems += take_json("flip_schema_check_rules", schema, json.dumps(list(kept)).encode(), *packed(together),
+                              len(frame))["problems"]
     answer["fits"] = not (missing or unknown or problems)
     return answer
 

@@ -64,11 +64,13 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_schema_infer_strings": (_ST, [_S, _S, POINTER(c_int64), POINTER(c_uint8), _I64, _S, _HO, _E]),
     "flip_schema_check_csv": (_ST, [_H, _S, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_schema_check_hdf5": (_ST, [_H, _S, _S, CALLBACK, c_void_p, _HO, _E]),
+    "flip_schema_check_rules": (_ST, [_H, _S, _S, POINTER(c_int64), POINTER(c_uint8), _I64, _HO, _E]),
     "flip_schema_check_strings": (_ST, [_H, _S, _S, POINTER(c_int64), POINTER(c_uint8), _I64, _HO, _E]),
     "flip_schema_free": (None, [_H]),
     "flip_table_read_csv": (_ST, [_H, _S, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_table_write_csv": (_ST, [_H, _S, _S, _E]),
     "flip_table_read_hdf5": (_ST, [_H, _S, _S, _HO, _E]),
+    "flip_table_read_hdf5_with": (_ST, [_H, _S, _S, _S, _HO, _E]),
     "flip_table_write_hdf5": (_ST, [_H, _S, _S, _E]),
     "flip_table_convert": (_ST, [_H, _S, _S, _S, CALLBACK, c_void_p, _E]),
     "flip_table_convert_group": (_ST, [_H, _S, _S, _S, _S, _S, CALLBACK, c_void_p, _HO, _E]),
@@ -76,6 +78,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_table_import": (_ST, [_H, c_void_p, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_table_export": (_ST, [_H, c_void_p, _E]),
     "flip_table_create": (_ST, [_H, _I64, _HO, _E]),
+    "flip_table_create_with": (_ST, [_H, _I64, _S, _HO, _E]),
     "flip_table_set_float64": (_ST, [_H, _S, POINTER(c_double), POINTER(c_uint8), _E]),
     "flip_table_set_int64": (_ST, [_H, _S, POINTER(c_int64), POINTER(c_uint8), _E]),
     "flip_table_set_codes": (_ST, [_H, _S, POINTER(c_int32), POINTER(c_char_p), _I32, _E]),
@@ -218,7 +221,8 @@ _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)
 
 # Texts that cross with their length; every other one ends at its first NUL, so it may hold none.
 _SIZED = {("flip_schema_parse", 1), ("flip_domain_buy", 2), ("flip_table_set_strings", 3),
-          ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3)}
+          ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3),
+          ("flip_schema_check_rules", 3)}
 
 
 def _checked(name: str, place: int, kind: Any, value: Any) -> Any:

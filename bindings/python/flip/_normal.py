@@ -40,8 +40,8 @@ def plain(column: Any) -> Any:
     """The column with cells of NumPy or of pandas itself, except dates and texts of pyarrow, which stay.
 
     Whole numbers stay exact (int64, Int64, uint64, UInt64), floats keep their precision and are NaN where missing,
-    decimals become objects, a dictionary becomes a Categorical. Runs of pyarrow are spelled out, and its extension types
-    are what they are stored as. SchemaError for a type of pyarrow whose cells are no single values.
+    decimals become objects, a dictionary becomes a Categorical. Runs of pyarrow are spelled out, and its extension
+    types are what they are stored as. SchemaError for a type of pyarrow whose cells are no single values.
     """
     kind = column.dtype
     arrow = _arrow_type(column)

@@ -78,14 +78,15 @@ class Schema(Handle):
         """All that `source` breaks of this schema, at once: the path of a CSV or HDF5 file, or a frame as `infer` takes
         it.
 
-        Problems have column, rule, count and first_line (of a CSV file) or first_row, both from 1; never a value. It
-        answers whoever has the rows: it is not private. extra="ignore": columns that the schema does not name are no
-        problem; they never are one in an HDF5 file. group: of an HDF5 file, as in Table.read_hdf5.
+        Problems have column (None for rules between columns), rule, count and first_line (of a CSV file) or first_row,
+        both from 1; never a value. It answers whoever has the rows: it is not private. extra="ignore": columns that the
+        schema does not name are no problem; they never are one in an HDF5 file. group: of an HDF5 file, as in
+        Table.read_hdf5.
         """
         if not is_path(source):
             from . import _infer
             fields = {field["name"]: field for field in self.fields}
-            return _infer.check(self._pointer, fields, as_pandas(source), extra)
+            return _infer.check(self._pointer, fields, as_pandas(source), extra, bool(self.dict.get("flip:rules")))
         callback = Callback(reporter(progress))
         found: TableCheck
         if is_hdf5(source):

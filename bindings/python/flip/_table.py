@@ -82,20 +82,25 @@ class Table(Handle):
         return table
 
     @classmethod
-    def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None) -> Table:
+    def read_hdf5(cls, path: Path, schema: Optional[SchemaLike] = None, group: Optional[str] = None,
+                  invalid: Optional[str] = None) -> Table:
         """Reads a dataframe in AnnData's encoding. Without `schema` the one stored with it is used.
 
         group: where the dataframe is in the file, "/" for the root; unless given "/data", else the root, else "/obs",
-        where AnnData keeps its table of observations. FileError, FormatError, VersionError, SchemaError.
+        where AnnData keeps its table of observations. invalid: as in read_csv. FileError, FormatError, VersionError,
+        SchemaError.
         """
         checked = Schema.maybe(schema)
-        return cls(new("flip_table_read_hdf5", checked and checked._pointer, path_bytes(path), group_bytes(group)))
+        table = cls(new("flip_table_read_hdf5_with", checked and checked._pointer, path_bytes(path), group_bytes(group),
+                        config_bytes({"invalid": invalid})))
+        _warn_of(table.replaced, os.fspath(path), table.dropped)
+        return table
 
     @classmethod
     def from_pandas(cls, frame: Any, schema: SchemaLike, person: Optional[str] = None,
-                    max_rows_per_person: Optional[int] = None) -> Table:
+                    max_rows_per_person: Optional[int] = None, invalid: Optional[str] = None) -> Table:
         """Copies a pandas data frame; its columns are found by name, in any order, others are an error. person,
-        max_rows_per_person: as in read_csv."""
+        max_rows_per_person, invalid: as in read_csv; with a person no row may be left out."""
         from . import _pandas
         checked = Schema.of(schema)
         if not hasattr(frame, "columns") or not hasattr(frame, "__getitem__"):
@@ -107,10 +112,14 @@ class Table(Handle):
                 f"column {person!r}: says who a row belongs to: leave it out of the schema, it is not to be learned")
         if person is not None and person not in frame.columns:
             raise SchemaError(f'column "{person}": the frame has none of that name')
-        table = cls(new("flip_table_create", checked._pointer, len(frame)))
+        table = cls(new("flip_table_create_with", checked._pointer, len(frame), config_bytes({"invalid": invalid})))
         _pandas.fill(table._pointer, frame if person is None else frame.drop(columns=[person]), checked.dict)
+        _warn_of(table.replaced, f"the {type(frame).__name__}", table.dropped)
         if person is None or max_rows_per_person is None:
             return table
+        if table.dropped:
+            raise SchemaError("rows that break the schema's rules were left out, and whose the others are is not known "
+                              "any more: leave them out of the frame, or read a CSV file")
         return table.bound_persons(frame[person], max_rows_per_person)
 
     def bound_persons(self, persons: Any, max_rows: int) -> Table:
