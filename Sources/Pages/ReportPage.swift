@@ -59,7 +59,7 @@ private struct ReportPage {
     }
 
     private var promise: String {
-        let p = json["promise"] ?? .null, persons = Int(p.number("persons").isFinite ? p.number("persons") : 0)
+        let p = json["promise"] ?? .null, persons = p["persons"]?.asInt64 ?? 0
         let unit = persons > 0 ? "person with up to \(persons) row\(persons == 1 ? "" : "s")" : "row"
         var out = "<ul class=\"cards\">\n"
         for (value, words) in [("ε \(short(p.number("epsilon")))", "promised for every \(unit), at δ "

@@ -50,6 +50,17 @@ final class ReportPageTests: XCTestCase {
         }
     }
 
+    /// Numbers that no report has: nothing traps.
+    func testNumbersOutOfAllBoundsAreShown() throws {
+        let text = try report(name: "a").text
+        for (a, b) in [("\"persons\":0", "\"persons\":1e300"), ("0.01", "-1e308"), ("3.5", "1e308"),
+                       ("\"rows\":100", "\"rows\":-1e308"),
+                       ("[0,1,", "[9223372036854775807,1,"), ("[0,1,", "[1,0,"), ("0.5", "1e-320")] {
+            XCTAssertTrue(text.contains(a), a)
+            XCTAssertNoThrow(try htmlPage(JSON.parse(text.replacingOccurrences(of: a, with: b))), b)
+        }
+    }
+
     func testAPageLoadsNothing() throws {
         let html = try htmlPage(report(name: "a"))
         for part in ["http://", "https://", "src=", "url(", "@import", "onload", "javascript:"] {

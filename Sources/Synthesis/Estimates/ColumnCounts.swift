@@ -44,19 +44,20 @@ struct ColumnCounts {
         let total: (Double, Double) = if case .declared = plan.settings.rows { (statistics.rows, 0) }
             else { (statistics.rows, statistics.rowsNoise * statistics.rowsNoise) }
         let histograms = model.histograms(of: j)
-        // Cells that the encoder gave no mass lie outside the support of a numerical column.
-        let support = grid.numerical ? Self.support(encoder.share, grid) : 0..<grid.body
-        let released = pairs?.single(j, without: other)
+        let support = try grid.numerical ? model.support(of: j) : 0..<grid.body
+        // Bins wherever tables count them, also where those that count them are left out: tables of pairs have bins.
+        let isBinned = pairs?.single(j) != nil, released = pairs?.single(j, without: other)
         var part = [Int](repeating: -1, count: grid.count)
-        if let released {
+        if isBinned {
             for c in 0..<grid.count where c >= grid.body || support.contains(c) { part[c] = Int(encoder.binOfCell[c]) }
             parts = encoder.bins
-            var variances = [Double](repeating: released.variance, count: parts), values = released.counts
-            if !grid.numerical, !histograms.isEmpty {
+            var variances = [Double](repeating: released?.variance ?? .infinity, count: parts)
+            var values = released?.counts ?? [Double](repeating: 0, count: parts)
+            if !grid.numerical || released == nil, let fine = histograms.last, fine.counts.count == grid.count {
                 // The histogram counts the levels as well.
                 var own = [Double](repeating: 0, count: parts), cells = [Double](repeating: 0, count: parts)
-                for c in 0..<grid.count {
-                    own[part[c]] += histograms[0].counts[c]
+                for c in 0..<grid.count where part[c] >= 0 {
+                    own[part[c]] += fine.counts[c]
                     cells[part[c]] += 1
                 }
                 for b in 0..<parts {
@@ -92,13 +93,6 @@ struct ColumnCounts {
         isPresent = present
         fillShares(encoder.share)
         if grid.numerical, withValues { try fillValues(ValueReader(plan.schema), histograms, noise: noise) }
-    }
-
-    /// The cells of the body between the outermost that have mass.
-    private static func support(_ share: Buffer<Double>, _ grid: ColumnGrid) -> Range<Int> {
-        guard let first = (0..<grid.body).first(where: { share[$0] > 0 }),
-              let last = (0..<grid.body).last(where: { share[$0] > 0 }) else { return 0..<grid.body }
-        return first..<last + 1
     }
 
     private mutating func fillShares(_ share: Buffer<Double>) {
@@ -231,6 +225,18 @@ struct ReleasedHistogram {
 }
 
 extension Model {
+    /// The cells of a numerical column's body that may hold rows, by the rule that its encoder was made by. Not those
+    /// with mass: where noise leaves an end empty is chance, and leaving it out then would pull every mean outwards.
+    func support(of j: Int) throws -> Range<Int> {
+        let grid = plan.grids[j]
+        let levels = zip(plan.histograms, statistics.counts).filter { $0.0.column == j }.map(\.1)
+        guard !levels.isEmpty else { return 0..<grid.body }
+        let cells = try massSupport(grid: grid, levels: levels, single: singleCounts(grid: grid, levels: levels),
+                                    standardDeviation: plan.countStandardDeviation, total: statistics.rows,
+                                    rule: plan.massSupport).cells
+        return cells.isEmpty ? 0..<grid.body : cells
+    }
+
     /// The released histograms of a column, coarsest first. The counts of the groups where they are the column's.
     func histograms(of j: Int) -> [ReleasedHistogram] {
         if j == plan.groupColumn { return [ReleasedHistogram(divisor: 1, counts: statistics.groupCounts)] }

@@ -48,13 +48,19 @@ struct Moments {
     func covariance(noise: (() -> Double)?) -> [Double] {
         let F = features.count
         var out = [Double](repeating: 0, count: F * F)
-        // The noise of the parts' means moves a feature's values everywhere alike; half of what slopes add is unknown.
-        let own = zip(features, values).map { f, v -> [Double] in
-            guard f.part == nil, let noise else { return v }
-            let c = columns[f.place], sloped = c.sloped(c.steadyMean), more = noise() / 2
-            return v.indices.map {
-                guard c.isPresent[$0] else { return 0 }
-                return v[$0] + c.steadyNoise[$0] * noise() + more * (sloped[$0] - c.steadyMean[$0])
+        // The noise of the parts' means moves a feature's values everywhere alike; half of what slopes add to products
+        // with other columns is unknown.
+        let moved = features.map { f -> [Double] in
+            let c = columns[f.place]
+            guard f.part == nil, let noise else { return [Double](repeating: 0, count: c.parts) }
+            return (0..<c.parts).map { c.isPresent[$0] ? c.steadyNoise[$0] * noise() : 0 }
+        }
+        let own = features.indices.map { k -> [Double] in
+            let c = columns[features[k].place]
+            guard features[k].part == nil, let noise else { return values[k] }
+            let sloped = c.sloped(c.steadyMean), more = noise() / 2
+            return (0..<c.parts).map {
+                c.isPresent[$0] ? values[k][$0] + moved[k][$0] + more * (sloped[$0] - c.steadyMean[$0]) : 0
             }
         }
         // In one order: every table then meets the same noise whenever the question is asked.
@@ -95,8 +101,8 @@ struct Moments {
                     for p in shares.indices where c.isPresent[p] {
                         let isNumber = features[u].part == nil
                         // Of one column alone the means of its parts need no slopes.
-                        let x = own[u][p] + (isNumber ? c.steadyMean[p] - means[u] - values[u][p] : 0)
-                        let y = own[v][p] + (isNumber ? c.steadyMean[p] - means[v] - values[v][p] : 0)
+                        let x = isNumber ? c.steadyMean[p] - means[u] + moved[u][p] : values[u][p]
+                        let y = isNumber ? c.steadyMean[p] - means[v] + moved[v][p] : values[v][p]
                         sum += shares[p] * (x * y + (isNumber ? c.variance[p] : 0))
                     }
                     out[u * F + v] = sum

@@ -87,24 +87,12 @@ func supportedCells(grid: ColumnGrid, counts: [Buffer<Double>], standardDeviatio
     return grid.widened(first...last, by: 2)
 }
 
-/// Mass of every cell of `grid`, summing to `total`.
-/// - Parameters:
-///   - counts: released histograms, one for each of `grid.divisors`, each `grid.histogramSize(divisor:)` long, in rows.
-///   - standardDeviation: standard deviation of the noise in each count, in rows.
-///   - total: released row count, at least 1.
-///   - support: which cells of a numerical column may hold mass.
-package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, standardDeviation: Double, total: Double,
-                        support rule: MassSupport = .aboveNoise) throws -> Buffer<Double> {
-    let levels = Array(counts), tail = grid.count - grid.body
-    let masses = try Buffer<Double>(count: grid.count, for: "an encoder")
-    let top = try Buffer<Double>(count: levels[0].count, for: "an encoder"), head = top.count - tail
-    // Atoms and missing stand in every level: their mean is less noisy.
-    let single = try Buffer<Double>(count: tail, for: "an encoder")
-    for a in 0..<tail {
-        var sum = 0.0
-        for h in levels { sum += h[h.count - tail + a] }
-        single[a] = sum / Double(levels.count)
-    }
+/// The cells of the body that may hold mass, under a rule.
+/// - Parameter single: the counts of the cells that are not of the body, mean over the levels.
+/// - Returns: whether cells are left out, and the limit that a single value outside has to exceed, in rows.
+func massSupport(grid: ColumnGrid, levels: [Buffer<Double>], single: Buffer<Double>, standardDeviation: Double,
+                 total: Double, rule: MassSupport) -> (cells: Range<Int>, isCut: Bool, limit: Double) {
+    let tail = grid.count - grid.body, head = levels[0].count - tail
     // Where the noise of the coarsest level's sum is more than a tenth of the rows, no end of the data can be told from
     // it.
     let isTold = standardDeviation * Double(head).squareRoot() <= 0.1 * total
@@ -128,6 +116,35 @@ package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, st
             }
         }
     }
+    return (support, isCut, limit)
+}
+
+/// The counts of the cells that are not of the body: they stand in every level, and their mean is less noisy.
+func singleCounts(grid: ColumnGrid, levels: [Buffer<Double>]) throws -> Buffer<Double> {
+    let tail = grid.count - grid.body, single = try Buffer<Double>(count: tail, for: "an encoder")
+    for a in 0..<tail {
+        var sum = 0.0
+        for h in levels { sum += h[h.count - tail + a] }
+        single[a] = sum / Double(levels.count)
+    }
+    return single
+}
+
+/// Mass of every cell of `grid`, summing to `total`.
+/// - Parameters:
+///   - counts: released histograms, one for each of `grid.divisors`, each `grid.histogramSize(divisor:)` long, in rows.
+///   - standardDeviation: standard deviation of the noise in each count, in rows.
+///   - total: released row count, at least 1.
+///   - support: which cells of a numerical column may hold mass.
+package func cellMasses(grid: ColumnGrid, counts: ArraySlice<Buffer<Double>>, standardDeviation: Double, total: Double,
+                        support rule: MassSupport = .aboveNoise) throws -> Buffer<Double> {
+    let levels = Array(counts), tail = grid.count - grid.body
+    let masses = try Buffer<Double>(count: grid.count, for: "an encoder")
+    let top = try Buffer<Double>(count: levels[0].count, for: "an encoder"), head = top.count - tail
+    let single = try singleCounts(grid: grid, levels: levels)
+    let found = massSupport(grid: grid, levels: levels, single: single, standardDeviation: standardDeviation,
+                            total: total, rule: rule)
+    let (support, isCut, limit) = (found.cells, found.isCut, found.limit)
     func nodes(_ divisor: Int) -> Range<Int> {
         support.isEmpty ? 0..<0 : support.lowerBound / divisor..<(support.upperBound - 1) / divisor + 1
     }
