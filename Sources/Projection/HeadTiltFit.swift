@@ -3,8 +3,9 @@
 // probabilities of its last column at the levels drawn for the earlier ones. The gradient of column t's log-likelihood,
 // Σ P(x_t | ...)/n − y/ñ, is concave in its own θ given the earlier columns.
 //
-// θ of a table is a sum of parts at several scales: one number a cell, one a block of 2 cells along each ordered column,
-// of 4, and so on (TiltScales). What many cells have in common stands out of the noise where each of them does not.
+// θ of a table is a sum of parts at several scales: a number for each cell, for each block of 2 cells along each
+// ordered column, of 4, and so on (TiltScales). What many cells have in common stands out of the noise where
+// each of them does not.
 
 import Basics
 import Compute
@@ -59,7 +60,8 @@ package final class HeadTiltFit {
         columns = marginals.map(\.columns)
         layout = try HeadTiltLayout(levels: levels, columns: columns)
         total = levels.reduce(0, +)
-        guard ordered.count == levels.count, blocks >= 1, pool.count == blocks * total * kernels.lanes, rows > 0, options.learningRate > 0,
+        guard ordered.count == levels.count, blocks >= 1, pool.count == blocks * total * kernels.lanes, rows > 0,
+              options.learningRate > 0,
               options.spread > 0, options.batch >= 1 else {
             throw Failure(.argument, "tilt: an option is out of range")
         }

@@ -8,7 +8,8 @@ import Compute
 
 final class HeadTiltTests: XCTestCase {
     private static let levels = Made.levels, total = 9
-    /// Logits of heads that know the shares of columns alone: the tilt has to bring the relations back. [rows][Σ levels].
+    /// Logits of heads that know the shares of columns alone: the tilt has to bring the relations back.
+    /// [rows][Σ levels].
     private func logits(_ n: Int) -> [Float] {
         let rows = Made.rows(4000, seed: 9)
         var share = [Float](repeating: 0, count: Self.total)
@@ -34,8 +35,9 @@ final class HeadTiltTests: XCTestCase {
         var o = HeadTiltOptions()
         (o.steps, o.batch, o.learningRate, o.seed) = (200, 2048, 0.2, 5)
         change(&o)
-        let f = try HeadTiltFit(levels: Self.levels, ordered: [false, true, true], marginals: targets(noise, related: related),
-                                total: 8000, pool: pool(512, kernels), blocks: 512 / kernels.lanes, o, kernels: kernels)
+        let f = try HeadTiltFit(levels: Self.levels, ordered: [false, true, true],
+                                marginals: targets(noise, related: related), total: 8000,
+                                pool: pool(512, kernels), blocks: 512 / kernels.lanes, o, kernels: kernels)
         while !f.isDone { f.advance() }
         return f.finish()
     }
@@ -140,7 +142,8 @@ final class HeadTiltTests: XCTestCase {
         refuses([[0]], 2, distance: .infinity)
         XCTAssertThrowsError(try fit { $0.learningRate = 0 })
         XCTAssertThrowsError(try fit { $0.batch = 0 })
-        XCTAssertThrowsError(try HeadTiltFit(levels: Self.levels, ordered: [true, true, true], marginals: targets(), total: 0,
+        XCTAssertThrowsError(try HeadTiltFit(levels: Self.levels, ordered: [true, true, true], marginals: targets(),
+                                             total: 0,
                                              pool: pool(512, .current), blocks: 512 / Kernels.current.lanes,
                                              HeadTiltOptions()))
     }

@@ -13,7 +13,8 @@ final class ShrinkageTests: XCTestCase {
         for i in 0..<1024 { v[i] = value(i) + noise * Double(s.normalPair().0) }
         return NoisyMarginal(columns: [0, 1], values: v, standardDeviation: Self.noise)
     }
-    private func shrunk(_ truth: (Int) -> Double, ordered: Bool = true, threshold: Double = 1.5) throws -> NoisyMarginal {
+    private func shrunk(_ truth: (Int) -> Double, ordered: Bool = true, threshold: Double = 1.5) throws
+        -> NoisyMarginal {
         try marginal(truth, noise: Self.noise).shrunk(to: marginal { _ in 30 }, levels: Self.levels,
                                                       ordered: [ordered, ordered], threshold: threshold)
     }

@@ -293,7 +293,6 @@ private enum CrossTerms {
     /// square[lane] += sum over t of |x_t|^2 |dy_t|^2.
     private static func add(_ x: flip_rows, _ dy: flip_rows, _ square: MutableFloats, _ T: Int, _ A: Int, _ N: Int) {
         for l in 0..<lanes { for t in 0..<T { square[l] += length(x, t, A, l) * length(dy, t, N, l) } }
-        if !square[0].isFinite { print("DBG", T, A, N, x.stride, dy.stride, (0..<T).map { length(dy, $0, N, 0) }, (0..<T).map { length(x, $0, A, 0) }, square[0]) }
     }
 
     /// The squared length of one token's vector in one lane.

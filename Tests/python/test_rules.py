@@ -502,7 +502,8 @@ def test_half_rows_from_an_hdf5_file(ruled, tmp_path):
     rows = pandas.DataFrame({"sex": ["Male", None, "Female"], "low": [4, 5, 6]})
     flip.Table.from_pandas(rows, half).write_hdf5(tmp_path / "half.h5", group="some/where")
     ruled.save(tmp_path / "m.h5")
-    shell = subprocess.run([FLIP, "complete", str(tmp_path / "m.h5"), str(tmp_path / "half.h5"), "--group", "some/where",
+    shell = subprocess.run([FLIP, "complete", str(tmp_path / "m.h5"), str(tmp_path / "half.h5"), "--group",
+                            "some/where",
                             "--seed", "1", "--out", str(tmp_path / "whole.csv"), "--quiet"], capture_output=True,
                            text=True)
     assert shell.returncode == 0, shell.stderr

@@ -41,8 +41,8 @@ final class LatentChain: Sendable {
         (pool, weights, width, step) = (work.normals, nil, work.width, work.step)
     }
 
-    /// Slots drawn given their requests: what heads draw into `s.slotCells`, `s.slotPlaces` and `w.trials`, latents into
-    /// `w.latents`, and their weights of bins into `s.weights`.
+    /// Slots drawn given their requests: what heads draw into `s.slotCells`, `s.slotPlaces` and `w.trials`, latents
+    /// into `w.latents`, and their weights of bins into `s.weights`.
     func draw(_ rows: RowAttempts, _ at: RowPlace, _ n: Int, _ request: (Int) -> RowRequest?, _ w: DrawSpace,
               _ s: KeptSpace) {
         guard let vae = rows.source.autoencoder else { return rows.weigh((0..<n).map { $0 }, w, s, into: s.weights) }
@@ -159,7 +159,8 @@ private final class PoolWork {
         chunks { lo, n, _, s in
             for k in lo..<lo + n {
                 var stream = CounterStream(seed: seed, row: UInt64(k), purpose: 3)
-                self.results[k] = self.rows.drawHeads(self.weights.base + k * self.width, request, self.keeper, &stream, s)
+                let own = self.weights.base + k * self.width
+                self.results[k] = self.rows.drawHeads(own, request, self.keeper, &stream, s)
             }
         }
         return Array(results)

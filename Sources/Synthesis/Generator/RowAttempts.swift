@@ -1,4 +1,5 @@
-// One chunk of generated rows: latents, tilted heads, and attempts until each row is accepted by the host's condition. Row k of a seed has counter streams of its own, so it is the same whatever the chunk it is made in.
+// One chunk of generated rows: latents, tilted heads, and attempts until each row is accepted by the host's condition.
+// Row k of a seed has counter streams of its own, so it is the same whatever the chunk it is made in.
 
 import Basics
 import Compute

@@ -103,8 +103,8 @@ struct Sampler: Sendable {
     /// Share of generated rows that meet the condition, estimated on rows of a fixed public seed (without a tilt of
     /// whole rows).
     func share(of test: ConditionTest, threads: Int) throws -> Double {
-        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source, tilt: rows.tilt), m = plan.grids.count,
-            n = Self.tries, one = try Buffer<UInt16>(count: m, for: "codes")
+        let plain = Sampler(plan: plan, statistics: statistics, source: rows.source, tilt: rows.tilt),
+            m = plan.grids.count, n = Self.tries, one = try Buffer<UInt16>(count: m, for: "codes")
         let bins = try plain.bins(seed: Self.triesSeed, count: n, threads: threads, stop: { false })
         var met = 0
         for i in 0..<n {

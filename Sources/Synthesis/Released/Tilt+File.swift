@@ -12,8 +12,8 @@ extension HeadTilt {
     func write(to g: GroupWriter) throws {
         let theta = try values()
         try g.tensor(Self.name, shape: [theta.count], theta,
-                     axes: "cells of the marginals that heads are tilted to, in the order of their release; the one-way "
-                         + "shares first")
+                     axes: "cells of the marginals that heads are tilted to, in the order of their release; the "
+                         + "one-way shares first")
         try g.attribute("distance", distance)
     }
 

@@ -99,7 +99,8 @@ final class RowDraft {
     func draw(_ t: Int, _ weights: UnsafePointer<Float>, _ request: RowRequest?,
               _ stream: inout CounterStream) -> Double {
         guard let start = keeper.starts[t] else { return 0 }
-        let own = keeper.weights(of: t, weights + start, bins: bins.base, into: tilted.base), encoder = keeper.encoders[t]
+        let own = keeper.weights(of: t, weights + start, bins: bins.base, into: tilted.base),
+            encoder = keeper.encoders[t]
         if let mask = request?.masks[t] {
             let d = mask.draw(own, &stream)
             set(t, bin: d.bin, cell: d.cell, place: d.place)
