@@ -34,8 +34,8 @@ final class StructuralZerosTests: XCTestCase {
         var marked: [String: Double] = [:]
         for i in 0..<m {
             for j in 0..<i {
-                // Bins of 16 cells where there are many.
-                let width = [j, i].map { grids[$0].numerical && grids[$0].body > 1000 ? 16 : 1 }
+                // Bins of 64 cells where there are many.
+                let width = [j, i].map { grids[$0].numerical && grids[$0].body > 1000 ? 64 : 1 }
                 func bin(_ t: Int, _ c: Int) -> Int {
                     let grid = grids[[j, i][t]], whole = (grid.body + width[t] - 1) / width[t]
                     return c < grid.body ? c / width[t] : whole + c - grid.body
