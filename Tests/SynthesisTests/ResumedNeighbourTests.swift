@@ -216,9 +216,10 @@ final class ResumedNeighbourTests: XCTestCase {
     }
 
     /// Weights that are used at every token: the length of a row's gradient has products of one token with another. Few
-    /// columns take them from inner products, many from the gradient itself (RowGradientPlan.keeps). Without them the row
-    /// that is added would move the release by more than its clip. It is alone in its micro-batch, whose sum the door
-    /// then leaves out, as longer than its rows together can make it: the row moves nothing.
+    /// columns take them from inner products, many from the gradient itself (RowGradientPlan.keeps).
+    ///
+    /// Without them the row that is added would move the release by more than its clip. It is alone in its micro-batch,
+    /// whose sum the door then leaves out, as longer than its rows together can make it: the row moves nothing.
     func testProductsOfOneTokenWithAnotherCount() throws {
         for (preset, stage) in Self.places where stage != .diffusion {     // the denoiser has no weights of that kind
             for columns in [6, 12] {
