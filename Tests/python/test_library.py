@@ -156,8 +156,8 @@ def test_configuration_is_described():
         for key, entry in flip.config_schema(what).items():
             assert set(entry) - {"default_by_preset"} == {"default", "range", "unit", "help"}, key
             assert set(entry.get("default_by_preset", ["published", "best"])) == {"published", "best"}, key
-    steps = flip.config_schema("plan")["autoencoder.steps"]
-    assert steps["default"] == steps["default_by_preset"]["best"] != steps["default_by_preset"]["published"]
+    width = flip.config_schema("plan")["autoencoder.width"]
+    assert width["default"] == width["default_by_preset"]["best"] != width["default_by_preset"]["published"]
     assert flip.config_schema("plan")["preset"]["default"] == "best"
     assert "where" in flip.config_schema("sample")
     with pytest.raises(flip.ArgumentError):
