@@ -16,11 +16,7 @@ package struct BudgetOptions {
     package init() {}
 
     /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "budget")
-        try Self.table.read(r, into: &self)
-        try r.finish()
-    }
+    package init(_ json: JSON) throws { try Self.table.read(json, context: "budget", into: &self) }
 
     /// The terms of the budget.
     /// - Throws: what `SharedBudget.terms` throws.

@@ -17,11 +17,7 @@ package struct ReportOptions {
     package init() {}
 
     /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "evaluate")
-        try Self.table.read(r, into: &self)
-        try r.finish()
-    }
+    package init(_ json: JSON) throws { try Self.table.read(json, context: "evaluate", into: &self) }
 
     package static var table: OptionTable<ReportOptions> {
         OptionTable([

@@ -34,10 +34,6 @@ public func flip_model_replicate(_ handle: OpaquePointer?, _ replicate: Int64, _
                                  _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
     create(.table, out, err) {
         let model = try model(handle)
-        guard replicate >= 1, replicate <= Int64(Model.maxReplicates) else {
-            throw Failure(.argument, "replicate: must be from 1 to \(Model.maxReplicates)")
-        }
-        guard count >= 1, count < Int64(Int32.max) else { throw Failure(.argument, "count: must be at least 1") }
         let options = try SampleOptions(configuration(config))
         guard options.condition == nil, options.stage == nil else {
             throw Failure(.argument, "replicate: takes seed and threads only")

@@ -50,10 +50,7 @@ public func flip_table_read_hdf5(_ schemaHandle: OpaquePointer?, _ path: UnsafeP
 
 /// Whether a configuration that holds "invalid" alone says "coerce".
 func coerces(_ config: UnsafePointer<CChar>?) throws -> Bool {
-    let r = try JSONReader(configuration(config), context: "cells")
-    let options = try CellOptions(r)
-    try r.finish()
-    return options.invalid == .coerce
+    try CellOptions(configuration(config)).invalid == .coerce
 }
 
 @_cdecl("flip_table_read_hdf5_with")

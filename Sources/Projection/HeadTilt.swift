@@ -38,7 +38,7 @@ package final class HeadTilt: Sendable {
     }
 
     init(_ layout: HeadTiltLayout, columns: [[Int]], padded: Buffer<Float>, distance: Double) {
-        (levels, self.columns, self.layout, theta) = (layout.levels, columns, layout, padded)
+        (levels, self.columns, self.layout, theta) = (layout.bins.levels, columns, layout, padded)
         self.distance = distance
     }
 
@@ -75,10 +75,8 @@ package final class HeadTilt: Sendable {
                       labels: UnsafeMutablePointer<Int32>, _ memory: HeadTiltMemory) {
         let kernels = memory.kernels, W = kernels.lanes
         for t in levels.indices {
-            let x = logits + layout.first[t] * W
-            let count = layout.starts(of: t, labels, memory)
-            kernels.addRows(theta.base, starts: memory.starts.base, count: count, to: x, memory: memory.rows.base,
-                            levels: levels[t])
+            let x = logits + layout.bins.first[t] * W
+            layout.add(theta, of: t, labels, to: x, memory)
             kernels.drawLevel(x, uniforms + t * W, labels + t * W, levels[t])
         }
     }
@@ -103,9 +101,7 @@ package final class HeadTiltMemory {
 struct HeadTiltLayout: Sendable {
     /// One table of a head: where it starts, and its earlier columns with the distance between their levels.
     struct Part: Sendable { let start: Int32, parents: [(column: Int, step: Int32)] }
-    let levels: [Int]
-    /// First bin of each column, side by side.
-    let first: [Int]
+    let bins: LevelLayout
     /// Tables whose last column is t.
     private(set) var parts: [[Part]]
     /// Start of every table, its rows, and the levels of its last column.
@@ -114,9 +110,7 @@ struct HeadTiltLayout: Sendable {
     private(set) var size = 0, cells = 0
 
     init(levels: [Int], columns: [[Int]]) throws {
-        self.levels = levels
-        var at = 0
-        first = levels.map { K in defer { at += K }; return at }
+        bins = LevelLayout(levels)
         parts = levels.map { _ in [] }
         for c in columns {
             guard let t = c.last, c == Array(Set(c)).sorted(), (1...3).contains(c.count), t < levels.count else {
@@ -137,9 +131,20 @@ struct HeadTiltLayout: Sendable {
         }
     }
 
+    /// Adds θ of every table of column t, at the levels drawn before it, to its logits x.
+    /// - Returns: how many tables there are; where their rows begin stands in `memory.starts`.
+    @discardableResult
+    func add(_ theta: Buffer<Float>, of t: Int, _ labels: UnsafePointer<Int32>, to x: UnsafeMutablePointer<Float>,
+             _ memory: HeadTiltMemory) -> Int {
+        let count = starts(of: t, labels, memory)
+        memory.kernels.addRows(theta.base, starts: memory.starts.base, count: count, to: x, memory: memory.rows.base,
+                               levels: bins.levels[t])
+        return count
+    }
+
     /// Where the rows that each lane picks for column t begin, table by table. - Returns: how many there are.
     @inline(__always)
-    func starts(of t: Int, _ labels: UnsafePointer<Int32>, _ memory: HeadTiltMemory) -> Int {
+    private func starts(of t: Int, _ labels: UnsafePointer<Int32>, _ memory: HeadTiltMemory) -> Int {
         let W = memory.kernels.lanes, own = parts[t], out = memory.starts.base
         for (i, part) in own.enumerated() {
             let to = out + i * W
@@ -152,19 +157,16 @@ struct HeadTiltLayout: Sendable {
         return own.count
     }
 
-    func spread(_ from: Buffer<Float>, into to: Buffer<Float>) {
-        var at = 0
-        for t in tables {
-            let width = Kernels.paddedRow(t.width)
-            for r in 0..<t.rows { for b in 0..<t.width { to[t.start + r * width + b] = from[at]; at += 1 } }
-        }
-    }
+    /// Numbers of all tables without padding, and with it.
+    func spread(_ from: Buffer<Float>, into to: Buffer<Float>) { cells { to[$1] = from[$0] } }
+    func gather(_ from: Buffer<Float>, into to: Buffer<Float>) { cells { to[$0] = from[$1] } }
 
-    func gather(_ from: Buffer<Float>, into to: Buffer<Float>) {
+    /// Every cell of every table: its place without padding, and with it.
+    private func cells(_ body: (_ packed: Int, _ padded: Int) -> Void) {
         var at = 0
         for t in tables {
             let width = Kernels.paddedRow(t.width)
-            for r in 0..<t.rows { for b in 0..<t.width { to[at] = from[t.start + r * width + b]; at += 1 } }
+            for r in 0..<t.rows { for b in 0..<t.width { body(at, t.start + r * width + b); at += 1 } }
         }
     }
 }

@@ -23,7 +23,7 @@ package struct HeadTiltOptions: Sendable {
 }
 
 package final class HeadTiltFit {
-    private let levels: [Int], columns: [[Int]], options: HeadTiltOptions, total: Int
+    private let levels: [Int], columns: [[Int]], options: HeadTiltOptions
     private let layout: HeadTiltLayout, kernels: Kernels
     private let theta, target: Buffer<Float>
     /// θ = Σ of the parts' numbers, each at its scale.
@@ -43,7 +43,6 @@ package final class HeadTiltFit {
     private let squares: Buffer<Double>
     private var distance: Double { (squares.reduce(0, +) / Double(max(layout.cells, 1))).squareRoot() }
     package var isDone: Bool { stepsDone >= options.steps }
-
     private let tableMemory: [TableMemory]
 
     private struct Scratch { let logits, shares, uniforms: Buffer<Float>, labels: Buffer<Int32> }
@@ -59,10 +58,9 @@ package final class HeadTiltFit {
         try LevelLayout(levels).check(marginals)
         columns = marginals.map(\.columns)
         layout = try HeadTiltLayout(levels: levels, columns: columns)
-        total = levels.reduce(0, +)
+        let total = layout.bins.total
         guard ordered.count == levels.count, blocks >= 1, pool.count == blocks * total * kernels.lanes, rows > 0,
-              options.learningRate > 0,
-              options.spread > 0, options.batch >= 1 else {
+              options.learningRate > 0, options.spread > 0, options.batch >= 1 else {
             throw Failure(.argument, "tilt: an option is out of range")
         }
         (self.levels, self.options, self.kernels, self.pool, poolBlocks) = (levels, options, kernels, pool, blocks)
@@ -86,7 +84,7 @@ package final class HeadTiltFit {
         adam = try Adam(count: first, beta1: 0.9, beta2: 0.99, correction: .ofExactRates)
         squares = try Buffer(count: marginals.count, for: "a tilt")
         sums = try Buffer(count: layout.size * Self.sumCount, for: "a tilt")
-        let columns = columns, K = levels.max() ?? 1, W = kernels.lanes, total = total
+        let columns = columns, K = levels.max() ?? 1, W = kernels.lanes
         memory = try (0..<options.threads).map { _ in
             try HeadTiltMemory(levels: levels, columns: columns, kernels: kernels)
         }
@@ -139,16 +137,15 @@ package final class HeadTiltFit {
 
     /// One step of one table's numbers of one scale.
     private func move(_ scale: TiltScales.Scale, noise: Double, spread: Double, _ m: TableMemory) {
-        for j in 0..<scale.count { (m.blockShare[j], m.blockDifference[j], m.blockCells[j]) = (0, 0, 0) }
+        for j in 0..<scale.count { (m.blockShare[j], m.blockDifference[j]) = (0, 0) }
         for i in 0..<scale.cells {
             let j = scale.block(i)
             m.blockShare[j] += m.share[i]
             m.blockDifference[j] += m.difference[i]
-            m.blockCells[j] += 1
         }
         for j in 0..<scale.count {
             // Of a sum of counts with independent noise.
-            let own = noise * m.blockCells[j].squareRoot(), i = scale.first + j
+            let own = noise * scale.size(j).squareRoot(), i = scale.first + j
             // A number moves the share by the share: noise counts the more the smaller the share is.
             let prior = own * own / (spread * spread * max(m.blockShare[j], 0.1 * own))
             adam.moveInDouble(parts.base, i..<i + 1, epsilon: own) { _ in
@@ -159,16 +156,15 @@ package final class HeadTiltFit {
 
     /// Draws block `k` of the endless supply of rows and adds the tilted probabilities to the tables in `sum`.
     private func collect(_ k: Int, _ sum: UnsafeMutablePointer<Float>, _ worker: Int) {
-        let W = kernels.lanes, s = scratch[worker], m = memory[worker]
+        let W = kernels.lanes, total = layout.bins.total, s = scratch[worker], m = memory[worker]
         s.logits.base.update(from: pool.base + k % poolBlocks * total * W, count: total * W)
         for l in 0..<W {
             var stream = CounterStream(seed: options.seed, row: UInt64(k * W + l), purpose: 0x7469)
             for t in levels.indices { s.uniforms[t * W + l] = stream.uniform() }
         }
         for t in levels.indices {
-            let x = s.logits.base + layout.first[t] * W, K = levels[t]
-            let count = layout.starts(of: t, s.labels.base, m)
-            kernels.addRows(theta.base, starts: m.starts.base, count: count, to: x, memory: m.rows.base, levels: K)
+            let x = s.logits.base + layout.bins.first[t] * W, K = levels[t]
+            let count = layout.add(theta, of: t, s.labels.base, to: x, m)
             s.shares.base.update(from: x, count: K * W)
             kernels.drawLevel(x, s.uniforms.base + t * W, s.labels.base + t * W, K)
             kernels.softmax(s.shares.base, K)
@@ -182,13 +178,12 @@ package final class HeadTiltFit {
 
 /// One worker's memory for the step of one table: of its cells, and of its blocks at one scale.
 private final class TableMemory {
-    let share, difference, blockShare, blockDifference, blockCells: Buffer<Double>
+    let share, difference, blockShare, blockDifference: Buffer<Double>
 
     init(cells: Int) throws {
         share = try Buffer(count: cells, for: "a tilt")
         difference = try Buffer(count: cells, for: "a tilt")
         blockShare = try Buffer(count: cells, for: "a tilt")
         blockDifference = try Buffer(count: cells, for: "a tilt")
-        blockCells = try Buffer(count: cells, for: "a tilt")
     }
 }

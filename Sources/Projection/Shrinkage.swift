@@ -18,18 +18,17 @@ extension NoisyMarginal {
         for i in 0..<n { (out[i], left[i]) = (fitted.values[i], values[i] - fitted.values[i]) }
         let scales = try TiltScales(levels: columns.map { levels[$0] }, ordered: columns.map { ordered[$0] }, first: 0)
         for scale in scales.scales.reversed() {
-            var sum = [Double](repeating: 0, count: scale.count), cells = sum, mass = sum
+            var sum = [Double](repeating: 0, count: scale.count), mass = sum
             for i in 0..<n {
                 let j = scale.block(i)
                 sum[j] += left[i]
-                cells[j] += 1
                 mass[j] += max(fitted.values[i], 0)
             }
             for i in 0..<n {
-                let j = scale.block(i), limit = threshold * standardDeviation * cells[j].squareRoot()
+                let j = scale.block(i), limit = threshold * standardDeviation * scale.size(j).squareRoot()
                 guard abs(sum[j]) > limit else { continue }
                 // A block's difference lies where its rows are.
-                let own = mass[j] > 0 ? max(fitted.values[i], 0) / mass[j] : 1 / cells[j]
+                let own = mass[j] > 0 ? max(fitted.values[i], 0) / mass[j] : 1 / scale.size(j)
                 let move = sum[j] * (1 - limit * limit / (sum[j] * sum[j])) * own
                 out[i] += move
                 left[i] -= move

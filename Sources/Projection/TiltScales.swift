@@ -8,11 +8,17 @@ struct TiltScales {
         /// Where they start among all numbers of a fit, how many they are, and cells of the table.
         let first: Int, count: Int, cells: Int
         private let blocks: Buffer<Int32>?
+        private let sizes: [Double]
 
         init(first: Int, count: Int, cells: Int, blocks: Buffer<Int32>?) {
             (self.first, self.count, self.cells, self.blocks) = (first, count, cells, blocks)
+            var sizes = [Double](repeating: 0, count: blocks == nil ? 0 : count)
+            for b in blocks.map({ Array($0) }) ?? [] { sizes[Int(b)] += 1 }
+            self.sizes = sizes
         }
 
+        /// Cells of a block.
+        @inline(__always) func size(_ block: Int) -> Double { blocks == nil ? 1 : sizes[block] }
         /// Block of a cell; cells are row-major over the table's columns.
         @inline(__always) func block(_ cell: Int) -> Int { blocks.map { Int($0[cell]) } ?? cell }
     }

@@ -124,6 +124,15 @@ package struct OptionTable<Root> {
         for option in options { try option.read(&root, r) }
     }
 
+    /// Takes every option from a whole object, which holds nothing else.
+    /// - Parameter context: what the object is, for messages.
+    /// - Throws: `.argument` naming place, key and rule.
+    package func read(_ json: JSON, context: String, into root: inout Root) throws {
+        let r = try JSONReader(json, context: context)
+        try read(r, into: &root)
+        try r.finish()
+    }
+
     /// Every key with its value in `root`: reading it back gives the same configuration.
     package func members(_ root: Root) -> [(String, JSON)] { options.map { ($0.key, $0.write(root)) } }
     package func json(_ root: Root) -> JSON { .members(members(root)) }

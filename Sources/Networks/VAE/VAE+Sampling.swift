@@ -61,13 +61,14 @@ extension VAE {
             kernels.rowsToLanes(z, first, n, shape.latentCount, s.at(s.z))
             kernels.rowsToLanes(uniforms, first, n, T, s.at(s.uniform))
             decodeBlock(s)
-            draw?(s.at(s.logits), s.at(s.uniform), s.labels.base)
+            if let draw { draw(s.at(s.logits), s.at(s.uniform), s.labels.base) } else {
+                for t in 0 ..< T {
+                    kernels.drawLevel(s.at(s.logits) + layout.firstLevel[t] * W, s.at(s.uniform) + t * W,
+                                      s.labels.base + t * W, shape.levels[t])
+                }
+            }
             for t in 0 ..< T {
                 let bin = s.labels.base + t * W
-                if draw == nil {
-                    kernels.drawLevel(s.at(s.logits) + layout.firstLevel[t] * W, s.at(s.uniform) + t * W, bin,
-                                      shape.levels[t])
-                }
                 let out = bins + (t * stride + first)
                 for l in 0 ..< n { out[l] = UInt16(truncatingIfNeeded: bin[l]) }
             }

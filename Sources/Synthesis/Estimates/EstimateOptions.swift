@@ -26,11 +26,7 @@ package struct EstimateOptions {
     package init() {}
 
     /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "estimate")
-        try Self.table.read(r, into: &self)
-        try r.finish()
-    }
+    package init(_ json: JSON) throws { try Self.table.read(json, context: "estimate", into: &self) }
 
     package static var table: OptionTable<EstimateOptions> {
         OptionTable([

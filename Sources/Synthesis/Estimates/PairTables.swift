@@ -13,7 +13,7 @@ struct PairTables {
 
     init(_ marginals: ReleasedMarginals, plan: Plan, levels: [Int]) {
         (self.marginals, self.levels) = (marginals, levels)
-        let deviation = plan.marginalNoise * Double(marginals.columns.count).squareRoot()
+        let deviation = marginals.standardDeviation(plan)
         variance = deviation * deviation
         places = levels.map { _ in [] }
         for (k, c) in marginals.columns.enumerated() { for j in c { places[j].append(k) } }

@@ -10,7 +10,7 @@ import Projection
 import Tables
 
 extension Model {
-    package static let maxReplicates = 1 << 20
+    private static let maxReplicates = 1 << 20
     /// Rows that a replicate counts at most: of larger tables it says a little more than sample and noise leave open.
     private static let maxRows = 1 << 22
     private enum Purpose { static let row: UInt32 = 0x7265706c, noise: UInt32 = 0x72706e6f, cells: UInt32 = 0x72706365 }
@@ -20,9 +20,11 @@ extension Model {
     /// - Throws: what `replicate` throws; `.unsupported` for a rule that a row cannot keep.
     package func sample(replicate r: Int, count: Int, seed: UInt64? = nil, threads: Int = 0,
                         progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Table {
-        guard (1...Self.maxReplicates).contains(r), count >= 1, count < Table.maxRows else {
-            throw Failure(.argument, "replicate: must be from 1 to \(Self.maxReplicates), and count from 1 to "
-                + "536870911")
+        guard (1...Self.maxReplicates).contains(r) else {
+            throw Failure(.argument, "replicate: must be from 1 to \(Self.maxReplicates)")
+        }
+        guard (1..<Table.maxRows).contains(count) else {
+            throw Failure(.argument, "count: must be from 1 to \(Table.maxRows - 1)")
         }
         let seed = try seed ?? freshSeed(), workers = threads > 0 ? threads : Workers.available
         let sampler = try replicate(r, threads: workers, stop: { !progress(0, count) })

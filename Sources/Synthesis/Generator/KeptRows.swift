@@ -86,10 +86,10 @@ extension RowAttempts {
         var open: [Int] = []
         for k in 0..<n {
             let own = hasRequests ? request(k) : nil
-            if kept.chain != nil && source.autoencoder != nil {
+            if kept.chain != nil {
                 load(k, w, s)
                 drawGroups(k, at, own, keeper, w, s)
-            } else if own != nil || kept.chain != nil {
+            } else if own != nil {
                 var heads = stream(at + w.slotRow[k], Purpose.heads, w.slotAttempt[k])
                 drawHeads(s.weights.base + k * (s.weights.count / chunk), own, keeper, &heads, s)
                 drawGroups(k, at, own, keeper, w, s)

@@ -1,9 +1,10 @@
 // Latents given a request. A pool of latents is moved from the model's own distribution to the one given the request,
-// by sequential Monte Carlo: the probability that a latent's row meets the request is known (a product over columns),
-// and is brought in by powers from 0 to 1, as few as keep half of the pool effective (Del Moral, Doucet and Jasra 2006,
-// "Sequential Monte Carlo samplers"). So the time grows with the logarithm of a request's rarity and not with the
-// rarity. Each row then starts from a member of the pool and makes some moves of its own, which leave the distribution
-// as it is (preconditioned Crank-Nicolson: Cotter, Roberts, Stuart and White 2013, arXiv 1202.0709).
+// by sequential Monte Carlo: the probability that a latent's row meets the request is estimated without bias as its
+// columns are drawn one after another. It is brought in by powers from 0 to 1, as few as keep half of the pool
+// effective (Del Moral, Doucet and Jasra 2006, "Sequential Monte Carlo samplers"). So the time grows with the logarithm
+// of a request's rarity and not with the rarity. Each row then starts from a member of the pool and makes some moves of
+// its own, which leave the distribution as it is (preconditioned Crank-Nicolson: Cotter, Roberts, Stuart and White
+// 2013, arXiv 1202.0709; an estimate in place of the probability: Andrieu and Roberts 2009).
 //
 // The pool's seed is public and fixed, so row k is a function of model, request, seed and k.
 
@@ -45,7 +46,7 @@ final class LatentChain: Sendable {
     /// into `w.latents`, and their weights of bins into `s.weights`.
     func draw(_ rows: RowAttempts, _ at: RowPlace, _ n: Int, _ request: (Int) -> RowRequest?, _ w: DrawSpace,
               _ s: KeptSpace) {
-        guard let vae = rows.source.autoencoder else { return rows.weigh((0..<n).map { $0 }, w, s, into: s.weights) }
+        guard let vae = rows.source.autoencoder else { return }      // a chain is made for networks alone
         let L = vae.latentCount, all = (0..<n).map { $0 }
         var streams: [CounterStream] = [], logs = [Double](repeating: 0, count: n)
         for k in 0..<n {

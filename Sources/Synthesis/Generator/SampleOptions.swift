@@ -15,11 +15,7 @@ package struct SampleOptions {
     package init() {}
 
     /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "sample")
-        try Self.table.read(r, into: &self)
-        try r.finish()
-    }
+    package init(_ json: JSON) throws { try Self.table.read(json, context: "sample", into: &self) }
 
     package static var table: OptionTable<SampleOptions> {
         let stages = Model.IntermediateStage.allCases.map(\.rawValue)

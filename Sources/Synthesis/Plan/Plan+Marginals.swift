@@ -68,8 +68,15 @@ extension Plan {
 
     /// Columns of the schema that heads draw, as heads.
     func heads(of tables: [[Int]]) -> [[Int]] {
-        let head = Dictionary(uniqueKeysWithValues: modelled.enumerated().map { ($1, $0) })
+        let head = heads
         return tables.map { $0.compactMap { head[$0] } }
+    }
+
+    /// The head that draws each column of the learned schema; nil: none does.
+    var heads: [Int?] {
+        var out = [Int?](repeating: nil, count: grids.count)
+        for (h, t) in modelled.enumerated() { out[t] = h }
+        return out
     }
 
     /// What a tilt's weights are sums over: every column, then the released marginals.

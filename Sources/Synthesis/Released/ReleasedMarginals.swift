@@ -21,10 +21,13 @@ package struct ReleasedMarginals: Sendable {
         (self.columns, self.values) = (columns, values)
     }
 
+    /// Standard deviation of the noise of one count, in rows.
+    func standardDeviation(_ plan: Plan) -> Double { plan.marginalNoise * Double(columns.count).squareRoot() }
+
     /// What the relaxed table and the tilt are fitted to: the columns' shares from the first release and these
     /// marginals, each with the standard deviation of its noise in rows.
     func targets(plan: Plan, statistics: Statistics) throws -> [NoisyMarginal] {
-        let standardDeviation = plan.marginalNoise * Double(columns.count).squareRoot()
+        let standardDeviation = standardDeviation(plan)
         // A bin of several cells has more noise than one count; its standard deviation is taken as that of the
         // marginals over the root of their number.
         let own = min(standardDeviation,
@@ -98,7 +101,7 @@ package struct ReleasedMarginals: Sendable {
                                stop: () -> Bool) throws -> RelaxedTable {
         guard plan.parity > 0, let grouping = plan.grouping else { return table }
         let membership = try grouping.membership(table), N = table.rows,
-            least = 16 * plan.marginalNoise * Double(columns.count).squareRoot()
+            least = 16 * standardDeviation(plan)
         let rows = (0..<grouping.count).map { g in
             (0..<N).reduce(0.0) { $0 + Double(membership[g * N + $1]) } / Double(N) * statistics.rows
         }

@@ -16,11 +16,7 @@ package struct ModelReportOptions {
     package init() {}
 
     /// - Throws: `.argument` naming the key.
-    package init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "report")
-        try Self.table.read(r, into: &self)
-        try r.finish()
-    }
+    package init(_ json: JSON) throws { try Self.table.read(json, context: "report", into: &self) }
 
     package static var table: OptionTable<ModelReportOptions> {
         OptionTable([

@@ -15,7 +15,7 @@ final class RowKeeper: Sendable {
     /// The tilt of the columns that heads draw, and the learned column of each head.
     let tilt: HeadTilt?, modelled: [Int]
     private let plan: Plan, groupShares: [Double]?
-    private let heads: [Int: Int]
+    private let heads: [Int?]
     let rules: Rules
     /// Values of cells that stand for one value each, column after column, and where each column's start; -1: its cells
     /// hold more than one.
@@ -29,7 +29,7 @@ final class RowKeeper: Sendable {
         (shape, grids, encoders, self.plan) = (plan.shape, plan.grids, statistics.encoders, plan)
         groupShares = statistics.groupShares
         (self.tilt, modelled) = (tilt, plan.modelled)
-        heads = Dictionary(uniqueKeysWithValues: plan.modelled.enumerated().map { ($1, $0) })
+        heads = plan.heads
         rules = plan.declared.rules
         let columns = try plan.schema.fields.map { try Column.probe($0) }
         self.columns = columns

@@ -7,8 +7,8 @@ package struct CellOptions: Sendable {
 
     package init() {}
 
-    /// Takes the options of `CellOptions.table`, all of which may be left out; the caller finishes the reader.
-    package init(_ r: JSONReader) throws { try CellOptions.table.read(r, into: &self) }
+    /// - Throws: `.argument` naming the key.
+    package init(_ json: JSON) throws { try Self.table.read(json, context: "cells", into: &self) }
 
     /// Every option, in the order in which they are described.
     package static let table = OptionTable<CellOptions>([
