@@ -95,7 +95,8 @@ def test_requests_with_a_row_count_each(model):
     rows = model.sample(where=asked, seed=6).to_pandas()
     assert len(rows) == 47 and (rows.sex[:30] == "Female").all() and (rows.age[30:42] >= 89).all()
     plain = model.sample(30, seed=6, where={"sex": "Female"}).to_pandas()
-    pandas.testing.assert_frame_equal(rows.iloc[:30], plain)
+    # As objects: pandas has another type for booleans where any of the 47 rows misses one.
+    pandas.testing.assert_frame_equal(rows.iloc[:30].astype(object), plain.astype(object))
     for bad in ([], [{"where": {}}], [{"rows": 0}], [{"rows": 5, "with": 1}]):
         with pytest.raises((flip.ArgumentError, KeyError)):
             model.sample(where=bad, seed=1)
