@@ -114,6 +114,20 @@ package struct ColumnEncoder: Sendable {
         runningBins = mass.map { sum += $0; return sum }
     }
 
+    /// For each bin how many released counts its mass is a sum of: a bin of many cells stands on the nodes of every
+    /// resolution. Parts of a node count as parts.
+    func histogramNodes(_ grid: ColumnGrid) -> [Double] {
+        zip(first, first.dropFirst()).map { start, end in
+            let cells = Double(end - start)
+            var nodes = 0.0, before = 0
+            for d in grid.divisors {
+                nodes += before == 0 ? max(1, cells / Double(d)) : min(cells / Double(d), Double(before / d))
+                before = d
+            }
+            return nodes
+        }
+    }
+
     /// A cell of bin `b` drawn by its share. `u`: uniform in [0, 1).
     package func cell(bin b: Int, u: Double) -> Int {
         let lo = first[b], own = UnsafeBufferPointer(start: running.base + lo, count: first[b + 1] - lo)

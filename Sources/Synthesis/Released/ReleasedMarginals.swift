@@ -55,12 +55,12 @@ package struct ReleasedMarginals: Sendable {
         return out
     }
 
-    /// What the tilt meets: of columns alone what was released; of several what the fitted table holds, as parity left
-    /// it where groups are aligned, and otherwise with what the released tables say beyond it.
+    /// What the tilt meets: of columns alone what all releases tell of them; of several what the fitted table holds,
+    /// as parity left it where groups are aligned, and otherwise with what the released tables say beyond it.
     func tiltTargets(plan: Plan, statistics: Statistics, rows: () throws -> ProjectedRows) throws -> [NoisyMarginal] {
-        let ordered = plan.grids.map(\.numerical)
+        let ordered = plan.grids.map(\.numerical), single = try columnCounts(plan: plan, statistics: statistics)
         return try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
-            guard $0.columns.count > 1 else { return $0 }
+            guard $0.columns.count > 1 else { return single[$0.columns[0]] }
             let fitted = try rows().marginal($0, total: statistics.rows)
             return plan.parity > 0 ? fitted
                 : try $0.shrunk(to: fitted, levels: statistics.levels, ordered: ordered,

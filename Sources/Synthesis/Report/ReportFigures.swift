@@ -75,18 +75,10 @@ struct ReportFigures {
             }
             labels = try estimator.names(own)
         } else {
-            // The column's own histogram: a bin of many cells stands on the nodes of every resolution.
+            // The column's own histogram.
             released = encoder.binShare
-            let grid = model.plan.grids[j]
-            var cells = [Double](repeating: 0, count: K)
-            for b in encoder.binOfCell { cells[Int(b)] += 1 }
-            noise = cells.map { n in
-                var units = 0.0, before = 0
-                for d in grid.divisors {
-                    units += before == 0 ? max(1, n / Double(d)) : min(n / Double(d), Double(before / d))
-                    before = d
-                }
-                return model.plan.countStandardDeviation * units.squareRoot() / statistics.rows
+            noise = encoder.histogramNodes(model.plan.grids[j]).map {
+                model.plan.countStandardDeviation * $0.squareRoot() / statistics.rows
             }
             labels = try estimator.binNames(j)
         }

@@ -1,6 +1,6 @@
-// Free calibration of the biases of the decoder's heads: generated rows are compared with the released histograms, and
-// each bias moves until the mean of the softmax meets its bin's share. Only generated rows take part, never encodings
-// of private ones.
+// Free calibration of the biases of the decoder's heads: generated rows are compared with the released shares of
+// every column, and each bias moves until the mean of the softmax meets its bin's share. Only generated rows take part,
+// never encodings of private ones.
 
 import Basics
 import Glibc
@@ -13,14 +13,15 @@ package struct HeadCalibration: Stage {
 
     package func steps(_ plan: Plan) -> Int { 1 }
     package func cost(_ plan: Plan) -> StageCost {
-        StageCost(id, steps: 1, text: "head biases shifted until generated rows meet the histograms")
+        StageCost(id, steps: 1, text: "head biases shifted until generated rows meet the released shares")
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {
         let vae = try run.finishedAutoencoder()
         guard run.plan.settings.calibrateHeads else { return run.artefacts.calibrated = vae }
         let rounds = try run.memory(of: id) {
-            try CalibrationRounds(run.generator(autoencoder: vae), vae.copy(), plan: run.plan, threads: run.threads)
+            try CalibrationRounds(run.generator(autoencoder: vae), vae.copy(), aims: run.headShares(), plan: run.plan,
+                                  threads: run.threads)
         }
         while rounds.left > 0 {
             if run.takeCancel() { throw StageRun.cancelled }
@@ -57,18 +58,19 @@ private final class CalibrationRounds {
     private static let latentSeed: UInt64 = 0x6865_6164
     /// Generated rows that the means are taken over.
     private static let rows = 8192
-    private let encoders: [ColumnEncoder], shares: HeadShares
+    private let aims: [[Double]], shares: HeadShares
     private var biases: [[Float]]
 
-    init(_ generator: Generator, _ vae: VAE, plan: Plan, threads: Int) throws {
+    /// - Parameter aims: for each head what the mean of its softmax is to be.
+    init(_ generator: Generator, _ vae: VAE, aims: [[Double]], plan: Plan, threads: Int) throws {
         var own = generator
         own.autoencoder = vae
-        (self.vae, encoders) = (vae, generator.statistics.modelled)
-        biases = encoders.map { _ in [] }
+        (self.vae, self.aims) = (vae, aims)
+        biases = aims.map { _ in [] }
         if var p = vae.parameters.pointer("head.bias") {
-            for (t, e) in encoders.enumerated() {
-                biases[t] = Array(UnsafeBufferPointer(start: p, count: e.bins))
-                p += e.bins
+            for (t, own) in aims.enumerated() {
+                biases[t] = Array(UnsafeBufferPointer(start: p, count: own.count))
+                p += own.count
             }
         }
         shares = try HeadShares(Sampler(plan: plan, own), vae, seed: Self.latentSeed, count: Self.rows,
@@ -78,9 +80,9 @@ private final class CalibrationRounds {
     /// The next portion of a round.
     func advance() throws {
         guard let mean = shares.advance() else { return }
-        for (t, e) in encoders.enumerated() {
-            for b in 0..<e.bins {
-                let move = 0.8 * log(max(e.binShare[b], 1e-5) / max(mean[t][b], 1e-6))
+        for (t, own) in aims.enumerated() {
+            for b in own.indices {
+                let move = 0.8 * log(max(own[b], 1e-5) / max(mean[t][b], 1e-6))
                 biases[t][b] += Float(max(-2, min(2, move)))
             }
         }

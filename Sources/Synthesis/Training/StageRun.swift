@@ -89,8 +89,16 @@ package final class StageRun {
     func newAutoencoder() throws -> VAE {
         let statistics = try statistics()
         let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.modelledLevels), seed: plan.settings.seed)
-        try vae.setHeadBiases(statistics.modelled.map { $0.binShare.map(Statistics.logShare) })
+        try vae.setHeadBiases(headShares().map { $0.map(Statistics.logShare) })
         return vae
+    }
+
+    /// Released shares of the bins of every column that networks see: what heads begin at and are calibrated to.
+    func headShares() throws -> [[Double]] {
+        let statistics = try statistics()
+        guard let marginals = artefacts.marginals else { return statistics.modelled.map(\.binShare) }
+        let counts = try marginals.columnCounts(plan: plan, statistics: statistics)
+        return plan.modelled.map { j in counts[j].values.map { $0 / statistics.rows } }
     }
 
     /// The averaged autoencoder, on which the diffusion learns: made when it is first needed, so that a lost last step
