@@ -49,6 +49,24 @@ package final class HeadTilt: Sendable {
         return out
     }
 
+    /// Cells of a table of two or three heads, ascending, that no row can be in; row-major.
+    package struct Bar: Sendable {
+        package let heads: [Int], impossible: [Bool]
+        package init(heads: [Int], impossible: [Bool]) { (self.heads, self.impossible) = (heads, impossible) }
+    }
+    /// θ of such a cell: it is drawn where nothing else is left, and a row that holds it is then drawn again.
+    static let never: Float = -1e3
+
+    /// `tilt`, or none, such that a head has no level left that is impossible beside what was drawn before it.
+    /// - Throws: `.format` when a bar does not fit the levels, `.noMemory`.
+    package static func barring(_ bars: [Bar], levels: [Int], tilt: HeadTilt?) throws -> HeadTilt {
+        let columns = (tilt?.columns ?? []).adding(bars), layout = try HeadTiltLayout(levels: levels, columns: columns)
+        let theta = try Buffer<Float>(count: layout.size, for: "a tilt")
+        if let tilt { theta.base.update(from: tilt.theta.base, count: tilt.theta.count) }
+        for places in try layout.places(of: bars, columns) { for i in places { theta[i] = never } }
+        return HeadTilt(layout, columns: columns, padded: theta, distance: tilt?.distance ?? 0)
+    }
+
     /// Whether head t has tables.
     package func tilts(_ t: Int) -> Bool { !layout.parts[t].isEmpty }
 
@@ -157,6 +175,23 @@ struct HeadTiltLayout: Sendable {
         return own.count
     }
 
+    /// Places, with padding, of the cells of each table that no row can be in. columns: of the tables.
+    /// - Throws: `.format` when a bar does not fit its table.
+    func places(of bars: [HeadTilt.Bar], _ columns: [[Int]]) throws -> [[Int]] {
+        var out = [[Int]](repeating: [], count: tables.count)
+        for bar in bars {
+            guard let k = columns.firstIndex(of: bar.heads), case let t = tables[k],
+                  bar.impossible.count == t.rows * t.width else {
+                throw Failure(.format, "tilt: not of these columns")
+            }
+            let padded = Kernels.paddedRow(t.width)
+            for (i, no) in bar.impossible.enumerated() where no {
+                out[k].append(t.start + i / t.width * padded + i % t.width)
+            }
+        }
+        return out
+    }
+
     /// Numbers of all tables without padding, and with it.
     func spread(_ from: Buffer<Float>, into to: Buffer<Float>) { cells { to[$1] = from[$0] } }
     func gather(_ from: Buffer<Float>, into to: Buffer<Float>) { cells { to[$0] = from[$1] } }
@@ -168,5 +203,12 @@ struct HeadTiltLayout: Sendable {
             let width = Kernels.paddedRow(t.width)
             for r in 0..<t.rows { for b in 0..<t.width { body(at, t.start + r * width + b); at += 1 } }
         }
+    }
+}
+
+extension [[Int]] {
+    /// These tables, and behind them those of `bars` that are not among them.
+    func adding(_ bars: [HeadTilt.Bar]) -> [[Int]] {
+        bars.reduce(self) { $0.contains($1.heads) ? $0 : $0 + [$1.heads] }
     }
 }

@@ -41,9 +41,13 @@ package final class HeadTiltFit {
     private var stepsDone = 0
     /// Squared differences of the last step, in units of the noise: one sum a table.
     private let squares: Buffer<Double>
-    private var distance: Double { (squares.reduce(0, +) / Double(max(layout.cells, 1))).squareRoot() }
+    private var distance: Double { (squares.reduce(0, +) / Double(max(cells, 1))).squareRoot() }
+    /// Cells of the marginals, and numbers in theta for them.
+    private let cells: Int, size: Int
     package var isDone: Bool { stepsDone >= options.steps }
     private let tableMemory: [TableMemory]
+    /// Places in theta of the cells that no row can be in, of each table; tables behind `columns` have nothing else.
+    private let barred: [[Int]]
 
     private struct Scratch { let logits, shares, uniforms: Buffer<Float>, labels: Buffer<Int32> }
 
@@ -51,13 +55,18 @@ package final class HeadTiltFit {
     ///   - ordered: for each head whether its levels have an order.
     ///   - marginals: what rows are to meet, their columns heads in ascending order.
     ///   - total: rows that the marginals count.
+    ///   - bars: cells that no row is drawn in.
     ///   - pool: logits of generated latents in lanes, [blocks][Σ levels] vectors; whole blocks.
-    /// - Throws: `.argument`, `.noMemory`.
-    package init(levels: [Int], ordered: [Bool], marginals: [NoisyMarginal], total rows: Double, pool: Buffer<Float>,
-                 blocks: Int, _ options: HeadTiltOptions, kernels: Kernels = .current) throws {
+    /// - Throws: `.argument`, `.noMemory`; `.format` when a bar does not fit the levels.
+    package init(levels: [Int], ordered: [Bool], marginals: [NoisyMarginal], bars: [HeadTilt.Bar] = [],
+                 total rows: Double, pool: Buffer<Float>, blocks: Int, _ options: HeadTiltOptions,
+                 kernels: Kernels = .current) throws {
         try LevelLayout(levels).check(marginals)
         columns = marginals.map(\.columns)
-        layout = try HeadTiltLayout(levels: levels, columns: columns)
+        let fitted = try HeadTiltLayout(levels: levels, columns: columns), tables = columns.adding(bars)
+        (cells, size) = (fitted.cells, fitted.size)
+        layout = try HeadTiltLayout(levels: levels, columns: tables)
+        barred = try layout.places(of: bars, tables)
         let total = layout.bins.total
         guard ordered.count == levels.count, blocks >= 1, pool.count == blocks * total * kernels.lanes, rows > 0,
               options.learningRate > 0, options.spread > 0, options.batch >= 1 else {
@@ -65,11 +74,13 @@ package final class HeadTiltFit {
         }
         (self.levels, self.options, self.kernels, self.pool, poolBlocks) = (levels, options, kernels, pool, blocks)
         theta = try Buffer(count: layout.size, for: "a tilt")
+        for places in barred { for i in places { theta[i] = HeadTilt.never } }
         target = try Buffer(count: layout.size, for: "a tilt")
         let values = try Buffer<Float>(count: layout.cells, for: "a tilt")
         var at = 0
         for m in marginals { for i in 0..<m.values.count { values[at] = Float(m.values[i] / rows); at += 1 } }
         layout.spread(values, into: target)
+        for places in barred { for i in places { target[i] = 0 } }
         noise = marginals.map { max($0.standardDeviation / rows, 2e-4) }
         var first = 0
         scales = try marginals.map { m in
@@ -84,9 +95,9 @@ package final class HeadTiltFit {
         adam = try Adam(count: first, beta1: 0.9, beta2: 0.99, correction: .ofExactRates)
         squares = try Buffer(count: marginals.count, for: "a tilt")
         sums = try Buffer(count: layout.size * Self.sumCount, for: "a tilt")
-        let columns = columns, K = levels.max() ?? 1, W = kernels.lanes
+        let K = levels.max() ?? 1, W = kernels.lanes
         memory = try (0..<options.threads).map { _ in
-            try HeadTiltMemory(levels: levels, columns: columns, kernels: kernels)
+            try HeadTiltMemory(levels: levels, columns: tables, kernels: kernels)
         }
         scratch = try (0..<options.threads).map { _ in
             Scratch(logits: try Buffer(count: total * W, for: "logits"),
@@ -108,7 +119,7 @@ package final class HeadTiltFit {
         }
         adam.begin(learningRate: options.learningRate * (1 - Double(step) / Double(options.steps)))
         let spread = options.spread
-        Workers.run(threads: options.threads, chunks: layout.tables.count) { k, worker in
+        Workers.run(threads: options.threads, chunks: columns.count) { k, worker in
             let t = self.layout.tables[k], width = Kernels.paddedRow(t.width), noise = self.noise[k]
             let own = self.scales[k], m = self.tableMemory[worker]
             var square = 0.0
@@ -132,6 +143,7 @@ package final class HeadTiltFit {
                     to[b] = sum
                 }
             }
+            for i in self.barred[k] { self.theta[i] = HeadTilt.never }
         }
     }
 
@@ -173,7 +185,13 @@ package final class HeadTiltFit {
         }
     }
 
-    package func finish() -> HeadTilt { HeadTilt(layout, columns: columns, padded: theta, distance: distance) }
+    /// - Throws: `.noMemory`.
+    package func finish() throws -> HeadTilt {
+        let own = try Buffer<Float>(count: size, for: "a tilt")
+        own.base.update(from: theta.base, count: size)
+        return HeadTilt(try HeadTiltLayout(levels: levels, columns: columns), columns: columns, padded: own,
+                        distance: distance)
+    }
 }
 
 /// One worker's memory for the step of one table: of its cells, and of its blocks at one scale.

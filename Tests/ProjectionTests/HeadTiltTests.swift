@@ -30,16 +30,16 @@ final class HeadTiltTests: XCTestCase {
         return try [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]].map { try Made.marginal(rows, $0, noise: noise) }
     }
 
-    private func fit(_ kernels: Kernels = .current, noise: Double = 0, related: Bool = true,
+    private func fit(_ kernels: Kernels = .current, noise: Double = 0, related: Bool = true, bars: [HeadTilt.Bar] = [],
                      _ change: (inout HeadTiltOptions) -> Void = { _ in }) throws -> HeadTilt {
         var o = HeadTiltOptions()
         (o.steps, o.batch, o.learningRate, o.seed) = (200, 2048, 0.2, 5)
         change(&o)
         let f = try HeadTiltFit(levels: Self.levels, ordered: [false, true, true],
-                                marginals: targets(noise, related: related), total: 8000,
+                                marginals: targets(noise, related: related), bars: bars, total: 8000,
                                 pool: pool(512, kernels), blocks: 512 / kernels.lanes, o, kernels: kernels)
         while !f.isDone { f.advance() }
-        return f.finish()
+        return try f.finish()
     }
 
     /// Rows drawn from the pool's logits.
@@ -112,6 +112,43 @@ final class HeadTiltTests: XCTestCase {
                 }
             }
         }
+    }
+
+    /// A pair with a marginal, a pair without one and a triple: what is barred is not drawn, with a tilt and without,
+    /// and what is left still meets the columns' shares.
+    func testWhatIsBarredIsNotDrawn() throws {
+        func bar(_ heads: [Int], _ cells: [[Int]]) -> HeadTilt.Bar {
+            var none = [Bool](repeating: false, count: heads.reduce(1) { $0 * Self.levels[$1] })
+            for c in cells { none[zip(heads, c).reduce(0) { $0 * Self.levels[$1.0] + $1.1 }] = true }
+            return .init(heads: heads, impossible: none)
+        }
+        let bars = [bar([0, 1], [[1, 0], [0, 1]]), bar([0, 2], [[0, 3]]), bar([0, 1, 2], [[1, 1, 0], [0, 2, 1]])]
+        func broken(_ rows: [[Int]]) -> Int {
+            rows.filter { r in bars.contains { b in
+                b.impossible[b.heads.reduce(0) { $0 * Self.levels[$1] + r[$1] }]
+            } }.count
+        }
+        let fitted = try fit(bars: bars)
+        XCTAssertEqual(fitted.columns, [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]], "its own tables are in the file")
+        for tilt in [nil, fitted, try fit { $0.steps = 40 }] {
+            let barred = try HeadTilt.barring(bars, levels: Self.levels, tilt: tilt)
+            for k in Kernels.available { XCTAssertEqual(broken(try rows(barred, 4096, k)), 0, k.name) }
+        }
+        XCTAssertGreaterThan(broken(try rows(nil, 4096)), 400)
+        // Cells that no row of the targets is in: the shares of columns stay.
+        let zeros = [bars[0]], own = try rows(.barring(zeros, levels: Self.levels, tilt: fit(bars: zeros)), 8192)
+        for (column, want) in try targets()[..<3].enumerated() {
+            let got = try Made.marginal(own, [column])
+            for i in 0..<want.values.count {
+                XCTAssertEqual(got.values[i] / 8192, want.values[i] / 8000, accuracy: 0.03)
+            }
+        }
+        // Where every level is barred one is drawn all the same.
+        let all = bar([0, 1], (0..<2).flatMap { a in (0..<3).map { [a, $0] } })
+        XCTAssertEqual(try rows(.barring([all], levels: Self.levels, tilt: nil), 64).count, 64)
+        XCTAssertThrowsError(try HeadTilt.barring([.init(heads: [0, 1], impossible: [true])], levels: Self.levels,
+                                                  tilt: nil))
+        XCTAssertThrowsError(try HeadTilt.barring([bar([1, 0], [])], levels: Self.levels, tilt: nil))
     }
 
     func testThreadsAndInstructionSetsChangeNothing() throws {

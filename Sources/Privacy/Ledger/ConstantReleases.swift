@@ -41,8 +41,9 @@ package struct ConstantReleases: Sendable, Equatable {
     package static func epsilon(_ releases: [Ledger.Release], groups: [String], rows: Int, selection: Double = 0,
         delta: Double) throws -> Double {
         let all = releases + (selection > 0 ? [Ledger.Release(name: "selection", selection: selection)] : [])
-        return try Ledger.mapCompositions(all, groups: groups.count, rows: rows) { try $0.epsilon(delta: delta) }
-            .reduce(0, max)
+        return try Ledger.mapMechanisms(all, groups: groups.count, rows: rows) {
+            try PriceMemory.epsilon($0, rows: rows, delta: delta)
+        }.reduce(0, max)
     }
 
     /// The least factor on all noise with which the releases meet (ε, δ) for every group; a little more, never less.
@@ -50,7 +51,7 @@ package struct ConstantReleases: Sendable, Equatable {
     package static func leastFactor(_ releases: [Ledger.Release], groups: [String], rows: Int, epsilon: Double,
         delta: Double) throws -> Double {
         try Ledger.mapMechanisms(releases, groups: groups.count, rows: rows) {
-            try ExactCalibration.leastFactor($0, rows: rows, epsilon: epsilon, delta: delta)
+            try PriceMemory.leastFactor($0, rows: rows, epsilon: epsilon, delta: delta)
         }.reduce(0, max)
     }
 

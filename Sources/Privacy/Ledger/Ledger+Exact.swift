@@ -24,8 +24,9 @@ extension Ledger {
 
     /// Exact ε of every group at δ; ∞ where the releases have no exact price.
     var exactEpsilons: [Double] {
-        (try? Self.mapCompositions(releases, groups: groups.count, rows: budget.multiplicity) {
-            try $0.epsilon(delta: delta)
+        let rows = budget.multiplicity
+        return (try? Self.mapMechanisms(releases, groups: groups.count, rows: rows) {
+            try PriceMemory.epsilon($0, rows: rows, delta: delta)
         }) ?? groups.map { _ in .infinity }
     }
 
@@ -33,15 +34,16 @@ extension Ledger {
     /// are constants, else from the divergences at α*. A schema that was estimated from the rows counts too.
     /// - Throws: as `ExactComposition.init`.
     package func risk() throws -> LedgerRisk {
+        let rows = budget.multiplicity
         guard constants == nil else {
-            return LedgerRisk(groups: groups, figures: try Self.mapCompositions(releases, groups: groups.count,
-                rows: budget.multiplicity) { try RiskFigures($0) })
+            return LedgerRisk(groups: groups, figures: try Self.mapMechanisms(releases, groups: groups.count,
+                rows: rows) { try PriceMemory.risk($0, rows: rows) })
         }
         var known: [(rdp: Double, figures: RiskFigures)] = []
         return LedgerRisk(groups: groups, figures: groups.indices.map { g in
             let rdp = spentTogether(group: g)
             if let same = known.first(where: { $0.rdp == rdp }) { return same.figures }
-            known.append((rdp, RiskFigures(rdp: rdp, order: order, selection: selectionTogether)))
+            known.append((rdp, PriceMemory.risk(rdp: rdp, order: order, selection: selectionTogether)))
             return known[known.count - 1].figures
         })
     }
@@ -66,12 +68,6 @@ extension Ledger {
         } ?? 0)
     }
     private var selectionTogether: Double { selection + (domainRelease?.selection ?? 0) }
-
-    /// `body` of the composition of every group; see `mapMechanisms`.
-    static func mapCompositions<R>(_ releases: [Release], groups: Int, rows: Int,
-        _ body: (ExactComposition) throws -> R) throws -> [R] {
-        try mapMechanisms(releases, groups: groups, rows: rows) { try body(ExactComposition($0, rows: rows)) }
-    }
 
     /// `body` of the releases as every group meets them: computed once for groups with equal shares, and once for
     /// persons, whose rows may be of any groups.

@@ -37,6 +37,7 @@ extension Model {
         let weights = root.has("weights") ? try root.group("weights") : nil
         var generator = Generator(statistics: statistics)
         for stage in try activeStages(plan) { try stage.read(&generator, of: plan, from: root, weights: weights) }
+        try generator.barHeads(plan)
         return Model(plan: plan, ledger: ledger, generator: generator)
     }
 }

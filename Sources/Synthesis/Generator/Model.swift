@@ -61,6 +61,7 @@ package final class Model: Sendable {
         guard let stage else { return Sampler(plan: plan, generator) }
         var bare = generator
         (bare.tilt, bare.rowTilt) = (nil, nil)
+        try bare.barHeads(plan)
         guard stage != .diffusion else { return Sampler(plan: plan, bare) }
         guard let marginals else {
             throw Failure(.argument,

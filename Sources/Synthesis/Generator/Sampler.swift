@@ -26,7 +26,7 @@ struct Sampler: Sendable {
     /// From the finished generator, or from its histograms where it has no networks.
     init(plan: Plan, _ g: Generator) {
         let source = g.autoencoder.map { RowSource.networks($0, g.denoiser, g.latents) } ?? .histograms
-        self.init(plan: plan, statistics: g.statistics, source: source, tilt: g.tilt, rowTilt: g.rowTilt)
+        self.init(plan: plan, statistics: g.statistics, source: source, tilt: g.barred ?? g.tilt, rowTilt: g.rowTilt)
     }
 
     /// Rows `first ..< first + count` of `seed` as a table of the declared schema.

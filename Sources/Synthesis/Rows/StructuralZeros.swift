@@ -2,13 +2,15 @@
 // not a noisy count: the fits do not spend themselves on noise that is known to be noise.
 
 import Basics
+import Projection
 import Tables
 
 struct StructuralZeros {
     private let shape: RowShape, grids: [ColumnGrid]
     private let probes: [Column]
-    /// Beyond this many combinations of cells a marginal is left as it was released.
-    private static let most = 1 << 20
+    /// Beyond this many combinations of cells a marginal is left as it was released; beyond fewer, heads are barred
+    /// from what whole bins rule out alone, since that is looked at with every model that is loaded.
+    private static let most = 1 << 20, mostForBars = 1 << 16
 
     /// Nil where the schema has no rules.
     init?(_ plan: Plan) throws {
@@ -21,7 +23,8 @@ struct StructuralZeros {
     /// - Parameters:
     ///   - columns: learned ones. bins: how many bins each has.
     ///   - bin: bin of a cell, by place in `columns`.
-    func impossible(_ columns: [Int], bins: [Int], bin: (Int, Int) -> Int) -> [Bool]? {
+    ///   - most: combinations of cells that are looked at one by one; of more only whole bins are.
+    func impossible(_ columns: [Int], bins: [Int], most: Int = Self.most, bin: (Int, Int) -> Int) -> [Bool]? {
         // Declared columns that the marginal's columns decide by themselves, and those that are counted from another.
         var declared = Set<Int>(), counted: [(column: Int, from: Int, at: Int)] = []
         for (i, t) in columns.enumerated() {
@@ -41,10 +44,10 @@ struct StructuralZeros {
         guard !rules.isEmpty || !counted.isEmpty else { return nil }
         // Least and largest value of each cell; of each bin where there are too many cells to look at one by one.
         let cells = columns.indices.map { spans(columns[$0]) }
-        let isFine = cells.reduce(1.0) { $0 * Double($1.count) } <= Double(Self.most)
+        let isFine = cells.reduce(1.0) { $0 * Double($1.count) } <= Double(most)
         let units = isFine ? cells : columns.indices.map { i in binned(cells[i], bins[i]) { bin(i, $0) } }
         let count = units.reduce(1.0) { $0 * Double($1.count) }
-        guard count <= Double(Self.most) else { return nil }
+        guard count <= Double(most) else { return nil }
         var impossible = [Bool](repeating: true, count: bins.reduce(1, *))
         var low = [Double](repeating: .nan, count: shape.declared.fields.count), high = low
         for k in 0..<Int(count) {
@@ -77,6 +80,26 @@ struct StructuralZeros {
             if fits, rules.allSatisfy({ couldHold($0, low, high, isFine: isFine) }) { impossible[place] = false }
         }
         return impossible.contains(true) ? impossible : nil
+    }
+
+    /// What no two heads draw together, and no three that a rule is about, as far as bins tell.
+    func bars(_ plan: Plan, _ statistics: Statistics) -> [HeadTilt.Bar] {
+        let columns = plan.modelled
+        var tables = columns.indices.flatMap { a in columns[..<a].map { [$0, columns[a]] } }
+        var known = Set<[Int]>()
+        for rule in shape.declared.rules.all {
+            let own = Set(rule.columns.flatMap { shape.deciders[$0] }).sorted()
+            if own.count == 3, own.allSatisfy(columns.contains), known.insert(own).inserted { tables.append(own) }
+        }
+        let head = plan.heads
+        return tables.compactMap { t in
+            let bins = t.map { statistics.levels[$0] }
+            guard bins.reduce(1, *) <= Self.mostForBars,
+                  let none = impossible(t, bins: bins, most: Self.mostForBars, bin: {
+                      Int(statistics.encoders[t[$0]].binOfCell[$1])
+                  }) else { return nil }
+            return HeadTilt.Bar(heads: t.compactMap { head[$0] }, impossible: none)
+        }
     }
 
     /// Least and largest value of each cell of a learned column.

@@ -42,7 +42,7 @@ package struct Tilting: Stage {
             fit.advance()
             if !fit.isDone, run.yieldsHere() { return }
         }
-        run.artefacts.tilt = fit.finish()
+        run.artefacts.tilt = try fit.finish()
         run.dropMemory()
     }
 
@@ -58,7 +58,8 @@ package struct Tilting: Stage {
         }
         return try HeadTiltFit(levels: statistics.modelledLevels, ordered: run.plan.modelled.map {
             run.plan.grids[$0].numerical
-        }, marginals: own, total: statistics.rows, pool: work.logits, blocks: work.blocks, options)
+        }, marginals: own, bars: try StructuralZeros(run.plan)?.bars(run.plan, statistics) ?? [],
+                               total: statistics.rows, pool: work.logits, blocks: work.blocks, options)
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {

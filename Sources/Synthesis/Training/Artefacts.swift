@@ -44,8 +44,21 @@ package struct Generator: Sendable {
     /// How latents of the diffusion are put back; nil: they are used as they are.
     var latents: LatentScale?
     var tilt: HeadTilt?
+    /// The tilt that rows are drawn with: where the schema has rules, heads are also barred from what these forbid.
+    /// Made from the schema, not kept in files.
+    private(set) var barred: HeadTilt?
     /// Of a model that was made before heads were tilted.
     var rowTilt: RowTilt?
 
     init(statistics: Statistics) { self.statistics = statistics }
+
+    /// Bars the heads from what the rules of the plan's schema forbid.
+    /// - Throws: `.noMemory`.
+    mutating func barHeads(_ plan: Plan) throws {
+        barred = nil
+        guard autoencoder != nil, let bars = try StructuralZeros(plan)?.bars(plan, statistics), !bars.isEmpty else {
+            return
+        }
+        barred = try HeadTilt.barring(bars, levels: statistics.modelledLevels, tilt: tilt)
+    }
 }

@@ -164,7 +164,8 @@ package final class Trainer {
     /// - Throws: `.state` before the last step; `.io` when a shared budget cannot be told: call it again.
     package func finish() throws -> Model {
         guard isFinished, run.artefacts.statistics != nil else { throw Failure(.state, "training is not finished") }
-        let generator = try run.generator(autoencoder: run.artefacts.calibrated)
+        var generator = try run.generator(autoencoder: run.artefacts.calibrated)
+        try generator.barHeads(plan)
         guard generator.autoencoder != nil || plan.steps(of: .autoencoder) == 0 else {
             throw Failure(.state, "training is not finished")
         }

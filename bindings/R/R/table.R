@@ -1,12 +1,15 @@
 # Tables: rows under a schema, private ones or sampled ones.
 
-flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NULL) {
+flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NULL, invalid = NULL) {
   if (is.null(person) != is.null(max_rows_per_person)) {
     refuse("arg", "person and max_rows_per_person: give both or neither")
   }
   if (!is.data.frame(x) && !is.null(person)) refuse("arg", "person: of a data frame")
-  if (inherits(x, "flip_table")) return(x)
-  if (!is.data.frame(x)) return(from_arrow(x, schema))
+  if (inherits(x, "flip_table")) {
+    if (!is.null(invalid)) refuse("arg", "invalid: of rows that are no flip_table yet")
+    return(x)
+  }
+  if (!is.data.frame(x)) return(from_arrow(x, schema, invalid))
   if (is.null(schema)) refuse("arg", "a data frame needs schema=")
   schema <- flip_schema(schema)
   fields <- fields_of(schema)
@@ -15,11 +18,18 @@ flip_table <- function(x, schema = NULL, person = NULL, max_rows_per_person = NU
   if (length(absent) > 0) refuse("schema", "columns missing: ", paste(absent, collapse = ", "))
   extra <- setdiff(names(x), c(names, if (!is.null(person)) one_text(person, "person")))
   if (length(extra) > 0) refuse("schema", "columns not in the schema: ", paste(extra, collapse = ", "))
-  table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)), PACKAGE = "libflip")), schema)
+  table <- new_table(check(.Call("r_table_create", pointer(schema), as.numeric(nrow(x)),
+      config_json(list(invalid = invalid)), PACKAGE = "libflip")), schema)
   missing_texts <- missing_texts_of(schema)
   fields <- with_reasons(fields, schema)
   for (i in seq_along(fields)) set_column(table$pointer, fields[[i]], x[[fields[[i]]$name]], missing_texts[[i]])
-  if (is.null(person)) table else bound_persons(table, x, person, max_rows_per_person)
+  warn_of(table, "the data frame")
+  if (is.null(person)) return(table)
+  if (flip_dropped(table) > 0) {
+    refuse("schema", "rows that break the schema's rules were left out, and whose the others are is not known any ",
+        "more: leave them out of the data frame, or read a CSV file")
+  }
+  bound_persons(table, x, person, max_rows_per_person)
 }
 
 # A table that keeps at most `most` rows of each person. The column `person` of the data frame x says whose a row is.
@@ -33,7 +43,7 @@ bound_persons <- function(table, x, person, most) {
 }
 
 # From an Arrow stream, or from what package nanoarrow makes one of: Arrow tables, record batches, readers, queries.
-from_arrow <- function(x, schema) {
+from_arrow <- function(x, schema, invalid = NULL) {
   if (!inherits(x, "nanoarrow_array_stream")) {
     arrow <- c("ArrowTabular", "RecordBatchReader", "Dataset", "arrow_dplyr_query", "nanoarrow_array",
         "polars_data_frame", "RPolarsDataFrame")
@@ -45,7 +55,10 @@ from_arrow <- function(x, schema) {
   }
   if (is.null(schema)) refuse("arg", "an Arrow stream needs schema=")
   schema <- flip_schema(schema)
-  new_table(check(.Call("r_table_import", pointer(schema), x, NULL, NULL, PACKAGE = "libflip")), schema)
+  table <- new_table(check(.Call("r_table_import", pointer(schema), x, config_json(list(invalid = invalid)), NULL,
+      PACKAGE = "libflip")), schema)
+  warn_of(table, "the Arrow data")
+  table
 }
 
 flip_stream <- function(table) {
@@ -85,7 +98,7 @@ flip_read_csv <- function(path, schema, invalid = NULL, extra = NULL, delimiter 
   on.exit(reporter$close())
   table <- new_table(check(.Call("r_table_read_csv", pointer(schema), one_path(path), config, reporter$update,
       PACKAGE = "libflip")), schema)
-  warn_of(flip_replaced(table), path)
+  warn_of(table, path)
   table
 }
 
@@ -99,21 +112,29 @@ flip_reasons <- function(table, field) {
 }
 
 flip_replaced <- function(table) {
-  answer <- check(.Call("r_table_replaced", pointer(of_class(table, "flip_table", "table")), PACKAGE = "libflip"))
-  replaced_of(answer)
-}
-
-# The counts of an answer of the library, a named integer vector.
-replaced_of <- function(answer) {
-  counts <- from_json(answer)$replaced
+  counts <- changes_of(table)$replaced
   stats::setNames(as.numeric(unlist(counts)), as.character(names(counts)))
 }
 
-# A warning where cells were replaced while `what` was read.
-warn_of <- function(replaced, what) {
-  if (length(replaced) == 0) return(invisible())
-  told <- paste0(replaced, " of column \"", names(replaced), "\"", collapse = ", ")
-  warning(what, ": cells were replaced that break the schema: ", told, call. = FALSE)
+flip_dropped <- function(table) as.numeric(changes_of(table)$dropped)
+
+# What reading changed, as the library counts it: of a table, or of the answer of a conversion.
+changes_of <- function(x) {
+  if (is.character(x)) return(from_json(x))
+  from_json(check(.Call("r_table_replaced", pointer(of_class(x, "flip_table", "table")), PACKAGE = "libflip")))
+}
+
+# A warning where cells were replaced or rows were left out while `name` was read. x: as in changes_of.
+warn_of <- function(x, name) {
+  changes <- changes_of(x)
+  replaced <- changes$replaced
+  if (length(replaced) > 0) {
+    told <- paste0(replaced, " of column \"", names(replaced), "\"", collapse = ", ")
+    warning(name, ": cells were replaced that break the schema: ", told, call. = FALSE)
+  }
+  if (changes$dropped > 0) {
+    warning(name, ": rows were left out that break the rules of the schema: ", changes$dropped, call. = FALSE)
+  }
 }
 
 flip_write_csv <- function(table, path, delimiter = NULL) {
@@ -122,10 +143,13 @@ flip_write_csv <- function(table, path, delimiter = NULL) {
   invisible(table)
 }
 
-flip_read_hdf5 <- function(path, schema = NULL, group = NULL) {
+flip_read_hdf5 <- function(path, schema = NULL, group = NULL, invalid = NULL) {
   schema <- if (!is.null(schema)) pointer(flip_schema(schema))
-  new_table(check(.Call("r_table_read_hdf5", schema, one_path(path), one_text(group, "group", optional = TRUE),
-      PACKAGE = "libflip")))
+  path <- one_path(path)
+  table <- new_table(check(.Call("r_table_read_hdf5", schema, path, one_text(group, "group", optional = TRUE),
+      config_json(list(invalid = invalid)), PACKAGE = "libflip")))
+  warn_of(table, path)
+  table
 }
 
 flip_write_hdf5 <- function(table, path, group = NULL) {
@@ -145,7 +169,7 @@ flip_convert <- function(from, to, schema = NULL, invalid = NULL, extra = NULL, 
   reporter <- reporter_of(progress)
   on.exit(reporter$close())
   answer <- check(.Call("r_table_convert", schema, source, target, config, reporter$update, PACKAGE = "libflip"))
-  warn_of(replaced_of(answer), from)
+  warn_of(answer, from)
   invisible(to)
 }
 

@@ -89,10 +89,11 @@ static SEXP r_schema_check_strings(SEXP schema, SEXP field, SEXP codes, SEXP lev
 
 /* -- table --------------------------------------------------------------------------------------------------------- */
 
-static SEXP r_table_create(SEXP schema, SEXP rows) {
+static SEXP r_table_create(SEXP schema, SEXP rows, SEXP config) {
     flip_schema *s = get(schema, SCHEMA);
     int64_t n = whole(rows);
-    HANDLE(TABLE, flip_table, R_NilValue, flip_table_create(s, n, &out, &err));
+    const char *c = text(config);
+    HANDLE(TABLE, flip_table, R_NilValue, flip_table_create_with(s, n, c, &out, &err));
 }
 
 static SEXP r_table_read_csv(SEXP schema, SEXP path, SEXP config, SEXP report) {
@@ -117,10 +118,10 @@ static SEXP r_table_replaced(SEXP table) {
 static SEXP r_table_write_csv(SEXP table, SEXP path, SEXP config) {
     NOTHING(flip_table_write_csv(get(table, TABLE), text(path), text(config), &err));
 }
-static SEXP r_table_read_hdf5(SEXP schema, SEXP path, SEXP group) {
+static SEXP r_table_read_hdf5(SEXP schema, SEXP path, SEXP group, SEXP config) {
     flip_schema *s = get(schema, SCHEMA);
-    const char *p = text(path), *g = text(group);
-    HANDLE(TABLE, flip_table, R_NilValue, flip_table_read_hdf5(s, p, g, &out, &err));
+    const char *p = text(path), *g = text(group), *c = text(config);
+    HANDLE(TABLE, flip_table, R_NilValue, flip_table_read_hdf5_with(s, p, g, c, &out, &err));
 }
 static SEXP r_table_write_hdf5(SEXP table, SEXP path, SEXP group) {
     NOTHING(flip_table_write_hdf5(get(table, TABLE), text(path), text(group), &err));
@@ -547,8 +548,8 @@ static const R_CallMethodDef routines[] = {
     ENTRY(r_schema_infer_hdf5, 3), ENTRY(r_schema_infer_strings, 4), ENTRY(r_schema_check_csv,
         4), ENTRY(r_schema_check_hdf5, 4), ENTRY(r_schema_check_strings, 4), ENTRY(r_table_replaced, 1),
     ENTRY(r_table_get_reasons, 2),
-    ENTRY(r_table_create, 2), ENTRY(r_table_read_csv, 4),
-    ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 3), ENTRY(r_table_write_hdf5, 3),
+    ENTRY(r_table_create, 3), ENTRY(r_table_read_csv, 4),
+    ENTRY(r_table_convert, 5), ENTRY(r_table_write_csv, 3), ENTRY(r_table_read_hdf5, 4), ENTRY(r_table_write_hdf5, 3),
     ENTRY(r_table_import, 4), ENTRY(r_table_export, 1),
     ENTRY(r_table_rows, 1), ENTRY(r_table_schema, 1), ENTRY(r_table_set_float64, 3), ENTRY(r_table_set_int64, 4),
     ENTRY(r_table_set_codes, 4), ENTRY(r_table_set_strings, 4), ENTRY(r_table_get_float64, 2), ENTRY(r_table_get_int64,

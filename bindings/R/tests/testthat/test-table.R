@@ -135,6 +135,43 @@ test_that("a bad file is a condition of its code and names the place, not the va
   expect_error(flip_read_hdf5(csv), class = "flip_error_format")
 })
 
+ruled <- function() {
+  flip_schema(list(fields = list(
+      list(name = "low", type = "integer", constraints = list(minimum = 0, maximum = 9, required = TRUE)),
+      list(name = "high", type = "integer", constraints = list(minimum = 0, maximum = 9, required = TRUE)),
+      list(name = "sum", type = "integer", constraints = list(minimum = 0, maximum = 18, required = TRUE))),
+    "flip:rules" = list(list(name = "order", order = list("low", "high")),
+                        list(name = "total", sum = list(sum = list("low", "high"))))))
+}
+
+test_that("rows that break a rule are refused, or repaired or left out when that is asked for", {
+  rows <- data.frame(low = c(1L, 5L, 2L), high = c(4L, 3L, 12L), sum = c(5L, 8L, 3L))
+  kept <- data.frame(low = c(1L, 2L), high = c(4L, 9L), sum = c(5L, 11L))
+  csv <- tempfile(fileext = ".csv")
+  h5 <- tempfile(fileext = ".h5")
+  utils::write.csv(rows, csv, row.names = FALSE)
+  loose <- flip_schema(flip_field("low", "integer", minimum = 0, maximum = 99),
+      flip_field("high", "integer", minimum = 0, maximum = 99), flip_field("sum", "integer", minimum = 0, maximum = 99))
+  flip_write_hdf5(flip_table(rows, loose), h5)
+  ways <- list(function(...) flip_table(rows, ruled(), ...), function(...) flip_read_csv(csv, ruled(), ...),
+      function(...) flip_read_hdf5(h5, ruled(), ...))
+  for (way in ways) {
+    expect_error(way(), class = "flip_error_schema")
+    expect_error(way(invalid = "ignore"), class = "flip_error_arg")
+    expect_warning(expect_warning(table <- way(invalid = "coerce"), '1 of column "high"'), "rows were left out.*: 1")
+    expect_identical(as.data.frame(table), kept)
+    expect_identical(flip_replaced(table), c(high = 1, sum = 1))
+    expect_identical(flip_dropped(table), 1)
+  }
+  whole <- flip_table(kept, ruled(), invalid = "coerce")
+  expect_length(flip_replaced(whole), 0)
+  expect_identical(flip_dropped(whole), 0)
+  expect_error(flip_table(whole, invalid = "coerce"), class = "flip_error_arg")
+  persons <- cbind(rows, who = c("a", "a", "b"))
+  expect_error(suppressWarnings(flip_table(persons, ruled(), person = "who", max_rows_per_person = 1,
+      invalid = "coerce")), "left out", class = "flip_error_schema")
+})
+
 test_that("a table shows its columns and not its number of rows", {
   table <- flip_table(frame, small_schema)
   expect_identical(dim(table), c(600L, 10L))
