@@ -1,4 +1,5 @@
-// flip_model_estimate, flip_model_replicate, flip_model_report and flip_report_page: what may be published of a model.
+// flip_model_estimate, flip_model_replicate, flip_model_frontier, flip_model_refit, flip_model_report and
+// flip_report_page: what a model says and gives beside rows, from what was released.
 
 import Basics
 import CFlip
@@ -40,5 +41,21 @@ public func flip_model_replicate(_ handle: OpaquePointer?, _ replicate: Int64, _
         }
         return try model.sample(replicate: Int(replicate), count: Int(count), seed: options.seed,
                                 threads: options.threads, progress: Reporter(callback, user, "sampling").report)
+    }
+}
+
+@_cdecl("flip_model_frontier")
+public func flip_model_frontier(_ handle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ json: HandleOut,
+                                _ err: ErrorOut) -> flip_status {
+    giveObject(json, err) { try model(handle).frontier(FrontierOptions(configuration(config))) }
+}
+
+@_cdecl("flip_model_refit")
+public func flip_model_refit(_ handle: OpaquePointer?, _ config: UnsafePointer<CChar>?, _ callback: Callback,
+                             _ user: UnsafeMutableRawPointer?, _ out: HandleOut, _ err: ErrorOut) -> flip_status {
+    create(.model, out, err) {
+        let options = try configuration(config)
+        return try model(handle).refit(options == .null ? .object(JSONObject()) : options,
+                                       progress: Reporter(callback, user, "refit").report)
     }
 }

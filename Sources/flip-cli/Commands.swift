@@ -16,6 +16,8 @@ func run(_ words: [String]) throws {
     case "ledger": try ledger(rest)
     case "report": try report(rest)
     case "estimate": try estimate(rest)
+    case "refit": try refit(rest)
+    case "frontier": try frontier(rest)
     case "evaluate": try evaluate(rest)
     case "convert": try convert(rest)
     case "schema": try schemaCommand(rest)
@@ -56,6 +58,10 @@ private let help = """
          makes rows; costs nothing
          [--where JSON or FILE]   only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
                                   or several: [{"where": {...}, "rows": 500}, ...]
+    flip refit MODEL --out MODEL  [--config JSON or FILE] [--strength S | --reduce SHARE]
+         another generator from the releases of a model: no rows, no cost
+    flip frontier MODEL --out CURVE.csv  [--strengths 0,0.5,1,2] [--picture CURVE.svg] [--json]
+         what strengths of fairness cost and gain, by what was released: may be published
     flip complete MODEL HALF --out TABLE  [--seed K] [--threads N] [--group GROUP]
          half rows made whole: missing cells and columns are drawn, given ones stay
     flip ledger MODEL [--json]

@@ -196,6 +196,11 @@ static void models(flip_model *model, const flip_table *table) {
     /* Only a preset that releases tables of several columns has replicates. */
     flip_model_replicate(model, 1, 40, "{\"seed\": 1}", told, &calls, &rows, &err);
     flip_table_free(rows);
+    /* Nor is another one refitted, or asked for its frontier. */
+    again = NULL;
+    flip_model_refit(model, NULL, told, &calls, &again, &err); flip_model_free(again);
+    bytes = NULL;
+    flip_model_frontier(model, "{\"strengths\": [0, 1]}", &bytes, &err); flip_buffer_free(bytes);
     OK(flip_model_report(model, "{\"rows\": 100}", &bytes, &err));
     flip_buffer *page = NULL;
     OK(flip_report_page(flip_buffer_data(bytes), flip_buffer_size(bytes), &page, &err)); text(page);

@@ -48,6 +48,8 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_model_estimate, FLIP.flip_model_estimate)
         same(CFlip.flip_model_report, FLIP.flip_model_report)
         same(CFlip.flip_model_replicate, FLIP.flip_model_replicate)
+        same(CFlip.flip_model_refit, FLIP.flip_model_refit)
+        same(CFlip.flip_model_frontier, FLIP.flip_model_frontier)
         same(CFlip.flip_report_page, FLIP.flip_report_page)
         same(CFlip.flip_model_load, FLIP.flip_model_load)
         same(CFlip.flip_model_sample, FLIP.flip_model_sample)

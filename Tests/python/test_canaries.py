@@ -175,6 +175,7 @@ PUBLIC = [
     r"selected_pairs",
     r"marginals(/(columns|counts|\w+))?",
     r"tilt(/(head_)?theta)?",
+    r"disparity",
     r"weights(/(autoencoder|diffusion)(/[a-z0-9.]+)?)?",
     r"weights/latent_(mean|deviation)",
     r"calibrated(/[a-z0-9.]+)?",

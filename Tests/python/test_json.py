@@ -23,7 +23,7 @@ CONFIGURATIONS = ("plan", "sample", "csv", "arrow", "cells", "infer", "budget", 
                   "estimate", "report")
 # Objects that a function returns as a whole and that state the version of their grammar.
 VERSIONED = ("Plan", "Explanation", "Ledger", "Model", "Budget", "Domain", "Evaluation", "FileCheck", "TableCheck",
-             "TableReading", "Build", "Ask", "Estimate", "Report")
+             "TableReading", "Build", "Ask", "Estimate", "Report", "Frontier")
 
 
 def page():
@@ -303,6 +303,21 @@ def an_ask(schema):
     return flip.remote.ask_info(_library.take_bytes("flip_trainer_ask", trainer._pointer, 2))
 
 
+def an_aligned_model(table, **fairness):
+    _, config = presets()["selected"]
+    config = {key: value for key, value in config.items() if key not in ("encoder", "marginals")}
+    return flip.train(table, flip.plan(table.schema, protected=["sex"], epsilon=4.0, delta=1e-5,
+                                       config={**config, "fairness": fairness}), progress=False)
+
+
+def test_frontiers_and_reductions(compare, table):
+    model = an_aligned_model(table, reduce=0.3)
+    compare(model.frontier([0, 0.5]), "Frontier")
+    assert [p["strength"] for p in model.frontier([0, 0.5])["points"]] == [0, 0.5]
+    compare(model.info, "Model")
+    assert set(model.info["disparity"]) > {"before", "after", "strength"}
+
+
 def test_asks(compare, schema):
     compare(an_ask(schema), "Ask")
 
@@ -318,7 +333,7 @@ def test_every_object_states_the_version_of_its_grammar(schema, table, frame, pl
              "FileCheck": flip.file_check(tmp_path / "b"), "TableCheck": schema.check(frame),
              "TableReading": flip._library.take_json("flip_table_replaced", table._pointer),
              "Build": flip.build_info(), "Ask": an_ask(schema), "Estimate": model.estimate("share", "sex"),
-             "Report": model.report_record(rows=100)}
+             "Report": model.report_record(rows=100), "Frontier": an_aligned_model(table).frontier([0, 1])}
     assert set(given) == set(VERSIONED)
     assert [name for name, value in given.items() if value.get("schema_version") != 1] == []
 

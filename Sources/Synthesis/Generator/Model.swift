@@ -102,6 +102,7 @@ package final class Model: Sendable {
                                     ("acceptance_rate", .number(tilt.acceptanceRate)),
                                                 ("distinct_rows", .number(tilt.distinctShare))])))
         }
+        if let d = generator.disparity { parts.append((DisparityEstimate.group, d.json)) }
         let notes = statistics.warnings(plan)
         if !notes.isEmpty { parts.append(("warnings", .array(notes.map { .string($0) }))) }
         if let groupsJSON { parts.append(("groups", groupsJSON)) }

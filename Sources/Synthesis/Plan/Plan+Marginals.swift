@@ -45,6 +45,18 @@ extension Plan {
     /// Weight of parity in the relaxed table; 0: the table stays as it was fitted.
     var parity: Double { settings.independence.parity * strength }
 
+    /// Weight of equal selection by the columns' conditionals; 0: rows are those of the relaxed table.
+    var conditionals: Double { settings.independence.conditionals * strength }
+
+    /// Whether tables of pairs are met as alignment left them.
+    var alignsTable: Bool { parity > 0 || conditionals > 0 }
+
+    /// Pairs of columns that are released at most.
+    var marginalPairCount: Int {
+        let m = schema.fields.count
+        return selects ? min(m * (m - 1) / 2, selectedPairs * 3) : m * (m - 1) / 2
+    }
+
     var parityOptions: ParityOptions {
         var o = ParityOptions()
         o.weight = parity
@@ -57,7 +69,7 @@ extension Plan {
     /// column, since other columns stand in for it. So a tilt meets pairs as parity has left them
     /// (`ReleasedMarginals.tiltTargets`), or, without parity, no pairs: one column alone has nothing to bring back.
     func tilts(_ columns: [Int]) -> Bool {
-        strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || parity > 0)
+        strength == 0 || columns.allSatisfy(modelled.contains) && (columns.count == 1 || alignsTable)
     }
 
     /// Steps of its fit.

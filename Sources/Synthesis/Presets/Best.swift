@@ -19,8 +19,7 @@ package struct Best: Preset {
         (s.diffusion.learningRate, s.diffusion.average, s.diffusion.samplerSteps) = (0.002, 0.99, 3)
         s.encoder.bins = 32
         (s.independence.start, s.independence.ramp) = (100, 150)
-        s.independence.parity = 250
-        s.independence.sites = AlignmentSites(latent: AlignmentFactors(mean: 30, discrepancy: 60))
+        s.independence.conditionals = 2
         return s
     }
 

@@ -31,11 +31,22 @@ extension Plan {
             : "add or remove one person of at most \(settings.rowsPerPerson) rows"
     }
 
+    /// Plans that were made before there were fair conditionals have none.
+    private static func complete(_ config: JSON) -> JSON {
+        guard var all = config.asObject, var own = all["independence"]?.asObject, own["conditionals"] == nil else {
+            return config
+        }
+        own["conditionals"] = .number(0)
+        all["independence"] = .object(own)
+        return .object(all)
+    }
+
     /// Reads back `json`: the plan is made again from its inputs, and what was stored must agree.
     package init(json: JSON) throws {
         let r = try JSONReader(json, context: "plan")
         let schema = try Schema(r.value("schema"))
-        let epsilon = try r.double("epsilon"), delta = try r.double("delta"), config = try r.value("config")
+        let epsilon = try r.double("epsilon"), delta = try r.double("delta")
+        let config = try Self.complete(r.value("config"))
         // The order may be that of a shared budget; any one that was fixed before the first row will do.
         guard let terms = try Budget(epsilon: epsilon, delta: delta, order: r.int("order", in: 2...1024),
                                      selection: r.optionalDouble("selection_delta") ?? 0,

@@ -17,6 +17,8 @@ final class ProjectedRows: Sendable {
     let count: Int
     /// Nil where networks see every column.
     let groups: ProjectedGroups?
+    /// Rows that are drawn instead of those of the table; nil: the table is as fair as it is to be.
+    let drawn: DrawnRows?
     /// [count][Σ levels]: within each column the running sums of the probabilities.
     private let running: Buffer<Float>
     private let width: Int
@@ -24,8 +26,11 @@ final class ProjectedRows: Sendable {
     private let modelled: [Int], starts: [Int]
     private enum Purpose { static let row: UInt32 = 0x70726f6a, repair: UInt32 = 0x72657061 }
 
-    /// - Parameter repair: strength of the columns' repair, 0 to 1.
+    /// - Parameters:
+    ///   - repair: strength of the columns' repair, 0 to 1.
+    ///   - fair: makes rows to be drawn instead.
     init(_ table: RelaxedTable, plan: Plan, repair: Double) throws {
+        drawn = nil
         (levels, count) = (table.levels, table.rows)
         width = levels.reduce(0, +)
         running = try Buffer(count: count * width, for: "the relaxed table")
@@ -48,11 +53,21 @@ final class ProjectedRows: Sendable {
             ? try plan.grouping.map { try ProjectedGroups(table, $0, plan: plan, starts: starts, repair: repair) } : nil
     }
 
+    /// The same table, from which `drawn` was made.
+    init(_ table: ProjectedRows, drawn: DrawnRows) {
+        (levels, count, groups, self.drawn) = (table.levels, table.count, table.groups, drawn)
+        (running, width, modelled, starts) = (table.running, table.width, table.modelled, table.starts)
+    }
+
     /// Writes row `k` of `seed`, every column of the schema as it was fitted, to codes[t * stride].
     func draw(seed: UInt64, row k: UInt64, codes: UnsafeMutablePointer<UInt16>, stride: Int) {
         var stream = CounterStream(seed: seed, row: k, purpose: Purpose.row)
         let from = component(stream.uniformDouble()) * width
         for (t, K) in levels.enumerated() { codes[t * stride] = level(from + starts[t], K, stream.uniform()) }
+        // The protected columns stay those of the table, and say nothing of the drawn row.
+        guard let drawn else { return }
+        let i = min(Int(stream.uniformDouble() * Double(drawn.count)), drawn.count - 1)
+        for (t, j) in modelled.enumerated() { codes[j * stride] = drawn.codes[t * drawn.count + i] }
     }
 
     /// Writes the columns that networks see of row `k` of `seed` to codes[t * stride] and, when wanted, its second draw
@@ -71,7 +86,8 @@ final class ProjectedRows: Sendable {
             }
             return 0
         }
-        let drawn = groups.group(stream.uniformDouble()), g = wanted ?? drawn
+        let own = groups.group(stream.uniformDouble()), g = wanted ?? own
+        if let drawn { return draw(drawn, stream.uniformDouble(), g, codes: codes, targets: targets, stride: stride) }
         let from = groups.component(stream.uniformDouble(), group: g) * width
         var moves = CounterStream(seed: seed, row: k, purpose: Purpose.repair)
         for (t, j) in modelled.enumerated() {
@@ -85,9 +101,27 @@ final class ProjectedRows: Sendable {
         return g
     }
 
+    /// Writes one of the drawn rows that began in group g, or any where there is none. Its second draw is the row
+    /// itself.
+    private func draw(_ drawn: DrawnRows, _ u: Double, _ g: Int, codes: UnsafeMutablePointer<UInt16>,
+                      targets: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
+        let own = drawn.byGroup[g], n = own.isEmpty ? drawn.count : own.count, k = min(Int(u * Double(n)), n - 1)
+        let i = own.isEmpty ? k : Int(own[k])
+        for t in modelled.indices {
+            codes[t * stride] = drawn.codes[t * drawn.count + i]
+            if let targets { targets[t * stride] = drawn.codes[t * drawn.count + i] }
+        }
+        return g
+    }
+
     /// What the table holds of the columns of a released marginal, in its place: with the noise that was in that, by
     /// which differences are judged.
     func marginal(_ of: NoisyMarginal, total: Double) throws -> NoisyMarginal {
+        if let drawn, let own = counts(drawn, of.columns, total: total) {
+            let out = try Buffer<Double>(count: of.values.count, for: "a marginal")
+            own(out)
+            return NoisyMarginal(columns: of.columns, values: out, standardDeviation: of.standardDeviation)
+        }
         let c = of.columns, out = try Buffer<Double>(count: of.values.count, for: "a marginal"),
             scale = total / Double(count)
         for r in 0..<count {
@@ -101,6 +135,19 @@ final class ProjectedRows: Sendable {
             add(0, 0, 1)
         }
         return NoisyMarginal(columns: c, values: out, standardDeviation: of.standardDeviation)
+    }
+
+    /// Adds the drawn rows, as shares of `total`, to a table of these columns; nil: networks do not see them all.
+    private func counts(_ drawn: DrawnRows, _ columns: [Int], total: Double) -> ((Buffer<Double>) -> Void)? {
+        let places = columns.compactMap { modelled.firstIndex(of: $0) }, each = total / Double(drawn.count)
+        guard places.count == columns.count else { return nil }
+        return { out in
+            for i in 0..<drawn.count {
+                var at = 0
+                for (t, j) in zip(places, columns) { at = at * self.levels[j] + Int(drawn.codes[t * drawn.count + i]) }
+                out[at] += each
+            }
+        }
     }
 
     private func component(_ u: Double) -> Int { min(Int(u * Double(count)), count - 1) }

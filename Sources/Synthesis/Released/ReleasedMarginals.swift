@@ -62,7 +62,7 @@ package struct ReleasedMarginals: Sendable {
         return try targets(plan: plan, statistics: statistics).filter { plan.tilts($0.columns) }.map {
             guard $0.columns.count > 1 else { return single[$0.columns[0]] }
             let fitted = try rows().marginal($0, total: statistics.rows)
-            return plan.parity > 0 ? fitted
+            return plan.alignsTable ? fitted
                 : try $0.shrunk(to: fitted, levels: statistics.levels, ordered: ordered,
                                 threshold: plan.settings.tilt.threshold)
         }
@@ -88,11 +88,15 @@ package struct ReleasedMarginals: Sendable {
                                     shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
     }
 
-    /// Rows of a fitted table, after parity of the groups.
+    /// Rows of a fitted table, after alignment of the groups.
     func rows(of table: RelaxedTable, plan: Plan, statistics: Statistics, threads: Int, stop: () -> Bool) throws
         -> ProjectedRows {
-        try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads, stop: stop),
-                          plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+        let rows = try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads,
+                                                   stop: stop),
+                                     plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
+        guard plan.conditionals > 0, let groups = rows.groups else { return rows }
+        return ProjectedRows(rows, drawn: try fairRows(rows, groups: groups, plan: plan, statistics: statistics,
+                                                       threads: threads, stop: stop))
     }
 
     /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the

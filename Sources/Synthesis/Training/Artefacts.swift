@@ -44,6 +44,8 @@ package struct Generator: Sendable {
     /// How latents of the diffusion are put back; nil: they are used as they are.
     var latents: LatentScale?
     var tilt: HeadTilt?
+    /// What a reduction of the disparity came to; nil: none was asked for.
+    var disparity: DisparityEstimate?
     /// The tilt that rows are drawn with: where the schema has rules, heads are also barred from what these forbid.
     /// Made from the schema, not kept in files.
     private(set) var barred: HeadTilt?

@@ -95,6 +95,8 @@ package struct RemoteOptions: Sendable {
 enum TrainingRows {
     case table(Table)
     case elsewhere(RemoteOptions)
+    /// Nothing more is to be released.
+    case none
 
     var options: RemoteOptions? { if case .elsewhere(let options) = self { options } else { nil } }
 
@@ -106,7 +108,7 @@ enum TrainingRows {
             try reader.check(table)
             return try Door(table: reader.cells(table, first: 0, count: table.rows), budget: plan.budget,
                             ledger: ledger, random: random)
-        case .elsewhere:
+        case .elsewhere, .none:
             return try Door(elsewhere: plan.grids.map(\.count), columns: plan.schema.fields.map(\.name),
                             budget: plan.budget, ledger: ledger, random: random)
         }

@@ -89,11 +89,11 @@ package final class StageRun {
     func newAutoencoder() throws -> VAE {
         let statistics = try statistics()
         let vae = try VAE(shape: plan.autoencoderShape(levels: statistics.modelledLevels), seed: plan.settings.seed)
-        try vae.setHeadBiases(headShares().map { $0.map(Statistics.logShare) })
+        try vae.setHeadBiases(statistics.modelled.map { $0.binShare.map(Statistics.logShare) })
         return vae
     }
 
-    /// Released shares of the bins of every column that networks see: what heads begin at and are calibrated to.
+    /// Released shares of the bins of every column that networks see: what heads are calibrated to.
     func headShares() throws -> [[Double]] {
         let statistics = try statistics()
         guard let marginals = artefacts.marginals else { return statistics.modelled.map(\.binShare) }
@@ -162,6 +162,9 @@ package final class StageRun {
         var g = Generator(statistics: try statistics())
         (g.pairs, g.marginals, g.autoencoder, g.tilt) = (artefacts.pairs, artefacts.marginals, autoencoder,
                                                          artefacts.tilt)
+        if plan.settings.fairness.reduce != nil, g.marginals != nil {
+            g.disparity = try projectedRows().drawn?.estimate
+        }
         guard autoencoder != nil else { return g }
         (g.denoiser, g.latents) = (try artefacts.diffusion?.averaged(), try latentScale())
         return g

@@ -42,6 +42,20 @@ print.flip_estimate <- function(x, ...) {
   invisible(x)
 }
 
+# Another model from the releases that this one keeps; config: list(fairness = list(strength = 0.5)).
+flip_refit <- function(model, config = list()) {
+  of_class(model, "flip_model", "model")
+  new_model(check(.Call("r_model_refit", pointer(model), config_json(config), NULL, PACKAGE = "libflip")))
+}
+
+# A data frame: what strengths of fairness cost and gain, by what was released.
+flip_frontier <- function(model, strengths = c(0, 0.25, 0.5, 1, 2, 4)) {
+  of_class(model, "flip_model", "model")
+  found <- from_json(check(.Call("r_model_frontier", pointer(model), config_json(list(strengths = I(strengths))),
+      PACKAGE = "libflip")))
+  do.call(rbind, lapply(found$points, function(p) as.data.frame(p)))
+}
+
 # A list of tables in the form of mitools: with(tables, lm(y ~ x)) runs an analysis on each.
 flip_sample_many <- function(model, m = 20, n = NULL, seed = NULL, threads = NULL) {
   of_class(model, "flip_model", "model")

@@ -474,6 +474,16 @@ static SEXP r_model_replicate(SEXP model, SEXP replicate, SEXP count, SEXP confi
     const char *c = text(config);
     WATCHED_HANDLE(TABLE, flip_table, report, flip_model_replicate(m, r, n, c, tell, &w, &out, &err));
 }
+static SEXP r_model_refit(SEXP model, SEXP config, SEXP report) {
+    flip_model *m = get(model, MODEL);
+    const char *c = text(config);
+    WATCHED_HANDLE(MODEL, flip_model, report, flip_model_refit(m, c, tell, &w, &out, &err));
+}
+static SEXP r_model_frontier(SEXP model, SEXP config) {
+    flip_model *m = get(model, MODEL);
+    const char *c = text(config);
+    TEXT(flip_model_frontier(m, c, &out, &err));
+}
 static SEXP r_model_report(SEXP model, SEXP config) {
     flip_model *m = get(model, MODEL);
     const char *c = text(config);
@@ -565,7 +575,8 @@ static const R_CallMethodDef routines[] = {
         1), ENTRY(r_model_from_bytes, 2),
     ENTRY(r_model_json, 1), ENTRY(r_model_ledger, 1), ENTRY(r_model_schema, 1), ENTRY(r_model_sample,
         5), ENTRY(r_model_complete, 4), ENTRY(r_evaluate, 4),
-    ENTRY(r_model_estimate, 2), ENTRY(r_model_replicate, 5), ENTRY(r_model_report, 2), ENTRY(r_report_page, 1),
+    ENTRY(r_model_estimate, 2), ENTRY(r_model_replicate, 5), ENTRY(r_model_refit, 3),
+    ENTRY(r_model_frontier, 2), ENTRY(r_model_report, 2), ENTRY(r_report_page, 1),
     ENTRY(r_account, 11), ENTRY(r_calibrate, 4), {NULL, NULL, 0}};
 
 void R_init_libflip(DllInfo *dll) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import ctypes
-from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union, cast
 
 from ._condition import condition
 from ._errors import ArgumentError
@@ -14,7 +14,7 @@ from ._page import write_page
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
 from ._table import Table
-from ._types import Estimate, Ledger, ModelRecord
+from ._types import Estimate, Frontier, Ledger, ModelRecord
 
 
 class Model(Handle):
@@ -94,6 +94,28 @@ class Model(Handle):
             return callback.run(lambda: Table(new("flip_model_replicate", self._pointer, k, count, options, callback.c,
                                                   None)))
         return [one(k) for k in range(1, m + 1)]
+
+    def refit(self, config: Optional[Mapping[str, Any]] = None, progress: Report = False) -> Model:
+        """Another model from the releases that this one keeps, without rows and at no cost: other networks or seeds,
+        another strength, reduction or notion of fairness. It equals what a training with that configuration makes of
+        the same releases, and its ledger is this model's.
+
+        config: {"fairness": {"strength": 0.5}}, or {"fairness": {"reduce": 0.5}}, or options of the networks, as in
+        `plan`. ArgumentError for an option that the releases depend on; Unsupported for a model whose networks saw
+        private rows, and for strength 0 of a model above it or the other way round.
+        """
+        callback, options = Callback(reporter(progress)), config_bytes(dict(config or {}))
+        return callback.run(lambda: Model(new("flip_model_refit", self._pointer, options, callback.c, None)))
+
+    def frontier(self, strengths: Sequence[float] = (0, 0.25, 0.5, 1, 2, 4), threads: Optional[int] = None) -> Frontier:
+        """What strengths of fairness cost and gain, estimated from the releases alone, so it may be published.
+
+        A point holds the mean over columns of the disparity that whoever predicts a column from the others would see
+        ("disparity"), of the area under the ROC curve of that prediction ("auc"), and the error of both. Strength 0 is
+        the table as it was released. Unsupported for a model without protected columns or of another preset.
+        """
+        return cast(Frontier, take_json("flip_model_frontier", self._pointer,
+                                        config_bytes({"strengths": list(strengths), "threads": threads})))
 
     def report(self, path: Optional[Path] = None, title: Optional[str] = None, rows: Optional[int] = None) -> str:
         """The page of what may be published, in HTML, written to `path` if there is one: what was promised and spent,

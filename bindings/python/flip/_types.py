@@ -284,6 +284,7 @@ class Weights(TypedDict):
 class _ModelRecord(Versioned, total=False):
     rake: TiltFigures  # preset best, with the tilt enabled: how the tilt works on generated rows
     groups: ModelGroups  # with protected columns: the groups as they were trained
+    disparity: Disparity  # with `fairness.reduce`: what the reduction came to
 
 
 class ModelRecord(_ModelRecord):
@@ -292,6 +293,21 @@ class ModelRecord(_ModelRecord):
     plan: PlanRecord  # the plan that was carried out
     released: Released  # what was released about rows and columns
     weights: Weights  # numbers of weights
+
+
+class Disparity(TypedDict):
+    """What `fairness.reduce` came to, estimated from released values."""
+
+    strength: float  # that the reduction needed
+    before: float  # disparity, mean over columns, as it was released
+    before_error: float  # standard deviation of that mean
+    after: float  # with the conditionals that rows are drawn from
+    after_error: float  # standard deviation of that mean
+    auc_before: float  # area under the ROC curve, mean over columns, as it was released
+    auc_before_error: float  # standard deviation of that mean
+    auc_after: float  # with the conditionals that rows are drawn from
+    auc_after_error: float  # standard deviation of that mean
+    columns: float  # that the means are over
 
 
 class _Estimated(TypedDict, total=False):
@@ -331,6 +347,25 @@ class Estimate(Versioned, _EstimateParts):
     rows: float  # released row count (rows)
     estimates: list[Estimated]  # the answers
     notes: list[str]  # what to know of them, in words
+
+
+class FrontierPoint(TypedDict):
+    """One strength of fairness, estimated from the releases."""
+
+    strength: float  # of fairness
+    disparity: float  # largest difference of selection between groups, mean over columns
+    disparity_error: float  # standard deviation of that mean
+    auc: float  # area under the ROC curve of a column's prediction, mean over columns
+    auc_error: float  # standard deviation of that mean
+    columns: int  # that the means are over
+
+
+class Frontier(Versioned):
+    """`Model.frontier()`: what strengths of fairness cost and gain."""
+
+    notion: Literal["parity", "odds"]  # which rows of the groups are compared
+    protected: list[str]  # columns whose groups are compared
+    points: list[FrontierPoint]  # one a strength
 
 
 class Run(TypedDict):

@@ -24,5 +24,5 @@ package struct IndependenceSettings: Sendable, Equatable {
     package var start = 200, ramp = 300
     package var sites = AlignmentSites()
     package var adversary = 0.0, adversarySteps = 3
-    package var anchor = 0.0, repair = 0.0, parity = 0.0
+    package var anchor = 0.0, repair = 0.0, parity = 0.0, conditionals = 0.0
 }

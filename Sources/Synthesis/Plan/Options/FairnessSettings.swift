@@ -2,6 +2,7 @@
 // are drawn from, where numerical ones are cut, and what the user guesses about the groups.
 
 import Basics
+import Projection
 import Tables
 
 package struct FairnessSettings: Sendable, Equatable {
@@ -15,6 +16,11 @@ package struct FairnessSettings: Sendable, Equatable {
     package var cap = 0.0
     package var poolBelow = 0
     package var reweight = false
+    /// Preset `best`: which rows are compared, and columns that may differ between groups.
+    package var notion = FairnessNotion.parity
+    package var admissible: [String] = []
+    /// Preset `best`: how much of the estimated disparity is to go, in place of a strength.
+    package var reduce: Double?
     package var draw = Draw.released
     /// Edges of numerical protected columns, as the configuration has them.
     package var cuts: [String: [JSON]] = [:]
@@ -40,6 +46,11 @@ extension FairnessSettings {
         if let v = o.optional("sampling"), v != .null {
             sampling = try o.choice("sampling", of: ["balanced", "proportional"])
         }
+        if let v = o.optional("notion"), v != .null {
+            notion = try o.choice("notion", of: ["parity", "odds"]) == "odds" ? .odds : .parity
+        }
+        admissible = try o.optionalStrings("admissible") ?? []
+        if let v = o.optional("reduce"), v != .null { reduce = try o.double("reduce", in: 0.01...0.99) }
         if let c = try o.optionalObject("cuts") {
             for column in c.keys {
                 cuts[column] = try c.array(column)
@@ -82,6 +93,9 @@ extension FairnessSettings {
         case .columns(let columns): .members(columns.sorted { $0.key < $1.key }.map { ($0.key, object($0.value)) })
         }
         return [("strength", strength.map { .number($0) } ?? .null),
+                ("notion", .string(notion == .odds ? "odds" : "parity")),
+                ("admissible", .array(admissible.map { .string($0) })),
+                ("reduce", reduce.map { .number($0) } ?? .null),
                 ("sampling", sampling.map { .string($0) } ?? .null), ("draw", drawn),
                 ("cuts", .members(cuts.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value)) })),
                     ("shares", object(shares))]
@@ -92,6 +106,12 @@ extension FairnessSettings {
         [("strength", .null, "null | 0 to \(maxStrength)",
           "0: protected columns are ordinary columns; above 0 no network sees them, and this factor is on every term "
               + "of alignment; null: \(short(defaultStrength)), 0 where no column is protected"),
+         ("notion", .string("parity"), "parity | odds",
+          "best: which rows of the groups are compared; parity: all; odds: those with the same answer"),
+         ("admissible", .array([]), "[names]",
+          "best: columns that may differ between groups: others are compared within their parts only"),
+         ("reduce", .null, "null | 0.01 to 0.99",
+          "best: how much of the estimated mean disparity over columns is to go, in place of a strength"),
          ("sampling", .null, "null | balanced | proportional",
           "balanced: every group has the same expected share of a batch; proportional: every row the same rate; "
               + "null: \(defaultSampling)"),
@@ -116,6 +136,9 @@ extension FairnessSettings {
                 throw Failure(.argument, "config, fairness sampling: balanced needs a protected column")
             }
             strength = 0
+        }
+        guard reduce == nil || strength == nil || strength == 1 else {
+            throw Failure(.argument, "config, fairness: give either strength or reduce")
         }
         strength = strength ?? Self.defaultStrength
         sampling = sampling ?? Self.defaultSampling

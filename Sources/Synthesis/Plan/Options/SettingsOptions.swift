@@ -129,6 +129,9 @@ private let allSections: [(name: String, options: [Option])] = [
         .real("rate", \.projection.learningRate, 1e-6...10, help: "Adam's learning rate at the start"),
     ]),
     ("independence", [
+        .real("conditionals", \.independence.conditionals, 0...100_000,
+              help: "weight of equal selection of the groups by each column's conditional given the others, times "
+                  + "strength; 0: rows are those of the relaxed table"),
         .real("parity", \.independence.parity, 0...100_000,
               help: "weight of demographic parity of all columns in the relaxed table, times strength; 0: the table "
                   + "stays "

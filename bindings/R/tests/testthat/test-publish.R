@@ -42,3 +42,18 @@ test_that("a page is written", {
   expect_match(page, "Ward &amp; co")
   expect_identical(flip_report(model, rows = 200)$kind, "report")
 })
+
+test_that("another strength is made from the same releases, and the curve is a data frame", {
+  groups <- flip_schema(flip_field("g", "string", enum = c("a", "b"), required = TRUE),
+      flip_field("x", "boolean"), flip_field("y", "boolean"))
+  related <- data.frame(g = rep(c("a", "b"), 600), x = rep(c(TRUE, FALSE), 600), y = rep(c(TRUE, FALSE, FALSE), 400))
+  aligned <- flip_train(related, schema = groups, protected = "g", epsilon = 8, delta = 1e-5, config = quick)
+  other <- flip_refit(aligned, list(fairness = list(strength = 3)))
+  expect_identical(as.data.frame(flip_ledger(other)), as.data.frame(flip_ledger(aligned)))
+  curve <- flip_frontier(aligned, c(0, 2))
+  expect_identical(curve$strength, c(0, 2))
+  expect_true(all(curve$disparity >= 0 & curve$auc > 0))
+  # Without protected columns there is no curve.
+  expect_error(flip_frontier(model, 1), class = "flip_error")
+  expect_error(flip_refit(model, list(epsilon = 9)), class = "flip_error_arg")
+})

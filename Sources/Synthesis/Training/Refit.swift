@@ -1,0 +1,136 @@
+// One release, many generators: from the releases that a model keeps, another one is trained with other networks,
+// seeds or alignment, without rows and at no cost. It equals what a training with that configuration makes of the same
+// releases. And the trade-off between alignment and usefulness, from released values alone.
+
+import Basics
+import Compute
+import Privacy
+import Projection
+
+extension Plan {
+    /// Sections of the configuration that no release depends on, and the options of `fairness` that none does.
+    private static let free = ["autoencoder", "diffusion", "projection", "independence", "rake", "calibrate_heads",
+                               "seed", "threads"]
+    private static let freeFairness = ["strength", "reduce", "notion", "admissible", "draw"]
+
+    /// The plan with other options of what is free.
+    /// - Parameter config: a configuration with these options only.
+    /// - Throws: `.argument` for an option that the releases depend on, and for options out of range.
+    func refitted(_ config: JSON) throws -> Plan {
+        guard let wanted = config.asObject, var plan = json.asObject, var all = plan["config"]?.asObject else {
+            throw Failure(.argument, "refit: the configuration must be an object")
+        }
+        for key in wanted.keys {
+            guard let value = wanted[key] else { continue }
+            let allowed = key == "fairness" ? Self.freeFairness : nil
+            guard allowed != nil || Self.free.contains(key) else {
+                throw Failure(.argument, "refit, \(quoted(key)): the releases depend on it, or it is no option")
+            }
+            guard var own = all[key]?.asObject, let options = value.asObject else {
+                all[key] = value
+                continue
+            }
+            for name in options.keys {
+                guard allowed?.contains(name) ?? true else {
+                    throw Failure(.argument, "refit, \(key) \(quoted(name)): the releases depend on it, or it is no "
+                        + "option")
+                }
+                own[name] = options[name]
+                if key == "fairness", name == "reduce", options["strength"] == nil { own["strength"] = .number(1) }
+                if key == "fairness", name == "strength", options["reduce"] == nil { own["reduce"] = .null }
+            }
+            all[key] = .object(own)
+        }
+        plan["config"] = .object(all)
+        guard (all["fairness"]?["strength"]?.asDouble == 0) == (strength == 0) else {
+            throw Failure(.unsupported, "refit: a model without alignment is not made from the releases of one with "
+                + "it, nor the other way round: strength 0 and strengths above it count protected columns differently")
+        }
+        let made: Plan
+        do { made = try Plan(json: .object(plan)) } catch let f as Failure where f.code == .format {
+            throw Failure(.argument, "refit: \(f.message)")
+        }
+        return made
+    }
+}
+
+extension Trainer {
+    private static let origin = "the networks were trained again from these releases, without rows"
+
+    /// A trainer that begins after the last release of `model`.
+    /// - Parameter config: options that no release depends on.
+    /// - Throws: `.unsupported` for a model whose networks saw private rows; `.argument` for other options.
+    package convenience init(refitting model: Model, config: JSON) throws {
+        guard let marginals = model.marginals,
+              model.plan.stages.allSatisfy({ $0.steps == 0 || $0.sampled == nil }) else {
+            throw Failure(.unsupported, "refit: the networks of this model learned from private rows under noise, and "
+                + "that cannot be done again without them: it is for the preset \"best\" without finetuning")
+        }
+        let plan = try model.plan.refitted(config)
+        var ledger = model.ledger
+        if !ledger.assumptions.contains(Self.origin) { ledger.assume(Self.origin) }
+        try self.init(plan: plan, rows: .none, ledger: ledger, random: SecureRandom(), runID: newID())
+        for stage in plan.stages where stage.release != nil || stage.id == .projection {
+            if stage.id == .projection { break }
+            done += stage.steps
+        }
+        let old = model.statistics
+        try run.begin(with: Statistics(plan: plan, counts: old.counts, groupCounts: old.groupCounts))
+        (run.artefacts.pairs, run.artefacts.marginals) = (model.generator.pairs, marginals)
+        try prepareStages()
+    }
+}
+
+extension Model {
+    /// Another model from the releases of this one.
+    /// - Parameters:
+    ///   - config: options that no release depends on: networks, projection, independence, tilt, seeds, threads, and of
+    ///     fairness strength, reduce, notion, admissible and draw.
+    ///   - progress: (steps done, steps in all); false cancels.
+    /// - Throws: `.unsupported` for a model whose networks saw private rows; `.argument`; `.cancelled`.
+    package func refit(_ config: JSON, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Model {
+        let trainer = try Trainer(refitting: self, config: config)
+        while !trainer.isFinished {
+            guard progress(trainer.done, trainer.plan.totalSteps) else {
+                throw Failure(.cancelled, "refit was cancelled")
+            }
+            try trainer.step(maxSteps: 16, maxSeconds: 0.1)
+        }
+        return try trainer.finish()
+    }
+
+    /// What strengths of alignment cost and gain, from the releases alone: of each strength the mean over columns of
+    /// the disparity that a task of the column would see, and of the area under the ROC curve of its conditional.
+    /// - Parameter strengths: each from 0 to 100, 1 to 64 of them; 0 is the table as it was released.
+    /// - Throws: `.unsupported` for a model without tables of several columns, or that was trained without protected
+    ///   columns; `.argument`; `.cancelled`.
+    package func frontier(_ strengths: [Double], threads: Int = 0, stop: () -> Bool = { false }) throws
+        -> [FrontierPoint] {
+        guard let marginals, plan.strength > 0, plan.grouping != nil else {
+            throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\" with protected columns and "
+                + "a strength above 0")
+        }
+        guard (1...64).contains(strengths.count), strengths.allSatisfy({ (0...100).contains($0) }) else {
+            throw Failure(.argument, "strengths: 1 to 64 numbers from 0 to 100")
+        }
+        let workers = threads > 0 ? threads : Workers.available
+        let table = try marginals.relaxedTable(marginals.targets(plan: plan, statistics: statistics), plan: plan,
+                                               statistics: statistics, threads: workers, stop: stop)
+        let rows = try ProjectedRows(table, plan: plan, repair: 0)
+        guard let groups = rows.groups else { throw StageRun.lost }
+        let fits = try FairFit(marginals, rows, groups, plan: plan, statistics: statistics, threads: workers)
+        return try strengths.map { strength in
+            let f = try fits.fit(strength, stop: stop).figures()
+            guard let f else {
+                throw Failure(.unsupported, "frontier: no two groups are large enough beside the noise to be told "
+                    + "apart")
+            }
+            return FrontierPoint(strength: strength, figures: f)
+        }
+    }
+}
+
+/// One strength of alignment.
+package struct FrontierPoint: Sendable {
+    package let strength: Double, figures: PairModelFigures
+}

@@ -1,0 +1,136 @@
+// One release, many generators: a refit equals the training that it stands for, asks nothing of the rows, and refuses
+// what the releases depend on. The frontier and a reduction follow from released values.
+
+import XCTest
+@testable import Synthesis
+import Basics
+import Privacy
+import Projection
+import Tables
+
+final class RefitTests: XCTestCase {
+    private static let small = #"""
+    "test_seed": 11, "threads": 2, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4,
+    "batch": 128, "steps": 12, "warmup": 4},
+    "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 6, "sampler_steps": 4},
+    "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 10}
+    """#
+
+    private static func plan(_ more: String = #""seed": 0"#, preset: String = "best", base: String = small)
+        throws -> Plan {
+        try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 4, delta: 1e-5, preset: preset,
+                 config: Fixture.merged(base, more))
+    }
+
+    /// Sex decides the ward nearly always: a column that tells the group, and age and dose with it.
+    private static func table(rows: Int = 900) throws -> Table {
+        let t = try Fixture.table(rows: rows)
+        for i in 0..<rows {
+            let ward = t.columns[0].offset(i) * 2 + (i % 10 == 0 ? 1 : 0)
+            t.columns[1].put(i, ward)
+            t.columns[2].put(i, Int64(ward) * 20 + Int64(i % 30))
+            t.columns[4].put(i, (Int64(ward) * 20 + Int64(i % 30)) / 2)
+        }
+        for k in t.columns.indices { try t.fill(k) { _ in } }
+        return t
+    }
+
+    private static let model = Result { try Fixture.train(plan(), table()) }
+
+    func testEqualsTheTrainingItStandsFor() throws {
+        let model = try Self.model.get()
+        for other in [#""fairness": {"strength": 0.5}"#, #""seed": 3, "independence": {"conditionals": 1}"#,
+                      #""autoencoder": {"latent": 6}, "fairness": {"notion": "odds"}"#] {
+            let asked = try JSON.parse("{\(other)}")
+            var base = try JSON.parse("{\(Self.small)}").asObject ?? JSONObject()
+            for key in asked.asObject?.keys ?? [] {
+                guard var own = base[key]?.asObject, let more = asked[key]?.asObject else {
+                    base[key] = asked[key]
+                    continue
+                }
+                for k in more.keys { own[k] = more[k] }
+                base[key] = .object(own)
+            }
+            let trained = try Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 4, delta: 1e-5,
+                                                 preset: "best", config: .object(base)), Self.table())
+            let made = try model.refit(asked)
+            XCTAssertEqual(made.plan.json.text, trained.plan.json.text)
+            let rows = Fixture.cells(try made.sample(count: 300, seed: 5))
+            XCTAssert(rows == Fixture.cells(try trained.sample(count: 300, seed: 5)), other)
+            XCTAssert(rows != Fixture.cells(try model.sample(count: 300, seed: 5)), other)
+        }
+    }
+
+    func testTheLedgerStaysAndNamesItsOrigin() throws {
+        let model = try Self.model.get(), made = try model.refit(.object(JSONObject()))
+        XCTAssertEqual(made.ledger.releases.map(\.name), model.ledger.releases.map(\.name))
+        XCTAssertEqual(made.ledger.epsilon, model.ledger.epsilon)
+        XCTAssertEqual(made.ledger.assumptions.count, model.ledger.assumptions.count + 1)
+        XCTAssertEqual(made.ledger.assumptions.last,
+                       "the networks were trained again from these releases, without rows")
+        // The same generator, and its file is read; a refit of it adds no second note.
+        let rows = Fixture.cells(try model.sample(count: 50, seed: 1))
+        XCTAssert(Fixture.cells(try made.sample(count: 50, seed: 1)) == rows)
+        let bytes = try made.bytes()
+        let read = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
+        XCTAssertEqual(try read.refit(.object(JSONObject())).ledger.assumptions, made.ledger.assumptions)
+    }
+
+    func testRefusesWhatTheReleasesDependOn() throws {
+        let model = try Self.model.get()
+        for (wrong, code) in [(#""encoder": {"bins": 9}"#, FailureCode.argument), (#""rows": {"guess": 9}"#, .argument),
+                              (#""epsilon": 9"#, .argument), (#""fairness": {"sampling": "balanced"}"#, .argument),
+                              (#""fairness": {"strength": -1}"#, .argument), (#""test_seed": 3"#, .argument),
+                              (#""fairness": {"strength": 0}"#, .unsupported)] {
+            XCTAssertThrowsError(try model.refit(JSON.parse("{\(wrong)}")), wrong) {
+                XCTAssertEqual(($0 as? Failure)?.code, code, "\(wrong): \($0)")
+            }
+        }
+        let withRows = try Fixture.train(Fixture.plan(), Fixture.table(rows: 300))
+        XCTAssertThrowsError(try withRows.refit(.object(JSONObject()))) {
+            XCTAssertEqual(($0 as? Failure)?.code, .unsupported)
+        }
+        XCTAssertThrowsError(try model.refit(.object(JSONObject()), progress: { done, _ in done < 3 })) {
+            XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
+        }
+    }
+
+    func testFrontierFallsWithStrength() throws {
+        let model = try Self.model.get(), points = try model.frontier([0, 2, 8])
+        XCTAssertEqual(points.map(\.strength), [0, 2, 8])
+        XCTAssertGreaterThan(points[0].figures.disparity, 0.2)
+        XCTAssertLessThan(points[1].figures.disparity, points[0].figures.disparity)
+        XCTAssertLessThan(points[2].figures.disparity, points[1].figures.disparity)
+        XCTAssertLessThan(points[2].figures.auc, points[0].figures.auc)
+        XCTAssertThrowsError(try model.frontier([]))
+        XCTAssertThrowsError(try model.frontier([101]))
+        XCTAssertThrowsError(try FrontierOptions(JSON.parse(#"{"strength": [1]}"#)))
+    }
+
+    func testAReductionIsMet() throws {
+        let made = try Self.model.get().refit(JSON.parse(#"{"fairness": {"reduce": 0.5}}"#))
+        let d = try XCTUnwrap(made.generator.disparity)
+        XCTAssertLessThanOrEqual(d.after.disparity, 0.5 * d.before.disparity + 3 * d.after.disparityDeviation)
+        XCTAssertGreaterThan(d.after.disparity, 0.2 * d.before.disparity)
+        XCTAssertGreaterThan(d.strength, 0)
+        let bytes = try made.bytes()
+        let read = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
+        XCTAssertEqual(read.generator.disparity, d)
+        XCTAssertNotNil(read.json["disparity"]?["after_error"])
+        XCTAssertThrowsError(try Self.plan(#""fairness": {"reduce": 0.5, "strength": 2}"#)) {
+            XCTAssertEqual(($0 as? Failure)?.code, .argument)
+        }
+    }
+
+    /// A plan that was made before there were fair conditionals has none of them.
+    func testOlderPlansStayAsTheyWere() throws {
+        let plan = try Self.plan()
+        var old = try XCTUnwrap(plan.json.asObject), config = try XCTUnwrap(old["config"]?.asObject)
+        var own = try XCTUnwrap(config["independence"]?.asObject)
+        own["conditionals"] = nil
+        config["independence"] = .object(own)
+        old["config"] = .object(config)
+        XCTAssertEqual(try Plan(json: .object(old)).conditionals, 0)
+        XCTAssertEqual(plan.conditionals, 2)
+    }
+}

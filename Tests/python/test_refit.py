@@ -1,0 +1,77 @@
+"""Another generator from the releases of a model, and the curve of what fairness costs: from Python and the shell."""
+import csv
+import json
+import os
+import subprocess
+
+import flip
+import pytest
+from conftest import SMALL
+from test_cli import FLIP
+
+CONFIG = {**SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000}, "projection": {"rows": 64, "steps": 20},
+          "test_seed": 5}
+
+
+def trained(table, **fairness):
+    plan = flip.plan(table.schema, protected=["sex"], epsilon=4.0, delta=1e-5,
+                     config={**CONFIG, "fairness": fairness})
+    return flip.train(table, plan, progress=False)
+
+
+@pytest.fixture(scope="module")
+def aligned(table):
+    return trained(table)
+
+
+def rows(model):
+    return model.sample(200, seed=3).to_pandas()
+
+
+def test_a_refit_is_the_training_it_stands_for(table, aligned):
+    seen = []
+    made = aligned.refit({"fairness": {"strength": 3}}, progress=lambda *p: seen.append(p))
+    assert rows(made).equals(rows(trained(table, strength=3)))
+    assert not rows(made).equals(rows(aligned))
+    assert made.ledger["releases"] == aligned.ledger["releases"] and made.ledger["epsilon"] == aligned.ledger["epsilon"]
+    assert any("without rows" in a for a in made.ledger["assumptions"])
+    assert flip.Model.from_bytes(made.to_bytes()).ledger == made.ledger
+
+
+@pytest.mark.parametrize("config, error", [
+    ({"encoder": {"bins": 9}}, flip.ArgumentError), ({"fairness": {"cuts": {}}}, flip.ArgumentError),
+    ({"nothing": 1}, flip.ArgumentError), ({"autoencoder": {"nothing": 1}}, flip.ArgumentError),
+    ({"fairness": {"strength": 0}}, flip.Unsupported)])
+def test_what_the_releases_depend_on_is_refused(aligned, config, error):
+    with pytest.raises(error):
+        aligned.refit(config)
+
+
+def test_models_that_saw_rows_are_not_refitted(model):
+    with pytest.raises(flip.Unsupported):
+        model.refit()
+    with pytest.raises(flip.Unsupported):
+        model.frontier()
+
+
+def test_the_curve_and_its_picture_from_the_shell(aligned, tmp_path):
+    path, curve, picture, other = (str(tmp_path / n) for n in ("m.h5", "c.csv", "c.svg", "n.h5"))
+    aligned.save(path)
+    subprocess.run([FLIP, "frontier", path, "--strengths", "0,4", "--out", curve, "--picture", picture], check=True)
+    with open(curve, newline="") as file:
+        lines = list(csv.DictReader(file))
+    points = aligned.frontier([0, 4])["points"]
+    assert [float(x["strength"]) for x in lines] == [0, 4]
+    for line, point in zip(lines, points):
+        assert float(line["disparity"]) == pytest.approx(point["disparity"], abs=1e-5)
+        assert float(line["auc"]) == pytest.approx(point["auc"], abs=1e-5)
+    with open(picture) as file:
+        svg = file.read()
+    assert svg.startswith("<svg") and svg.count("<circle") == 2 and "script" not in svg
+    subprocess.run([FLIP, "refit", path, "--strength", "3", "--out", other], check=True)
+    assert rows(flip.load(other)).equals(rows(aligned.refit({"fairness": {"strength": 3}})))
+    both = subprocess.run([FLIP, "refit", path, "--strength", "3", "--reduce", "0.5", "--out", other],
+                          capture_output=True, text=True)
+    assert both.returncode != 0 and "either" in both.stderr
+    shown = subprocess.run([FLIP, "frontier", path, "--json", "--strengths", "1"], capture_output=True, text=True)
+    assert json.loads(shown.stdout)["points"][0]["strength"] == 1 and os.path.exists(other)
