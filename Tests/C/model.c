@@ -210,6 +210,12 @@ static void arguments(void) {
     GIVES(FLIP_E_ARG, flip_model_replicate(model, 1, 0, NULL, NULL, NULL, &again_rows, &err));
     GIVES(FLIP_E_ARG, flip_model_replicate(model, 1, 10, "{\"stage\": \"projection\"}", NULL, NULL, &again_rows, &err));
     CHECK(again_rows == NULL);
+    flip_model *refitted = NULL;
+    GIVES(FLIP_E_ARG, flip_model_refit(NULL, NULL, NULL, NULL, &refitted, &err));
+    GIVES(FLIP_E_ARG, flip_model_refit(model, NULL, NULL, NULL, NULL, &err));
+    CHECK(refitted == NULL);
+    GIVES(FLIP_E_ARG, flip_model_frontier(NULL, NULL, &b, &err));
+    GIVES(FLIP_E_ARG, flip_model_frontier(model, "{\"strength\": [1]}", &b, &err));
     double rates[3] = {0, 0.1, 1}, found[3];
     GIVES(FLIP_OK, flip_model_trade_off(model, NULL, rates, 3, found, &err));
     CHECK(found[0] >= 0 && found[0] < found[1] && found[1] < 1 && found[1] > 0.1 && found[2] == 1);
