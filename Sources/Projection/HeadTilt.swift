@@ -90,7 +90,7 @@ package final class HeadTilt: Sendable {
     ///   - uniforms: [columns] vectors in [0, 1).
     ///   - labels: [columns] vectors, written.
     package func draw(_ logits: UnsafeMutablePointer<Float>, uniforms: UnsafePointer<Float>,
-                      labels: UnsafeMutablePointer<Int32>, _ memory: HeadTiltMemory) {
+                      labels: UnsafeMutablePointer<Int32>, _ memory: RowPickMemory) {
         let kernels = memory.kernels, W = kernels.lanes
         for t in levels.indices {
             let x = logits + layout.bins.first[t] * W
@@ -100,18 +100,27 @@ package final class HeadTilt: Sendable {
     }
 }
 
-/// One worker's memory for draws by a tilt.
-package final class HeadTiltMemory {
+/// One worker's memory for sums of rows that every lane picks from tables.
+package final class RowPickMemory {
     let kernels: Kernels
+    /// Where the rows begin, pick by pick.
     let starts: Buffer<Int32>
     let rows: Buffer<Float>
 
-    package init(levels: [Int], columns: [[Int]], kernels: Kernels = .current) throws {
+    /// - Parameters:
+    ///   - picks: rows that one lane adds up at most.
+    ///   - widest: most numbers of a row.
+    init(picks: Int, widest: Int, kernels: Kernels) throws {
         self.kernels = kernels
+        starts = try Buffer(count: max(1, picks) * kernels.lanes, for: "rows of tables")
+        rows = try Buffer(count: kernels.rowMemory(widest), for: "rows of tables")
+    }
+
+    /// For draws by a tilt of tables of these columns.
+    package convenience init(levels: [Int], columns: [[Int]], kernels: Kernels = .current) throws {
         var most = [Int](repeating: 0, count: levels.count)
         for c in columns { if let t = c.last { most[t] += 1 } }
-        starts = try Buffer(count: max(1, most.max() ?? 0) * kernels.lanes, for: "a tilt")
-        rows = try Buffer(count: kernels.rowMemory(levels.max() ?? 1), for: "a tilt")
+        try self.init(picks: most.max() ?? 0, widest: levels.max() ?? 1, kernels: kernels)
     }
 }
 
@@ -153,7 +162,7 @@ struct HeadTiltLayout: Sendable {
     /// - Returns: how many tables there are; where their rows begin stands in `memory.starts`.
     @discardableResult
     func add(_ theta: Buffer<Float>, of t: Int, _ labels: UnsafePointer<Int32>, to x: UnsafeMutablePointer<Float>,
-             _ memory: HeadTiltMemory) -> Int {
+             _ memory: RowPickMemory) -> Int {
         let count = starts(of: t, labels, memory)
         memory.kernels.addRows(theta.base, starts: memory.starts.base, count: count, to: x, memory: memory.rows.base,
                                levels: bins.levels[t])
@@ -162,7 +171,7 @@ struct HeadTiltLayout: Sendable {
 
     /// Where the rows that each lane picks for column t begin, table by table. - Returns: how many there are.
     @inline(__always)
-    private func starts(of t: Int, _ labels: UnsafePointer<Int32>, _ memory: HeadTiltMemory) -> Int {
+    private func starts(of t: Int, _ labels: UnsafePointer<Int32>, _ memory: RowPickMemory) -> Int {
         let W = memory.kernels.lanes, own = parts[t], out = memory.starts.base
         for (i, part) in own.enumerated() {
             let to = out + i * W

@@ -35,7 +35,7 @@ package final class HeadTiltFit {
     /// Sums of a share of the batch each, added in order: the same bits for any number of threads.
     private let sums: Buffer<Float>
     private static let sumCount = 8
-    private let memory: [HeadTiltMemory], scratch: [Scratch]
+    private let memory: [RowPickMemory], scratch: [Scratch]
     /// Logits of the pool in lanes: [blocks][Σ levels] vectors.
     private let pool: Buffer<Float>, poolBlocks: Int
     private var stepsDone = 0
@@ -97,7 +97,7 @@ package final class HeadTiltFit {
         sums = try Buffer(count: layout.size * Self.sumCount, for: "a tilt")
         let K = levels.max() ?? 1, W = kernels.lanes
         memory = try (0..<options.threads).map { _ in
-            try HeadTiltMemory(levels: levels, columns: tables, kernels: kernels)
+            try RowPickMemory(levels: levels, columns: tables, kernels: kernels)
         }
         scratch = try (0..<options.threads).map { _ in
             Scratch(logits: try Buffer(count: total * W, for: "logits"),

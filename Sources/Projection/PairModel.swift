@@ -79,7 +79,7 @@ package final class PairModel: Sendable {
     /// - Returns: how many rows were added; where they begin stands in `memory.starts`.
     @discardableResult
     func logits(of t: Int, _ labels: UnsafePointer<Int32>, into x: UnsafeMutablePointer<Float>,
-                _ memory: PairModelMemory) -> Int {
+                _ memory: RowPickMemory) -> Int {
         let W = memory.kernels.lanes, b = bias.base + bins.first[t]
         for u in 0..<levels[t] { for l in 0..<W { x[u * W + l] = b[u] } }
         let count = starts(of: t, labels, into: memory.starts.base, lanes: W)
@@ -109,15 +109,8 @@ package final class PairModel: Sendable {
     }
 }
 
-/// One worker's memory for conditionals.
-final class PairModelMemory {
-    let kernels: Kernels
-    let starts: Buffer<Int32>
-    let rows: Buffer<Float>
-
-    init(_ model: PairModel, _ kernels: Kernels) throws {
-        self.kernels = kernels
-        starts = try Buffer(count: max(1, model.levels.count) * kernels.lanes, for: "a model of pairs")
-        rows = try Buffer(count: kernels.rowMemory(model.levels.max() ?? 1), for: "a model of pairs")
+extension RowPickMemory {
+    convenience init(_ model: PairModel, _ kernels: Kernels) throws {
+        try self.init(picks: model.levels.count, widest: model.levels.max() ?? 1, kernels: kernels)
     }
 }

@@ -9,7 +9,6 @@
 import Basics
 import Compute
 import Glibc
-import Synchronization
 
 package struct PairModelOptions: Sendable {
     /// λ: 0 for a model without alignment.
@@ -44,7 +43,7 @@ package struct PairModelRows {
 package final class PairModelFit {
     package let model: PairModel
     private let options: PairModelOptions, kernels: Kernels
-    private let rows: PairModelRows, present: [Int]
+    private let rows: PairModelRows
     private let questions: [[GapQuestion]]
     private let adam: Adam
     /// Numbers that Adam moves: the factors, each row-major, then the biases.
@@ -55,13 +54,13 @@ package final class PairModelFit {
     private let labels: Buffer<Int32>, blocks: Int
     private var gapRows: GapRows
     private var stepsDone = 0, seedsTaken: UInt64 = 0
-    /// Of the last step: gaps summed over columns.
-    private let gaps: Buffer<Double>
+    /// Of each column in the last batch of `figures`; not a number: no two groups can be told.
+    private let spread: Buffer<Double>, area: Buffer<Double>
 
     private static let questionsAStep = 2
 
     private struct Space {
-        let memory: PairModelMemory, chances: Buffer<Float>, slope: Buffer<Float>, sums: Buffer<Float>
+        let memory: RowPickMemory, chances: Buffer<Float>, slope: Buffer<Float>, sums: Buffer<Float>
         let gap: SelectionGap
     }
 
@@ -80,8 +79,6 @@ package final class PairModelFit {
         }
         let model = try PairModel(shares: shares, pairs: pairs)
         (self.model, self.options, self.kernels, self.rows) = (model, options, kernels, rows)
-        let some = rows.shares.indices.filter { rows.shares[$0] > 0 }
-        present = some.isEmpty ? [0] : some
         questions = zip(shares, ordered).enumerated().map { t, x in
             tasks[t] ? GapQuestion.all(shares: x.0, ordered: x.1) : []
         }
@@ -96,13 +93,19 @@ package final class PairModelFit {
         labels = try Buffer(count: blocks * model.levels.count * W, for: "rows")
         let n = blocks * W, K = model.levels.max() ?? 1
         spaces = try (0..<max(1, options.threads)).map { _ in
-            Space(memory: try PairModelMemory(model, kernels),
+            Space(memory: try RowPickMemory(model, kernels),
                   chances: try Buffer(count: n * K, for: "rows"), slope: try Buffer(count: n * K, for: "rows"),
                   sums: try Buffer(count: 2 * W, for: "rows"),
                   gap: try SelectionGap(weights: rows.groupWeights, rows: n))
         }
-        gaps = try Buffer(count: model.levels.count, for: "rows")
-        gapRows = GapRows(group: [], weight: [], half: [], stratum: [], strata: rows.strata)
+        spread = try Buffer(count: model.levels.count, for: "rows")
+        area = try Buffer(count: model.levels.count, for: "rows")
+        let some = rows.shares.indices.filter { rows.shares[$0] > 0 }, present = some.isEmpty ? [0] : some
+        let G = present.count, total = present.reduce(0.0) { $0 + rows.shares[$1] }
+        let groups = (0..<n).map { present[$0 % G] }
+        gapRows = GapRows(group: groups, weight: groups.map { total > 0 ? rows.shares[$0] * Double(G) / total : 1 },
+                          half: (0..<n).map { $0 / 16 % 2 }, stratum: [Int](repeating: 0, count: n),
+                          strata: rows.strata)
     }
 
     /// - Parameter stop: asked before every step; true ends with `.cancelled`.
@@ -134,26 +137,16 @@ package final class PairModelFit {
 
     /// The next rows, equally many of each group.
     private func takeRows() {
-        let W = kernels.lanes, T = model.levels.count, n = blocks * W, G = present.count
-        let total = present.reduce(0.0) { $0 + rows.shares[$1] }
-        if gapRows.group.isEmpty {
-            let group = (0..<n).map { present[$0 % G] }
-            gapRows = GapRows(group: group,
-                              weight: group.map { rows.shares[$0] > 0 ? rows.shares[$0] * Double(G) / total : 1 },
-                              half: (0..<n).map { $0 / 16 % 2 }, stratum: [Int](repeating: 0, count: n),
-                              strata: rows.strata)
-        }
-        var stratum = [Int](repeating: 0, count: n), codes = [UInt16](repeating: 0, count: T)
+        let W = kernels.lanes, T = model.levels.count, n = blocks * W
+        var codes = [UInt16](repeating: 0, count: T)
         for i in 0..<n {
-            stratum[i] = codes.withUnsafeMutableBufferPointer {
+            gapRows.stratum[i] = codes.withUnsafeMutableBufferPointer {
                 $0.baseAddress.map { rows.draw(seedsTaken + UInt64(i), gapRows.group[i], $0) } ?? 0
             }
             let to = labels.base + i / W * T * W + i % W
             for t in 0..<T { to[t * W] = Int32(codes[t]) }
         }
         seedsTaken += UInt64(n)
-        gapRows = GapRows(group: gapRows.group, weight: gapRows.weight, half: gapRows.half, stratum: stratum,
-                          strata: rows.strata)
     }
 
     /// The conditional of column t on all rows, into `space.chances` [blocks][levels] vectors.
@@ -181,19 +174,18 @@ package final class PairModelFit {
         let W = kernels.lanes, T = model.levels.count, K = model.levels[t], n = blocks * W
         chances(of: t, s)
         s.slope.base.update(repeating: 0, count: n * K)
-        gaps[t] = 0
         let own = questions[t], some = min(own.count, Self.questionsAStep)
         if weight > 0 {
             let each = weight / Double(max(some, 1))
             for i in 0..<some {
                 let q = own[(step * some + i) % own.count], yes = (0..<K).filter { q.yes[$0] }
                 chance(of: yes, K, s)
-                gaps[t] += s.gap.gap(gapRows, share: q.share, notion: options.notion) { i in
+                _ = s.gap.gap(gapRows, share: q.share, notion: options.notion) { i in
                     q.yes[Int(self.labels[i / W * T * W + t * W + i % W])]
                 } slope: { i, d in
                     let to = s.slope.base + i / W * K * W + i % W
                     for u in yes { to[u * W] += Float(each * d) }
-                } / Double(some)
+                }
             }
         }
         for p in model.partners[t] {
@@ -240,23 +232,23 @@ package final class PairModelFit {
         var spreads: [Double] = [], areas: [Double] = [], tasks = 0
         for _ in 0..<batches {
             takeRows()
-            let found = TaskFigures(model.levels.count)
             Workers.run(threads: options.threads, chunks: model.levels.count) { t, worker in
-                found.set(t, self.task(t, self.spaces[worker]))
+                let own = self.task(t, self.spaces[worker])
+                (self.spread[t], self.area[t]) = (own?.spread ?? .nan, own?.area ?? .nan)
             }
-            let told = found.values.compactMap { $0 }
+            let told = spread.indices.filter { spread[$0].isFinite }
             guard !told.isEmpty else { return nil }
             tasks = told.count
-            spreads.append(told.reduce(0) { $0 + $1.spread } / Double(tasks))
-            areas.append(told.reduce(0) { $0 + $1.area } / Double(tasks))
+            spreads.append(told.reduce(0) { $0 + spread[$1] } / Double(tasks))
+            areas.append(told.reduce(0) { $0 + area[$1] } / Double(tasks))
         }
         func summary(_ x: [Double]) -> (Double, Double) {
             let mean = x.reduce(0, +) / Double(x.count), square = x.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) }
             return (mean, (square / Double(max(x.count - 1, 1)) / Double(x.count)).squareRoot())
         }
-        let (disparity, deviation) = summary(spreads), (area, areaDeviation) = summary(areas)
-        return PairModelFigures(disparity: disparity, disparityDeviation: deviation, auc: area,
-                                aucDeviation: areaDeviation, tasks: tasks)
+        let (disparity, deviation) = summary(spreads), (auc, aucDeviation) = summary(areas)
+        return PairModelFigures(disparity: disparity, disparityDeviation: deviation, auc: auc,
+                                aucDeviation: aucDeviation, tasks: tasks)
     }
 
     /// Of the most even question of column t.
@@ -286,12 +278,4 @@ package struct PairModelFigures: Sendable, Equatable {
         (self.disparity, self.disparityDeviation) = (disparity, disparityDeviation)
         (self.auc, self.aucDeviation, self.tasks) = (auc, aucDeviation, tasks)
     }
-}
-
-/// Results of several workers, each at its own place.
-private final class TaskFigures: @unchecked Sendable {
-    private(set) var values: [(spread: Double, area: Double)?]
-    private let lock = Mutex(())
-    init(_ count: Int) { values = [(spread: Double, area: Double)?](repeating: nil, count: count) }
-    func set(_ i: Int, _ x: (spread: Double, area: Double)?) { lock.withLock { _ in values[i] = x } }
 }

@@ -24,7 +24,7 @@ extension PairModel {
         let n = chunks * Self.chunk, blocks = Self.chunk / W, most = levels.max() ?? 1
         let labels = try Buffer<Int32>(count: n * T, for: "rows"),
             spaces = try (0..<max(1, threads)).map { _ in
-                (memory: try PairModelMemory(self, kernels), x: try Buffer<Float>(count: most * W, for: "rows"),
+                (memory: try RowPickMemory(self, kernels), x: try Buffer<Float>(count: most * W, for: "rows"),
                  uniforms: try Buffer<Float>(count: W, for: "rows"), codes: try Buffer<UInt16>(count: T, for: "rows"))
             }
         let counts = try Buffer<Int32>(count: chunks * most, for: "rows")

@@ -15,7 +15,7 @@ import Basics
 import Glibc
 
 /// Which rows are compared with each other.
-package enum FairnessNotion: Sendable, Equatable { case parity, odds }
+package enum FairnessNotion: String, CaseIterable, Sendable { case parity, odds }
 
 /// A question with yes and no of one column.
 struct GapQuestion: Sendable {
@@ -44,7 +44,7 @@ struct GapQuestion: Sendable {
 struct GapRows {
     let group: [Int], weight: [Double], half: [Int]
     /// Parts of the admissible columns; all 0 where there are none.
-    let stratum: [Int]
+    var stratum: [Int]
     let strata: Int
 }
 

@@ -47,7 +47,7 @@ final class HeadTiltTests: XCTestCase {
         let W = k.lanes, x = try pool(n, k), uniforms = try Buffer<Float>(count: 3 * W, for: "a test"),
             labels = try Buffer<Int32>(count: 3 * W, for: "a test")
         let none = try HeadTilt(levels: Self.levels, columns: [], theta: Buffer(count: 0, for: "a test"), distance: 0)
-        let own = tilt ?? none, memory = try HeadTiltMemory(levels: Self.levels, columns: own.columns, kernels: k)
+        let own = tilt ?? none, memory = try RowPickMemory(levels: Self.levels, columns: own.columns, kernels: k)
         return (0..<n / W).flatMap { b -> [[Int]] in
             for l in 0..<W {
                 var s = CounterStream(seed: 77, row: UInt64(b * W + l), purpose: 2)

@@ -59,10 +59,12 @@ package final class Model: Sendable {
 
     private func sampler(of stage: IntermediateStage?, threads: Int) throws -> Sampler {
         guard let stage else { return Sampler(plan: plan, generator) }
-        var bare = generator
-        (bare.tilt, bare.rowTilt) = (nil, nil)
-        try bare.barHeads(plan)
-        guard stage != .diffusion else { return Sampler(plan: plan, bare) }
+        guard stage != .diffusion else {
+            var bare = generator
+            (bare.tilt, bare.rowTilt) = (nil, nil)
+            try bare.barHeads(plan)
+            return Sampler(plan: plan, bare)
+        }
         guard let marginals else {
             throw Failure(.argument,
                           "stage: a model of the preset \(plan.preset) has no \(stage.rawValue) on released rows")

@@ -37,7 +37,7 @@ final class DrawSpace {
     /// The attempt that was accepted: [chunk].
     let attempts: Buffer<UInt32>
     let vae: VAEScratch?
-    let tilt: HeadTiltMemory?
+    let tilt: RowPickMemory?
     let denoiser: DenoiserScratch?
     /// Rows that wait, and what is tried in this round: [chunk].
     let waiting: Buffer<Int32>, slotRow: Buffer<Int32>, slotAttempt: Buffer<UInt32>
@@ -59,7 +59,7 @@ final class DrawSpace {
         waiting = try Buffer(count: n, for: "attempts")
         slotRow = try Buffer(count: n, for: "attempts")
         slotAttempt = try Buffer(count: n, for: "attempts")
-        self.tilt = try tilt.map { try HeadTiltMemory(levels: $0.levels, columns: $0.columns) }
+        self.tilt = try tilt.map { try RowPickMemory(levels: $0.levels, columns: $0.columns) }
         vae = try network.map { try VAEScratch($0) }
         denoiser = try source.denoiser.map { try DenoiserScratch($0) }
     }

@@ -26,9 +26,7 @@ final class ProjectedRows: Sendable {
     private let modelled: [Int], starts: [Int]
     private enum Purpose { static let row: UInt32 = 0x70726f6a, repair: UInt32 = 0x72657061 }
 
-    /// - Parameters:
-    ///   - repair: strength of the columns' repair, 0 to 1.
-    ///   - fair: makes rows to be drawn instead.
+    /// - Parameter repair: strength of the columns' repair, 0 to 1.
     init(_ table: RelaxedTable, plan: Plan, repair: Double) throws {
         drawn = nil
         (levels, count) = (table.levels, table.rows)
@@ -117,13 +115,18 @@ final class ProjectedRows: Sendable {
     /// What the table holds of the columns of a released marginal, in its place: with the noise that was in that, by
     /// which differences are judged.
     func marginal(_ of: NoisyMarginal, total: Double) throws -> NoisyMarginal {
-        if let drawn, let own = counts(drawn, of.columns, total: total) {
-            let out = try Buffer<Double>(count: of.values.count, for: "a marginal")
-            own(out)
-            return NoisyMarginal(columns: of.columns, values: out, standardDeviation: of.standardDeviation)
-        }
         let c = of.columns, out = try Buffer<Double>(count: of.values.count, for: "a marginal"),
             scale = total / Double(count)
+        let places = c.compactMap(modelled.firstIndex(of:))
+        // Drawn rows have the columns that networks see.
+        if let drawn, places.count == c.count {
+            for i in 0..<drawn.count {
+                var at = 0
+                for (t, j) in zip(places, c) { at = at * levels[j] + Int(drawn.codes[t * drawn.count + i]) }
+                out[at] += total / Double(drawn.count)
+            }
+            return NoisyMarginal(columns: c, values: out, standardDeviation: of.standardDeviation)
+        }
         for r in 0..<count {
             let rows = c.map { j in (running.base + r * width + starts[j], levels[j]) }
             func add(_ k: Int, _ at: Int, _ p: Double) {
@@ -135,19 +138,6 @@ final class ProjectedRows: Sendable {
             add(0, 0, 1)
         }
         return NoisyMarginal(columns: c, values: out, standardDeviation: of.standardDeviation)
-    }
-
-    /// Adds the drawn rows, as shares of `total`, to a table of these columns; nil: networks do not see them all.
-    private func counts(_ drawn: DrawnRows, _ columns: [Int], total: Double) -> ((Buffer<Double>) -> Void)? {
-        let places = columns.compactMap { modelled.firstIndex(of: $0) }, each = total / Double(drawn.count)
-        guard places.count == columns.count else { return nil }
-        return { out in
-            for i in 0..<drawn.count {
-                var at = 0
-                for (t, j) in zip(places, columns) { at = at * self.levels[j] + Int(drawn.codes[t * drawn.count + i]) }
-                out[at] += each
-            }
-        }
     }
 
     private func component(_ u: Double) -> Int { min(Int(u * Double(count)), count - 1) }

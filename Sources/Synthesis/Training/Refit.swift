@@ -1,11 +1,9 @@
 // One release, many generators: from the releases that a model keeps, another one is trained with other networks,
 // seeds or alignment, without rows and at no cost. It equals what a training with that configuration makes of the same
-// releases. And the trade-off between alignment and usefulness, from released values alone.
+// releases.
 
 import Basics
-import Compute
 import Privacy
-import Projection
 
 extension Plan {
     /// Sections of the configuration that no release depends on, and the options of `fairness` that none does.
@@ -98,39 +96,4 @@ extension Model {
         }
         return try trainer.finish()
     }
-
-    /// What strengths of alignment cost and gain, from the releases alone: of each strength the mean over columns of
-    /// the disparity that a task of the column would see, and of the area under the ROC curve of its conditional.
-    /// - Parameter strengths: each from 0 to 100, 1 to 64 of them; 0 is the table as it was released.
-    /// - Throws: `.unsupported` for a model without tables of several columns, or that was trained without protected
-    ///   columns; `.argument`; `.cancelled`.
-    package func frontier(_ strengths: [Double], threads: Int = 0, stop: () -> Bool = { false }) throws
-        -> [FrontierPoint] {
-        guard let marginals, plan.strength > 0, plan.grouping != nil else {
-            throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\" with protected columns and "
-                + "a strength above 0")
-        }
-        guard (1...64).contains(strengths.count), strengths.allSatisfy({ (0...100).contains($0) }) else {
-            throw Failure(.argument, "strengths: 1 to 64 numbers from 0 to 100")
-        }
-        let workers = threads > 0 ? threads : Workers.available
-        let table = try marginals.relaxedTable(marginals.targets(plan: plan, statistics: statistics), plan: plan,
-                                               statistics: statistics, threads: workers, stop: stop)
-        let rows = try ProjectedRows(table, plan: plan, repair: 0)
-        guard let groups = rows.groups else { throw StageRun.lost }
-        let fits = try FairFit(marginals, rows, groups, plan: plan, statistics: statistics, threads: workers)
-        return try strengths.map { strength in
-            let f = try fits.fit(strength, stop: stop).figures()
-            guard let f else {
-                throw Failure(.unsupported, "frontier: no two groups are large enough beside the noise to be told "
-                    + "apart")
-            }
-            return FrontierPoint(strength: strength, figures: f)
-        }
-    }
-}
-
-/// One strength of alignment.
-package struct FrontierPoint: Sendable {
-    package let strength: Double, figures: PairModelFigures
 }

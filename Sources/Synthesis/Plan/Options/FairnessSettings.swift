@@ -47,7 +47,8 @@ extension FairnessSettings {
             sampling = try o.choice("sampling", of: ["balanced", "proportional"])
         }
         if let v = o.optional("notion"), v != .null {
-            notion = try o.choice("notion", of: ["parity", "odds"]) == "odds" ? .odds : .parity
+            let word = try o.choice("notion", of: FairnessNotion.allCases.map(\.rawValue))
+            notion = FairnessNotion(rawValue: word) ?? .parity
         }
         admissible = try o.optionalStrings("admissible") ?? []
         if let v = o.optional("reduce"), v != .null { reduce = try o.double("reduce", in: 0.01...0.99) }
@@ -93,7 +94,7 @@ extension FairnessSettings {
         case .columns(let columns): .members(columns.sorted { $0.key < $1.key }.map { ($0.key, object($0.value)) })
         }
         return [("strength", strength.map { .number($0) } ?? .null),
-                ("notion", .string(notion == .odds ? "odds" : "parity")),
+                ("notion", .string(notion.rawValue)),
                 ("admissible", .array(admissible.map { .string($0) })),
                 ("reduce", reduce.map { .number($0) } ?? .null),
                 ("sampling", sampling.map { .string($0) } ?? .null), ("draw", drawn),
