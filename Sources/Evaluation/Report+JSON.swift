@@ -35,6 +35,8 @@ extension Report {
             Figure("target_auc", target?.auc, "1", "target: learned from synthetic rows, tested on real ones"),
             Figure("target_dpd", group(target?.disparity.parity), "0", "target: demographic parity difference"),
             Figure("target_eod", group(target?.disparity.odds), "0", "target: equalised odds difference"),
+            Figure("target_cdpd", group(target?.disparity.conditional?.value), "0",
+                   "target: conditional parity difference"),
             Figure("target_calibration", group(target?.disparity.calibrationSpread), "0",
                    "target: difference of calibration errors"),
             Figure("tasks_auc", Report.mean(tasks.map(\.auc)), "1", "mean over all columns as tasks"),
@@ -42,6 +44,8 @@ extension Report {
                    "demographic parity difference, mean"),
             Figure("tasks_eod", group(Report.mean(tasks.map(\.disparity.odds))), "0",
                    "equalised odds difference, mean"),
+            Figure("tasks_cdpd", group(Report.mean(tasks.map(\.disparity.conditional?.value))), "0",
+                   "conditional parity difference, mean"),
             Figure("tasks_calibration", group(Report.mean(tasks.map(\.disparity.calibrationSpread))), "0",
                    "difference of calibration errors, mean"),
             Figure("probe_synthetic", Report.mean(probes.map(\.synthetic)), "0.5",
@@ -92,6 +96,7 @@ extension Report {
                 "holdout": .int(Int64(rows.holdout))],
             "holdout": .string(holdoutGiven ? "given" : "split"),
             "protected": .array(options.protected.map(JSON.string)),
+            "admissible": .array(options.admissible.map(JSON.string)),
             "target": options.target.map(JSON.string) ?? .null,
             "classifiers": .string(options.classifiers ? "native" : "none"),
             "summary": .object(JSONObject(summary.map { ($0.key, number($0.value)) })),
@@ -138,14 +143,23 @@ extension Report {
         return ["column": .string(names[t.task.column]), "yes": yes(t.task), "base_rate": number(t.base),
             "auc": number(t.auc),
                 "dpd": number(grouped ? d.parity : nil), "eod": number(grouped ? d.odds : nil),
+                    "cdpd": number(grouped ? d.conditional?.value : nil),
                     "calibration": number(grouped ? d.calibrationSpread : nil),
                 "calibration_worst": number(d.calibrationWorst),
+                "worst": ["dpd": worst(d.worstParity), "eod": worst(d.worstOdds), "cdpd": worst(d.conditional)],
                 "groups": .array(d.groups.map { g in
                     ["name": .string(groupNames[g.group]), "rows": .int(Int64(g.rows)), "base_rate": number(g.base),
                         "selected": number(g.selected), "true_positive": number(g.truePositive),
                         "false_positive": number(g.falsePositive), "mean_score": number(g.score),
                         "calibration_error": number(g.calibration)]
                 })]
+    }
+
+    /// An interval of the worst pair of groups, and which it is.
+    private func worst(_ d: WorstDifference?) -> JSON {
+        guard let d else { return .null }
+        func name(_ g: Int?) -> JSON { g.map { .string(groupNames[$0]) } ?? .null }
+        return ["low": number(d.low), "high": number(d.high), "least": name(d.least), "most": name(d.most)]
     }
 
     /// For people: a heading that says what this is not, the summary, the tasks.
@@ -166,11 +180,14 @@ extension Report {
         }
         if !tasks.isEmpty {
             let width = (tasks.map { names[$0.task.column].count }.max() ?? 0) + 2
-            lines += ["", pad("task", max(width, 6)) + pad("auc", 9) + pad("dpd", 9) + pad("eod", 9) + "calibration"]
+            lines += ["", pad("task", max(width, 6)) + pad("auc", 9) + pad("dpd", 9) + pad("95 % of it", 18)
+                      + pad("eod", 9) + pad("95 % of it", 18) + pad("cdpd", 9) + "calibration"]
             for t in tasks {
                 let d = groupNames.count > 1 ? t.disparity : nil
                 lines.append(pad(names[t.task.column], max(width, 6)) + pad(fixed(t.auc), 9) + pad(fixed(d?.parity), 9)
-                             + pad(fixed(d?.odds), 9) + fixed(d?.calibrationSpread))
+                             + pad(between(d?.worstParity), 18) + pad(fixed(d?.odds), 9)
+                             + pad(between(d?.worstOdds), 18) + pad(fixed(d?.conditional?.value), 9)
+                             + fixed(d?.calibrationSpread))
             }
         }
         if groupNames.count > 1 {
@@ -191,6 +208,8 @@ extension Report {
 private func pad(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))
 }
+
+private func between(_ d: WorstDifference?) -> String { d.map { fixed($0.low) + " to " + fixed($0.high) } ?? "-" }
 
 /// Six significant digits.
 private func short(_ x: Double) -> String {

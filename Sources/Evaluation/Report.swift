@@ -56,10 +56,20 @@ package struct Report {
         if options.positive != nil, target.flatMap({ schema.fields[$0].levels }) == nil {
             throw Failure(.argument, "positive: needs a target with levels")
         }
+        let admissible = try options.admissible.map { try schema.place(of: $0) }
+        guard Set(admissible).count == admissible.count, !admissible.contains(where: protected.contains) else {
+            throw Failure(.argument, "admissible: a column is named twice, or is protected")
+        }
+        if let target, admissible.contains(target) {
+            throw Failure(.argument, "admissible: must not be the target")
+        }
+        guard admissible.isEmpty || !protected.isEmpty else {
+            throw Failure(.argument, "admissible: needs protected columns")
+        }
         for (name, cuts) in options.edges {
             let place = try schema.place(of: name)
-            guard protected.contains(place), schema.fields[place].levels == nil else {
-                throw Failure(.argument, "edges, \(quoted(name)): is no numerical protected column")
+            guard (protected + admissible).contains(place), schema.fields[place].levels == nil else {
+                throw Failure(.argument, "edges, \(quoted(name)): is no numerical protected or admissible column")
             }
             guard !cuts.isEmpty, cuts.count <= 1000, zip(cuts, cuts.dropFirst()).allSatisfy({ $0 < $1 }) else {
                 throw Failure(.argument, "edges, \(quoted(name)): must be 1 to 1000 ascending numbers")
@@ -84,13 +94,16 @@ package struct Report {
         let groups = try Groups([whole, test, made], columns: protected, edges: options.edges)
         groupNames = groups.names
         groupCounts = (0..<3).map(groups.counts)
+        let parts = admissible.isEmpty ? nil : try Groups([whole, test, made], columns: admissible,
+                                                          edges: options.edges)
         fidelity = try Fidelity(real: whole, synthetic: made, threads: threads)
         locations = try Location.all(real: whole, synthetic: made)
         propensity = try Propensity(real: whole, synthetic: made)
         if options.classifiers {
             let runs = try ModelRuns(synthetic: made, test: test, threads: threads)
             tasks = try taskTable(real: learned, test: test, synthetic: made, runs: runs, protected: protected,
-                                  target: target, positive: options.positive, groups: groups, testTable: 1)
+                                  target: target, positive: options.positive, groups: groups, parts: parts,
+                                  admissible: admissible, testTable: 1)
             probes = protected.isEmpty ? [] : try Evaluation.probes(synthetic: made, test: test, runs: runs,
                 protected: protected, groups: groups, syntheticTable: 2, testTable: 1)
         } else {

@@ -7,7 +7,9 @@ package struct ReportOptions {
     package var target: String?
     /// The target's level that counts as "yes".
     package var positive: String?
-    /// Cuts of numerical protected columns, ascending.
+    /// Columns within whose joint levels groups are compared for conditional parity.
+    package var admissible: [String] = []
+    /// Cuts of numerical protected and admissible columns, ascending.
     package var edges: [String: [Double]] = [:]
     /// False leaves out tasks and probes, for hosts that bring classifiers of their own.
     package var classifiers = true
@@ -26,8 +28,11 @@ package struct ReportOptions {
             .text("target", \.target, range: "a column that is not protected", help: "the task that is listed first"),
             .text("positive", \.positive, range: "a level of the target",
                   help: "the level that counts as yes; absent: the last in the order of texts"),
+            .texts("admissible", \.admissible, range: "[names]",
+                   help: "columns that may explain a difference: conditional parity compares groups within their "
+                       + "joint levels"),
             Option("edges", range: "{column: [ascending numbers]}", unit: "the column's",
-                   help: "cuts of numerical protected columns; absent: the real table's median",
+                   help: "cuts of numerical protected and admissible columns; absent: the real table's median",
                    read: { o, r in
                        guard let e = try r.optionalObject("edges") else { return }
                        for key in e.keys { o.edges[key] = try e.doubles(key) }

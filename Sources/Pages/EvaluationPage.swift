@@ -15,6 +15,8 @@ private let meaning: [String: (words: String, best: Double)] = [
     "target_auc": ("area under the curve, target", 1), "tasks_auc": ("area under the curve, all columns", 1),
     "target_dpd": ("parity difference, target", 0), "tasks_dpd": ("parity difference, all columns", 0),
     "target_eod": ("odds difference, target", 0), "tasks_eod": ("odds difference, all columns", 0),
+    "target_cdpd": ("conditional parity difference, target", 0),
+    "tasks_cdpd": ("conditional parity difference, all columns", 0),
     "target_calibration": ("calibration difference, target", 0),
     "tasks_calibration": ("calibration difference, all columns", 0),
     "probe_synthetic": ("what tells the group, synthetic rows", 0.5),
@@ -55,11 +57,16 @@ func evaluationPage(_ tables: [(name: String, evaluation: JSON)], title: String?
     }
     let tasks = tables.map { t -> String in
         let rows = t.evaluation.items("tasks").map { x -> [String] in
-            [x.text("column")] + ["auc", "dpd", "eod", "calibration"].map {
-                x.number($0).isFinite ? short(x.number($0), 4) : "–"
+            [x.text("column")] + ["auc", "dpd", "eod", "cdpd", "calibration"].map { key in
+                let value = x.number(key), worst = x["worst"]?[key]
+                let (low, high) = (worst?.number("low") ?? .nan, worst?.number("high") ?? .nan)
+                guard value.isFinite else { return "–" }
+                return short(value, 4) + (low.isFinite && high.isFinite ? " (\(short(low, 2)) to \(short(high, 2)))"
+                    : "")
             }
         }
-        return rows.isEmpty ? "" : table(caption: t.name, ["task", "auc", "dpd", "eod", "calibration"], rows)
+        return rows.isEmpty ? "" : table(caption: t.name + ", with 95 % intervals of the worst pair of groups",
+                                            ["task", "auc", "dpd", "eod", "cdpd", "calibration"], rows)
     }.joined()
     return page(title: heading,
                 banner: "These figures were computed from real rows. No ε covers them: do not publish this page "

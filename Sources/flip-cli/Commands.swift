@@ -59,8 +59,10 @@ private let help = """
          [--where JSON or FILE]   only such rows: {"sex": "Female", "ward": ["a", null], "age": {"minimum": 30}}
                                   or several: [{"where": {...}, "rows": 500}, ...]
     flip refit MODEL --out MODEL  [--config JSON or FILE] [--strength S | --reduce SHARE]
+         [--protected COLUMNS]
          another generator from the releases of a model: no rows, no cost
     flip frontier MODEL --out CURVE.csv  [--strengths 0,0.5,1,2] [--picture CURVE.svg] [--json]
+         [--protected COLUMNS]
          what strengths of fairness cost and gain, by what was released: may be published
     flip complete MODEL HALF --out TABLE  [--seed K] [--threads N] [--group GROUP]
          half rows made whole: missing cells and columns are drawn, given ones stay
@@ -75,7 +77,7 @@ private let help = """
     flip evaluate REAL SYNTHETIC --schema S.json [--protected A,B] [--target T] [--test HOLDOUT] [--json]
          NOT PRIVATE: how good, how fair
          [--html PAGE.html]       as a page; SYNTHETIC may be several tables, with commas between them
-         [--positive LEVEL]  [--edges COLUMN=1,2,3]...  [--threads N]  [--group GROUP]
+         [--positive LEVEL]  [--admissible COLUMNS]  [--edges COLUMN=1,2,3]...  [--threads N]  [--group GROUP]
     flip plan --schema S.json --epsilon E --delta D [...]
          the costs in advance, without any data (JSON)
          [--explain]              as text: what each stage costs and gives

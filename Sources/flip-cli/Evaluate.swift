@@ -8,12 +8,13 @@ import Tables
 
 func evaluate(_ words: [String]) throws {
     let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test",
-                                                     "threads", "html", "title"] + csvOptionNames + tableOptionNames,
+                                                     "admissible", "threads", "html", "title"] + csvOptionNames + tableOptionNames,
                           switches: ["json", "quiet"], places: ["REAL", "SYNTHETIC"])
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }
     var options = ReportOptions()
     options.protected = a.all("protected").flatMap { $0.split(separator: ",").map(String.init) }
+    options.admissible = a.all("admissible").flatMap { $0.split(separator: ",").map(String.init) }
     options.target = try a.text("target")
     options.positive = try a.text("positive")
     options.threads = min(try a.whole("threads", atLeast: 0) ?? 0, 1024)

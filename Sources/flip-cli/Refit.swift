@@ -6,7 +6,7 @@ import Storage
 import Synthesis
 
 func refit(_ words: [String]) throws {
-    let a = try Arguments("refit", words, named: ["out", "config", "strength", "reduce"], places: ["MODEL"])
+    let a = try Arguments("refit", words, named: ["out", "config", "strength", "reduce", "protected"], places: ["MODEL"])
     guard let out = try a.text("out") else { throw Usage("flip refit: --out is missing") }
     var config = try json(a, "config")?.asObject ?? JSONObject()
     guard try a.text("strength") == nil || a.text("reduce") == nil else {
@@ -17,11 +17,18 @@ func refit(_ words: [String]) throws {
         fairness[key] = .number(try a.number(key))
         config["fairness"] = .object(fairness)
     }
+    if let columns = protectedColumns(a) { config["protected"] = .array(columns.map { .string($0) }) }
     try Model.load(a.words[0]).refit(.object(config)).save(out)
 }
 
+/// The columns of all --protected, which may have commas between them; nil: the model's.
+private func protectedColumns(_ a: Arguments) -> [String]? {
+    let given = a.all("protected")
+    return given.isEmpty ? nil : given.flatMap { $0.split(separator: ",").map(String.init) }
+}
+
 func frontier(_ words: [String]) throws {
-    let a = try Arguments("frontier", words, named: ["out", "picture", "strengths"], switches: ["json"],
+    let a = try Arguments("frontier", words, named: ["out", "picture", "strengths", "protected"], switches: ["json"],
                           places: ["MODEL"])
     var options = FrontierOptions()
     if let all = try a.text("strengths") {
@@ -30,6 +37,7 @@ func frontier(_ words: [String]) throws {
             return x
         }
     }
+    options.protected = protectedColumns(a)
     let curve = try Model.load(a.words[0]).frontier(options).versioned
     let keys = ["strength", "disparity", "disparity_error", "auc", "auc_error"]
     let lines = (curve["points"]?.asArray ?? []).map { p in

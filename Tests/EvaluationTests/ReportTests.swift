@@ -30,7 +30,7 @@ final class ReportTests: XCTestCase {
     private func options(_ text: String) throws -> ReportOptions { try ReportOptions(JSON.parse(text)) }
 
     func testEveryFigureIsThereAndSaysWhatItIsNot() throws {
-        let o = try options(#"{"protected": ["sex"], "target": "rich", "threads": 2}"#)
+        let o = try options(#"{"protected": ["sex"], "target": "rich", "admissible": ["town"], "threads": 2}"#)
         let report = try Report(real: table(500, seed: 1), synthetic: table(400, seed: 2), holdout: table(300, seed: 3),
                                 options: o)
         let json = report.json
@@ -39,6 +39,13 @@ final class ReportTests: XCTestCase {
         XCTAssertEqual(json["tasks"]!.asArray!.compactMap { $0["column"]?.asString }, ["rich", "age", "town"])
         XCTAssertEqual(json["tasks"]!.asArray![0]["yes"], "true")
         XCTAssertEqual(json["groups"]!.asArray!.count, 2)
+        let first = json["tasks"]!.asArray![0]
+        for key in ["dpd", "eod", "cdpd"] {
+            let value = try XCTUnwrap(first[key]?.asDouble, key), worst = try XCTUnwrap(first["worst"]?[key])
+            XCTAssertLessThanOrEqual(try XCTUnwrap(worst["low"]?.asDouble), value, key)
+            XCTAssertGreaterThanOrEqual(try XCTUnwrap(worst["high"]?.asDouble), value, key)
+        }
+        XCTAssertEqual(json["tasks"]!.asArray![2]["cdpd"], .null)                 // town explains itself
         XCTAssertEqual(json["notes"], .array([]))
         XCTAssertTrue(report.text.hasPrefix("NOT PRIVATE"))
         XCTAssertTrue(report.text.contains("membership_auc"))
@@ -96,6 +103,11 @@ final class ReportTests: XCTestCase {
         try refuses(#"{"target": "rich", "positive": "maybe", "classifiers": "none"}"#, .argument, "positive")
         try refuses(#"{"protected": ["age"], "edges": {"age": [2, 1]}}"#, .argument, "edges")
         try refuses(#"{"edges": {"age": [2]}}"#, .argument, "edges")
+        try refuses(#"{"admissible": ["town"]}"#, .argument, "admissible")
+        try refuses(#"{"protected": ["sex"], "admissible": ["town", "town"]}"#, .argument, "twice")
+        try refuses(#"{"protected": ["sex"], "admissible": ["sex"]}"#, .argument, "admissible")
+        try refuses(#"{"protected": ["sex"], "target": "rich", "admissible": ["rich"]}"#, .argument, "admissible")
+        try refuses(#"{"protected": ["sex"], "admissible": ["tow"]}"#, .argument, "tow")
         try refuses(#"{"taget": "rich"}"#, .argument, "did you mean")
         try refuses(#"{"threads": 2000}"#, .argument, "threads")
         try refuses("{}", .argument, "10 rows", synthetic: table(9, seed: 2))

@@ -81,7 +81,10 @@ final class RefitTests: XCTestCase {
         for (wrong, code) in [(#""encoder": {"bins": 9}"#, FailureCode.argument), (#""rows": {"guess": 9}"#, .argument),
                               (#""epsilon": 9"#, .argument), (#""fairness": {"sampling": "balanced"}"#, .argument),
                               (#""fairness": {"strength": -1}"#, .argument), (#""test_seed": 3"#, .argument),
-                              (#""fairness": {"strength": 0}"#, .unsupported)] {
+                              (#""protected": ["sexe"]"#, .argument), (#""protected": "sex""#, .argument),
+                              (#""protected": [], "fairness": {"strength": 1}"#, .argument),
+                              (#""protected": ["sex", "ward"]"#, .unsupported),
+                              (#""protected": ["age"], "fairness": {"cuts": {"age": [50]}}"#, .argument)] {
             XCTAssertThrowsError(try model.refit(JSON.parse("{\(wrong)}")), wrong) {
                 XCTAssertEqual(($0 as? Failure)?.code, code, "\(wrong): \($0)")
             }
@@ -93,6 +96,69 @@ final class RefitTests: XCTestCase {
         XCTAssertThrowsError(try model.refit(.object(JSONObject()), progress: { done, _ in done < 3 })) {
             XCTAssertEqual(($0 as? Failure)?.code, .cancelled)
         }
+    }
+
+    /// How far the shares of ward 0 are apart between the two levels of sex, among generated rows.
+    private static func gap(_ model: Model) throws -> Double {
+        let t = try model.sample(count: 4000, seed: 9)
+        var counts = [[Double]](repeating: [0, 0], count: 2)
+        for i in 0..<t.rows {
+            counts[Int(t.columns[0].offset(i))][0] += 1
+            counts[Int(t.columns[0].offset(i))][1] += t.columns[1].offset(i) == 0 ? 1 : 0
+        }
+        return abs(counts[0][1] / max(counts[0][0], 1) - counts[1][1] / max(counts[1][0], 1))
+    }
+
+    func testFromStrengthZeroToAboveAndBack() throws {
+        let longer = #""autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128, "steps": 150}"#
+        let plain = try Fixture.train(Self.plan(#""fairness": {"strength": 0}, \#(longer)"#), Self.table())
+        XCTAssertGreaterThan(try Self.gap(plain), 0.15)
+        let fair = try plain.refit(JSON.parse(#"{"fairness": {"strength": 4}}"#))
+        XCTAssertEqual([fair.plan.groups, fair.plan.releasedGroups], [["sex=f", "sex=m"], ["all"]])
+        XCTAssertEqual(fair.statistics.groupCounts.reduce(0, +), fair.statistics.rows, accuracy: 1)
+        XCTAssertLessThan(try Self.gap(fair), 0.05)
+        XCTAssertEqual(fair.ledger.releases.map(\.name), plain.ledger.releases.map(\.name))
+        XCTAssertEqual(fair.ledger.epsilon, plain.ledger.epsilon)
+        let bytes = try fair.bytes()
+        let read = try Model.load(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
+        XCTAssertEqual(read.plan.json.text, fair.plan.json.text)
+        XCTAssert(Fixture.cells(try read.sample(count: 99, seed: 2)) == Fixture.cells(try fair.sample(count: 99, seed: 2)))
+        XCTAssertNoThrow(try read.report(ModelReportOptions()))
+        // Back again: the generator that the training made.
+        let back = try read.refit(JSON.parse(#"{"fairness": {"strength": 0}}"#))
+        XCTAssert(Fixture.cells(try back.sample(count: 99, seed: 2)) == Fixture.cells(try plain.sample(count: 99, seed: 2)))
+        // A training with alignment, made plain.
+        let model = try Self.model.get(), open = try model.refit(JSON.parse("{\"protected\": [], \(longer)}"))
+        XCTAssertEqual([open.plan.groups, open.plan.releasedGroups], [["all"], ["sex=f", "sex=m"]])
+        XCTAssertGreaterThan(try Self.gap(open), 0.15)
+        let again = try model.refit(JSON.parse(#"{"protected": []}"#)).refit(JSON.parse(#"{"protected": ["sex"]}"#))
+        XCTAssertEqual(again.plan.json.text, model.plan.json.text)
+    }
+
+    func testOtherProtectedColumns() throws {
+        let model = try Self.model.get(), other = try model.refit(JSON.parse(#"{"protected": ["smoker"]}"#))
+        XCTAssertEqual(other.plan.releasedGroups, model.plan.groups)
+        XCTAssertEqual(other.plan.protected, ["smoker"])
+        XCTAssertEqual(other.statistics.groupCounts.count, other.plan.groups.count)
+        XCTAssertTrue(other.ledger.assumptions.contains("the protected columns are public: \"smoker\""))
+        // Both together, then one of them: its counts are sums of those of the joint groups.
+        let both = try Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex", "smoker"], epsilon: 4, delta: 1e-5,
+                                          preset: "best", config: JSON.parse("{\(Self.small)}")), Self.table())
+        let one = try both.refit(JSON.parse(#"{"protected": ["smoker"]}"#)), parts = one.plan.groups.count
+        let released = both.statistics.groupCounts
+        for k in 0..<parts {
+            XCTAssertEqual(one.statistics.groupCounts[k], released[k] + released[parts + k], accuracy: 1e-9)
+        }
+        XCTAssertNoThrow(try one.report(ModelReportOptions()))
+        let points = try both.frontier([0, 4], protected: ["sex"])
+        XCTAssertLessThan(points[1].figures.disparity, points[0].figures.disparity)
+        XCTAssertThrowsError(try model.frontier([0], protected: []))
+        // Wards that the noise hides share a bin: no release tells them apart.
+        XCTAssertThrowsError(try model.refit(JSON.parse(#"{"protected": ["ward"]}"#))) {
+            XCTAssertEqual(($0 as? Failure)?.code, .unsupported)
+        }
+        let plain = try model.refit(JSON.parse(#"{"fairness": {"strength": 0}}"#))
+        XCTAssertEqual(try plain.frontier([0, 4]).map(\.json.text), try model.frontier([0, 4]).map(\.json.text))
     }
 
     func testFrontierFallsWithStrength() throws {

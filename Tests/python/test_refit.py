@@ -40,11 +40,27 @@ def test_a_refit_is_the_training_it_stands_for(table, aligned):
 
 @pytest.mark.parametrize("config, error", [
     ({"encoder": {"bins": 9}}, flip.ArgumentError), ({"fairness": {"cuts": {}}}, flip.ArgumentError),
-    ({"nothing": 1}, flip.ArgumentError), ({"autoencoder": {"nothing": 1}}, flip.ArgumentError),
-    ({"fairness": {"strength": 0}}, flip.Unsupported)])
+    ({"nothing": 1}, flip.ArgumentError), ({"autoencoder": {"nothing": 1}}, flip.ArgumentError)])
 def test_what_the_releases_depend_on_is_refused(aligned, config, error):
     with pytest.raises(error):
         aligned.refit(config)
+
+
+def test_other_protected_columns_and_none(aligned, tmp_path):
+    plain = aligned.refit(protected=[])
+    assert plain.info["plan"]["protected"] == [] and plain.info["plan"]["released_by"]["protected"] == ["sex"]
+    assert plain.ledger["epsilon"] == aligned.ledger["epsilon"]
+    again = plain.refit(protected="sex")
+    assert rows(again).equals(rows(aligned)) and "released_by" not in again.info["plan"]
+    assert plain.frontier([0, 2], protected="sex") == aligned.frontier([0, 2])
+    with pytest.raises(flip.Unsupported):
+        plain.frontier()
+    path, other = str(tmp_path / "m.h5"), str(tmp_path / "n.h5")
+    aligned.save(path)
+    subprocess.run([FLIP, "refit", path, "--strength", "0", "--out", other], check=True)
+    back = subprocess.run([FLIP, "frontier", other, "--strengths", "0,2", "--json", "--protected", "sex"], check=True,
+                          capture_output=True, text=True)
+    assert json.loads(back.stdout)["points"] == aligned.frontier([0, 2])["points"]
 
 
 def test_models_that_saw_rows_are_not_refitted(model):

@@ -1,4 +1,4 @@
-// How differently a score treats groups: demographic parity, equalised odds, calibration.
+// How differently a score treats groups: demographic parity, equalised odds, conditional parity, calibration.
 // Rows are selected at a given rate, the task's real one, so that a constant score cannot look fair.
 
 import Basics
@@ -22,6 +22,11 @@ package struct Disparity {
     /// The larger of the spreads of true and of false positive rates (equalised odds; Hardt et al. 2016,
     /// arXiv:1610.02413): 0 best.
     package let odds: Double
+    /// Both with intervals; nil with fewer than two groups.
+    package let worstParity, worstOdds: WorstDifference?
+    /// Conditional demographic parity: the largest difference of shares selected among rows of one admissible part,
+    /// mean over parts by their rows (Kamiran et al. 2013; PreFair, VLDB 2023): 0 best. nil without such parts.
+    package let conditional: WorstDifference?
     /// Largest minus least calibration error of a group, and the largest: 0 best.
     package let calibrationSpread, calibrationWorst: Double
 
@@ -30,7 +35,9 @@ package struct Disparity {
     /// - Parameters:
     ///   - margins, labels: log-odds and labels of the rows.
     ///   - members: their groups, below `groups`.
-    package init(margins: Buffer<Float>, labels: Buffer<UInt8>, members: Buffer<Int32>, groups: Int) throws {
+    ///   - parts: of each row the part within which groups may be compared; nil: no conditional parity.
+    package init(margins: Buffer<Float>, labels: Buffer<UInt8>, members: Buffer<Int32>, groups: Int,
+                 parts: Buffer<Int32>? = nil) throws {
         let n = margins.count
         var positives = 0
         for i in 0..<n { positives += Int(labels.base[i]) }
@@ -59,10 +66,37 @@ package struct Disparity {
                          ? (s.chosen - s.chosenOnes) / zeros : nil,
                          calibration: s.cells.reduce(0) { $0 + ($1.x - $1.y).magnitude } / s.rows)
         }
+        let large = sums.indices.filter { Int(sums[$0].rows) >= Disparity.leastRows }
+        func rates(least: Int, _ rows: (Sums) -> Double, _ selected: (Sums) -> Double) -> [WorstDifference.Rate] {
+            large.compactMap { g in
+                let n = Int(rows(sums[g]))
+                return n < least ? nil : .init(group: g, rows: n, selected: Int(selected(sums[g])))
+            }
+        }
+        worstParity = .largest([rates(least: 1, \.rows, \.chosen)])
+        worstOdds = .largest([rates(least: Disparity.leastLabels, \.ones, \.chosenOnes),
+                              rates(least: Disparity.leastLabels, { $0.rows - $0.ones },
+                                    { $0.chosen - $0.chosenOnes })])
+        conditional = parts.flatMap { Self.conditional(chosen, $0, members, groups: groups) }
         func spread(_ x: [Double]) -> Double { (x.max() ?? 0) - (x.min() ?? 0) }
         parity = spread(self.groups.map(\.selected))
         odds = max(spread(self.groups.compactMap(\.truePositive)), spread(self.groups.compactMap(\.falsePositive)))
         calibrationSpread = spread(self.groups.map(\.calibration))
         calibrationWorst = self.groups.map(\.calibration).max() ?? 0
+    }
+
+    /// Groups count within a part from 30 rows on.
+    private static func conditional(_ chosen: Buffer<UInt8>, _ parts: Buffer<Int32>, _ members: Buffer<Int32>,
+                                    groups: Int) -> WorstDifference? {
+        var counts: [Int32: [SIMD2<Int>]] = [:]
+        for i in 0..<parts.count {
+            counts[parts.base[i], default: [SIMD2<Int>](repeating: .zero, count: groups)][Int(members.base[i])]
+                &+= SIMD2(1, Int(chosen.base[i]))
+        }
+        return .mean(counts.sorted { $0.key < $1.key }.map { _, own in
+            own.indices.compactMap { g in
+                own[g].x < leastRows ? nil : .init(group: g, rows: own[g].x, selected: own[g].y)
+            }
+        })
     }
 }

@@ -113,8 +113,10 @@ struct ModelRuns {
 
 /// The task-agnostic table: the target first, then every other column that is not protected and whose answer is neither
 /// rare nor common, 5 % to 95 % "yes" among the real rows.
+/// - Parameter parts: joint levels of the `admissible` columns, within which groups may differ.
 func taskTable(real: Frame, test: Frame, synthetic: Frame, runs: ModelRuns, protected: [Int], target: Int?,
-               positive: String?, groups: Groups, testTable: Int) throws -> [TaskResult] {
+               positive: String?, groups: Groups, parts: Groups? = nil, admissible: [Int] = [],
+               testTable: Int) throws -> [TaskResult] {
     var tasks: [Task] = []
     for column in [target].compactMap({ $0 }) + real.columns.indices.filter({ $0 != target
         && !protected.contains($0) }) {
@@ -130,7 +132,8 @@ func taskTable(real: Frame, test: Frame, synthetic: Frame, runs: ModelRuns, prot
     return try zip(tasks, made).map { task, run in
         let labels = try task.labels(test)
         let disparity = try Disparity(margins: run.margins, labels: labels, members: groups.members[testTable],
-                                      groups: groups.names.count)
+                                      groups: groups.names.count,
+                                      parts: admissible.contains(task.column) ? nil : parts?.members[testTable])
         return TaskResult(task: task, isTarget: task.column == target,
                           base: Double(labels.reduce(0) { $0 + Int($1) }) / Double(test.rows),
                           auc: try areaUnderROC(run.margins, labels), disparity: disparity)

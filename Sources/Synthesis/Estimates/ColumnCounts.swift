@@ -239,7 +239,7 @@ extension Model {
 
     /// The released histograms of a column, coarsest first. The counts of the groups where they are the column's.
     func histograms(of j: Int) -> [ReleasedHistogram] {
-        if j == plan.groupColumn { return [ReleasedHistogram(divisor: 1, counts: statistics.groupCounts)] }
+        if j == plan.groupColumn { return [ReleasedHistogram(divisor: 1, counts: statistics.releasedGroupCounts)] }
         return zip(plan.histograms, statistics.counts).filter { $0.0.column == j }.map {
             ReleasedHistogram(divisor: $0.0.divisor, counts: Array($0.1))
         }

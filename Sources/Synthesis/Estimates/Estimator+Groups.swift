@@ -19,7 +19,7 @@ extension Estimator {
         let groups: [GroupRows], column: ColumnCounts
         if let by = options.by {
             let g = try named(by, "by")
-            guard !plan.grids[g].numerical || plan.grouping?.axes.contains(where: { $0.column == g }) ?? false else {
+            guard !plan.grids[g].numerical || plan.releasedGrouping?.axes.contains(where: { $0.column == g }) ?? false else {
                 throw Failure(.argument, "estimate, \"by\": column \(quoted(by)) has no levels")
             }
             let table = try pair(j, g)

@@ -62,7 +62,7 @@ struct Estimator {
     /// The name of each part of a column; nil: missing. Levels that share a part are joined by " | ".
     func names(_ counts: ColumnCounts) throws -> [String?] {
         let j = counts.column, grid = counts.grid
-        if let axis = plan.grouping?.axes.first(where: { $0.column == j }), axis.parts.count == counts.parts,
+        if let axis = plan.releasedGrouping?.axes.first(where: { $0.column == j }), axis.parts.count == counts.parts,
            !axis.isPlain { return axis.parts }
         let reader = try ValueReader(plan.schema)
         var members = [[Int]](repeating: [], count: counts.parts)

@@ -18,12 +18,15 @@ package struct FrontierPoint: Sendable {
 /// Options of `Model.frontier`.
 package struct FrontierOptions: Sendable {
     package var strengths = [0, 0.25, 0.5, 1, 2, 4], threads = 0
+    /// nil: those of the model.
+    package var protected: [String]?
     package init() {}
 
     /// - Throws: `.argument` for keys that there are not.
     package init(_ json: JSON) throws {
         let r = try JSONReader(json == .null ? .object(JSONObject()) : json, context: "frontier")
         if r.has("strengths") { strengths = try r.doubles("strengths") }
+        protected = try r.optionalStrings("protected")
         threads = try r.optionalInt("threads", in: 0...1024) ?? threads
         try r.finish()
     }
@@ -32,17 +35,26 @@ package struct FrontierOptions: Sendable {
 extension Model {
     /// What strengths of alignment cost and gain, from the releases alone: of each strength the mean over columns of
     /// the disparity that a task of the column would see, and of the area under the ROC curve of its conditional.
-    /// - Parameter strengths: each from 0 to 100, 1 to 64 of them; 0 is the table as it was released.
-    /// - Throws: `.unsupported` for a model without tables of several columns, or that was trained without protected
-    ///   columns; `.argument`; `.cancelled`.
-    package func frontier(_ strengths: [Double], threads: Int = 0, stop: () -> Bool = { false }) throws
-        -> [FrontierPoint] {
-        guard let marginals, plan.strength > 0, plan.grouping != nil else {
-            throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\" with protected columns and "
-                + "a strength above 0")
+    /// - Parameters:
+    ///   - strengths: each from 0 to 100, 1 to 64 of them; 0 is the table as it was released.
+    ///   - protected: columns; nil: those of the model.
+    /// - Throws: `.unsupported` for a model without tables of several columns, without protected columns, or whose
+    ///   releases do not tell the groups; `.argument`; `.cancelled`.
+    package func frontier(_ strengths: [Double], protected: [String]? = nil, threads: Int = 0,
+                          stop: () -> Bool = { false }) throws -> [FrontierPoint] {
+        guard let marginals, !(protected ?? plan.protected).isEmpty else {
+            throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\" and protected columns")
         }
         guard (1...64).contains(strengths.count), strengths.allSatisfy({ (0...100).contains($0) }) else {
             throw Failure(.argument, "strengths: 1 to 64 numbers from 0 to 100")
+        }
+        var plan = plan, statistics = statistics
+        if plan.strength == 0 || protected ?? plan.protected != plan.protected {
+            plan = try plan.refitted(.members([
+                ("protected", .array((protected ?? plan.protected).map { .string($0) })),
+                ("fairness", .members([("strength", .number(1))]))]))
+            statistics = try Statistics(plan: plan, counts: statistics.counts,
+                                        groupCounts: statistics.releasedGroupCounts)
         }
         let workers = threads > 0 ? threads : Workers.available
         let table = try marginals.relaxedTable(marginals.targets(plan: plan, statistics: statistics), plan: plan,
@@ -62,9 +74,9 @@ extension Model {
 
     /// `frontier` as hosts get it.
     package func frontier(_ options: FrontierOptions, stop: () -> Bool = { false }) throws -> JSON {
-        let points = try frontier(options.strengths, threads: options.threads, stop: stop)
+        let points = try frontier(options.strengths, protected: options.protected, threads: options.threads, stop: stop)
         return .members([("notion", .string(plan.settings.fairness.notion.rawValue)),
-                         ("protected", .array(plan.protected.map { .string($0) })),
+                         ("protected", .array((options.protected ?? plan.protected).map { .string($0) })),
                          ("points", .array(points.map(\.json)))])
     }
 }

@@ -142,15 +142,15 @@ extension Plan {
     /// What the user guesses or declares, before anything is released.
     package var expectedCounts: GroupCounts {
         let n = Double(expectedRows), named = settings.fairness.shares
-        let left = max(0, 1 - named.values.reduce(0, +)), rest = groups.count - named.count
-        return GroupCounts(rows: n, groups: groups.map { n * (named[$0] ?? (rest > 0 ? left / Double(rest) : 0)) })
+        let left = max(0, 1 - named.values.reduce(0, +)), rest = releasedGroups.count - named.count
+        return GroupCounts(rows: n, groups: releasedGroups.map { n * (named[$0] ?? (rest > 0 ? left / Double(rest) : 0)) })
     }
 
     /// Divergence at α* that each group will have spent when everything is done.
     func totals(_ batches: [Batches]) -> [Double] {
-        groups.indices.map { g in
+        releasedGroups.indices.map { g in
             batches.reduce(fixedCost) {
-                $0 + $1.release(groups).divergence(group: g, order: budget.order, rows: budget.multiplicity)
+                $0 + $1.release(releasedGroups).divergence(group: g, order: budget.order, rows: budget.multiplicity)
             }
         }
     }

@@ -36,7 +36,7 @@ extension Plan {
         guard kind == .pld else { return try epsilon(delta: delta) }
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         try check(kind)
-        return try ConstantReleases.epsilon(plannedReleases(), groups: groups, rows: budget.multiplicity,
+        return try ConstantReleases.epsilon(plannedReleases(), groups: releasedGroups, rows: budget.multiplicity,
                                             selection: budget.selection, delta: delta)
     }
 
@@ -47,11 +47,11 @@ extension Plan {
         return stages.compactMap { stage in
             switch stage.release {
             case .gaussian(let noise, let sensitivity):
-                return Ledger.Release(name: stage.id.name, groups: groups.map {
+                return Ledger.Release(name: stage.id.name, groups: releasedGroups.map {
                     Ledger.Share(group: $0, samplingRate: 1, noiseMultiplier: noise)
                 }, sensitivity: sensitivity)
             case .zeroConcentrated(let rho): return Ledger.Release(name: stage.id.name, rho: rho)
-            case nil: return sampled.first { $0.stage == stage.id }?.release(groups)
+            case nil: return sampled.first { $0.stage == stage.id }?.release(releasedGroups)
             }
         }
     }
@@ -63,14 +63,14 @@ extension Plan {
     /// - Throws: as `ExactComposition.init`.
     mutating func priceExactly() throws {
         let planned = try plannedReleases(), rows = budget.multiplicity
-        var factor = try ConstantReleases.leastFactor(planned, groups: groups, rows: rows, epsilon: epsilon,
+        var factor = try ConstantReleases.leastFactor(planned, groups: releasedGroups, rows: rows, epsilon: epsilon,
                                                       delta: delta)
         // A price that is composed on a grid may differ in its last digits from the one that the factor was solved by.
         for more in [1e-10, 1e-8, 1e-6, 1e-5, 1e-4] where factor * (1 + more) < 1 {
             factor *= 1 + more
             noiseFactor = factor
             fillStages()
-            constants = try? ConstantReleases(plannedReleases(), groups: groups, rows: rows, epsilon: epsilon,
+            constants = try? ConstantReleases(plannedReleases(), groups: releasedGroups, rows: rows, epsilon: epsilon,
                                               delta: delta)
             if constants != nil { return }
         }

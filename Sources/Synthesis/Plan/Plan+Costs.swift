@@ -37,7 +37,7 @@ extension Plan {
             + [("batch_rows", .int(Int64(sampled.batch)))]
         if grouping != nil { members.append(("groups", groupsJSON(b))) }
         return StageCost(sampled.stage, steps: n,
-                         divergence: b.release(groups).divergence(group: worst, order: budget.order,
+                         divergence: b.release(releasedGroups).divergence(group: worst, order: budget.order,
                              rows: budget.multiplicity), members: members,
                          text: "\(n) step\(n == 1 ? "" : "s") on about \(sampled.batch) rows each; sampling rate "
                              + "\(span(b.rates)), "

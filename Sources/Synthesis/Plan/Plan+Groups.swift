@@ -44,13 +44,13 @@ extension Plan {
 
     /// ε of every group when everything is done, by the plan's accountant.
     func epsilons(_ batches: [Batches]) -> [Double] {
-        if let constants { return groups.map { _ in constants.epsilon } }
+        if let constants { return releasedGroups.map { _ in constants.epsilon } }
         return totals(batches).map(budget.epsilon(spent:))
     }
 
     /// `epsilons` by the groups' names.
     func groupEpsilons(_ batches: [Batches]) -> JSON {
-        .members(zip(groups, epsilons(batches)).map { ($0, .number($1)) })
+        .members(zip(releasedGroups, epsilons(batches)).map { ($0, .number($1)) })
     }
 
     /// A table for people: one line for each group and sampled stage; none for a plan with one group. - what: of which

@@ -27,6 +27,9 @@ package struct Plan: Sendable {
     package let grouping: Grouping?
     /// Names of the groups, empty ones included.
     package var groups: [String] { grouping?.names ?? [Self.group] }
+    /// What the releases were counted by, and its groups; nil: one group, `all`.
+    let released: ReleaseShape
+    package let releasedGrouping: Grouping?
     /// Places of the columns that networks see: all, or all but the protected ones.
     package let modelled: [Int]
     /// Strength of fairness; 0: protected columns are ordinary columns.
@@ -75,7 +78,9 @@ package struct Plan: Sendable {
 
     /// The protected column whose histogram equals the counts of the groups: there is one protected column, and its
     /// parts are its levels.
-    var groupColumn: Int? { grouping.flatMap { $0.axes.count == 1 && $0.axes[0].isPlain ? $0.axes[0].column : nil } }
+    var groupColumn: Int? {
+        releasedGrouping.flatMap { $0.axes.count == 1 && $0.axes[0].isPlain ? $0.axes[0].column : nil }
+    }
     /// The histograms of the joint first release beside the groups' counts: one for each level of each column's tree.
     package var histograms: [HistogramRequest] {
         grids.enumerated().flatMap { j, g in

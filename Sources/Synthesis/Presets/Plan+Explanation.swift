@@ -76,7 +76,7 @@ extension Plan {
         guard let own = constants?.releases.first(where: { $0.name == b.stage.name }) else {
             return budget.epsilon(spent: b.divergence)
         }
-        return try ConstantReleases.epsilon([own], groups: groups, rows: budget.multiplicity, delta: delta)
+        return try ConstantReleases.epsilon([own], groups: releasedGroups, rows: budget.multiplicity, delta: delta)
     }
 
     /// What keeps the promise: exact prices of constants of the plan, or the Rényi filter.

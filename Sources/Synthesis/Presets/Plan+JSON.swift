@@ -23,6 +23,8 @@ extension Plan {
             + (constants == nil ? [] : [("accountant", .string(Ledger.Accounting.exact.rawValue))])
             + cellMembers
             + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
+            + (released == ReleaseShape(protected: protected, isAligned: strength > 0) ? []
+                : [("released_by", released.json)])
             + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []))
     }
 
@@ -55,7 +57,7 @@ extension Plan {
         try self.init(schema: schema, protected: r.strings("protected"), epsilon: epsilon, delta: delta,
                       preset: r.string("preset"), config: config, under: terms,
                       accountant: Ledger.Accounting(rawValue: r.optionalString("accountant") ?? "renyi"),
-                      cells: CellRules(r))
+                      cells: CellRules(r), released: r.optional("released_by").map(ReleaseShape.init))
         // Another machine's logarithm may differ in the last bit.
         func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
         guard try same("ceiling", budget.ceiling), try same("histogram_noise_multiplier", histogramNoise),

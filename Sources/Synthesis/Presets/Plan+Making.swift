@@ -21,12 +21,13 @@ extension Plan {
                  config: JSON = .null,
                  under shared: Budget? = nil, accountant: Ledger.Accounting? = nil) throws {
         try self.init(schema: schema, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
-                      config: config, under: shared, accountant: accountant, cells: CellRules())
+                      config: config, under: shared, accountant: accountant, cells: CellRules(), released: nil)
     }
 
-    /// As above, with the cells of a plan that stands in a file.
+    /// As above, with the cells of a plan that stands in a file, and what its releases were counted by; nil: by its
+    /// own groups.
     init(schema declared: Schema, protected: [String], epsilon: Double, delta: Double, preset: String, config: JSON,
-         under shared: Budget?, accountant: Ledger.Accounting?, cells: CellRules) throws {
+         under shared: Budget?, accountant: Ledger.Accounting?, cells: CellRules, released: ReleaseShape?) throws {
         guard epsilon > 0, epsilon <= 1000 else {
             throw Failure(.argument, "epsilon: must be above 0 and at most 1000")
         }
@@ -34,7 +35,8 @@ extension Plan {
         let recipe = try Presets.named(preset)
         try Self.check(protected: protected, declared)
         let settings = try Self.resolve(config, recipe, declared, protected: protected, delta: delta)
-        let shape = try RowShape(declared, kept: Set(protected + settings.focus + settings.encoder.atoms.keys)),
+        let counted = released?.protected ?? protected
+        let shape = try RowShape(declared, kept: Set(counted + settings.focus + settings.encoder.atoms.keys)),
             schema = shape.learned
         let grids = try schema.fields.map {
             try ColumnGrid($0, atoms: settings.encoder.atoms[$0.name] ?? [], isPowers: cells.isPowers($0, settings),
@@ -42,8 +44,14 @@ extension Plan {
         }
         let fairness = settings.fairness, strength = fairness.strength ?? 0,
             isBalanced = fairness.sampling == "balanced"
-        let grouping = strength > 0 || isBalanced ? try Grouping(schema, grids: grids, protected: protected,
-            cuts: fairness.cuts) : nil
+        func groups(_ columns: [String]) throws -> Grouping {
+            try Grouping(schema, grids: grids, protected: columns,
+                         cuts: released == nil ? fairness.cuts : fairness.cuts.filter { columns.contains($0.key) })
+        }
+        let grouping = strength > 0 || isBalanced ? try groups(protected) : nil
+        let released = released ?? ReleaseShape(protected: protected, isAligned: strength > 0)
+        let counting = released == ReleaseShape(protected: protected, isAligned: strength > 0) ? grouping
+            : released.isAligned ? try groups(released.protected) : nil
         try grouping?.check(fairness, schema: schema)
         let hidden = strength > 0 ? grouping?.axes.map(\.column) ?? [] : []
         let modelled = schema.fields.indices.filter { !hidden.contains($0) }
@@ -63,7 +71,7 @@ extension Plan {
 
         let rows = switch settings.rows { case .declared(let n), .guessed(let n): n }
         let question = BudgetQuestion(settings: settings, columns: schema.fields.count, rows: rows,
-                                      groups: grouping?.count ?? 1,
+                                      groups: counting?.count ?? 1,
                                       isBalanced: isBalanced)
         var best: BudgetSplit?
         for order in shared.map({ [$0.order] }) ?? Budget.orders {
@@ -81,7 +89,7 @@ extension Plan {
         }
         self.init(shape: shape, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
                   settings: settings, grids: grids,
-                  grouping: grouping, modelled: modelled, strength: strength, isBalanced: isBalanced, split: best)
+                  grouping: grouping, released: released, releasedGrouping: counting, modelled: modelled, strength: strength, isBalanced: isBalanced, split: best)
         fillStages()
         filteredCost = fixedCost
         let mayBeExact = isConstant && schema.domainRelease == nil && budget.selection == 0

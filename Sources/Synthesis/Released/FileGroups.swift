@@ -44,7 +44,7 @@ extension Ledger {
 
     static func read(from root: GroupReader, plan: Plan) throws -> Ledger {
         var ledger = try Ledger(json: asFormat("ledger") { try JSON.parse(root.group("ledger").string("json")) })
-        guard ledger.budget == plan.budget, ledger.groups == plan.groups,
+        guard ledger.budget == plan.budget, ledger.groups == plan.releasedGroups,
               plan.assumptions.allSatisfy(ledger.assumptions.contains),
                   ledger.domainRelease?.run == plan.declared.domainRelease?.run,
               ledger.releases.allSatisfy({ $0.selection == nil }), ledger.accountant == plan.accountant else {
@@ -98,7 +98,7 @@ extension Statistics {
     func write(to root: GroupWriter, plan: Plan) throws {
         try root.group("released") { g in
             try g.attribute("noise_rows", plan.countStandardDeviation)
-            try g.tensor("group_counts", shape: [groupCounts.count], groupCounts)
+            try g.tensor("group_counts", shape: [releasedGroupCounts.count], releasedGroupCounts)
             for (k, (h, r)) in zip(counts, plan.histograms).enumerated() {
                 try g.tensor("histogram_\(k)", shape: [h.count], h,
                              axes: "cells of column \(r.column) merged by \(r.divisor)")
@@ -113,7 +113,7 @@ extension Statistics {
                          as: Double.self)
         }
         return try Statistics(plan: plan, counts: counts,
-                              groupCounts: Array(g.tensor("group_counts", shape: [plan.groups.count], as: Double.self)))
+                              groupCounts: Array(g.tensor("group_counts", shape: [plan.releasedGroups.count], as: Double.self)))
     }
 }
 

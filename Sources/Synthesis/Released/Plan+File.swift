@@ -40,7 +40,7 @@ extension Plan {
                 guard own.allSatisfy({ same($0.rho ?? -1, rho) }) else { throw wrong }
                 (rates, sigmas) = ([], [])
             case .gaussian(let noise, _):
-                (rates, sigmas) = (groups.map { _ in 1 }, groups.map { _ in noise })
+                (rates, sigmas) = (releasedGroups.map { _ in 1 }, releasedGroups.map { _ in noise })
             case nil:
                 guard let b = sampled.first(where: { $0.stage == stage.id }) else {
                     guard own.isEmpty else { throw wrong }

@@ -13,7 +13,9 @@ let maxReleasedCount = 0x1p40
 package struct Statistics: Sendable {
     /// Noisy counts in rows, in the order of `plan.histograms`; may be negative.
     package let counts: [Buffer<Double>]
-    /// Noisy row count of each group, in rows; may be negative.
+    /// Noisy row count of each group that was released, in rows; may be negative.
+    let releasedGroupCounts: [Double]
+    /// Row count of each group of the plan, as released or as it follows from that; may be negative.
     package let groupCounts: [Double]
     /// The declared row count, or `estimatedRows`.
     package let rows: Double
@@ -27,7 +29,7 @@ package struct Statistics: Sendable {
     let groupShares: [Double]?
 
     package init(plan: Plan, counts: [Buffer<Double>], groupCounts: [Double]) throws {
-        guard counts.count == plan.histograms.count, groupCounts.count == plan.groups.count,
+        guard counts.count == plan.histograms.count, groupCounts.count == plan.releasedGroups.count,
               zip(counts, plan.histograms)
                   .allSatisfy({ $0.count == plan.grids[$1.column].histogramSize(divisor: $1.divisor)
                       && $0.allSatisfy { abs($0) <= maxReleasedCount } }),
@@ -35,7 +37,7 @@ package struct Statistics: Sendable {
                   throw Failure(.format, "released histograms: not of this plan")
               }
         self.counts = counts
-        self.groupCounts = groupCounts
+        releasedGroupCounts = groupCounts
         // The count of its own and the total of every histogram estimate the same number: weight each by its inverse
         // variance.
         var weight = 1 / Double(groupCounts.count), sum = groupCounts.reduce(0, +) * weight
@@ -49,7 +51,7 @@ package struct Statistics: Sendable {
         var at = 0
         var made: [ColumnEncoder] = []
         let most = plan.bins(rows: rows)
-        let hidden = plan.modelled.count == plan.grids.count ? nil : plan.grouping
+        let hidden = plan.releasedByParts ? plan.releasedGrouping : nil
         for (j, grid) in plan.grids.enumerated() {
             var own: ArraySlice<Buffer<Double>>
             if j == plan.groupColumn {
@@ -73,14 +75,17 @@ package struct Statistics: Sendable {
         }
         encoders = made
         modelled = plan.modelled.map { made[$0] }
-        groupShares = hidden?.drawShares(plan.settings.fairness.draw, counts: groupCounts, schema: plan.schema)
+        self.groupCounts = try plan.groupCounts(groupCounts, encoders: made, rows: rows)
+        groupShares = plan.modelled.count == plan.grids.count ? nil
+            : plan.grouping?.drawShares(plan.settings.fairness.draw, counts: self.groupCounts, schema: plan.schema)
     }
 
     /// The same releases with other shares of cells in the same bins: `encoders` has one for each column.
     func with(encoders: [ColumnEncoder], plan: Plan) -> Statistics { Statistics(self, encoders, plan) }
 
     private init(_ old: Statistics, _ encoders: [ColumnEncoder], _ plan: Plan) {
-        (counts, groupCounts, rows, groupShares) = (old.counts, old.groupCounts, old.rows, old.groupShares)
+        (counts, rows, groupShares) = (old.counts, old.rows, old.groupShares)
+        (groupCounts, releasedGroupCounts) = (old.groupCounts, old.releasedGroupCounts)
         (estimatedRows, rowsNoise, self.encoders) = (old.estimatedRows, old.rowsNoise, encoders)
         modelled = plan.modelled.map { encoders[$0] }
     }
@@ -95,7 +100,7 @@ package struct Statistics: Sendable {
     package var levels: [Int] { encoders.map(\.bins) }
     /// Bins of each column that networks see.
     package var modelledLevels: [Int] { modelled.map(\.bins) }
-    package var groupRows: GroupCounts { GroupCounts(rows: rows, groups: groupCounts) }
+    package var groupRows: GroupCounts { GroupCounts(rows: rows, groups: releasedGroupCounts) }
 
     /// In words: a declared row count that the released counts contradict, by more than six standard deviations and 5
     /// %.

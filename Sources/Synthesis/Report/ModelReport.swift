@@ -105,13 +105,19 @@ extension Model {
 
     private func groupsReport(_ f: ReportFigures) throws -> JSON {
         guard let grouping = plan.grouping else { return .null }
-        let noise = plan.countStandardDeviation, epsilons = ledger.epsilons, z = f.estimator.limit
+        let epsilons = ledger.epsilons, isOwn = plan.groups == plan.releasedGroups, z = f.estimator.limit
+        // Counts of several released groups were added up where other columns were protected then.
+        let sums = plan.releasedGrouping.flatMap {
+            grouping.sums(of: [Double](repeating: 1, count: $0.count), by: $0)
+        }
         let groups = plan.groups.indices.map { g -> JSON in
             let n = statistics.groupCounts[g]
+            let noise = plan.countStandardDeviation * max(1, sums?[g] ?? 1).squareRoot()
             return .members([("name", .string(plan.groups[g])), ("rows", .number(n)),
                              ("low", .number(max(0, n - z * noise))),
                              ("high", .number(max(0, n + z * noise))),
-                             ("epsilon", g < epsilons.count ? .number(epsilons[g]) : .null)])
+                             ("epsilon", isOwn && g < epsilons.count ? .number(epsilons[g])
+                                 : epsilons.max().map { .number($0) } ?? .null)])
         }
         func estimate(_ e: Estimate?) -> JSON {
             guard let e, e.value.isFinite else { return .null }

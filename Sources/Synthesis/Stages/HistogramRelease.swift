@@ -26,7 +26,7 @@ package struct HistogramRelease: Stage {
 
     package func counts(_ run: StageRun) throws -> CountRequest? {
         try CountRequest(histograms: run.plan.histograms, cellCounts: run.plan.grids.map(\.count),
-                         groups: run.plan.groups.count)
+                         groups: run.plan.releasedGroups.count)
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {

@@ -11,8 +11,8 @@ struct CellReader {
         rowsPerPerson: Int
 
     init(_ plan: Plan) {
-        (schema, shape, grids, grouping) = (plan.declared, plan.shape, plan.grids, plan.grouping)
-        (groups, rowsPerPerson) = (plan.groups, plan.settings.rowsPerPerson)
+        (schema, shape, grids, grouping) = (plan.declared, plan.shape, plan.grids, plan.releasedGrouping)
+        (groups, rowsPerPerson) = (plan.releasedGroups, plan.settings.rowsPerPerson)
     }
 
     /// - Throws: `.state` for a table that is not complete, or whose persons are not bounded as the plan promises;

@@ -12,13 +12,24 @@ extension Plan {
     private static let freeFairness = ["strength", "reduce", "notion", "admissible", "draw"]
 
     /// The plan with other options of what is free.
-    /// - Parameter config: a configuration with these options only.
+    /// - Parameter config: a configuration with these options only, and `protected`: other protected columns. Without
+    ///   a strength beside them, a plan that had none gets the default.
     /// - Throws: `.argument` for an option that the releases depend on, and for options out of range.
     func refitted(_ config: JSON) throws -> Plan {
-        guard let wanted = config.asObject, var plan = json.asObject, var all = plan["config"]?.asObject else {
+        guard let wanted = config.asObject, var plan = json.asObject, var all = plan["config"]?.asObject,
+              var fairness = all["fairness"]?.asObject else {
             throw Failure(.argument, "refit: the configuration must be an object")
         }
-        for key in wanted.keys {
+        if wanted["protected"] != nil {
+            let columns = try JSONReader(config, context: "refit", code: .argument).strings("protected")
+            plan["protected"] = .array(columns.map { .string($0) })
+            // These name groups of the columns before.
+            if columns != protected { (fairness["draw"], fairness["shares"]) = (.string("released"), .members([])) }
+            fairness["strength"] = columns.isEmpty ? .number(0) : strength > 0 ? fairness["strength"] : .null
+            if columns.isEmpty { fairness["reduce"] = .null }
+            all["fairness"] = .object(fairness)
+        }
+        for key in wanted.keys where key != "protected" {
             guard let value = wanted[key] else { continue }
             let allowed = key == "fairness" ? Self.freeFairness : nil
             guard allowed != nil || Self.free.contains(key) else {
@@ -40,13 +51,13 @@ extension Plan {
             all[key] = .object(own)
         }
         plan["config"] = .object(all)
-        guard (all["fairness"]?["strength"]?.asDouble == 0) == (strength == 0) else {
-            throw Failure(.unsupported, "refit: a model without alignment is not made from the releases of one with "
-                + "it, nor the other way round: strength 0 and strengths above it count protected columns differently")
-        }
+        plan["released_by"] = released.json
         let made: Plan
         do { made = try Plan(json: .object(plan)) } catch let f as Failure where f.code == .format {
             throw Failure(.argument, "refit: \(f.message)")
+        }
+        guard !isBalanced || made.protected == protected && (made.strength > 0) == (strength > 0) else {
+            throw Failure(.unsupported, "refit: this training balanced its groups, and keeps them")
         }
         return made
     }
@@ -66,14 +77,16 @@ extension Trainer {
         }
         let plan = try model.plan.refitted(config)
         var ledger = model.ledger
-        if !ledger.assumptions.contains(Self.origin) { ledger.assume(Self.origin) }
+        for words in plan.assumptions + [Self.origin] where !ledger.assumptions.contains(words) {
+            ledger.assume(words)
+        }
         try self.init(plan: plan, rows: .none, ledger: ledger, random: SecureRandom(), runID: newID())
         for stage in plan.stages where stage.release != nil || stage.id == .projection {
             if stage.id == .projection { break }
             done += stage.steps
         }
         let old = model.statistics
-        try run.begin(with: Statistics(plan: plan, counts: old.counts, groupCounts: old.groupCounts))
+        try run.begin(with: Statistics(plan: plan, counts: old.counts, groupCounts: old.releasedGroupCounts))
         (run.artefacts.pairs, run.artefacts.marginals) = (model.generator.pairs, marginals)
         try prepareStages()
     }
@@ -82,8 +95,8 @@ extension Trainer {
 extension Model {
     /// Another model from the releases of this one.
     /// - Parameters:
-    ///   - config: options that no release depends on: networks, projection, independence, tilt, seeds, threads, and of
-    ///     fairness strength, reduce, notion, admissible and draw.
+    ///   - config: options that no release depends on: networks, projection, independence, tilt, seeds, threads, of
+    ///     fairness strength, reduce, notion, admissible and draw, and `protected`, other protected columns.
     ///   - progress: (steps done, steps in all); false cancels.
     /// - Throws: `.unsupported` for a model whose networks saw private rows; `.argument`; `.cancelled`.
     package func refit(_ config: JSON, progress: (Int, Int) -> Bool = { _, _ in true }) throws -> Model {

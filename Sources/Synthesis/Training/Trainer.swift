@@ -56,7 +56,7 @@ package final class Trainer {
             throw Failure(.state, "this schema was bought from a shared budget: the training must be planned under "
                 + "that budget, which holds what both cost")
         }
-        var ledger = try Ledger(budget: plan.budget, groups: plan.groups, assumptions: plan.assumptions)
+        var ledger = try Ledger(budget: plan.budget, groups: plan.releasedGroups, assumptions: plan.assumptions)
         if let constants = plan.constants {
             guard shared == nil else {
                 throw Failure(.argument, "plan: it was not made under the shared budget that is to bear it")

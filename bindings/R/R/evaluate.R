@@ -1,7 +1,8 @@
 # Figures of a synthetic table beside a real one: how near, how useful, how fair, whether it remembers. NOT PRIVATE.
 
 flip_evaluate <- function(real, synthetic, schema = NULL, protected = NULL, target = NULL, holdout = NULL,
-    classifiers = c("native", "none"), positive = NULL, edges = NULL, threads = NULL, group = NULL) {
+    classifiers = c("native", "none"), positive = NULL, edges = NULL, threads = NULL, group = NULL,
+    admissible = NULL) {
   classifiers <- match.arg(classifiers)
   groups <- groups_of(group)
   if (!is.null(schema)) schema <- flip_schema(schema)
@@ -10,7 +11,7 @@ flip_evaluate <- function(real, synthetic, schema = NULL, protected = NULL, targ
   synthetic <- as_flip_table(synthetic, schema, "synthetic", groups$synthetic)
   if (!is.null(holdout)) holdout <- pointer(as_flip_table(holdout, schema, "holdout", groups$holdout))
   config <- config_json(list(protected = protected, target = target, positive = positive, edges = edges,
-      threads = threads, classifiers = classifiers), "evaluate")
+      admissible = admissible, threads = threads, classifiers = classifiers), "evaluate")
   figures <- check(.Call("r_evaluate", pointer(real), pointer(synthetic), holdout, config, PACKAGE = "libflip"))
   structure(from_json(figures), class = "flip_evaluation")
 }
@@ -28,8 +29,8 @@ best_of <- function(measures) {
   best <- c(pmse_ratio = 1, target_auc = 1, tasks_auc = 1, cka = 1, probe_synthetic = 0.5, probe_real = 0.5,
       dcr_share = 0.5, membership_auc = 0.5)
   zero <- c("tvd1", "tvd2", "association_mean", "association_max", "mean_shift", "mean_shift_max", "quantile_shift",
-      "quantile_shift_max", "pmse", "target_dpd", "target_eod", "target_calibration",
-      "tasks_dpd", "tasks_eod", "tasks_calibration", "hsic_linear", "hsic_rbf")
+      "quantile_shift_max", "pmse", "target_dpd", "target_eod", "target_cdpd", "target_calibration",
+      "tasks_dpd", "tasks_eod", "tasks_cdpd", "tasks_calibration", "hsic_linear", "hsic_rbf")
   out <- unname(best[measures])
   out[measures %in% zero] <- 0
   out

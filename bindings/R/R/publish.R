@@ -43,16 +43,18 @@ print.flip_estimate <- function(x, ...) {
 }
 
 # Another model from the releases that this one keeps; config: list(fairness = list(strength = 0.5)).
-flip_refit <- function(model, config = list()) {
+flip_refit <- function(model, config = list(), protected = NULL) {
   of_class(model, "flip_model", "model")
+  if (!is.null(protected)) config$protected <- I(as.character(protected))
   new_model(check(.Call("r_model_refit", pointer(model), config_json(config), NULL, PACKAGE = "libflip")))
 }
 
 # A data frame: what strengths of fairness cost and gain, by what was released.
-flip_frontier <- function(model, strengths = c(0, 0.25, 0.5, 1, 2, 4)) {
+flip_frontier <- function(model, strengths = c(0, 0.25, 0.5, 1, 2, 4), protected = NULL) {
   of_class(model, "flip_model", "model")
-  found <- from_json(check(.Call("r_model_frontier", pointer(model), config_json(list(strengths = I(strengths))),
-      PACKAGE = "libflip")))
+  config <- list(strengths = I(strengths))
+  if (!is.null(protected)) config$protected <- I(as.character(protected))
+  found <- from_json(check(.Call("r_model_frontier", pointer(model), config_json(config), PACKAGE = "libflip")))
   do.call(rbind, lapply(found$points, function(p) as.data.frame(p)))
 }
 

@@ -19,8 +19,8 @@ from ._types import EvaluatedColumn, EvaluationReport
 _ONE = ("pmse_ratio", "target_auc", "tasks_auc", "cka")
 _HALF = ("probe_synthetic", "probe_real", "dcr_share", "membership_auc")
 _ZERO = ("tvd1", "tvd2", "association_mean", "association_max", "mean_shift", "mean_shift_max", "quantile_shift",
-         "quantile_shift_max", "pmse", "target_dpd", "target_eod", "target_calibration", "tasks_dpd", "tasks_eod",
-         "tasks_calibration", "hsic_linear", "hsic_rbf")
+         "quantile_shift_max", "pmse", "target_dpd", "target_eod", "target_cdpd", "target_calibration", "tasks_dpd",
+         "tasks_eod", "tasks_cdpd", "tasks_calibration", "hsic_linear", "hsic_rbf")
 BEST = {key: best for best, keys in (("1", _ONE), ("0.5", _HALF), ("0", _ZERO)) for key in keys}
 
 
@@ -123,7 +123,7 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
              protected: Union[str, Iterable[str], None] = None, target: Optional[str] = None, holdout: Any = None,
              classifiers: str = "native", positive: Any = None, edges: Optional[Mapping[str, Sequence[float]]] = None,
              threads: Optional[int] = None, group: Union[str, Mapping[str, str], None] = None,
-             extras: Sequence[str] = ()) -> Evaluation:
+             extras: Sequence[str] = (), admissible: Union[str, Iterable[str], None] = None) -> Evaluation:
     """How good, how fair and how forgetful `synthetic` is beside `real`: an Evaluation. NOT PRIVATE.
 
     real, synthetic, holdout: a Table, the path of a CSV or HDF5 file, or a data frame; schema: for those that are no
@@ -134,8 +134,9 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     is left out.
     classifiers: "native", "sklearn" (scikit-learn's trees, fairlearn's metrics; `pip install libflip[evaluation]`) or
     "none".
-    edges: {column: [ascending cuts]} of numerical protected columns; without them the real median. threads: None for
-    all processors.
+    admissible: columns that may explain a difference: conditional parity compares groups within their joint levels
+    ("native" only). edges: {column: [ascending cuts]} of numerical protected and admissible columns; without them the
+    real median. threads: None for all processors.
     group: where the dataframe is in HDF5 files, "/data" unless given; {"real": "/obs"} where the files differ ("real",
     "synthetic", "holdout"). extras: "anonymeter" (its risks of singling out, linkability and inference) and "syntheval"
     (its fast list), computed by these packages where they are installed; to_dict()["extras"] has them.
@@ -154,8 +155,9 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     synthetic = as_table(synthetic, checked, places.get("synthetic"))
     holdout = None if holdout is None else as_table(holdout, checked, places.get("holdout"))
     protected = [] if protected is None else [protected] if isinstance(protected, str) else list(protected)
+    explaining = [admissible] if isinstance(admissible, str) else None if admissible is None else list(admissible)
     options = config_bytes({
-        "protected": protected, "target": target, "positive": positive, "edges": edges, "threads": threads,
+        "protected": protected, "admissible": explaining, "target": target, "positive": positive, "edges": edges, "threads": threads,
         "classifiers": "native" if classifiers == "native" else "none"
     })
     result: EvaluationReport = take_json("flip_evaluate", real._pointer, synthetic._pointer,

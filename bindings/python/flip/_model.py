@@ -95,27 +95,35 @@ class Model(Handle):
                                                   None)))
         return [one(k) for k in range(1, m + 1)]
 
-    def refit(self, config: Optional[Mapping[str, Any]] = None, progress: Report = False) -> Model:
+    def refit(self, config: Optional[Mapping[str, Any]] = None, progress: Report = False,
+              protected: Union[str, Iterable[str], None] = None) -> Model:
         """Another model from the releases that this one keeps, without rows and at no cost: other networks or seeds,
         another strength, reduction or notion of fairness. It equals what a training with that configuration makes of
         the same releases, and its ledger is this model's.
 
         config: {"fairness": {"strength": 0.5}}, or {"fairness": {"reduce": 0.5}}, or options of the networks, as in
-        `plan`. ArgumentError for an option that the releases depend on; Unsupported for a model whose networks saw
-        private rows, and for strength 0 of a model above it or the other way round.
+        `plan`. protected: other protected columns, [] for none; with the default strength where this model has none.
+        ArgumentError for an option that the releases depend on; Unsupported for a model whose networks saw private
+        rows, and for protected columns whose groups the releases do not tell: parts that share a bin, or several
+        columns that were not protected together.
         """
-        callback, options = Callback(reporter(progress)), config_bytes(dict(config or {}))
+        names = None if protected is None else [protected] if isinstance(protected, str) else list(protected)
+        wanted = {**(config or {}), **({} if names is None else {"protected": names})}
+        callback, options = Callback(reporter(progress)), config_bytes(wanted)
         return callback.run(lambda: Model(new("flip_model_refit", self._pointer, options, callback.c, None)))
 
-    def frontier(self, strengths: Sequence[float] = (0, 0.25, 0.5, 1, 2, 4), threads: Optional[int] = None) -> Frontier:
+    def frontier(self, strengths: Sequence[float] = (0, 0.25, 0.5, 1, 2, 4), threads: Optional[int] = None,
+                 protected: Union[str, Iterable[str], None] = None) -> Frontier:
         """What strengths of fairness cost and gain, estimated from the releases alone, so it may be published.
 
         A point holds the mean over columns of the disparity that whoever predicts a column from the others would see
         ("disparity"), of the area under the ROC curve of that prediction ("auc"), and the error of both. Strength 0 is
-        the table as it was released. Unsupported for a model without protected columns or of another preset.
+        the table as it was released. protected: the model's columns unless given. Unsupported for a model of another
+        preset or without protected columns, and where the releases do not tell the groups.
         """
-        return cast(Frontier, take_json("flip_model_frontier", self._pointer,
-                                        config_bytes({"strengths": list(strengths), "threads": threads})))
+        names = None if protected is None else [protected] if isinstance(protected, str) else list(protected)
+        options = config_bytes({"strengths": list(strengths), "protected": names, "threads": threads})
+        return cast(Frontier, take_json("flip_model_frontier", self._pointer, options))
 
     def report(self, path: Optional[Path] = None, title: Optional[str] = None, rows: Optional[int] = None) -> str:
         """The page of what may be published, in HTML, written to `path` if there is one: what was promised and spent,

@@ -164,6 +164,7 @@ def disparity(y: Any, score: Any, groups: Any) -> Task:
     if fair.any():
         eod = equalized_odds_difference(y[fair], chosen[fair], sensitive_features=groups[fair])
     return {"column": "", "yes": "", "base_rate": None, "auc": None, "dpd": float(dpd), "eod": float(eod),
+            "cdpd": None, "worst": {"dpd": None, "eod": None, "cdpd": None},    # of the native classifier alone
             "calibration": max(errors) - min(errors), "calibration_worst": max(errors), "groups": rows}
 
 

@@ -477,6 +477,23 @@ class TaskGroup(TypedDict):
     calibration_error: Optional[float]  # expected calibration error (probability)
 
 
+class WorstPair(TypedDict):
+    """The largest difference between two groups, with a 95 % interval that holds for all pairs together."""
+
+    low: Optional[float]  # lower end of the interval
+    high: Optional[float]  # upper end
+    least: Optional[str]  # the group with the least rate; none for a mean over parts
+    most: Optional[str]  # the group with the largest rate
+
+
+class TaskWorst(TypedDict):
+    """Intervals of a task's disparities: what the worst pair of groups meets."""
+
+    dpd: Optional[WorstPair]  # of the shares selected
+    eod: Optional[WorstPair]  # of true and false positive rates
+    cdpd: Optional[WorstPair]  # of the shares selected within admissible parts
+
+
 class Task(TypedDict):
     """A column that is predicted from the others."""
 
@@ -486,8 +503,10 @@ class Task(TypedDict):
     auc: Optional[float]  # learned from synthetic rows, tested on real ones
     dpd: Optional[float]  # demographic parity difference
     eod: Optional[float]  # equalised odds difference
+    cdpd: Optional[float]  # conditional parity difference, within admissible parts
     calibration: Optional[float]  # difference of the groups' calibration errors
     calibration_worst: Optional[float]  # largest calibration error of a group
+    worst: TaskWorst  # intervals of the disparities
     groups: list[TaskGroup]  # figures by group
 
 
@@ -515,6 +534,7 @@ class EvaluationReport(_EvaluationReport):
     rows: EvaluatedRows  # sizes of the tables
     holdout: Literal["given", "split"]  # where the rows set aside come from
     protected: list[str]  # protected columns
+    admissible: list[str]  # columns within whose levels groups may differ
     target: Optional[str]  # the task that is listed first
     classifiers: Literal["native", "none", "sklearn"]  # none: tasks and probes are left out
     summary: dict[str, Optional[float]]  # figures of the whole table, by name
