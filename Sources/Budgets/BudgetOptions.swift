@@ -12,6 +12,8 @@ package struct BudgetOptions {
     package var selection = 0.0
     /// Rows that one person may have; 0: the promise is for rows.
     package var rowsPerPerson = 0
+    /// What runs may release, and how their divergences become ε.
+    package var filter = Budget.Filter.renyi
 
     package init() {}
 
@@ -23,7 +25,7 @@ package struct BudgetOptions {
     package func terms() throws -> Budget {
         guard let epsilon, let delta else { throw Failure(.argument, "budget: epsilon and delta are required") }
         return try SharedBudget.terms(epsilon: epsilon, delta: delta, order: order, selection: selection,
-                                      rowsPerPerson: rowsPerPerson)
+                                      rowsPerPerson: rowsPerPerson, filter: filter)
     }
 
     package static var table: OptionTable<BudgetOptions> {
@@ -40,6 +42,14 @@ package struct BudgetOptions {
                        + "is left out",
                    read: { $0.order = try $1.optionalInt("order") },
                        write: { $0.order.map { .int(Int64($0)) } ?? .null }),
+            Option("filter", range: "renyi | gaussian",
+                   help: "gaussian: exact sums of Gaussian releases of all rows, as the preset best and a private "
+                       + "domain make them, and nothing else; renyi: releases of any kind",
+                   read: { o, r in
+                       let known = Budget.Filter.allCases.map(\.rawValue)
+                       o.filter = try r.optionalChoice("filter", of: known).flatMap(Budget.Filter.init) ?? .renyi
+                   },
+                   write: { .string($0.filter.rawValue) }),
             Option("selection_delta", range: "0 to delta", unit: "probability",
                    help: "part of delta that thresholded histograms may use",
                    read: { $0.selection = try $1.optionalDouble("selection_delta") ?? 0 },

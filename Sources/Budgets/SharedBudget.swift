@@ -37,7 +37,7 @@ package final class SharedBudget: @unchecked Sendable {
     /// - Parameter selection: part of δ for thresholded histograms.
     /// - Throws: `.argument` for numbers out of range, `.budget` when no order allows anything.
     package static func terms(epsilon: Double, delta: Double, order: Int? = nil, selection: Double = 0,
-                              rowsPerPerson: Int = 0) throws -> Budget {
+                              rowsPerPerson: Int = 0, filter: Budget.Filter = .renyi) throws -> Budget {
         guard epsilon > 0, epsilon <= 1000 else {
             throw Failure(.argument, "epsilon: must be above 0 and at most 1000")
         }
@@ -52,12 +52,23 @@ package final class SharedBudget: @unchecked Sendable {
             throw Failure(.argument, "order: must be 2 to 64, 128, 256, 512 or 1024")
         }
         let best = order.map {
-            Budget(epsilon: epsilon, delta: delta, order: $0, selection: selection, rowsPerPerson: rowsPerPerson)
+            Budget(epsilon: epsilon, delta: delta, order: $0, selection: selection, rowsPerPerson: rowsPerPerson,
+                   filter: filter)
         }
-            ?? Budget.bestOrder(for: [[.init(rate: 0.03, count: 800)]], epsilon: epsilon, delta: delta,
-                                selection: selection, rowsPerPerson: rowsPerPerson)
+            ?? (filter == .gaussian ? Self.gaussianTerms(epsilon, delta, selection, rowsPerPerson)
+                : Budget.bestOrder(for: [[.init(rate: 0.03, count: 800)]], epsilon: epsilon, delta: delta,
+                                   selection: selection, rowsPerPerson: rowsPerPerson))
         guard let best else { throw Failure(.budget, "no release at all meets this epsilon at this delta") }
         return best
+    }
+
+    /// At the order whose Rényi figure, which stands beside the exact one, is least.
+    private static func gaussianTerms(_ epsilon: Double, _ delta: Double, _ selection: Double, _ rowsPerPerson: Int)
+        -> Budget? {
+        Budget.orders.compactMap {
+            Budget(epsilon: epsilon, delta: delta, order: $0, selection: selection, rowsPerPerson: rowsPerPerson,
+                   filter: .gaussian)
+        }.min { $0.renyiEpsilon(spent: $0.ceiling) < $1.renyiEpsilon(spent: $1.ceiling) }
     }
 
     /// A new file.

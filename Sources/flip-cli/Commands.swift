@@ -84,6 +84,7 @@ private let help = """
     flip budget FILE [--json] [--settle RUN]
          what trainings that share it have spent; --settle ends a run that was killed
          --create --epsilon E --delta D   [--order A] [--selection-delta D] [--max-rows-per-person K]
+                                  [--filter renyi | gaussian]
                                   makes it; train, plan: --budget FILE, then --share S may stand for --epsilon
     flip domain TABLE.csv --schema SKETCH.json --budget FILE --share S --out S.json
          estimates the bounds and levels that the sketch leaves open, under the budget

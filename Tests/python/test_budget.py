@@ -62,6 +62,44 @@ def test_an_outsider_computes_the_same(table, budget):
     assert budget.spent == pytest.approx(accountant.get_epsilon(report["delta"]), rel=1e-6)
 
 
+def test_gaussian_releases_add_exactly(table, tmp_path):
+    """A budget for Gaussian releases alone: an outsider's distributions of loss give the same ε, and less noise does."""
+    shared = flip.Budget(tmp_path / "g.budget", epsilon=2, delta=1e-5, filter="gaussian")
+    loose = flip.Budget(tmp_path / "r.budget", epsilon=2, delta=1e-5)
+    best = dict(protected=["sex"], preset="best", config={**SMALL, "rake": {"steps": 4, "pool": 1000},
+                                                          "projection": {"rows": 64, "steps": 20}})
+
+    def noise(budget):
+        plan = flip.plan(table.schema, budget=budget, share=0.6, **best)
+        return plan.to_dict()["marginal_noise_multiplier"]
+    assert noise(shared) < 0.97 * noise(loose)
+    model = flip.train(table, budget=shared, share=0.6, progress=False, **best)
+    assert model.ledger["accountant"] == "gaussian" and model.ledger["renyi"]["spent"] > model.ledger["spent"]
+    shared.charge("mean", noise_multiplier=9)
+    shared.charge("histogram", "discrete_gaussian", noise_multiplier=9)
+    for wrong in (dict(mechanism="laplace", scale=20), dict(noise_multiplier=20, sampling_rate=0.1),
+                  dict(mechanism="zcdp", rho=1e-4)):
+        with pytest.raises(flip.ArgumentError, match="gaussian"):
+            shared.charge("other", **wrong)
+    with pytest.raises(flip.ArgumentError, match="gaussian"):
+        flip.plan(table.schema, protected=["sex"], preset="published", config=SMALL, budget=shared, share=0.1)
+    with pytest.raises(flip.ArgumentError, match="filter"):
+        flip.Budget(tmp_path / "g.budget", filter="renyi")
+    assert flip.Budget(tmp_path / "g.budget", filter="gaussian").spent == shared.spent and "exact" in str(shared)
+    path = tmp_path / "m.h5"
+    model.save(path)
+    dp_accounting = pytest.importorskip("dp_accounting", reason="SKIPPED: dp_accounting is not installed")
+    from dp_accounting.pld import PLDAccountant
+    accountant = PLDAccountant(value_discretization_interval=1e-4)
+    for run in shared.report()["runs"]:
+        for release in run["ledger"]["releases"]:
+            sigma = min(s["noise_multiplier"] for s in release["groups"].values())
+            accountant.compose(dp_accounting.GaussianDpEvent(sigma), release["count"])
+    # Noise in whole steps is charged a little more than Gaussian noise.
+    assert accountant.get_epsilon(1e-5) <= shared.spent * (1 + 1e-4)
+    assert shared.spent <= 1.01 * accountant.get_epsilon(1e-5) and shared.spent <= 2
+
+
 def test_ones_own_mechanisms(budget):
     for name, event in [("a", dict(noise_multiplier=20)),
                         ("b", dict(mechanism="discrete_gaussian", noise_multiplier=20, sampling_rate=0.1, count=3)),

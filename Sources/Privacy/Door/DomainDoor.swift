@@ -124,7 +124,8 @@ package final class DomainDoor {
         }
         defer { for case let b? in noisy { explicit_bzero(b.base, b.count * 8) } }
         try ledger.charge(.init(name: name,
-            groups: [.init(group: ledger.groups[0], samplingRate: 1, noiseMultiplier: noiseMultiplier)]))
+            groups: [.init(group: ledger.groups[0], samplingRate: 1, noiseMultiplier: noiseMultiplier)],
+            sensitivity: ledger.accountant == .renyi ? nil : square.squareRoot()))
         if textColumns > 0 { try ledger.charge(.init(name: "\(name), levels", selection: selection)) }
         try durable(ledger)
         try random.beginRelease()

@@ -9,6 +9,7 @@ extension Account {
             ("epsilon", .number(budget.epsilon)), ("delta", .number(budget.delta)),
                 ("order", .int(Int64(budget.order))),
             ("selection_delta", .number(budget.selection)), ("max_rows_per_person", .int(Int64(budget.rowsPerPerson))),
+        ] + (budget.filter == .renyi ? [] : [("filter", .string(budget.filter.rawValue))]) + [
             ("runs", .array(runs.map { run in
                 .object(JSONObject([("id", .string(run.id)), ("token", .string(run.token)), ("name", .string(run.name)),
                     ("kind", .string(run.kind.rawValue)),
@@ -24,7 +25,9 @@ extension Account {
             guard let budget = try Budget(epsilon: r.double("epsilon"), delta: r.double("delta"),
                 order: r.int("order", in: 2...1024), selection: r.double("selection_delta"),
                                           rowsPerPerson: r.int("max_rows_per_person",
-                                              in: 0...Budget.maxRowsPerPerson)) else { throw Ledger.nothing }
+                                              in: 0...Budget.maxRowsPerPerson),
+                                          filter: Budget.Filter(rawValue: r.optionalChoice("filter",
+                                              of: Budget.Filter.allCases.map(\.rawValue)) ?? "renyi") ?? .renyi) else { throw Ledger.nothing }
             self.init(budget: budget)
             for item in try r.array("runs") {
                 let e = try JSONReader(item, context: "budget, run", code: .format)
@@ -43,6 +46,7 @@ extension Account {
         return .object(JSONObject([
             ("epsilon", .number(budget.epsilon)), ("delta", .number(budget.delta)),
                 ("order", .int(Int64(budget.order))), ("ceiling", .number(budget.ceiling)),
+            ("filter", .string(budget.filter.rawValue)),
             ("selection_delta", .number(budget.selection)), ("max_rows_per_person", .int(Int64(budget.rowsPerPerson))),
             ("spent", .number(spent)), ("remaining", .number(remaining)), ("spent_share", share(committed)),
             ("remaining_share", share(max(0, budget.ceiling - committed))), ("selection_spent", .number(selection)),

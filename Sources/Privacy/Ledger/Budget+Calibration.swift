@@ -33,8 +33,9 @@ extension Budget {
 
     /// Noise multiplier of a first release that samples everybody (rate 1) and may use `share` of R*; fixed in the
     /// plan. α* k²/(2σ²) ≤ share · R* for k rows a person.
+    /// - Parameter sensitivity: of discrete noise, where the price depends on it.
     /// - Throws: `.argument` when `share` is not inside (0, 1], `.budget` when the noise would be above `maxNoise`.
-    package func firstNoise(share: Double, count: Int = 1) throws -> Double {
+    package func firstNoise(share: Double, count: Int = 1, sensitivity: Double? = nil) throws -> Double {
         guard share > 0, share <= 1, count >= 1 else {
             throw Failure(.argument, "share of the first release: must be above 0 and at most 1")
         }
@@ -42,7 +43,27 @@ extension Budget {
             rows: multiplicity) else {
             throw Self.unreachable
         }
-        return s
+        guard filter == .gaussian, let sensitivity else { return s }
+        guard let factor = leastFactor([(s, sensitivity, count)], within: share * ceiling) else {
+            throw Self.unreachable
+        }
+        return s * factor
+    }
+
+    /// The least factor ≥ 1, nearly, on the noise of releases of all rows with which they cost at most `within`; nil
+    /// where discrete noise is too coarse or too wide for any.
+    package func leastFactor(_ releases: [(noise: Double, sensitivity: Double?, count: Int)], within: Double)
+        -> Double? {
+        var factor = 1.0
+        for _ in 0..<100 {
+            let cost = releases.reduce(0) {
+                $0 + Double($1.count) * self.cost(rate: 1, noise: $1.noise * factor, sensitivity: $1.sensitivity)
+            } * (1 + 0x1p-52 * Double(releases.count + 1))
+            if cost <= within { return factor }
+            factor *= cost.isFinite ? (cost / within).squareRoot() * (1 + 1e-12) : 1.5
+            guard factor < Self.maxNoise else { return nil }
+        }
+        return nil
     }
 
     /// ρ of a zCDP release that may use `share` of R*: k² ρ α* ≤ share · R* for k rows a person.
@@ -100,7 +121,7 @@ extension Budget {
         }
     }
 
-    static let unreachable = Failure(.budget, "this plan cannot meet its epsilon at this delta: "
+    package static let unreachable = Failure(.budget, "this plan cannot meet its epsilon at this delta: "
         + "ask for fewer steps, lower rates, or a larger epsilon or delta")
 
     /// The budget at the order that needs the least noise on the releases after the first.

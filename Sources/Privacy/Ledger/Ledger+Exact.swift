@@ -10,9 +10,13 @@ extension Ledger {
         case renyi
         /// Exact composition of constants of the plan.
         case exact
+        /// Exact composition of Gaussian releases of all rows, whatever their noise follows from.
+        case gaussian
     }
 
-    package var accountant: Accounting { constants == nil ? .renyi : .exact }
+    package var accountant: Accounting {
+        constants != nil ? .exact : budget.filter == .gaussian ? .gaussian : .renyi
+    }
 
     /// Exact composition of what was released so far, for a row of group g (its place) or a person. A bound only where
     /// all parameters are constants.
@@ -31,12 +35,13 @@ extension Ledger {
     }
 
     /// Figures of risk of what was released so far, for a row of each group, or a person: exact where all parameters
-    /// are constants, else from the divergences at α*. A schema that was estimated from the rows counts too.
+    /// are constants or all releases Gaussian, else from the divergences at α*. A schema that was estimated from the
+    /// rows counts too.
     /// - Throws: as `ExactComposition.init`.
     package func risk() throws -> LedgerRisk {
         let rows = budget.multiplicity
-        guard constants == nil else {
-            return LedgerRisk(groups: groups, figures: try Self.mapMechanisms(releases, groups: groups.count,
+        guard accountant == .renyi else {
+            return LedgerRisk(groups: groups, figures: try Self.mapMechanisms(releasesTogether, groups: groups.count,
                 rows: rows) { try PriceMemory.risk($0, rows: rows) })
         }
         var known: [(rdp: Double, figures: RiskFigures)] = []
@@ -56,16 +61,26 @@ extension Ledger {
             ?? groups.indices.max(by: { epsilons[$0] < epsilons[$1] }) else {
             throw Failure(.argument, "group: not in the ledger")
         }
-        if constants != nil { return try TradeOff(exactComposition(group: g)) }
+        if accountant != .renyi {
+            return try TradeOff(ExactComposition(releasesTogether.map {
+                ($0.exactMechanism(group: g, rows: budget.multiplicity), $0.count)
+            }, rows: budget.multiplicity))
+        }
         return TradeOff(rdp: spentTogether(group: g), order: order, selection: selectionTogether)
     }
 
     /// Divergence at α* of these releases and of the estimate of the schema.
     private func spentTogether(group g: Int) -> Double {
-        spent(group: g) + (domainRelease.map {
-            rdpSubsampledGaussian(q: 1, sigma: $0.noiseMultiplier, order: order, rows: budget.multiplicity)
-                * (1 + 0x1p-51)
-        } ?? 0)
+        spent(group: g) + (domainRelease.map { domainCost($0) * (1 + 0x1p-51) } ?? 0)
+    }
+
+    /// These releases and the estimate of the schema.
+    private var releasesTogether: [Release] {
+        guard let d = domainRelease else { return releases }
+        let noise = Release(name: "domain", groups: groups.map {
+            Share(group: $0, samplingRate: 1, noiseMultiplier: d.noiseMultiplier)
+        }, sensitivity: d.sensitivity)
+        return releases + [noise] + (d.selection > 0 ? [Release(name: "domain", selection: d.selection)] : [])
     }
     private var selectionTogether: Double { selection + (domainRelease?.selection ?? 0) }
 

@@ -5,7 +5,8 @@ import Basics
 
 extension Ledger {
     /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost by the accountant that is named:
-    /// `exact` for constants of the plan, whose cost at α* then stands beside it, else `renyi`, at α*.
+    /// `exact` for constants of the plan and `gaussian` for Gaussian releases alone, whose cost at α* then stands beside
+    /// it, else `renyi`, at α*.
     package var json: JSON { json(risk: nil) }
 
     /// `json` with the figures of risk of what was released so far.
@@ -22,7 +23,7 @@ extension Ledger {
         members += figures(epsilons)
         members.append(("assumptions", .array(assumptions.map { .string($0) })))
         if let domain { members.append(("domain", domain)) }
-        if accountant == .exact { members.append(("renyi", .object(JSONObject(figures(renyiEpsilons))))) }
+        if accountant != .renyi { members.append(("renyi", .object(JSONObject(figures(renyiEpsilons))))) }
         if let risk { members.append(("risk", risk)) }
         members.append(("releases", .array(releases.map(Self.json))))
         members.append(("notes", .array(notes.map { .string($0) })))
@@ -47,8 +48,10 @@ extension Ledger {
 
     private var domain: JSON? {
         guard let domainRelease, let e = epsilonOfDomain else { return nil }
+        let steps = domainRelease.sensitivity.map { [("sensitivity", JSON.number($0))] } ?? []
         return .object(JSONObject([
-            ("run", .string(domainRelease.run)), ("noise_multiplier", .number(domainRelease.noiseMultiplier)),
+            ("run", .string(domainRelease.run)), ("noise_multiplier", .number(domainRelease.noiseMultiplier))]
+            + steps + [
             ("selection_delta", .number(domainRelease.selection)), ("epsilon", .number(e.alone)),
             ("epsilon_together", .number(e.together)),
         ]))
@@ -76,7 +79,7 @@ extension Ledger {
     /// - Throws: `.format` when a key is missing, unknown or out of range, or a figure is not what the releases cost.
     package init(json: JSON) throws {
         let r = try JSONReader(json, context: "ledger", code: .format)
-        let isExact = try r.choice("accountant", of: Accounting.allCases.map(\.rawValue)) == Accounting.exact.rawValue
+        let accounting = Accounting(rawValue: try r.choice("accountant", of: Accounting.allCases.map(\.rawValue)))
         let rows = try r.optionalInt("max_rows_per_person", in: 1...Budget.maxRowsPerPerson) ?? 0
         _ = try r.choice("neighbouring", of: [Self.neighbouring(rows: rows)])
         _ = try r.optionalStrings("notes")
@@ -92,10 +95,13 @@ extension Ledger {
             guard let budget = try Budget(epsilon: r.double("epsilon"), delta: r.double("delta"),
                 order: r.int("order", in: 2...1024),
                                           selection: r.optionalDouble("selection_delta") ?? 0,
-                                              rowsPerPerson: rows) else { throw Self.nothing }
+                                              rowsPerPerson: rows,
+                                              filter: accounting == .gaussian ? .gaussian : .renyi) else {
+                throw Self.nothing
+            }
             ledger = try Ledger(budget: budget, groups: stated.map(\.key), assumptions: assumptions)
             let list = try r.array("releases").enumerated().map { try Self.release($1, $0 + 1) }
-            if isExact {
+            if accounting == .exact {
                 try ledger.admit(by: ConstantReleases(list, groups: ledger.groups, rows: budget.multiplicity,
                     epsilon: budget.epsilon, delta: budget.delta))
             }
@@ -110,6 +116,7 @@ extension Ledger {
                 let d = try JSONReader(r.value("domain"), context: "ledger, domain", code: .format)
                 ledger.domainRelease = try DomainRelease(run: d.string("run"),
                     noiseMultiplier: d.double("noise_multiplier", in: 1e-6...1e9),
+                        sensitivity: d.optionalDouble("sensitivity", in: 1...0x1p40),
                         selection: d.double("selection_delta", in: 0...ledger.budget.selection))
                 guard let e = ledger.epsilonOfDomain, try same(d.double("epsilon"), e.alone),
                     try same(d.double("epsilon_together"), e.together) else {
@@ -125,7 +132,7 @@ extension Ledger {
             }
         }
         try check(r, ledger.epsilons, stated)
-        if isExact {
+        if accounting != .renyi {
             let beside = try JSONReader(r.value("renyi"), context: "ledger, renyi", code: .format)
             try check(beside, ledger.renyiEpsilons, Self.members(beside.value("groups"), "groups"))
             try beside.finish()

@@ -62,22 +62,31 @@ package struct Ledger: Sendable, Equatable {
         /// rows, whose rows may be of any groups: then the highest rate and the least noise count. ∞ when there is no
         /// such group.
         package func divergence(group g: Int, order: Int, rows: Int) -> Double {
-            Double(count) * unit(group: g, order: order, rows: rows)
+            switch mechanism {
+            case .zeroConcentrated(let rho):
+                return Double(count) * rdpZeroConcentrated(rho: rho, order: order, rows: rows)
+            case .selection: return 0
+            case .gaussian:
+                guard let own = share(group: g, rows: rows) else { return .infinity }
+                return Double(count) * rdpSubsampledGaussian(q: own.rate, sigma: own.noise, order: order, rows: rows)
+            }
         }
 
-        fileprivate func unit(group g: Int, order: Int, rows: Int) -> Double {
+        /// What one of them costs a row, or a person, of group g under a budget; ∞ where its filter does not allow it.
+        func unit(group g: Int, _ budget: Budget) -> Double {
             switch mechanism {
-            case .zeroConcentrated(let rho): return rdpZeroConcentrated(rho: rho, order: order, rows: rows)
+            case .zeroConcentrated(let rho): return budget.cost(rho: rho)
             case .selection: return 0
-            case .gaussian(let groups, _):
-                guard groups.indices.contains(g) else { return .infinity }
-                if rows == 1 {
-                    return rdpSubsampledGaussian(q: groups[g].samplingRate, sigma: groups[g].noiseMultiplier,
-                        order: order)
-                }
-                return rdpSubsampledGaussian(q: groups.map(\.samplingRate).max() ?? 1,
-                    sigma: groups.map(\.noiseMultiplier).min() ?? 0, order: order, rows: rows)
+            case .gaussian(_, let sensitivity):
+                guard let own = share(group: g, rows: budget.multiplicity) else { return .infinity }
+                return budget.cost(rate: own.rate, noise: own.noise, sensitivity: sensitivity)
             }
+        }
+
+        private func share(group g: Int, rows: Int) -> (rate: Double, noise: Double)? {
+            guard groups.indices.contains(g) else { return nil }
+            if rows == 1 { return (groups[g].samplingRate, groups[g].noiseMultiplier) }
+            return (groups.map(\.samplingRate).max() ?? 1, groups.map(\.noiseMultiplier).min() ?? 0)
         }
         func isSame(_ r: Release) -> Bool { name == r.name && mechanism == r.mechanism }
     }
@@ -87,19 +96,23 @@ package struct Ledger: Sendable, Equatable {
     package struct DomainRelease: Sendable, Equatable {
         package let run: String
         package let noiseMultiplier: Double
+        /// Of its discrete noise, in whole steps; nil in older files.
+        package let sensitivity: Double?
         /// Its δ_sel; 0 where no levels were bought.
         package let selection: Double
 
         /// - Returns: nil where the run bought no domain.
         package init?(_ run: Account.Run) {
-            guard run.kind == .domain, let sigma = run.ledger.releases.first?.groups.first?.noiseMultiplier else {
-                return nil
-            }
-            self.init(run: run.id, noiseMultiplier: sigma, selection: run.ledger.selection)
+            guard run.kind == .domain, let first = run.ledger.releases.first,
+                  let sigma = first.groups.first?.noiseMultiplier else { return nil }
+            self.init(run: run.id, noiseMultiplier: sigma,
+                      sensitivity: run.ledger.budget.filter == .gaussian ? first.sensitivity : nil,
+                      selection: run.ledger.selection)
         }
 
-        init(run: String, noiseMultiplier: Double, selection: Double) {
+        init(run: String, noiseMultiplier: Double, sensitivity: Double? = nil, selection: Double) {
             (self.run, self.noiseMultiplier, self.selection) = (run, noiseMultiplier, selection)
+            self.sensitivity = sensitivity
         }
     }
 
@@ -187,6 +200,7 @@ package struct Ledger: Sendable, Equatable {
                 && share.noiseMultiplier.isFinite) {
             throw Failure(.argument, "ledger: a sampling rate or noise multiplier is out of range")
         }
+        if budget.filter == .gaussian { try checkGaussian(release) }
         let last = releases.indices.last.flatMap { releases[$0].isSame(release) && release.selection == nil ? $0 : nil }
         var next = self
         if let last {
@@ -195,7 +209,7 @@ package struct Ledger: Sendable, Equatable {
             next.releases[last] = release.times(count)
         } else {
             next.releases.append(release)
-            next.unit.append(groups.indices.map { release.unit(group: $0, order: order, rows: budget.multiplicity) })
+            next.unit.append(groups.indices.map { release.unit(group: $0, budget) })
         }
         if let constants {
             guard constants.admits(next.releases) else {
@@ -208,6 +222,18 @@ package struct Ledger: Sendable, Equatable {
             }
         }
         self = next
+    }
+
+    private func checkGaussian(_ release: Release) throws {
+        guard release.isGaussian || release.selection != nil else {
+            throw Failure(.argument, "the budget's filter is \"gaussian\", which adds Gaussian releases of all rows "
+                + "alone: \(quoted(release.name)) is none; make a budget with the filter \"renyi\" for it")
+        }
+        let discrete = (releases + [release]).reduce(0) { $0 + ($1.sensitivity == nil ? 0 : Double($1.count)) }
+        guard discrete <= Double(Budget.mostDiscrete) else {
+            throw Failure(.budget, "the budget's filter allows \(Budget.mostDiscrete) releases with discrete noise in "
+                + "one run")
+        }
     }
 
     /// From now on charges are admitted by a list of constants that was fixed with the plan, instead of by the filter.
@@ -260,13 +286,19 @@ package struct Ledger: Sendable, Equatable {
     }
 
     /// ε of every group at δ, in the order of `groups`: adding or removing a row of that group. With `constants` by
-    /// exact composition, else at α*.
+    /// exact composition, else by the budget's filter.
     ///
     /// It depends on noisy counts where rates do, and is exact given them; the promise made in advance is `target`.
-    package var epsilons: [Double] { constants == nil ? renyiEpsilons : exactEpsilons }
+    package var epsilons: [Double] {
+        constants == nil ? groups.indices.map { budget.epsilon(spent: spent(group: $0)) } : exactEpsilons
+    }
 
     /// ε of every group by the divergences at α*: always a bound, never below the exact one where there is one.
-    package var renyiEpsilons: [Double] { groups.indices.map { budget.epsilon(spent: spent(group: $0)) } }
+    package var renyiEpsilons: [Double] {
+        groups.indices.map { g in
+            budget.renyiEpsilon(spent: budget.filter == .renyi ? spent(group: g) : rdp(groups[g], at: order))
+        }
+    }
 
     /// One of `epsilons`; ∞ for an unknown group.
     package func epsilon(_ group: String) -> Double { groups.firstIndex(of: group).map { epsilons[$0] } ?? .infinity }
@@ -277,8 +309,8 @@ package struct Ledger: Sendable, Equatable {
     /// A bound on `epsilon` that costs nothing to compute, for progress events. `epsilon` itself where no convolution
     /// is needed for it.
     package var quickEpsilon: Double {
+        guard let constants else { return epsilon }
         let renyi = renyiEpsilons.reduce(0, max)
-        guard let constants else { return renyi }
         return releases.allSatisfy({ $0.isGaussian }) ? epsilon : min(constants.epsilon, renyi)
     }
 
@@ -295,9 +327,14 @@ package struct Ledger: Sendable, Equatable {
     /// where none was bought.
     package var epsilonOfDomain: (alone: Double, together: Double)? {
         domainRelease.map {
-            let own = rdpSubsampledGaussian(q: 1, sigma: $0.noiseMultiplier, order: order, rows: budget.multiplicity)
+            let own = domainCost($0)
             return (budget.epsilon(spent: own), budget.epsilon(spent: (own + maxSpent) * (1 + 0x1p-52)))
         }
+    }
+
+    /// What the run that bought the schema was charged.
+    func domainCost(_ d: DomainRelease) -> Double {
+        budget.cost(rate: 1, noise: d.noiseMultiplier, sensitivity: d.sensitivity)
     }
 
     /// Upper bound on what changing one row can cost: removing it from group g and adding another to group h.

@@ -33,7 +33,9 @@ extension Ledger.Release {
         default:
             let share = try Ledger.Share(group: "all", samplingRate: r.optionalDouble("sampling_rate", in: 0...1) ?? 1,
                 noiseMultiplier: r.double("noise_multiplier", in: 1e-3...most))
-            self.init(name: name, count: count, groups: [share])
+            // The least norm by which whole numbers move: the noise is then taken to be as coarse as it can be.
+            let isWhole = kind == "discrete_gaussian" && share.samplingRate == 1
+            self.init(name: name, count: count, groups: [share], sensitivity: isWhole ? 1 : nil)
         }
         try r.finish()
     }

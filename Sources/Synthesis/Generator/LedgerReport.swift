@@ -163,7 +163,7 @@ extension Ledger {
         /// ε of one release with nothing beside it; d is its divergence at α*.
         private func alone(_ r: Ledger.Release, _ d: Double) -> Double {
             let renyi = RenyiAccountant.epsilon(rdp: d, order: ledger.order, delta: ledger.delta)
-            guard ledger.accountant == .exact else { return renyi }
+            guard ledger.accountant != .renyi else { return renyi }
             return (try? ConstantReleases.epsilon([r], groups: ledger.groups, rows: ledger.budget.multiplicity,
                 delta: ledger.delta)) ?? renyi
         }
@@ -244,6 +244,11 @@ extension Ledger {
             case .renyi:
                 "Accountant: Rényi divergences of all releases, added at the one order α = \(ledger.order) that was "
                     + "fixed before any row was read, then turned into ε."
+            case .gaussian:
+                "Accountant: exact composition of Gaussian releases of all rows, under a shared budget that adds them "
+                    + "exactly whatever they were computed from. By Rényi divergences at order \(ledger.order) alone, "
+                    + "which is looser, the same releases have ε "
+                    + "\(short(ledger.renyiEpsilons.reduce(0, max), 4))."
             case .exact:
                 "Accountant: exact composition. All rates and noise were fixed before any row was read, so the "
                     + "distributions of the privacy loss of all releases are composed as they are. By Rényi "

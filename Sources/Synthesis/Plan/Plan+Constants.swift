@@ -56,6 +56,27 @@ extension Plan {
         }
     }
 
+    /// Fits the noise to a budget whose filter adds Gaussian releases alone: discrete noise costs it a little more than
+    /// the noise that the options were solved with.
+    /// - Throws: `.argument` for a plan with other releases, `.budget` where no noise will do.
+    mutating func fitGaussianFilter() throws {
+        var releases: [(noise: Double, sensitivity: Double?, count: Int)] = []
+        for stage in stages {
+            if case .gaussian(let noise, let sensitivity) = stage.release { releases.append((noise, sensitivity, 1)) }
+        }
+        guard sampledStages.isEmpty, stages.allSatisfy({ $0.release?.isGaussian ?? true }) else {
+            throw Failure(.argument, "budget: its filter is \"gaussian\", which adds Gaussian releases of all rows "
+                + "alone: plan the preset \"best\" without finetuning and without a selection of pairs, or make a "
+                + "budget with the filter \"renyi\"")
+        }
+        guard let factor = budget.leastFactor(releases, within: budget.ceiling * (1 - 1e-10)) else {
+            throw Budget.unreachable
+        }
+        noiseFactor = factor
+        fillStages()
+        filteredCost = fixedCost
+    }
+
     /// Replaces the Rényi filter by the exact price of the plan's releases, with as much less noise as that allows.
     ///
     /// All noise is multiplied by one factor below 1: shares of the releases stay what the options say. Where no

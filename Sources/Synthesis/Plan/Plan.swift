@@ -95,7 +95,7 @@ package struct Plan: Sendable {
     /// Divergence at α* of a release that is a constant of the plan.
     func cost(_ release: FixedRelease) -> Double {
         switch release {
-        case .gaussian(let noise, _): budget.cost(rate: 1, noise: noise)
+        case .gaussian(let noise, let sensitivity): budget.cost(rate: 1, noise: noise, sensitivity: sensitivity)
         case .zeroConcentrated(let rho): budget.cost(rho: rho)
         }
     }
@@ -109,12 +109,10 @@ package struct Plan: Sendable {
     /// ε of the whole plan at another δ: an upper bound for every training under this plan.
     package func epsilon(delta: Double) throws -> Double {
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
-        guard delta > budget.selection, let other = Budget(epsilon: 1e6, delta: delta, order: budget.order,
-                                                           selection: budget.selection,
-                                                           rowsPerPerson: budget.rowsPerPerson)
-                                                               else { return .infinity }
+        guard delta > budget.selection else { return .infinity }
         let spent = constants == nil ? budget.ceiling : try totals(batches(expectedCounts)).reduce(0, max)
-        return other.epsilon(spent: spent)
+        return constants == nil ? budget.epsilon(spent: spent, delta: delta)
+            : budget.renyiEpsilon(spent: spent, delta: delta)
     }
 
     /// What the guarantee takes for granted, in words, as the ledger records it.

@@ -27,6 +27,8 @@ package enum FixedRelease: Sendable, Equatable {
     case gaussian(noiseMultiplier: Double, sensitivity: Double)
     /// ρ of a choice under zero-concentrated differential privacy.
     case zeroConcentrated(rho: Double)
+
+    var isGaussian: Bool { if case .gaussian = self { true } else { false } }
 }
 
 /// How a stage samples private rows, before any count is known.

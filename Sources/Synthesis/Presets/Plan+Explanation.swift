@@ -79,8 +79,10 @@ extension Plan {
         return try ConstantReleases.epsilon([own], groups: releasedGroups, rows: budget.multiplicity, delta: delta)
     }
 
-    /// What keeps the promise: exact prices of constants of the plan, or the Rényi filter.
-    package var accountant: Ledger.Accounting { constants == nil ? .renyi : .exact }
+    /// What keeps the promise: exact prices of constants of the plan, or the budget's filter.
+    package var accountant: Ledger.Accounting {
+        constants != nil ? .exact : budget.filter == .gaussian ? .gaussian : .renyi
+    }
 
     /// Divergence at α* of all releases for the group that spends most: what shares are parts of.
     func capacity(_ batches: [Batches]) -> Double {
@@ -90,6 +92,8 @@ extension Plan {
     private var pricing: String {
         switch accountant {
         case .renyi: "Rényi divergences are added at order \(budget.order)"
+        case .gaussian:
+            "all releases are Gaussian ones of all rows, whose losses the shared budget adds exactly"
         case .exact:
             "all rates and noise are constants: exact composition of all releases, noise \(short(noiseFactor, 4)) of "
                 + "what Rényi divergences at order \(budget.order) ask for"

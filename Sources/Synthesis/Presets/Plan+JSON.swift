@@ -20,7 +20,7 @@ extension Plan {
                      ("diffusion_weight", .number(diffusionWeight)),
                  ("marginal_noise_multiplier", .number(marginalNoise)), ("selection_rho", .number(selectionRho)),
                  ("neighbours", .string(neighbours))]
-            + (constants == nil ? [] : [("accountant", .string(Ledger.Accounting.exact.rawValue))])
+            + (accountant == .renyi ? [] : [("accountant", .string(accountant.rawValue))])
             + cellMembers
             + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
             + (released == ReleaseShape(protected: protected, isAligned: strength > 0) ? []
@@ -49,14 +49,16 @@ extension Plan {
         let schema = try Schema(r.value("schema"))
         let epsilon = try r.double("epsilon"), delta = try r.double("delta")
         let config = try Self.complete(r.value("config"))
+        let accounting = try r.optionalString("accountant") ?? "renyi"
         // The order may be that of a shared budget; any one that was fixed before the first row will do.
         guard let terms = try Budget(epsilon: epsilon, delta: delta, order: r.int("order", in: 2...1024),
                                      selection: r.optionalDouble("selection_delta") ?? 0,
-                                     rowsPerPerson: Int(clamping: config["max_rows_per_person"]?.asInt64 ?? 0))
+                                     rowsPerPerson: Int(clamping: config["max_rows_per_person"]?.asInt64 ?? 0),
+                                     filter: accounting == "gaussian" ? .gaussian : .renyi)
                                          else { throw Failure(.format, "plan: its order does not allow its promise") }
         try self.init(schema: schema, protected: r.strings("protected"), epsilon: epsilon, delta: delta,
                       preset: r.string("preset"), config: config, under: terms,
-                      accountant: Ledger.Accounting(rawValue: r.optionalString("accountant") ?? "renyi"),
+                      accountant: Ledger.Accounting(rawValue: accounting),
                       cells: CellRules(r), released: r.optional("released_by").map(ReleaseShape.init))
         // Another machine's logarithm may differ in the last bit.
         func same(_ key: String, _ own: Double) throws -> Bool { abs(try r.double(key) - own) <= 1e-9 * abs(own) }
@@ -95,7 +97,7 @@ extension Plan {
                             ("count_noise_rows", .number(countStandardDeviation)),
                             ("histograms", .int(Int64(histograms.count + 1))),
                         ("group_epsilons", groupEpsilons(batches)),
-                        ("renyi_epsilon", .number(totals(batches).map(budget.epsilon(spent:)).reduce(0, max))),
+                        ("renyi_epsilon", .number(totals(batches).reduce(0) { max($0, budget.renyiEpsilon(spent: $1)) })),
                         ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)),
                             ("releases", .array(releases)),
                         ("assumptions", .array(assumptions.map { .string($0) })), ("config", configuration)])

@@ -13,7 +13,7 @@ extension Plan {
     ///   - config: the options, or `.null`; see `Settings.schema`.
     ///   - shared: terms of a budget shared with others, which fix order, δ and unit; ε is then the part that this plan
     ///     may spend of it.
-    ///   - accountant: what keeps the promise. nil: exact prices where all rates and noise are constants, the schema
+    ///   - accountant: what keeps the promise. nil: the filter of a shared budget; exact prices where all rates and noise are constants, the schema
     ///     was declared and no budget is shared, else the Rényi filter.
     /// - Throws: `.argument` for ε, δ, options and protected columns; `.unsupported` for an unknown preset; `.budget`
     ///   when no order can meet ε.
@@ -92,7 +92,11 @@ extension Plan {
                   grouping: grouping, released: released, releasedGrouping: counting, modelled: modelled, strength: strength, isBalanced: isBalanced, split: best)
         fillStages()
         filteredCost = fixedCost
+        if budget.filter == .gaussian { try fitGaussianFilter() }
         let mayBeExact = isConstant && schema.domainRelease == nil && budget.selection == 0
+        guard accountant != .gaussian || budget.filter == .gaussian else {
+            throw Failure(.argument, "accountant: sums of Gaussian releases are a shared budget's")
+        }
         guard accountant != .exact || mayBeExact else {
             throw Failure(.argument, "accountant: exact prices are for rates and noise that are constants")
         }

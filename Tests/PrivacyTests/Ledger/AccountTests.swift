@@ -187,7 +187,7 @@ final class AccountTests: XCTestCase {
     }
 }
 
-private struct CounterRandom {
+struct CounterRandom {
     private var state: UInt64
     init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
     mutating func next() -> UInt64 {

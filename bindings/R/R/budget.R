@@ -1,10 +1,10 @@
 # Budgets: a file of charges that several trainings, and mechanisms of the host's own, share.
 
 flip_budget <- function(path, epsilon = NULL, delta = NULL, order = NULL, selection_delta = NULL,
-    max_rows_per_person = NULL) {
+    max_rows_per_person = NULL, filter = NULL) {
   path <- normalizePath(one_path(path), mustWork = FALSE)
   terms <- list(epsilon = epsilon, delta = delta, order = order, selection_delta = selection_delta,
-      max_rows_per_person = max_rows_per_person)
+      max_rows_per_person = max_rows_per_person, filter = filter)
   terms <- terms[!vapply(terms, is.null, NA)]
   handle <- NULL
   if (!file.exists(path) && !is.null(epsilon)) {
@@ -15,7 +15,8 @@ flip_budget <- function(path, epsilon = NULL, delta = NULL, order = NULL, select
   out <- structure(list(path = path, pointer = handle), class = "flip_budget")
   held <- as.list(out)
   for (term in names(terms)) {
-    if (!identical(as.numeric(terms[[term]]), as.numeric(held[[term]]))) {
+    number <- if (term == "filter") identity else as.numeric
+    if (!identical(number(terms[[term]]), number(held[[term]]))) {
       refuse("arg", path, ": was made with another ", term)
     }
   }

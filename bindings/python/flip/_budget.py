@@ -28,19 +28,22 @@ class Budget(Handle):
 
     def __init__(self, path: Path, epsilon: Optional[float] = None, delta: Optional[float] = None,
                  order: Optional[int] = None, selection_delta: Optional[float] = None,
-                 max_rows_per_person: Optional[int] = None) -> None:
+                 max_rows_per_person: Optional[int] = None, filter: Optional[str] = None) -> None:
         """Makes the file when there is none and epsilon and delta are given; opens it otherwise.
 
         epsilon, delta: what all runs together may cost. order: the Rényi order at which divergences are added; fitted
         to usual trainings when it is left out. selection_delta: the part of delta that thresholded histograms may use.
-        max_rows_per_person: all runs are for persons with up to so many rows, 1 to 1024.
+        max_rows_per_person: all runs are for persons with up to so many rows, 1 to 1024. filter: "renyi" (unless given)
+        takes releases of any kind; "gaussian" adds Gaussian releases of all rows exactly, with less noise for each, and
+        takes nothing else: trainings of the preset "best" without finetuning and without a selection of pairs, private
+        domains, and such mechanisms of your own.
 
         ArgumentError where the file was made with other terms; BudgetError for terms that allow nothing; FileError,
         FormatError.
         """
         super().__init__(None)
         terms: dict[str, Any] = {"epsilon": epsilon, "delta": delta, "order": order, "selection_delta": selection_delta,
-                                 "max_rows_per_person": max_rows_per_person}
+                                 "max_rows_per_person": max_rows_per_person, "filter": filter}
         self.path = os.fspath(path)
         if not os.path.lexists(path) and epsilon is not None:
             try:
@@ -54,7 +57,7 @@ class Budget(Handle):
             held = report.get(key)
             if value is not None and value != held:
                 self.close()
-                raise ArgumentError(f"{self.path}: was made with {key} {held:g}, not {value:g}")
+                raise ArgumentError(f"{self.path}: was made with {key} {held}, not {value}")
 
     @property
     def epsilon(self) -> float:
@@ -104,7 +107,8 @@ class Budget(Handle):
     def __str__(self) -> str:
         r = self.report()
         lines = [
-            f"budget     ε {r['epsilon']:g} at δ {r['delta']:g}, order {r['order']}",
+            f"budget     ε {r['epsilon']:g} at δ {r['delta']:g}, "
+            + ("exact sums of Gaussian releases" if r["filter"] == "gaussian" else f"order {r['order']}"),
             f"spent      ε {r['spent']:.4g}, {100 * r['spent_share']:.1f} %; "
             f"a further run may have ε {r['remaining']:.4g}",
         ]

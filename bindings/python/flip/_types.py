@@ -61,7 +61,7 @@ class PlannedRelease(_PlannedRelease):
 
 class _PlanRecord(Versioned, total=False):
     # where exact prices keep the promise: all rates and noise are constants; else the Rényi filter does
-    accountant: Literal["exact"]
+    accountant: Literal["exact", "gaussian"]
     # columns whose cells grow with the distance from zero (encoder.grid)
     power_grids: list[str]
     # each labelled missing value of a field without levels has a cell of its own
@@ -111,8 +111,9 @@ class Explanation(_Explanation):
 
     epsilon: float  # the promise (nats)
     delta: float  # the promise (probability)
-    # what keeps the promise: "exact" prices where all rates and noise are constants of the plan, else "renyi"
-    accountant: Literal["renyi", "exact"]
+    # what keeps the promise: "exact" prices where all rates and noise are constants of the plan, "gaussian"
+    # under a shared budget with that filter, else "renyi"
+    accountant: Literal["renyi", "exact", "gaussian"]
     order: int  # α*
     ceiling: float  # R* of the Rényi filter (nats)
     preset: str  # the recipe
@@ -137,7 +138,11 @@ class Share(TypedDict):
     noise_multiplier: float  # standard deviation of the noise over what one row can add (sensitivity of a release)
 
 
-class LedgerDomain(TypedDict):
+class _LedgerDomain(TypedDict, total=False):
+    sensitivity: float  # under the filter "gaussian": the most that one row moves the sum, L2 norm (steps of the noise)
+
+
+class LedgerDomain(_LedgerDomain):
     """What a schema cost that was estimated under a budget."""
 
     run: str  # the run of the budget that released the schema
@@ -224,8 +229,9 @@ class Ledger(_Ledger):
     epsilon: float  # the promise (nats)
     delta: float  # the promise (probability)
     order: int  # α*
-    # "exact" where all rates and noise were constants of the plan, else "renyi": divergences at the order
-    accountant: Literal["renyi", "exact"]
+    # "exact" where all rates and noise were constants of the plan, "gaussian" where a shared budget added Gaussian
+    # releases alone, else "renyi": divergences at the order
+    accountant: Literal["renyi", "exact", "gaussian"]
     neighbouring: str  # what neighbouring tables differ by
     spent: float  # what all releases cost by the accountant, for the group that pays most (nats)
     groups: dict[str, float]  # what the releases cost a row of each group; `all` without protected columns (nats)
@@ -388,6 +394,7 @@ class BudgetReport(Versioned):
     delta: float  # its δ (probability)
     order: int  # α*, fixed when the file was made
     ceiling: float  # R* (nats)
+    filter: Literal["renyi", "gaussian"]  # what runs may release
     selection_delta: float  # part of δ that thresholded histograms may use (probability)
     max_rows_per_person: int  # all runs are for persons with up to so many rows; 0: for rows
     spent: float  # epsilon of all that was spent or set aside (nats)
