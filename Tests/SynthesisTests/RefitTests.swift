@@ -135,6 +135,32 @@ final class RefitTests: XCTestCase {
         XCTAssertEqual(again.plan.json.text, model.plan.json.text)
     }
 
+    /// Mutants: a file that says its releases were counted by other groups, or by columns that there are not.
+    func testOtherCountingIsSeen() throws {
+        let fair = try Self.model.get().refit(JSON.parse(#"{"protected": ["smoker"]}"#))
+        func told(_ by: String) throws -> Plan {
+            var json = try XCTUnwrap(fair.plan.json.asObject)
+            json["released_by"] = try JSON.parse(by)
+            return try Plan(json: .object(json))
+        }
+        let ours = try told(#"{"protected": ["sex"], "aligned": true}"#)
+        func read(_ plan: Plan, _ ledger: Ledger) throws {
+            _ = try Statistics(plan: plan, counts: fair.statistics.counts,
+                               groupCounts: fair.statistics.releasedGroupCounts)
+            try plan.check(ledger, statistics: fair.statistics, done: 0)
+            guard ledger.groups == plan.releasedGroups else { throw Failure(.format, "groups") }
+        }
+        XCTAssertNoThrow(try read(ours, fair.ledger))
+        for other in [#"{"protected": ["smoker"], "aligned": true}"#, #"{"protected": [], "aligned": false}"#,
+                      #"{"protected": ["sex", "smoker"], "aligned": true}"#] {
+            XCTAssertThrowsError(try read(told(other), fair.ledger), other)
+        }
+        for wrong in [#"{"protected": ["sexe"], "aligned": true}"#, #"{"protected": ["sex"]}"#, "3",
+                      #"{"protected": ["sex", "sex"], "aligned": true}"#] {
+            XCTAssertThrowsError(try told(wrong), wrong)
+        }
+    }
+
     func testOtherProtectedColumns() throws {
         let model = try Self.model.get(), other = try model.refit(JSON.parse(#"{"protected": ["smoker"]}"#))
         XCTAssertEqual(other.plan.releasedGroups, model.plan.groups)

@@ -3,7 +3,7 @@ import XCTest
 import Basics
 @testable import Budgets
 import Glibc
-import Privacy
+@testable import Privacy
 import Storage
 import Tables
 
@@ -105,7 +105,7 @@ final class SharedBudgetTests: XCTestCase {
         try b.charge(.init(name: "own", event: JSON.parse(#"{"noise_multiplier": 6}"#)))
         let account = try b.account(), all = account.runs.flatMap(\.ledger.releases)
         let whole = try ExactComposition(all.map {
-            (.jointDiscreteGaussian(noise: $0.groups[0].noiseMultiplier, sensitivity: $0.sensitivity ?? 1e4), $0.count)
+            ($0.exactMechanism(group: 0, rows: 1), $0.count)
         }, rows: 1).epsilon(delta: 1e-5)
         XCTAssertLessThanOrEqual(whole, account.spent * (1 + 1e-6))
         XCTAssertLessThanOrEqual(account.spent, 3)

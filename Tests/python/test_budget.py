@@ -66,12 +66,12 @@ def test_gaussian_releases_add_exactly(table, tmp_path):
     """A budget for Gaussian releases alone: an outsider's distributions of loss give the same ε, and less noise does."""
     shared = flip.Budget(tmp_path / "g.budget", epsilon=2, delta=1e-5, filter="gaussian")
     loose = flip.Budget(tmp_path / "r.budget", epsilon=2, delta=1e-5)
-    best = dict(protected=["sex"], preset="best", config={**SMALL, "rake": {"steps": 4, "pool": 1000},
+    best = dict(protected=["sex"], preset="best", config={**SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000},
                                                           "projection": {"rows": 64, "steps": 20}})
 
     def noise(budget):
         plan = flip.plan(table.schema, budget=budget, share=0.6, **best)
-        return plan.to_dict()["marginal_noise_multiplier"]
+        return plan.dict["marginal_noise_multiplier"]
     assert noise(shared) < 0.97 * noise(loose)
     model = flip.train(table, budget=shared, share=0.6, progress=False, **best)
     assert model.ledger["accountant"] == "gaussian" and model.ledger["renyi"]["spent"] > model.ledger["spent"]
@@ -309,3 +309,32 @@ def test_domains_of_tables(open_csv, tmp_path):
         flip.Table.read_csv(open_csv, SKETCH, domain="other")
     with pytest.raises(flip.SchemaError):
         flip.Table.read_csv(open_csv, SKETCH)
+
+
+def test_a_domain_and_a_training_under_exact_sums(tmp_path):
+    """What was bought and what was trained: the script of an outsider finds both, also together."""
+    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    pytest.importorskip("dp_accounting", reason="SKIPPED: dp_accounting is not installed")
+    r = numpy.random.default_rng(1)
+    path = tmp_path / "t.csv"
+    pandas.DataFrame({"sex": r.choice(["f", "m"], 900), "age": r.integers(18, 90, 900),
+                      "ward": r.choice(["a", "b", "c"], 900)}).to_csv(path, index=False)
+    shared = flip.Budget(tmp_path / "b", epsilon=3, delta=1e-5, selection_delta=1e-7, filter="gaussian")
+    sketch = {"fields": [{"name": "sex", "type": "string", "constraints": {"required": True, "enum": ["f", "m"]}},
+                         {"name": "age", "type": "integer", "constraints": {"required": True}},
+                         {"name": "ward", "type": "string", "constraints": {"required": True}}]}
+    bought = flip.release_domain(path, sketch, budget=shared, share=0.2)
+    model = flip.train(flip.Table.read_csv(path, bought.schema), protected=["sex"], preset="best", budget=shared,
+                       share=0.7, progress=False, config={
+                           **SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000},
+                           "projection": {"rows": 64, "steps": 20}})
+    domain = model.ledger["domain"]
+    assert model.ledger["accountant"] == "gaussian" and domain["sensitivity"] == pytest.approx(3 ** 0.5)
+    assert model.ledger["spent"] < domain["epsilon_together"] <= shared.spent * (1 + 1e-9) <= 3
+    file = tmp_path / "m.h5"
+    model.save(file)
+    said = subprocess.run([sys.executable, os.path.join(ROOT, "examples", "python", "recompute_epsilon.py"), file],
+                          capture_output=True, text=True)
+    result = json.loads(said.stdout)
+    assert said.returncode == 0 and result["agrees"] and result["exact"], said.stdout + said.stderr
+    assert result["with_domain"] == pytest.approx(domain["epsilon_together"], rel=0.01)

@@ -34,6 +34,7 @@ extension Plan {
         guard delta > 0, delta < 1 else { throw Failure(.argument, "delta: must be above 0 and below 1") }
         let recipe = try Presets.named(preset)
         try Self.check(protected: protected, declared)
+        if let released { try Self.check(protected: released.protected, declared) }
         let settings = try Self.resolve(config, recipe, declared, protected: protected, delta: delta)
         let counted = released?.protected ?? protected
         let shape = try RowShape(declared, kept: Set(counted + settings.focus + settings.encoder.atoms.keys)),
