@@ -37,7 +37,8 @@ package func releaseDomain(_ sketch: SchemaSketch, csv path: String, from shared
         throw Failure(.budget, "domain: no noise meets this epsilon at the budget's order; ask for more, or for a "
             + "share")
     }
-    let sigma = try part.firstNoise(share: 1, sensitivity: Double(open.count + 1).squareRoot()), hasTexts = open.contains { sketch.needs[$0] == .levels }
+    let sigma = try part.firstNoise(share: 1, sensitivity: Double(open.count + 1).squareRoot()),
+        hasTexts = open.contains { sketch.needs[$0] == .levels }
     var selection = 0.0
     if hasTexts {
         selection = try options.selection ?? (terms.selection - shared.account().selection) * (1 - 1e-9)

@@ -7,7 +7,8 @@ import Synthesis
 
 func budget(_ words: [String]) throws {
     let a = try Arguments("budget", words, named: ["epsilon", "delta", "order", "selection-delta",
-                                                   "max-rows-per-person", "filter", "settle"], switches: ["create", "json"],
+                                                   "max-rows-per-person", "filter", "settle"],
+                          switches: ["create", "json"],
                           places: ["FILE"])
     let path = a.words[0], shared: SharedBudget
     if a.has("create") {

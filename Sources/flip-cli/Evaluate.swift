@@ -8,7 +8,8 @@ import Tables
 
 func evaluate(_ words: [String]) throws {
     let a = try Arguments("evaluate", words, named: ["schema", "protected", "target", "positive", "edges", "test",
-                                                     "admissible", "threads", "html", "title"] + csvOptionNames + tableOptionNames,
+                                                     "admissible", "threads", "html", "title"] + csvOptionNames
+                                                     + tableOptionNames,
                           switches: ["json", "quiet"], places: ["REAL", "SYNTHETIC"])
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }

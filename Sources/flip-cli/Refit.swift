@@ -6,7 +6,8 @@ import Storage
 import Synthesis
 
 func refit(_ words: [String]) throws {
-    let a = try Arguments("refit", words, named: ["out", "config", "strength", "reduce", "protected"], places: ["MODEL"])
+    let a = try Arguments("refit", words, named: ["out", "config", "strength", "reduce", "protected"],
+                          places: ["MODEL"])
     guard let out = try a.text("out") else { throw Usage("flip refit: --out is missing") }
     var config = try json(a, "config")?.asObject ?? JSONObject()
     guard try a.text("strength") == nil || a.text("reduce") == nil else {

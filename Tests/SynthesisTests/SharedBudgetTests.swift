@@ -78,13 +78,14 @@ final class SharedBudgetTests: XCTestCase {
         let b = try SharedBudget.create(file, SharedBudget.terms(epsilon: 3, delta: 1e-5, filter: .gaussian))
         let loose = try SharedBudget.terms(epsilon: 3, delta: 1e-5)
         let small = #"""
-        "test_seed": 11, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 3},
-        "diffusion": {"hidden": 8, "layers": 1, "noise_levels": 2, "batch": 32, "steps": 2, "sampler_steps": 2},
+        "test_seed": 11, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 64,
+        "steps": 3}, "diffusion": {"hidden": 8, "layers": 1, "noise_levels": 2, "batch": 32, "steps": 2,
+        "sampler_steps": 2},
         "projection": {"rows": 32, "steps": 10}, "rake": {"pool": 1000, "steps": 3}
         """#
         func best(_ terms: Budget, share: Double, preset: String = "best", _ more: String = "") throws -> Plan {
-            try Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: Account(budget: terms).epsilon(share: share),
-                     delta: 1e-5, preset: preset,
+            try Plan(schema: Fixture.schema(), protected: ["sex"],
+                     epsilon: Account(budget: terms).epsilon(share: share), delta: 1e-5, preset: preset,
                      config: JSON.parse(preset == "best" ? "{\(small)\(more)}" : "{\(Fixture.quick)}"), under: terms)
         }
         let plan = try best(b.terms, share: 0.45), table = try Fixture.table(rows: 300)

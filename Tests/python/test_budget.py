@@ -63,7 +63,7 @@ def test_an_outsider_computes_the_same(table, budget):
 
 
 def test_gaussian_releases_add_exactly(table, tmp_path):
-    """A budget for Gaussian releases alone: an outsider's distributions of loss give the same ε, and less noise does."""
+    """A budget for Gaussian releases alone: an outsider's distributions of loss give the same ε; less noise does."""
     shared = flip.Budget(tmp_path / "g.budget", epsilon=2, delta=1e-5, filter="gaussian")
     loose = flip.Budget(tmp_path / "r.budget", epsilon=2, delta=1e-5)
     best = dict(protected=["sex"], preset="best", config={**SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000},

@@ -201,7 +201,8 @@ package final class Door {
     /// it.
     private func open(_ name: String, noiseMultiplier: Double, sensitivity: Double) throws {
         let shares = ledger.groups.map { Ledger.Share(group: $0, samplingRate: 1, noiseMultiplier: noiseMultiplier) }
-        try open(Ledger.Release(name: name, groups: shares, sensitivity: ledger.accountant == .renyi ? nil : sensitivity))
+        try open(Ledger.Release(name: name, groups: shares,
+                                sensitivity: ledger.accountant == .renyi ? nil : sensitivity))
     }
 
     private func open(_ release: Ledger.Release) throws {

@@ -27,7 +27,9 @@ extension Account {
                                           rowsPerPerson: r.int("max_rows_per_person",
                                               in: 0...Budget.maxRowsPerPerson),
                                           filter: Budget.Filter(rawValue: r.optionalChoice("filter",
-                                              of: Budget.Filter.allCases.map(\.rawValue)) ?? "renyi") ?? .renyi) else { throw Ledger.nothing }
+                                              of: Budget.Filter.allCases.map(\.rawValue)) ?? "renyi") ?? .renyi) else {
+                throw Ledger.nothing
+            }
             self.init(budget: budget)
             for item in try r.array("runs") {
                 let e = try JSONReader(item, context: "budget, run", code: .format)

@@ -5,8 +5,8 @@ import Basics
 
 extension Ledger {
     /// `epsilon` is the promise, `spent` and `groups` what the releases so far cost by the accountant that is named:
-    /// `exact` for constants of the plan and `gaussian` for Gaussian releases alone, whose cost at α* then stands beside
-    /// it, else `renyi`, at α*.
+    /// `exact` for constants of the plan and `gaussian` for Gaussian releases alone, whose cost at α* then stands
+    /// beside it, else `renyi`, at α*.
     package var json: JSON { json(risk: nil) }
 
     /// `json` with the figures of risk of what was released so far.

@@ -19,7 +19,8 @@ extension Estimator {
         let groups: [GroupRows], column: ColumnCounts
         if let by = options.by {
             let g = try named(by, "by")
-            guard !plan.grids[g].numerical || plan.releasedGrouping?.axes.contains(where: { $0.column == g }) ?? false else {
+            let isAxis = plan.releasedGrouping?.axes.contains { $0.column == g } ?? false
+            guard !plan.grids[g].numerical || isAxis else {
                 throw Failure(.argument, "estimate, \"by\": column \(quoted(by)) has no levels")
             }
             let table = try pair(j, g)

@@ -143,7 +143,9 @@ extension Plan {
     package var expectedCounts: GroupCounts {
         let n = Double(expectedRows), named = settings.fairness.shares
         let left = max(0, 1 - named.values.reduce(0, +)), rest = releasedGroups.count - named.count
-        return GroupCounts(rows: n, groups: releasedGroups.map { n * (named[$0] ?? (rest > 0 ? left / Double(rest) : 0)) })
+        return GroupCounts(rows: n, groups: releasedGroups.map {
+            n * (named[$0] ?? (rest > 0 ? left / Double(rest) : 0))
+        })
     }
 
     /// Divergence at α* that each group will have spent when everything is done.

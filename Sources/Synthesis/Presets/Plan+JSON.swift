@@ -97,7 +97,8 @@ extension Plan {
                             ("count_noise_rows", .number(countStandardDeviation)),
                             ("histograms", .int(Int64(histograms.count + 1))),
                         ("group_epsilons", groupEpsilons(batches)),
-                        ("renyi_epsilon", .number(totals(batches).reduce(0) { max($0, budget.renyiEpsilon(spent: $1)) })),
+                        ("renyi_epsilon",
+                         .number(totals(batches).reduce(0) { max($0, budget.renyiEpsilon(spent: $1)) })),
                         ("memory_bytes", .int(Int64(try memory(rows: n)))), ("stages", .array(stages)),
                             ("releases", .array(releases)),
                         ("assumptions", .array(assumptions.map { .string($0) })), ("config", configuration)])

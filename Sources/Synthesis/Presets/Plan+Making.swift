@@ -13,8 +13,8 @@ extension Plan {
     ///   - config: the options, or `.null`; see `Settings.schema`.
     ///   - shared: terms of a budget shared with others, which fix order, δ and unit; ε is then the part that this plan
     ///     may spend of it.
-    ///   - accountant: what keeps the promise. nil: the filter of a shared budget; exact prices where all rates and noise are constants, the schema
-    ///     was declared and no budget is shared, else the Rényi filter.
+    ///   - accountant: what keeps the promise. nil: the filter of a shared budget; else exact prices where all rates
+    ///     and noise are constants and the schema was declared, else the Rényi filter.
     /// - Throws: `.argument` for ε, δ, options and protected columns; `.unsupported` for an unknown preset; `.budget`
     ///   when no order can meet ε.
     package init(schema: Schema, protected: [String], epsilon: Double, delta: Double, preset: String,
@@ -90,7 +90,8 @@ extension Plan {
         }
         self.init(shape: shape, protected: protected, epsilon: epsilon, delta: delta, preset: preset,
                   settings: settings, grids: grids,
-                  grouping: grouping, released: released, releasedGrouping: counting, modelled: modelled, strength: strength, isBalanced: isBalanced, split: best)
+                  grouping: grouping, released: released, releasedGrouping: counting, modelled: modelled,
+                  strength: strength, isBalanced: isBalanced, split: best)
         fillStages()
         filteredCost = fixedCost
         if budget.filter == .gaussian { try fitGaussianFilter() }

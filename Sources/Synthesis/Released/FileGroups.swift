@@ -113,7 +113,8 @@ extension Statistics {
                          as: Double.self)
         }
         return try Statistics(plan: plan, counts: counts,
-                              groupCounts: Array(g.tensor("group_counts", shape: [plan.releasedGroups.count], as: Double.self)))
+                              groupCounts: Array(g.tensor("group_counts", shape: [plan.releasedGroups.count],
+                                                          as: Double.self)))
     }
 }
 

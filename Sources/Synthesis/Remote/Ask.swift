@@ -88,7 +88,8 @@ package struct Ask: Sendable {
         let tables = try r.value("tables").asArray.map { try $0.map { try Self.places($0, broken) } }
         let counts = try Self.places(r.value("codes"), broken), areCells = try r.bool("cells")
         try r.finish()
-        guard let tables, counts.isEmpty || counts.count == plan.grids.count, groups == 0 || groups == plan.releasedGroups.count
+        guard let tables, counts.isEmpty || counts.count == plan.grids.count,
+              groups == 0 || groups == plan.releasedGroups.count
         else { throw broken }
         tag = AskTag(id: SIMD2(word(8), word(16)), digestKey: SIMD2(word(24), word(32)), checkKey: checkKey,
                      parts: parts)

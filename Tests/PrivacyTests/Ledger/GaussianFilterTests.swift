@@ -123,7 +123,8 @@ final class GaussianFilterTests: XCTestCase {
         XCTAssertEqual(try Ledger(json: ledger.json), ledger)
         XCTAssertEqual(try Ledger(json: ledger.jsonWithRisk()), ledger)
         // The same figures under another name are those of another accountant.
-        XCTAssertThrowsError(try Ledger(json: JSON.parse(ledger.json.text.replacing("\"gaussian\"", with: "\"renyi\""))))
+        let other = ledger.json.text.replacing("\"gaussian\"", with: "\"renyi\"")
+        XCTAssertThrowsError(try Ledger(json: JSON.parse(other)))
         var account = Account(budget: try terms(4))
         try account.begin(.init(id: "a", token: "t", name: "a", kind: .training, isOpen: true,
                                 ledger: Ledger(budget: XCTUnwrap(account.budget.part(epsilon: 2)))))

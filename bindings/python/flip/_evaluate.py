@@ -157,8 +157,8 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     protected = [] if protected is None else [protected] if isinstance(protected, str) else list(protected)
     explaining = [admissible] if isinstance(admissible, str) else None if admissible is None else list(admissible)
     options = config_bytes({
-        "protected": protected, "admissible": explaining, "target": target, "positive": positive, "edges": edges, "threads": threads,
-        "classifiers": "native" if classifiers == "native" else "none"
+        "protected": protected, "admissible": explaining, "target": target, "positive": positive, "edges": edges,
+        "threads": threads, "classifiers": "native" if classifiers == "native" else "none"
     })
     result: EvaluationReport = take_json("flip_evaluate", real._pointer, synthetic._pointer,
                                          None if holdout is None else holdout._pointer, options)

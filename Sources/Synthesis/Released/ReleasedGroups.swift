@@ -1,29 +1,6 @@
-// Which groups the releases of a plan were counted by. It is the plan's own groups, but for a model that was made again
-// from the releases of another one with other protected columns: what was released stays as it is.
+// The groups that releases were counted by, and the plan's own groups from them, where other columns are protected now.
 
 import Basics
-
-package struct ReleaseShape: Sendable, Equatable {
-    /// Protected columns of the training that made the releases.
-    let protected: [String]
-    /// Whether it aligned groups: then the protected columns were counted by their parts, and together.
-    let isAligned: Bool
-
-    var json: JSON {
-        .members([("protected", .array(protected.map { .string($0) })), ("aligned", .bool(isAligned))])
-    }
-
-    init(protected: [String], isAligned: Bool) {
-        (self.protected, self.isAligned) = (isAligned ? protected : [], isAligned)
-    }
-
-    /// - Throws: `.format`, `.argument`.
-    init(_ json: JSON) throws {
-        let r = try JSONReader(json, context: "plan, released_by")
-        self.init(protected: try r.strings("protected"), isAligned: try r.bool("aligned"))
-        try r.finish()
-    }
-}
 
 extension Plan {
     /// Names of the groups that the releases were counted by, as the ledger has them.
