@@ -45,23 +45,28 @@ extension Estimator {
             found = shares.found
             extra = shares.notes
         case .quantile:
-            try requireNumber(j, "quantile")
+            try requireOrder(j, "quantile")
             found = [(nil, groups.map { quantile(column, $0) })]
         default:
-            try requireNumber(j, "mean")
+            try requireOrder(j, "mean")
             found = [(nil, groups.map { mean(column, $0) })]
         }
-        let isShare = options.kind == .share
+        let isShare = options.kind == .share, isMoment = !isShare && momentUnit(j) != nil
         for (level, estimates) in found {
             for (group, e) in zip(groups, estimates) {
                 items.append(json(e, (isShare ? [("level", text(level))] : [])
-                    + (group.isWhole ? [] : [("group", text(group.label))])))
+                    + (group.isWhole ? [] : [("group", text(group.label))]), dates: isMoment ? j : nil))
             }
         }
         var members = head() + [("column", .string(name(j)))]
         if let by = options.by { members.append(("by", .string(by))) }
         if options.kind == .quantile { members.append(("quantile", .number(options.quantile))) }
+        if isMoment, let unit = momentUnit(j) { members.append(("unit", .string(unit))) }
         members.append(("estimates", .array(items)))
+        if isMoment, options.contrast == .ratio {
+            throw Failure(.argument, "estimate, \"contrast\": \(quoted(name(j))) has the type "
+                + "\(plan.schema.fields[j].type.rawValue), and dates have differences, no ratios")
+        }
         if options.contrast != .none { members.append(("contrasts", try contrasts(found, groups, isShare: isShare))) }
         return .members(members + [notes(extra)])
     }

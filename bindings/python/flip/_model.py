@@ -166,6 +166,7 @@ class Model(Handle):
         what: "mean", "share" (of each level, or of `level`), "quantile" (`quantile`, the median unless given), "cells"
         (two-way shares of `column` and `with_`), "linear" (least squares of `column`, or of its `level`, on
         `predictors`) or "logistic" (of `level`, the last one unless given).
+        Means and quantiles of dates come as numbers ("unit") and as dates ("estimate_date", "low_date", "high_date").
         by: a column whose levels are the groups; contrast: "difference" or "ratio" of every group and `reference`, the
         largest group unless given. confidence: of the intervals.
 
