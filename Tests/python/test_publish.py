@@ -187,7 +187,8 @@ def days():
     """Rows with dates, and a model of which the noise hides next to nothing."""
     r = numpy.random.default_rng(8)
     ward = r.choice(["a", "b"], 12_000)
-    born = numpy.datetime64("1960-01-01") + (r.normal(0, 3000, 12_000) + 700 * (ward == "b")).astype("timedelta64[D]")
+    since = r.normal(0, 3000, 12_000).clip(-9000, 9000) + 700 * (ward == "b")
+    born = numpy.datetime64("1960-01-01") + since.astype("timedelta64[D]")
     seen = numpy.datetime64("2020-01-01T00:00") + r.integers(0, 700 * 1440, 12_000).astype("timedelta64[m]")
     frame = pandas.DataFrame({"ward": ward, "born": born, "seen": seen, "visits": r.poisson(900, 12_000)})
     return frame, flip.train(flip.Table.from_pandas(frame, DAYS), epsilon=50, delta=1e-5, config=QUICK)

@@ -12,7 +12,7 @@ import io
 import logging
 import math
 import warnings
-from typing import Any, Iterator, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from ._errors import ArgumentError, Unsupported
 
@@ -178,7 +178,8 @@ def _syntheval(real: Any, synthetic: Any, holdout: Optional[Any], target: Option
         str(r["metric"]): _number(r["val"]) for r in table.to_dict("records")}
     out["rows"] = [len(frame) for frame in frames]
     if target is not None and protected:
-        out[PARITY] = {name: parity(real, synthetic, target, name, positive) for name in protected if name != target}
+        both = {"real": real, "synthetic": synthetic}
+        out[PARITY] = {name: parity(real, both, target, name, positive) for name in protected if name != target}
     return out
 
 
@@ -187,13 +188,14 @@ def _two(column: Any, one: Any) -> Any:
     return (column.astype(object) == one).map({False: "0", True: "1"})
 
 
-def parity(real: Any, synthetic: Any, target: str, protected: str, positive: Any = None) -> Optional[dict[str, Any]]:
-    """SynthEval's statistical parity: how much more often a random forest, trained and tried on these rows alone,
-    predicts `positive` (the last real level of the target unless given, as everywhere) for the largest real group than
-    for the others.
+def parity(real: Any, tables: Mapping[str, Any], target: str, protected: str,
+           positive: Any = None) -> Optional[dict[str, Any]]:
+    """SynthEval's statistical parity of each table: how much more often a random forest, trained and tried on these
+    rows alone, predicts `positive` (the last real level of the target unless given, as everywhere) for the largest real
+    group than for the others.
 
-    {"synthetic": {"value", "error"}, "real": {"value", "error"}, "group", "positive"}. SynthEval compares the codes 1
-    and 0 of both columns whatever else there is, so both are handed over as two levels. None for columns of numbers.
+    {name: {"value", "error"}, "group": ..., "positive": ...}. SynthEval compares the codes 1 and 0 of both columns
+    whatever else there is, so both are handed over as two levels. None for columns of numbers.
     """
     judge = _module("syntheval").SynthEval
     kinds = [real[name].dtype for name in (target, protected)]
@@ -202,19 +204,18 @@ def parity(real: Any, synthetic: Any, target: str, protected: str, positive: Any
     if positive is None:
         positive = max(real[target].dropna().unique(), key=lambda level: str(level).encode())
     group = real[protected].value_counts().index[0]
-    frames, words, _ = plain([real, synthetic])
-    for frame, rows in zip(frames, (real, synthetic)):
+    whole, words, _ = plain([real, *tables.values()])
+    words = list(dict.fromkeys([*words, target, protected]))
+    for frame, rows in zip(whole, (real, *tables.values())):
         frame[target] = _two(rows[target], positive).to_numpy()
         frame[protected] = _two(rows[protected], group).to_numpy()
-    words = list(dict.fromkeys([*words, target, protected]))
-    out: dict[str, Any] = {}
-    for name, frame in zip(("real", "synthetic"), frames):
+    out: dict[str, Any] = {"group": str(group), "positive": str(positive)}
+    for name, frame in zip(tables, whole[1:]):
+        out[name] = {"value": None, "error": None}
         # Both levels of both columns must stand in what SynthEval reads, or its codes mean something else.
-        value = error = None
-        if all(set(frames[0][c]) | set(frame[c]) == {"0", "1"} for c in (target, protected)):
-            found = judge(frames[0], cat_cols=words, verbose=False).evaluate(
+        if all(set(whole[0][c]) | set(frame[c]) == {"0", "1"} for c in (target, protected)):
+            found = judge(whole[0], cat_cols=words, verbose=False).evaluate(
                 frame, target, **{PARITY: {"protected_attribute": protected, "positive_class": 1}})
             if found is not None:
-                value, error = _number(found["val"].iloc[0]), _number(found["err"].iloc[0])
-        out[name] = {"value": value, "error": error}
-    return {**out, "group": str(group), "positive": str(positive)}
+                out[name] = {"value": _number(found["val"].iloc[0]), "error": _number(found["err"].iloc[0])}
+    return out
