@@ -22,7 +22,7 @@ func pairedBars(_ parts: [BarPart], title: String, text: String, most: Int = 24)
     let top = max(shown.reduce(1e-9) { max($0, $1.first + $1.error, $1.second) }, 1e-9)
     // Two dates and a "to" have room.
     let letters = min(max(shown.map(\.label.count).max() ?? 0, 20), 24)
-    let row = 20.0, left = 6 * Double(letters), width = 340 - left, height = Double(shown.count) * row + 22
+    let row = 20.0, left = letters > 20 ? 168.0 : 120, width = 340 - left, height = Double(shown.count) * row + 22
     func x(_ share: Double) -> Double { left + max(0, share) / top * width }
     var out = "<svg viewBox=\"0 0 400 \(point(height))\" role=\"img\" aria-label=\"\(escaped(text))\">\n"
     out += "<line class=\"axis\" x1=\"\(point(left))\" x2=\"\(point(left))\" y1=\"0\" y2=\"\(point(height - 18))\"/>\n"

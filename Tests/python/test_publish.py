@@ -90,6 +90,26 @@ def test_intervals_hold_the_truth_over_simulated_trainings():
     assert numpy.mean([r["covered"] for r in records.values()]) > 0.9
 
 
+def test_a_common_value_beside_rare_high_ones():
+    """Twenty rows of a hundred pay, all others have 0: means and their difference hold the truth, and say something."""
+    def table(seed):
+        r = numpy.random.default_rng(seed)
+        group = r.choice(["f", "m"], 4000)
+        loss = numpy.where(r.random(4000) < 0.1 + 0.2 * (group == "m"), r.normal(1900, 150, 4000).clip(1, 4500), 0)
+        return flip.Table.from_pandas(pandas.DataFrame({"group": group, "loss": loss.round()}), {"fields": [
+            {"name": "group", "type": "string", "constraints": {"enum": ["f", "m"], "required": True}},
+            {"name": "loss", "type": "integer", "constraints": {"minimum": 0, "maximum": 4500, "required": True}}]})
+    held = {"mean": 0, "difference": 0}
+    for seed in range(12):
+        model = flip.train(table(seed), epsilon=1, delta=1e-5, config={**QUICK, "projection": {"steps": 1, "rows": 16}})
+        e = only(model.estimate("mean", "loss"))
+        held["mean"] += e["low"] <= 380 <= e["high"]
+        (e,) = model.estimate("mean", "loss", by="group", contrast="difference", reference="f")["contrasts"]
+        held["difference"] += e["low"] <= 380 <= e["high"]
+        assert e["high"] - e["low"] < 4500
+    assert min(held.values()) >= 9, held
+
+
 def test_an_interval_grows_with_the_noise_and_with_confidence(clear, people):
     noisy = flip.train(flip.Table.from_pandas(people, intervals.SCHEMA), epsilon=0.5, delta=1e-5, config=QUICK)
     a, b = only(clear.estimate("mean", "age")), only(noisy.estimate("mean", "age"))

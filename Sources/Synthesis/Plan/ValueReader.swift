@@ -30,6 +30,7 @@ extension ValueReader {
         case .date where dayRange.contains(whole): return dateText(whole)
         case .datetime where microsecondRange.contains(whole): return datetimeText(whole)
         case .integer: return String(whole)
+        case .number(_, _, nil): return short(value, 6)
         default: return short(value, 9)
         }
     }
