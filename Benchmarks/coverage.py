@@ -6,9 +6,9 @@
 
 many: Model.sample_many and flip.combine over the population of intervals.py, with textbook variances in each table.
 dates: means, quantiles and differences of date and datetime columns. real: DIR/NAME_train.csv and DIR/NAME.schema.json
-are the population, from which each training draws rows with replacement; every mean, share and difference whose truth
-is told apart from the ends of its range. One JSON object a figure, as intervals.py prints them, with the standard error
-of `covered`; at the end one for each kind of figure.
+are the population, from which each training draws rows with replacement: means, shares of levels, differences between
+groups. One JSON object a figure, as intervals.py prints them, with the standard error that `covered` has where it is
+.95; at the end one for each kind, over figures that nine trainings of ten answered.
 """
 
 from __future__ import annotations
