@@ -82,8 +82,9 @@ class Model(Handle):
 
         Each comes from a table that is fitted to the releases with sample and noise drawn anew, so that shares and
         their differences, counted in every table and put together by `flip.combine()`, have an honest interval. One
-        synthetic table alone has none. Means and regressions have it from `estimate` (docs/PUBLISHING.md). rows: as many as the released row count unless given. The preset "best" only; each table costs
-        one fit, a small part of a training.
+        synthetic table alone has none. Means and regressions have it from `estimate` (docs/PUBLISHING.md). rows: as
+        many as the released row count unless given. The preset "best" only; each table costs one fit, a small part of
+        a training.
         """
         count = max(1, round(self.info["released"]["rows"])) if rows is None else rows
         if m < 2:
