@@ -1,6 +1,7 @@
 // Threads for one region of work: created, joined, gone.
 // This is not a pool. No thread outlives the call, so a host that forks or unloads the library finds none of ours.
 
+import Basics
 import CProcessor
 import Glibc
 
@@ -10,8 +11,8 @@ package enum Workers {
 
     /// Calls `body` once for each worker number in 0 ..< threads (at least 1, at most 1024), at the same time where
     /// threads can be had:
-    /// what cannot be created is run by the caller afterwards, so every number is served. The caller is one of the
-    /// workers. All signals are blocked in the others.
+    /// what cannot be created, or finds no memory to begin with, is run by the caller afterwards, so every number is
+    /// served. The caller is one of the workers. All signals are blocked in the others.
     package static func run(threads: Int, _ body: (_ worker: Int) -> Void) {
         let wanted = min(max(threads, 1), 1024)
         guard wanted > 1 else { return body(0) }
@@ -20,20 +21,23 @@ package enum Workers {
             var old = sigset_t(), full = sigset_t()
             sigfillset(&full)
             let masked = pthread_sigmask(SIG_SETMASK, &full, &old) == 0
-            var started: [pthread_t] = []
+            var started: [(thread: pthread_t, job: Job)] = []
             while started.count + 1 < wanted, masked {
-                let job = Unmanaged.passRetained(Job(started.count + 1, body))
+                let job = Job(started.count + 1, body), held = Unmanaged.passRetained(job)
                 var thread = pthread_t()
-                guard pthread_create(&thread, nil, entry, job.toOpaque()) == 0 else {
-                    job.release()
+                guard pthread_create(&thread, nil, entry, held.toOpaque()) == 0 else {
+                    held.release()
                     break
                 }
-                started.append(thread)
+                started.append((thread, job))
             }
             if masked { pthread_sigmask(SIG_SETMASK, &old, nil) }
             body(0)
             for worker in started.count + 1 ..< max(wanted, started.count + 1) { body(worker) }
-            for thread in started { pthread_join(thread, nil) }
+            for one in started {
+                pthread_join(one.thread, nil)
+                if !one.job.isServed { body(one.job.worker) }
+            }
         }
     }
 
@@ -54,6 +58,8 @@ package enum Workers {
 private final class Job {
     let worker: Int
     let body: (Int) -> Void
+    /// Set by the thread before it ends, read after it was joined.
+    var isServed = false
     init(_ worker: Int, _ body: @escaping (Int) -> Void) {
         self.worker = worker
         self.body = body
@@ -63,7 +69,11 @@ private final class Job {
 private let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
     guard let raw else { return nil }
     let job = Unmanaged<Job>.fromOpaque(raw).takeRetainedValue()
+    // A thread takes its small allocations from an arena of its own, and what the caller found says nothing of it. The
+    // runtime ends the process when one fails, and so does the loader for thread-local data; so nothing before this.
+    guard hasHeadroom() else { return nil }
     job.body(job.worker)
+    job.isServed = true
     return nil
 }
 

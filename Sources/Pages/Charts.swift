@@ -20,14 +20,16 @@ func pairedBars(_ parts: [BarPart], title: String, text: String, most: Int = 24)
                                                          second: rest.reduce(0) { $0 + $1.second })]
     }
     let top = max(shown.reduce(1e-9) { max($0, $1.first + $1.error, $1.second) }, 1e-9)
-    let row = 20.0, left = 120.0, width = 220.0, height = Double(shown.count) * row + 22
+    // Two dates and a "to" have room.
+    let letters = min(max(shown.map(\.label.count).max() ?? 0, 20), 24)
+    let row = 20.0, left = letters > 20 ? 168.0 : 120, width = 340 - left, height = Double(shown.count) * row + 22
     func x(_ share: Double) -> Double { left + max(0, share) / top * width }
     var out = "<svg viewBox=\"0 0 400 \(point(height))\" role=\"img\" aria-label=\"\(escaped(text))\">\n"
     out += "<line class=\"axis\" x1=\"\(point(left))\" x2=\"\(point(left))\" y1=\"0\" y2=\"\(point(height - 18))\"/>\n"
     for (i, p) in shown.enumerated() {
         let y = Double(i) * row + 3
         out += "<text x=\"\(point(left - 6))\" y=\"\(point(y + 11))\" "
-            + "text-anchor=\"end\">\(escaped(cut(p.label, 20)))</text>"
+            + "text-anchor=\"end\">\(escaped(cut(p.label, letters)))</text>"
         out += "<rect class=\"released\" x=\"\(point(left))\" y=\"\(point(y))\" width=\"\(point(x(p.first) - left))\" "
             + "height=\"7\"/>"
         out += "<rect class=\"generated\" x=\"\(point(left))\" y=\"\(point(y + 8))\" "

@@ -40,6 +40,7 @@ func estimate(_ words: [String]) throws {
 /// An answer for people: a line for each figure.
 private func lines(_ answer: JSON) -> [String] {
     func number(_ x: JSON?) -> String { x?.asDouble.map { short($0, 5) } ?? "-" }
+    func date(_ e: JSON, _ key: String) -> String { e[key + "_date"]?.asString ?? number(e[key]) }
     let keys = ["term", "level", "with_level", "group", "kind", "reference"]
     var rows: [[String]] = []
     for list in ["estimates", "contrasts"] {
@@ -50,14 +51,15 @@ private func lines(_ answer: JSON) -> [String] {
                 return key == "reference" ? "against \(text)" : text
             }
             rows.append([name.isEmpty ? "all rows" : name.joined(separator: " "
-                + ""), number(e["estimate"]), number(e["low"]),
-                         number(e["high"]), number(e["sampling_error"]), number(e["noise_error"])])
+                + ""), date(e, "estimate"), date(e, "low"), date(e, "high"), number(e["sampling_error"]),
+                         number(e["noise_error"])])
         }
     }
     let width = rows.reduce(8) { max($0, $1[0].count) } + 2
+    let cell = rows.reduce(10) { $1.dropFirst().reduce($0) { max($0, $1.count) } } + 2
     let confidence = short(100 * (answer["confidence"]?.asDouble ?? 0), 4)
-    let head = pad("", width) + ["estimate", "low", "high", "sampling", "noise"].map { pad($0, 12) }.joined()
+    let head = pad("", width) + ["estimate", "low", "high", "sampling", "noise"].map { pad($0, cell) }.joined()
     return ["\(confidence) % intervals that hold the error of the sample and the noise of the guarantee", "", head]
-        + rows.map { pad($0[0], width) + $0.dropFirst().map { pad($0, 12) }.joined() }
+        + rows.map { pad($0[0], width) + $0.dropFirst().map { pad($0, cell) }.joined() }
         + (answer["notes"]?.asArray ?? []).map { "note: " + ($0.asString ?? "") }
 }

@@ -230,6 +230,7 @@ def test_plans_models_and_ledgers(compare, schema, table, case):
     compare(model.report_record(rows=100), "Report")
     compare(model.estimate("share", "sex"), "Estimate")
     compare(model.estimate("quantile", "age", quantile=0.9), "Estimate")
+    compare(model.estimate("mean", "joined"), "Estimate")
     for question in ({"what": "mean", "column": "age", "by": "ward", "contrast": "ratio"},
                      {"what": "cells", "column": "sex", "with_": "ward"},
                      {"what": "linear", "column": "age", "predictors": ["sex"]}):

@@ -2,6 +2,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -89,6 +90,26 @@ def test_intervals_hold_the_truth_over_simulated_trainings():
     assert numpy.mean([r["covered"] for r in records.values()]) > 0.9
 
 
+def test_a_common_value_beside_rare_high_ones():
+    """Twenty rows of a hundred pay, all others have 0: means and their difference hold the truth, and say something."""
+    def table(seed):
+        r = numpy.random.default_rng(seed)
+        group = r.choice(["f", "m"], 4000)
+        loss = numpy.where(r.random(4000) < 0.1 + 0.2 * (group == "m"), r.normal(1900, 150, 4000).clip(1, 4500), 0)
+        return flip.Table.from_pandas(pandas.DataFrame({"group": group, "loss": loss.round()}), {"fields": [
+            {"name": "group", "type": "string", "constraints": {"enum": ["f", "m"], "required": True}},
+            {"name": "loss", "type": "integer", "constraints": {"minimum": 0, "maximum": 4500, "required": True}}]})
+    held = {"mean": 0, "difference": 0}
+    for seed in range(12):
+        model = flip.train(table(seed), epsilon=1, delta=1e-5, config={**QUICK, "projection": {"steps": 1, "rows": 16}})
+        e = only(model.estimate("mean", "loss"))
+        held["mean"] += e["low"] <= 380 <= e["high"]
+        (e,) = model.estimate("mean", "loss", by="group", contrast="difference", reference="f")["contrasts"]
+        held["difference"] += e["low"] <= 380 <= e["high"]
+        assert e["high"] - e["low"] < 4500
+    assert min(held.values()) >= 9, held
+
+
 def test_an_interval_grows_with_the_noise_and_with_confidence(clear, people):
     noisy = flip.train(flip.Table.from_pandas(people, intervals.SCHEMA), epsilon=0.5, delta=1e-5, config=QUICK)
     a, b = only(clear.estimate("mean", "age")), only(noisy.estimate("mean", "age"))
@@ -170,6 +191,65 @@ def test_the_report_is_a_function_of_the_file(fair, tmp_path):
         assert sum(p["released"] for p in c["parts"]) == pytest.approx(1, abs=0.05)
     assert [g["name"] for g in record["groups"]["groups"]] == ["sex=f", "sex=m"]
     assert {d["column"] for d in record["groups"]["disparities"]} == {"ward", "age", "creatinine", "died"}
+
+
+DAYS = {"fields": [
+    {"name": "ward", "type": "string", "constraints": {"enum": ["a", "b"], "required": True}},
+    {"name": "born", "type": "date",
+     "constraints": {"minimum": "1930-01-01", "maximum": "2010-12-31", "required": True}},
+    {"name": "seen", "type": "datetime", "constraints": {
+        "minimum": "2020-01-01T00:00:00Z", "maximum": "2021-12-31T23:59:00Z", "multipleOf": 60, "required": True}},
+    {"name": "visits", "type": "integer", "constraints": {"minimum": 0, "maximum": 4000, "required": True}}]}
+
+
+@pytest.fixture(scope="module")
+def days():
+    """Rows with dates, and a model of which the noise hides next to nothing."""
+    r = numpy.random.default_rng(8)
+    ward = r.choice(["a", "b"], 12_000)
+    since = r.normal(0, 3000, 12_000).clip(-9000, 9000) + 700 * (ward == "b")
+    born = numpy.datetime64("1960-01-01") + since.astype("timedelta64[D]")
+    seen = numpy.datetime64("2020-01-01T00:00") + r.integers(0, 700 * 1440, 12_000).astype("timedelta64[m]")
+    frame = pandas.DataFrame({"ward": ward, "born": born, "seen": seen, "visits": r.poisson(900, 12_000)})
+    return frame, flip.train(flip.Table.from_pandas(frame, DAYS), epsilon=50, delta=1e-5, config=QUICK)
+
+
+def test_dates_read_as_dates_on_the_page(days, tmp_path):
+    """ISO 8601, and whole numbers without a point, in the record and on the page."""
+    _, model = days
+    page = model.report(tmp_path / "page.html", rows=400)
+    columns = {c["name"]: [p["label"] for p in c["parts"]] for c in model.report_record(rows=400)["columns"]}
+    day, moment = r"\d{4}-\d\d-\d\d", r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?"
+    for name, form in (("born", day), ("seen", moment), ("visits", r"\d+")):
+        assert all(re.fullmatch(f"{form}( to {form})?", label) for label in columns[name]), columns[name]
+        assert len(set(columns[name])) == len(columns[name]) > 5
+        assert any(f">{label}</text>" in page for label in columns[name])
+    ends = [label.split(" to ") for label in columns["visits"]]
+    assert all(int(a[0]) <= int(a[-1]) < int(b[0]) for a, b in zip(ends, ends[1:]))
+
+
+def test_means_and_quantiles_of_dates(days):
+    frame, model = days
+    e = only(model.estimate("mean", "born"))
+    truth = (frame.born - pandas.Timestamp(0)).dt.days
+    assert abs(e["estimate"] - truth.mean()) < 30 and e["low"] < truth.mean() < e["high"]
+    assert abs(e["sampling_error"] / (truth.std() / math.sqrt(len(truth))) - 1) < 0.05
+    told = [pandas.Timestamp(e[key]) for key in ("low_date", "estimate_date", "high_date")]
+    assert told == sorted(told) and abs((told[1] - frame.born.mean()).days) < 31
+    by = model.estimate("mean", "born", by="ward", contrast="difference", reference="a")
+    assert by["unit"] == "days since 1970-01-01" and abs(by["contrasts"][0]["estimate"] - 700) < 100
+    assert "estimate_date" not in by["contrasts"][0] and len(by["estimates"]) == 2
+    for q in (0.1, 0.5, 0.9):
+        for name in ("born", "seen"):
+            e = only(model.estimate("quantile", name, quantile=q))
+            assert abs(pandas.Timestamp(e["estimate_date"]).tz_localize(None) - frame[name].quantile(q)).days < 60
+            assert e["low"] < e["estimate"] < e["high"]
+    e = only(model.estimate("mean", "seen"))
+    assert abs(pandas.Timestamp(e["estimate_date"]).tz_localize(None) - frame.seen.mean()).days < 5
+    with pytest.raises(flip.ArgumentError, match="no ratios"):
+        model.estimate("mean", "born", by="ward", contrast="ratio")
+    with pytest.raises(flip.ArgumentError, match="needs a column of numbers"):
+        model.estimate("linear", "born", predictors=["visits"])
 
 
 def test_the_size_of_pages():

@@ -244,8 +244,25 @@ def test_rules_that_hold_are_proposed(frame, tmp_path):
     shell = subprocess.run([FLIP, "schema", str(tmp_path / "t.csv")], capture_output=True, text=True)
     found = flip.Schema(__import__("json").loads(shell.stdout))
     kinds = [next(k for k in r if k not in ("name", "table")) for r in found.dict["flip:rules"]]
-    assert found.assumed and {"order", "sum", "depends", "exactly_one", "missing_together"} <= set(kinds)
+    assert found.assumed and {"order", "sum", "depends", "equal", "exactly_one", "missing_together"} <= set(kinds)
+    assert {"name": "branch_code copied", "equal": {"branch_code": "branch"}} in found.dict["flip:rules"]
     assert len(flip.Table.read_csv(tmp_path / "t.csv", found)) == len(frame)
+
+
+def test_no_order_is_proposed_that_follows_from_others(tmp_path):
+    """Through a column that is never missing, or from the bounds; through one that may be missing nothing follows."""
+    r = numpy.random.default_rng(2)
+    day = numpy.datetime64("2020-01-01") + r.integers(0, 300, 400).astype("timedelta64[D]")
+    f = pandas.DataFrame({"born": numpy.datetime64("1980-01-01") + r.integers(0, 999, 400).astype("timedelta64[D]")})
+    f["a"], f["b"] = day, day + r.integers(0, 9, 400).astype("timedelta64[D]")
+    f["c"] = f.b + pandas.to_timedelta(r.integers(0, 9, 400), unit="D")
+    for gaps, expected in ((False, [["a", "b"], ["b", "c"]]), (True, [["a", "b"], ["a", "c"], ["b", "c"]])):
+        if gaps:
+            f["b"] = f.b.mask(pandas.Series(r.random(400) < .3))
+        f.to_csv(tmp_path / "t.csv", index=False)
+        shell = subprocess.run([FLIP, "schema", str(tmp_path / "t.csv")], capture_output=True, text=True)
+        rules = __import__("json").loads(shell.stdout)["flip:rules"]
+        assert sorted(rule["order"] for rule in rules if "order" in rule) == expected
 
 
 @pytest.mark.parametrize("rules, said", [

@@ -164,23 +164,30 @@ struct ColumnCounts {
     /// Σ (value − centre) over the rows of some cells, from histograms of all resolutions: what a coarse node cannot
     /// tell is told by its children. The coarsest level is taken as it is, linear and without bias. Of finer ones it is
     /// known what they can say at most: the rows of a node of width w lie on average about w/12 from its middle, as
-    /// they do where a density doubles or halves over the node. Where noise is larger than that, they count for less.
+    /// they do where a density doubles or halves over the node; and of a node that other parts have cells of, its rows
+    /// belong to this part by as many more or fewer than its cells as the shares of cells tell above the noise (a
+    /// common value beside an empty range). Where noise is larger than that, they count for less.
     private func residual(_ cells: [Int], _ centre: Double, _ histograms: [ReleasedHistogram], _ noise: Double,
                           rows: Double) -> (sum: Double, deviation: Double) {
         guard cells.count > 1 else { return (0, 0) }
         var sum = 0.0, variance = 0.0
         var coarser: [Int: Double] = [:], coarserDivisor = 0, masses: [Int: Double] = [:], widths: [Int: Double] = [:]
+        var foreign: [Int: Double] = [:]
         for h in histograms {
             // Mean of value − centre over all cells of a node, those of other parts counting as 0; its rows; its width.
-            var own: [Int: Double] = [:], mass = own, width = own
+            var own: [Int: Double] = [:], mass = own, width = own, inside = own, other = own
             for c in cells where c < grid.body {
                 own[c / h.divisor, default: 0] += value[c] - centre
+                inside[c / h.divisor, default: 0] += 1
                 mass[c / h.divisor, default: 0] += shareInPart[c] * rows
                 width[c / h.divisor, default: 0] += 2 * halfWidth[c]
             }
             for (node, s) in own {
                 let low = node * h.divisor, high = min(low + h.divisor, grid.body) - 1
                 own[node] = s / Double(high + 1 - low)
+                let share = (inside[node] ?? 0) / Double(high + 1 - low)
+                let gap = abs((mass[node] ?? 0) - h.counts[node] * share) - 2 * noise
+                other[node] = share < 1 ? max(0, gap) * abs(s / (inside[node] ?? 1)) : 0
                 width[node] = max(0, value[high] - value[low]) + halfWidth[high] + halfWidth[low]
             }
             var all = own, part = 0.0, square = 0.0
@@ -199,14 +206,14 @@ struct ColumnCounts {
             var weight = 1.0
             if coarserDivisor > 0 {
                 let likely = masses.keys.sorted().reduce(0.0) { sum, node in
-                    let d = (masses[node] ?? 0) * (widths[node] ?? 0) / 12
+                    let d = (masses[node] ?? 0) * (widths[node] ?? 0) / 12 + (foreign[node] ?? 0)
                     return sum + d * d
                 }
                 weight = square > 0 ? likely / (likely + square) : 0
             }
             sum += weight * part
             variance += weight * square
-            (coarser, coarserDivisor, masses, widths) = (own, h.divisor, mass, width)
+            (coarser, coarserDivisor, masses, widths, foreign) = (own, h.divisor, mass, width, other)
         }
         let tail = grid.count - grid.body, levels = Double(max(histograms.count, 1))
         for c in cells where c >= grid.body {

@@ -46,23 +46,28 @@ extension Estimator {
             found = shares.found
             extra = shares.notes
         case .quantile:
-            try requireNumber(j, "quantile")
+            try requireOrder(j, "quantile")
             found = [(nil, groups.map { quantile(column, $0) })]
         default:
-            try requireNumber(j, "mean")
+            try requireOrder(j, "mean")
             found = [(nil, groups.map { mean(column, $0) })]
         }
-        let isShare = options.kind == .share
+        let isShare = options.kind == .share, isMoment = !isShare && momentUnit(j) != nil
         for (level, estimates) in found {
             for (group, e) in zip(groups, estimates) {
                 items.append(json(e, (isShare ? [("level", text(level))] : [])
-                    + (group.isWhole ? [] : [("group", text(group.label))])))
+                    + (group.isWhole ? [] : [("group", text(group.label))]), dates: isMoment ? j : nil))
             }
         }
         var members = head() + [("column", .string(name(j)))]
         if let by = options.by { members.append(("by", .string(by))) }
         if options.kind == .quantile { members.append(("quantile", .number(options.quantile))) }
+        if isMoment, let unit = momentUnit(j) { members.append(("unit", .string(unit))) }
         members.append(("estimates", .array(items)))
+        if isMoment, options.contrast == .ratio {
+            throw Failure(.argument, "estimate, \"contrast\": \(quoted(name(j))) has the type "
+                + "\(plan.schema.fields[j].type.rawValue), and dates have differences, no ratios")
+        }
         if options.contrast != .none { members.append(("contrasts", try contrasts(found, groups, isShare: isShare))) }
         return .members(members + [notes(extra)])
     }
@@ -103,13 +108,16 @@ extension Estimator {
         let weights = group.isWhole ? plain : column.sloped(plain)
         let d = group.counts.sum(present), n = group.counts.sum(weights)
         let middle = d > 0 ? n / d : 0
-        // Variance of a row, and what the noise of the parts' means adds.
+        // Variance of a row, and what the noise of the parts' means adds. A part of several values that has none beside
+        // it does not show where in it a group's rows lie: half of its spread counts as unknown.
+        let alone = group.isWhole || column.ordered.count > 1 ? Set<Int>() : Set(column.ordered)
         var square = 0.0, extra = 0.0, shared: [Double] = []
         for p in 0..<column.parts where column.isPresent[p] {
             let share = d > 0 ? group.counts.counts[p] / d : 0, off = plain[p] - middle
             square += max(0, share) * (column.variance[p] + off * off)
             shared.append(share * column.meanNoise[p])
-            extra += share * share * column.meanNoise[p] * column.meanNoise[p]
+            let unknown = column.meanNoise[p] * column.meanNoise[p] + (alone.contains(p) ? column.variance[p] / 4 : 0)
+            extra += share * share * unknown
         }
         // Where in its bin a group's rows lie is taken from the bins beside it: half of that shift counts as unknown.
         let shift = d > 0 ? (n - group.counts.sum(plain)) / d : 0
@@ -215,7 +223,7 @@ extension Estimator {
 
 extension ColumnCounts {
     /// Numerical parts of several values, in the order of their means.
-    private var ordered: [Int] {
+    var ordered: [Int] {
         (0..<parts).filter { isPresent[$0] && variance[$0] > 0 }.sorted { mean[$0] < mean[$1] }
     }
 

@@ -48,6 +48,20 @@ struct Estimator {
         }
     }
 
+    /// Means and quantiles are of numbers, dates and datetimes.
+    func requireOrder(_ j: Int, _ what: String) throws {
+        if momentUnit(j) == nil { try requireNumber(j, what) }
+    }
+
+    /// What the values of a column of dates count; nil for other columns.
+    func momentUnit(_ j: Int) -> String? {
+        switch plan.schema.fields[j].kind {
+        case .date: return "days since 1970-01-01"
+        case .datetime: return "microseconds since 1970-01-01T00:00:00Z"
+        default: return nil
+        }
+    }
+
     /// The texts of a column's cells in a part; nil for missing.
     func labels(_ j: Int, cells: [Int]) -> [String?] {
         let grid = plan.grids[j], field = plan.schema.fields[j]
@@ -55,7 +69,8 @@ struct Estimator {
             if c == grid.missingCell { return nil }
             if let r = grid.reason(cell: c) { return field.form.reasons[r] }
             if let levels = field.levels { return levels[c] }
-            return (try? ValueReader(plan.schema).text(grid, column: j, cell: c)) ?? ""
+            guard let reader = try? ValueReader(plan.schema) else { return "" }
+            return reader.shown(reader.value(grid, column: j, cell: c), column: j)
         }
     }
 
@@ -72,10 +87,9 @@ struct Estimator {
             if grid.numerical, counts.isPresent[p], first != last {
                 let body = cells.filter { $0 < grid.body }
                 guard let low = body.first, let high = body.last else {
-                    return reader.text(grid, column: j, cell: first)
+                    return reader.shown(reader.value(grid, column: j, cell: first), column: j)
                 }
-                let top = cellValue(grid, reader.column(j), high, 1 - 0x1p-53)
-                return reader.text(grid, column: j, cell: low) + " to " + JSON.number(top).text
+                return reader.shown(grid, column: j, cells: low...high)
             }
             let texts = labels(j, cells: cells)
             return texts == [nil] ? nil : texts.map { $0 ?? "missing" }.joined(separator: " | ")
@@ -134,8 +148,16 @@ struct Estimator {
         return ("notes", .array(all.map { .string($0) }))
     }
 
-    func json(_ e: Estimate, _ labels: [(String, JSON)]) -> JSON {
+    /// - Parameter dates: the column of dates that the figure is a value of, to be told as dates too.
+    func json(_ e: Estimate, _ labels: [(String, JSON)], dates: Int? = nil) -> JSON {
         func number(_ x: Double) -> JSON { x.isFinite ? .number(x) : .null }
+        var labels = labels
+        if let dates, let reader = try? ValueReader(plan.schema) {
+            for (key, x) in [("estimate_date", e.value.rounded()), ("low_date", e.low.rounded(.down)),
+                             ("high_date", e.high.rounded(.up))] {
+                labels.append((key, x.isFinite ? .string(reader.shown(x, column: dates)) : .null))
+            }
+        }
         return .members(labels + [("estimate", number(e.value)), ("low", number(e.low)), ("high", number(e.high)),
                                   ("standard_error", number(e.error)), ("sampling_error", number(e.sampling)),
                                   ("noise_error", number(e.noise)), ("told", .bool(!e.isLost))])

@@ -83,8 +83,13 @@ extension Estimate {
                            sampling: (a.sampling * a.sampling + b.sampling * b.sampling).squareRoot(), noise: noise,
                            range: span)
         guard value.isFinite, !a.isLost, !b.isLost else { return out }
-        out.low = max(span.lowerBound, value - arm(a.value - a.low, b.high - b.value))
-        out.high = min(span.upperBound, value + arm(a.high - a.value, b.value - b.low))
+        // A limit that was cut at the end of its range no longer holds the noise that is taken out.
+        let least = z * out.error, isLowCut = a.low <= a.range.lowerBound || b.high >= b.range.upperBound,
+            isHighCut = a.high >= a.range.upperBound || b.low <= b.range.lowerBound
+        let down = max(arm(a.value - a.low, b.high - b.value), isLowCut ? least : 0)
+        let up = max(arm(a.high - a.value, b.value - b.low), isHighCut ? least : 0)
+        out.low = max(span.lowerBound, value - down)
+        out.high = min(span.upperBound, value + up)
         return out
     }
 

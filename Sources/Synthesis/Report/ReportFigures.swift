@@ -123,8 +123,7 @@ extension Estimator {
             guard let first = cells.first else { return "" }
             let body = cells.filter { $0 < grid.body }
             if grid.numerical, let low = body.first, let high = body.last, low != high {
-                return reader.text(grid, column: j, cell: low) + " to "
-                    + JSON.number(cellValue(grid, reader.column(j), high, 1 - 0x1p-53)).text
+                return reader.shown(grid, column: j, cells: low...high)
             }
             let texts = labels(j, cells: [first] + cells.dropFirst())
             return texts == [nil] ? nil : texts.map { $0 ?? "missing" }.joined(separator: " | ")

@@ -26,10 +26,10 @@ func floorDiv(_ a: Int64, _ b: Int64) -> Int64 {
 }
 
 /// The first and the last day that have a text.
-let dayRange: ClosedRange<Int64> = -719_162...2_932_896
+package let dayRange: ClosedRange<Int64> = -719_162...2_932_896
 let microsecondsPerDay: Int64 = 86_400_000_000
 /// The first and the last microsecond that have a text.
-let microsecondRange: ClosedRange<Int64> = -719_162 * microsecondsPerDay...2_932_897 * microsecondsPerDay - 1
+package let microsecondRange: ClosedRange<Int64> = -719_162 * microsecondsPerDay...2_932_897 * microsecondsPerDay - 1
 
 private func isLeap(_ y: Int64) -> Bool { y % 4 == 0 && (y % 100 != 0 || y % 400 == 0) }
 
@@ -132,13 +132,13 @@ func isDay(_ year: Int64, _ month: Int64, _ day: Int64) -> Bool {
 }
 
 /// `YYYY-MM-DD`. `day` must lie in `dayRange`.
-func dateText(_ day: Int64) -> String {
+package func dateText(_ day: Int64) -> String {
     let (y, m, d) = civilDate(days: day)
     return padded(y, 4) + "-" + padded(m, 2) + "-" + padded(d, 2)
 }
 
 /// `YYYY-MM-DDThh:mm:ss[.ffffff]Z`, the fraction only when it is not zero. `moment` must lie in `microsecondRange`.
-func datetimeText(_ moment: Int64) -> String {
+package func datetimeText(_ moment: Int64) -> String {
     let day = floorDiv(moment, microsecondsPerDay)
     let rest = moment - day * microsecondsPerDay
     let s = rest / 1_000_000, f = rest % 1_000_000

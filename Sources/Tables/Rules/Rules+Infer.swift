@@ -80,6 +80,8 @@ private struct RuleSearch {
             return false
         }
         if texts.count <= 40 {
+            open += pairs(texts).filter { $0.0 > $0.1 && fields[$0.0].levels == fields[$0.1].levels }
+                .map { .equal($0.0, $0.1) }
             open += pairs(texts).filter {
                 (fields[$0.1].levels?.count ?? 0) > (fields[$0.0].levels?.count ?? 0)
             }.map { .depends($0.0, on: $0.1, table: [:]) }
@@ -140,13 +142,29 @@ private struct RuleSearch {
         return true
     }
 
+    /// Whether an order holds by the bounds of its columns, or by two others through a column that is never missing.
+    private func follows(_ a: Int, _ b: Int, from orders: Set<[Int]>) -> Bool {
+        switch (schema.fields[a].kind, schema.fields[b].kind) {
+        case (.date(_, let high), .date(let low, _)) where high <= low: return true
+        case (.datetime(_, let high, _), .datetime(let low, _, _)) where high <= low: return true
+        default:
+            return schema.fields.indices.contains {
+                schema.fields[$0].required && orders.contains([a, $0]) && orders.contains([$0, b])
+            }
+        }
+    }
+
     /// Rules as JSON: those that enough rows speak for.
     var proposals: [JSON] {
         func name(_ j: Int) -> JSON { .string(schema.fields[j].name) }
         var groups: [[Int]] = [], out: [JSON] = []
+        let orders = open.indices.compactMap { k -> [Int]? in
+            if case .order(let a, let b) = open[k], tests[k] >= 50, shown[k] { return [a, b] }
+            return nil
+        }
         for (k, c) in open.enumerated() where tests[k] >= 50 {
             switch c {
-            case .order(let a, let b) where shown[k]:
+            case .order(let a, let b) where shown[k] && !follows(a, b, from: Set(orders)):
                 out.append(.members([("name", .string("\(schema.fields[a].name) to \(schema.fields[b].name)")),
                                      ("order", .array([name(a), name(b)]))]))
             case .equal(let a, let b) where shown[k]:

@@ -57,6 +57,18 @@ final class IntervalTests: XCTestCase {
         XCTAssertEqual(same.noise, 0, accuracy: 1e-9)
     }
 
+    func testALimitThatWasCutStillHoldsTheNoise() {
+        // Both groups' limits end at 0; the noise they share is larger than what is left below the values.
+        func estimate(_ x: Double, high: Double) -> Estimate {
+            Estimate(value: x, low: 0, high: high, sampling: 9, noise: 280, shared: [270], range: 0...4500)
+        }
+        let d = estimate(54, high: 600).minus(estimate(103, high: 650), limit: 2)
+        XCTAssertEqual(d.value, -49)
+        XCTAssertLessThanOrEqual(d.low, -49 - 2 * d.error)
+        XCTAssertGreaterThanOrEqual(d.high, -49 + 2 * d.error)
+        XCTAssertGreaterThan(d.error, 12)
+    }
+
     func testARatioOfNarrowIntervalsIsThatOfTheDeltaMethod() {
         func estimate(_ x: Double, _ reach: Double) -> Estimate {
             Estimate(value: x, low: x - reach, high: x + reach, sampling: reach / 2, noise: 0, range: 0...1)

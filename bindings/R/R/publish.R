@@ -16,7 +16,7 @@ as.data.frame.flip_estimate <- function(x, row.names = NULL, optional = FALSE, p
   records <- x[[match.arg(part)]]
   if (length(records) == 0) return(data.frame())
   keys <- names(records[[1]])
-  words <- c("term", "level", "with_level", "group", "kind", "reference")
+  words <- c("term", "level", "with_level", "group", "kind", "reference", "estimate_date", "low_date", "high_date")
   columns <- lapply(keys, function(key) {
     values <- lapply(records, function(r) r[[key]])
     if (key %in% words) vapply(values, function(v) if (is.null(v)) NA_character_ else v, "")

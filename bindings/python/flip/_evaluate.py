@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
+from . import _extras
 from ._errors import ArgumentError, SchemaError
 from ._frames import has_arrow, is_path, package_of
 from ._library import Path, config_bytes, take_json
@@ -123,7 +124,8 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
              protected: Union[str, Iterable[str], None] = None, target: Optional[str] = None, holdout: Any = None,
              classifiers: str = "native", positive: Any = None, edges: Optional[Mapping[str, Sequence[float]]] = None,
              threads: Optional[int] = None, group: Union[str, Mapping[str, str], None] = None,
-             extras: Sequence[str] = (), admissible: Union[str, Iterable[str], None] = None) -> Evaluation:
+             extras: Union[str, Sequence[str]] = (),
+             admissible: Union[str, Iterable[str], None] = None) -> Evaluation:
     """How good, how fair and how forgetful `synthetic` is beside `real`: an Evaluation. NOT PRIVATE.
 
     real, synthetic, holdout: a Table, the path of a CSV or HDF5 file, or a data frame; schema: for those that are no
@@ -138,14 +140,16 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     ("native" only). edges: {column: [ascending cuts]} of numerical protected and admissible columns; without them the
     real median. threads: None for all processors.
     group: where the dataframe is in HDF5 files, "/data" unless given; {"real": "/obs"} where the files differ ("real",
-    "synthetic", "holdout"). extras: "anonymeter" (its risks of singling out, linkability and inference) and "syntheval"
-    (its fast list), computed by these packages where they are installed; to_dict()["extras"] has them.
+    "synthetic", "holdout").
+    extras: "anonymeter" (its risks of singling out, linkability and inference) and "syntheval" (its fast list, and its
+    statistical parity), computed by these packages where they are installed; to_dict()["extras"] has them.
     docs/EVALUATION.md defines every figure.
     """
     if classifiers not in ("native", "sklearn", "none"):
         raise ArgumentError('classifiers: must be "native", "sklearn" or "none"')
     if classifiers == "sklearn":
         from . import _sklearn                  # says what is missing before any work
+    wanted = _extras.chosen(extras)
     checked = Schema.maybe(schema)
     places = dict(group) if isinstance(group, Mapping) else dict.fromkeys(("real", "synthetic", "holdout"), group)
     if not set(places) <= {"real", "synthetic", "holdout"}:
@@ -165,8 +169,8 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     if classifiers == "sklearn":
         _sklearn.fill(result, real, synthetic, holdout, protected=protected, target=target, positive=positive,
                       edges=edges or {})
-    if extras:
-        from . import _extras
-        result["extras"] = _extras.figures(extras, real.to_pandas(), synthetic.to_pandas(),
-                                           None if holdout is None else holdout.to_pandas(), target, protected)
+    if wanted:
+        result["extras"] = _extras.figures(wanted, real.to_pandas(), synthetic.to_pandas(),
+                                           None if holdout is None else holdout.to_pandas(), target, protected,
+                                           positive)
     return Evaluation(result)

@@ -80,10 +80,11 @@ class Model(Handle):
                     threads: Optional[int] = None, progress: Report = False) -> list[Table]:
         """m tables of `rows` rows each, whose spread carries what the rows as a sample and the noise leave open.
 
-        Each comes from a table that is fitted to the releases with sample and noise drawn anew, so that an analysis of
-        your own, made on every table and put together by `flip.combine()`, has an honest interval. One synthetic table
-        alone has none. rows: as many as the released row count unless given. The preset "best" only; each table costs
-        one fit, a small part of a training.
+        Each comes from a table that is fitted to the releases with sample and noise drawn anew, so that shares and
+        their differences, counted in every table and put together by `flip.combine()`, have an honest interval. One
+        synthetic table alone has none. Means and regressions have it from `estimate` (docs/PUBLISHING.md). rows: as
+        many as the released row count unless given. The preset "best" only; each table costs one fit, a small part of
+        a training.
         """
         count = max(1, round(self.info["released"]["rows"])) if rows is None else rows
         if m < 2:
@@ -174,6 +175,7 @@ class Model(Handle):
         what: "mean", "share" (of each level, or of `level`), "quantile" (`quantile`, the median unless given), "cells"
         (two-way shares of `column` and `with_`), "linear" (least squares of `column`, or of its `level`, on
         `predictors`) or "logistic" (of `level`, the last one unless given).
+        Means and quantiles of dates come as numbers ("unit") and as dates ("estimate_date", "low_date", "high_date").
         by: a column whose levels are the groups; contrast: "difference" or "ratio" of every group and `reference`, the
         largest group unless given. confidence: of the intervals.
 

@@ -323,6 +323,9 @@ class _Estimated(TypedDict, total=False):
     term: str  # linear, logistic: the coefficient
     kind: Literal["difference", "ratio"]  # of a contrast
     reference: Optional[str]  # of a contrast: the group that `group` is compared with
+    estimate_date: Optional[str]  # of dates: `estimate`, to the nearest day or microsecond
+    low_date: Optional[str]  # of dates: `low`
+    high_date: Optional[str]  # of dates: `high`
 
 
 class Estimated(_Estimated):
@@ -339,7 +342,8 @@ class Estimated(_Estimated):
 
 # "with" is a keyword, so this class is written as a call.
 _EstimateParts = TypedDict("_EstimateParts", {
-    "with": str, "by": str, "quantile": float, "outcome": str, "contrasts": "list[Estimated]"}, total=False)
+    "with": str, "by": str, "quantile": float, "outcome": str, "unit": str,
+    "contrasts": "list[Estimated]"}, total=False)
 
 
 class Estimate(Versioned, _EstimateParts):
