@@ -13,7 +13,6 @@ an operator has to switch on.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import json
 import re
@@ -21,10 +20,10 @@ import secrets
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
 
-from ._arrow import Source
 from ._errors import ArgumentError, SchemaError, StateError
-from ._library import CALLBACK, Path, config_bytes, new
+from ._library import Path
 from ._model import Model
+from ._persons import bounded
 from ._plan import Plan
 from ._progress import Report
 from ._schema import Schema, SchemaLike
@@ -171,22 +170,7 @@ def _add(sums: remote.Sums, part: int, batches: Iterator[Any], names: list[str],
         sums.add(part, pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)))
     else:
         rows = pa.Table.from_batches(list(chain([first], batches)))
-        sums.add(part, _bounded(rows, person, names, schema, max_rows))
-
-
-def _bounded(rows: Any, person: str, names: list[str], schema: str, max_rows: int) -> Table:
-    """At most `max_rows` rows of each person; which ones depends on that person's rows alone. Cells that break the
-    schema are replaced and counted."""
-    import pyarrow as pa
-    who = rows.column(person).combine_chunks()
-    if who.null_count:
-        raise SchemaError("nobody is named in a row: every row must belong to a person")
-    codes = (who if pa.types.is_dictionary(who.type) else who.dictionary_encode()).indices.cast(pa.int64())
-    source, own = Source(rows.select(names)), Schema.of(json.loads(schema))
-    table = Table(new("flip_table_import", own._pointer, source.address, config_bytes({"invalid": "coerce"}),
-                      CALLBACK(0), None))
-    numbers = (ctypes.c_int64 * len(codes)).from_buffer_copy(codes.buffers()[1], codes.offset * 8)
-    return Table(new("flip_table_bound_persons", table._pointer, numbers, max_rows))
+        sums.add(part, bounded(rows, person, Schema.of(json.loads(schema)), max_rows))
 
 
 def _added(counted: DataFrame, ask: bytes, slices: int, together: int) -> DataFrame:
