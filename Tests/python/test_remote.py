@@ -216,6 +216,58 @@ def test_the_command_of_python_takes_parquet(rows, here, folder, tmp_path, capsy
     assert usage.value.code == 2
 
 
+SKETCH = {**SCHEMA, "fields": [{"name": f["name"], "type": f["type"]} if f["name"] in ("city", "income", "seen", "stay")
+                               else f for f in SCHEMA["fields"]]}
+
+
+def domain_budget(folder, name="b"):
+    return flip.Budget(folder / name, epsilon=900, delta=1e-3, selection_delta=1e-4)
+
+
+def test_a_domain_is_released_from_files(rows, folder, tmp_path):
+    """The domain of all files is the one of a single file: with hardly any noise both are those of the rows."""
+    table = flip.Table.from_pandas(rows, SCHEMA)
+    table.to_csv(tmp_path / "_all.csv")
+    one = flip.release_domain(tmp_path / "_all.csv", SKETCH, domain_budget(tmp_path), epsilon=800)
+    (tmp_path / "_all.csv").unlink()
+    budget = domain_budget(tmp_path, "c")
+    files = flip.remote.release_domain(folder, SKETCH, budget, epsilon=800, name="files")
+    (run,) = budget.report()["runs"]
+    assert run["name"] == "files" and run["kind"] == "domain"
+    assert abs(files.report["rows"] - len(rows)) < 5
+    for a, b in zip(one.schema.fields, files.schema.fields):
+        if "enum" in a.get("constraints", {}):
+            a["constraints"]["enum"].sort()
+            b["constraints"]["enum"].sort()
+        assert a == b
+    city = next(field for field in files.schema.fields if field["name"] == "city")
+    assert {"Bonn", 'Trier, "S\u00fcd"'} <= set(city["constraints"]["enum"])
+
+
+def test_a_file_that_fails_releases_nothing(rows, folder, tmp_path):
+    """A file that cannot be read to its end: no domain of the rows before it, and no charge."""
+    budget = domain_budget(tmp_path)
+    whole = (folder / "a.parquet").read_bytes()
+    for bad in (b"no Parquet at all", whole[:-1], whole[:40] + bytes(60) + whole[100:]):
+        (folder / "z.parquet").write_bytes(bad)
+        for invalid in ("refuse", "coerce"):
+            with pytest.raises(Exception):
+                flip.remote.release_domain(folder, SKETCH, budget, epsilon=800,
+                                           invalid=invalid)
+            assert budget.report()["runs"] == [] and budget.spent == 0
+    (folder / "z.parquet").unlink()
+    (folder / "z.csv").write_text("age,sex\n1,f\n")
+    with pytest.raises(flip.FormatError, match="other columns"):
+        flip.remote.release_domain(folder, SKETCH, budget, epsilon=800)
+    (folder / "z.csv").unlink()
+    with pytest.raises(flip.SchemaError):
+        flip.remote.release_domain(folder, {"fields": SKETCH["fields"][:3]}, budget,
+                                   epsilon=800)
+    with pytest.raises(TypeError, match="person"):
+        flip.remote.release_domain(folder, SKETCH, budget, epsilon=800, person="who")
+    assert budget.spent == 0
+
+
 def test_persons_in_files_are_dealt_by_name(rows, tmp_path, monkeypatch):
     """Rows of a person in several files come together, whatever the number of parts."""
     plan, who = make_plan({"max_rows_per_person": 2}), pandas.Series([f"p{k % 130}" for k in range(len(rows))])

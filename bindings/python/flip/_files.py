@@ -28,10 +28,7 @@ class Files:
                  max_rows_per_person: Optional[int] = None) -> None:
         """FileError where there is no such file or folder, ArgumentError for a folder without CSV or Parquet files,
         Unsupported for persons in CSV files."""
-        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-        self.files = sorted({file for path in given for file in _files(os.fspath(path))})
-        if not self.files:
-            raise ArgumentError("there is no .csv or .parquet file in " + ", ".join(os.fspath(path) for path in given))
+        self.files = named_files(paths)
         self.schema = Schema.of(schema)
         self.delimiter = delimiter
         self.extra = extra
@@ -81,6 +78,15 @@ def add_file(sums: Sums, part: int, path: str, delimiter: Optional[str] = None, 
 def is_parquet(path: str) -> bool:
     """Whether a path is taken for a Parquet file."""
     return path.lower().endswith((".parquet", ".pq"))
+
+
+def named_files(paths: Union[Path, Iterable[Path]]) -> list[str]:
+    """The Parquet and CSV files that some paths name, sorted. ArgumentError where there are none."""
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    found = sorted({file for path in given for file in _files(os.fspath(path))})
+    if not found:
+        raise ArgumentError("there is no .csv or .parquet file in " + ", ".join(os.fspath(path) for path in given))
+    return found
 
 
 def _files(path: str) -> list[str]:

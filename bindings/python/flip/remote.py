@@ -15,6 +15,7 @@ from ctypes import byref, sizeof
 from typing import Iterable, Optional, Protocol
 
 from ._files import Files, add_file
+from ._files_domain import release_domain
 from ._library import CProgress, Path, call, config_bytes, new, path_bytes, take_bytes
 from ._model import Model
 from ._plan import Plan
@@ -22,7 +23,7 @@ from ._progress import Progress, Report, from_c
 from ._sums import Sums, ask_info, merge, part_sums
 from ._train import Trainer, carry_out
 
-__all__ = ["Engine", "Files", "Sums", "add_file", "ask_info", "merge", "part_sums", "train"]
+__all__ = ["Engine", "Files", "Sums", "add_file", "ask_info", "merge", "part_sums", "release_domain", "train"]
 
 
 class Engine(Protocol):
