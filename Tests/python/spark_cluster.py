@@ -74,7 +74,8 @@ def cluster(folder):
     with open(os.path.join(folder, "driver.properties"), "w") as file:
         file.write(LOGGING.format(path=os.path.join(folder, "driver.log")))
     environment = {**os.environ, "SPARK_HOME": home, "PYSPARK_PYTHON": sys.executable, "SPARK_NO_DAEMONIZE": "1",
-                   "SPARK_WORKER_DIR": os.path.join(folder, "work"), "SPARK_LOCAL_DIRS": os.path.join(folder, "scratch")}
+                   "SPARK_WORKER_DIR": os.path.join(folder, "work"),
+                   "SPARK_LOCAL_DIRS": os.path.join(folder, "scratch")}
     run = os.path.join(home, "bin", "spark-class")
     deploy = "org.apache.spark.deploy."
 

@@ -43,7 +43,8 @@ class Files:
         if self.person is None:
             return len(self.files)
         import pyarrow.parquet as parquet
-        return sum(parquet.read_metadata(file).num_rows for file in self.files) // _DEALT + 1
+        rows: int = sum(parquet.read_metadata(file).num_rows for file in self.files)
+        return rows // _DEALT + 1
 
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """Sums of all files."""

@@ -149,7 +149,8 @@ def _text(column: Any, kind: str) -> Any:
     if pa.types.is_floating(have):
         column = compute.if_else(compute.is_nan(column), pa.scalar(None, have), column)
         if kind == "integer":
-            whole = compute.and_(compute.equal(compute.floor(column), column), compute.less(compute.abs(column), 2 ** 53))
+            small = compute.less(compute.abs(column), 2 ** 53)
+            whole = compute.and_(compute.equal(compute.floor(column), column), small)
             numbers = compute.if_else(whole, column, pa.scalar(0, have)).cast(pa.int64()).cast(pa.string())
             return compute.if_else(whole, numbers, column.cast(pa.string()))
     return column.cast(pa.string())

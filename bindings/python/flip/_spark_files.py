@@ -1,4 +1,4 @@
-"""Parquet files of a Spark frame, read by the executors' Python itself rather than by Spark: an engine of flip.spark."""
+"""Parquet files of a Spark frame, read by the executors' Python itself rather than by Spark."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def plain_files(df: DataFrame, lines: list[tuple[str, str]]) -> list[str]:
 
     Unsupported for a frame that is more, a view or a filter for instance: those would not be applied."""
     scans = [line for operator, line in lines if operator == "FileScan"]
-    if len(scans) != 1 or {operator for operator, _ in lines} - _SCAN or not all(word in scans[0] for word in _WHOLE):
+    others = {operator for operator, _ in lines} - _SCAN
+    if others or len(scans) != 1 or not all(word in scans[0] for word in _WHOLE):
         raise Unsupported('read="files" is for a frame that is nothing but a scan of Parquet files: what Spark filters, '
                           'computes or hides would not be applied; use read="spark"')
     return sorted(df.inputFiles())
