@@ -22,8 +22,8 @@ def plain_files(df: DataFrame, lines: list[tuple[str, str]]) -> list[str]:
     scans = [line for operator, line in lines if operator == "FileScan"]
     others = {operator for operator, _ in lines} - _SCAN
     if others or len(scans) != 1 or not all(word in scans[0] for word in _WHOLE):
-        raise Unsupported('read="files" is for a frame that is nothing but a scan of Parquet files: what Spark filters, '
-                          'computes or hides would not be applied; use read="spark"')
+        raise Unsupported('read="files" is for a frame that is nothing but a scan of Parquet files: what Spark '
+                          'filters, computes or hides would not be applied; use read="spark"')
     return sorted(df.inputFiles())
 
 
