@@ -2,7 +2,8 @@
 """Rows that stay where they are: processor seconds and peak memory of passes over made-up rows of 15 columns.
 
     python3 Benchmarks/scale.py files FOLDER [--rows 8000000]    flip.remote.Files: both passes, one core, by Parquet
-    python3 Benchmarks/scale.py spark FOLDER                     a pass of flip.spark beside an empty mapInArrow
+    python3 Benchmarks/scale.py spark FOLDER                     a pass of flip.spark beside an empty mapInArrow, and
+                                                                 beside one whose executors read the files themselves
     python3 Benchmarks/scale.py sample FOLDER                    sampling on Spark beside one process, by row
     python3 Benchmarks/scale.py wide                             six partial sums of 200 columns added up here
 
@@ -119,43 +120,53 @@ def session():
             .config("spark.driver.memory", "1g").getOrCreate())
 
 
-def spark(folder):
-    import flip.spark
-    s = session()
-    frame = s.read.parquet(folder)
-    ask = {}
-
-    class Keep(flip.remote.Files):
-        def sums(self, bytes):
-            ask[flip.remote.ask_info(bytes)["stage"]] = bytes
-            raise Enough
-
-    engine = flip.spark._Frame(frame, the_plan(), None, None)
+def asked(engine):
+    """The first ask of a training on an engine."""
+    found = []
 
     class First:
-        def parts(self):
-            return engine.parts()
+        parts = staticmethod(engine.parts)
 
-        sums = Keep.sums
+        def sums(self, ask):
+            found.append(ask)
+            raise Enough
 
     try:
         flip.remote.train(First(), the_plan(), progress=False)
     except Enough:
         pass
+    return found[0]
+
+
+def spark(folder, turns=5):
+    import flip.spark
+    s = session()
+    frame = s.read.parquet(folder)
+    engine = flip.spark._Frame(frame, the_plan(), None, None)
+    ask, rows = asked(engine), 0
 
     def empty(batches):
         n = sum(batch.num_rows for batch in batches)
         yield pyarrow.RecordBatch.from_pydict({"n": pyarrow.array([n])})
 
-    for turn in range(3):
+    def of(work):
         begun = family_cpu()
-        rows = sum(row["n"] for row in engine.df.mapInArrow(empty, "n long").collect())
-        nothing = family_cpu() - begun
-        begun = family_cpu()
-        for _ in engine.sums(ask["histograms"]):
-            pass
-        say(what="spark pass", turn=turn, rows=rows, empty_cpu_s=round(nothing, 2),
-            flip_cpu_s=round(family_cpu() - begun, 2), ratio=round((family_cpu() - begun) / nothing, 3))
+        return work(), family_cpu() - begun
+
+    past_spark = flip.spark._FilesOf(frame, the_plan(), None, None)
+    passes = {"empty": lambda: sum(row["n"] for row in engine.df.mapInArrow(empty, "n long").collect()),
+              "flip": lambda: len(list(engine.sums(ask))),
+              "files": lambda: len(list(past_spark.sums(asked(past_spark))))}
+    taken = {name: [] for name in passes}
+    for turn in range(turns):
+        for name, work in passes.items():
+            count, seconds = of(work)
+            taken[name].append(seconds)
+            rows = count if name == "empty" else rows
+        say(what="spark pass", turn=turn, rows=rows, **{name + "_cpu_s": round(s[-1], 2) for name, s in taken.items()})
+    later = {name: sum(seconds[1:]) for name, seconds in taken.items()}        # the first turn warms Java up
+    say(what="spark passes", turns=turns - 1, rows=rows, ratio=round(later["flip"] / later["empty"], 3),
+        files_ratio=round(later["files"] / later["empty"], 3))
     s.stop()
 
 
@@ -171,11 +182,16 @@ def sample(folder, rows):
         model.sample(min(8192, rows - at), seed=1, first=at, threads=1)
     one = (cpu() - begun) / rows
     s = session()
-    flip.spark.sample(s, model, 20_000, seed=1).write.mode("overwrite").parquet(folder + "-sampled")
-    begun = family_cpu()
-    flip.spark.sample(s, model, rows, seed=1, parts=8).write.mode("overwrite").parquet(folder + "-sampled")
-    say(what="sample", rows=rows, one_process_us=round(1e6 * one, 1),
-        spark_us=round(1e6 * (family_cpu() - begun) / rows, 1))
+
+    def job(n, parts):
+        begun = family_cpu()
+        flip.spark.sample(s, model, n, seed=1, parts=parts).write.mode("overwrite").parquet(folder + "-sampled")
+        return family_cpu() - begun
+
+    job(50_000, 8)                                              # Java warms up, and workers start
+    few, all_ = job(rows // 10, 8), job(rows, 8)
+    say(what="sample", rows=rows, one_process_us=round(1e6 * one, 1), spark_us=round(1e6 * all_ / rows, 1),
+        spark_us_each_further=round(1e6 * (all_ - few) / (rows - rows // 10), 1))
     s.stop()
 
 
@@ -217,7 +233,7 @@ def main():
     if a.what != "wide":
         fill(a.folder, a.rows)
     {"files": lambda: files(a.folder), "spark": lambda: spark(a.folder), "wide": wide,
-     "sample": lambda: sample(a.folder, min(a.rows, 200_000))}[a.what]()
+     "sample": lambda: sample(a.folder, min(a.rows, 1_000_000))}[a.what]()
 
 
 if __name__ == "__main__":
