@@ -5,7 +5,9 @@
     python3 Benchmarks/scale.py spark FOLDER                     a pass of flip.spark beside an empty mapInArrow, and
                                                                  beside one whose executors read the files themselves
     python3 Benchmarks/scale.py sample FOLDER                    sampling on Spark beside one process, by row
+    python3 Benchmarks/scale.py domain FOLDER                    bounds and levels of the same rows, under a budget
     python3 Benchmarks/scale.py wide                             six partial sums of 200 columns added up here
+    python3 Benchmarks/scale.py wide-spark                       and on Spark
 
 FOLDER holds the rows and is filled when it is empty (files: half a minute). Each figure is a line of JSON. Seconds are
 those of the processor, of this process and its children, so that other programs disturb them little; Spark runs in
@@ -16,6 +18,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 
 import flip
@@ -113,6 +116,15 @@ def files(folder):
     say(what="files", rows=rows, cpu_s=round(cpu() - begun, 2), peak_mb=round(peak()))
 
 
+def domain(folder):
+    sketch = {"fields": [{"name": field["name"], "type": field["type"]} for field in SCHEMA["fields"]]}
+    begun = cpu()
+    with tempfile.TemporaryDirectory() as place:
+        budget = flip.Budget(os.path.join(place, "b"), epsilon=3, delta=1e-9, selection_delta=5e-10)
+        found = flip.remote.release_domain(folder, sketch, budget, share=0.3)
+    say(what="domain", rows=found.report["rows"], cpu_s=round(cpu() - begun, 2), peak_mb=round(peak()))
+
+
 def session():
     from pyspark.sql import SparkSession
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -195,13 +207,22 @@ def sample(folder, rows):
     s.stop()
 
 
-def wide():
+def wide_rows(n=60_000):
+    """A schema of 200 columns and made-up rows."""
     fields = [{"name": f"c{k}", "type": "number", "constraints": {"minimum": 0, "maximum": 1}} if k % 4 == 0 else
               {"name": f"c{k}", "type": "integer", "constraints": {"minimum": 0, "maximum": (120, 7, 29)[k % 4 - 1]}}
               for k in range(200)]
-    r, n = numpy.random.default_rng(0), 60_000
-    rows = pyarrow.table({f["name"]: r.random(n) if f["type"] == "number" else
-                          r.integers(0, f["constraints"]["maximum"] + 1, n) for f in fields})
+    r = numpy.random.default_rng(0)
+    return {"fields": fields}, pyarrow.table({f["name"]: r.random(n) if f["type"] == "number" else
+                                              r.integers(0, f["constraints"]["maximum"] + 1, n) for f in fields})
+
+
+def wide_plan(schema):
+    return flip.plan(schema, epsilon=50, delta=1e-6, config={"threads": 1})
+
+
+def wide():
+    (schema, rows), n = wide_rows(), 60_000
 
     class Six:
         def parts(self):
@@ -218,22 +239,49 @@ def wide():
                 raise Enough
 
     try:
-        flip.remote.train(Six(), flip.plan({"fields": fields}, epsilon=50, delta=1e-6, config={"threads": 1}),
-                          progress=False)
+        flip.remote.train(Six(), wide_plan(schema), progress=False)
     except Enough:
         pass
 
 
+def wide_spark():
+    """The same six parts on Spark, whose driver has 1 GB of heap: added up slice by slice where they are large."""
+    import flip.spark
+    schema, rows = wide_rows()
+    s = session()
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(6):
+            pyarrow.parquet.write_table(rows.slice(k * 10_000, 10_000), os.path.join(folder, f"{k}.parquet"))
+        engine = flip.spark._Frame(s.read.parquet(folder).repartition(6), wide_plan(schema), None, None)
+
+        class Six:
+            parts = staticmethod(engine.parts)
+
+            def sums(self, ask):
+                info, begun = flip.remote.ask_info(ask), family_cpu()
+                yield from engine.sums(ask)
+                say(what="wide on Spark", stage=info["stage"], mb=round(8 * info["words"] / 1e6, 1),
+                    slices=info["slices"], cpu_s=round(family_cpu() - begun, 2), peak_mb=round(peak()))
+                if info["stage"] == "marginals":
+                    raise Enough
+
+        try:
+            flip.remote.train(Six(), wide_plan(schema), progress=False)
+        except Enough:
+            pass
+        s.stop()
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("what", choices=("files", "spark", "sample", "wide"))
+    p.add_argument("what", choices=("files", "spark", "sample", "domain", "wide", "wide-spark"))
     p.add_argument("folder", nargs="?", default="/tmp/flip-scale")
     p.add_argument("--rows", type=int, default=8_000_000)
     a = p.parse_args()
-    if a.what != "wide":
+    if not a.what.startswith("wide"):
         fill(a.folder, a.rows)
-    {"files": lambda: files(a.folder), "spark": lambda: spark(a.folder), "wide": wide,
-     "sample": lambda: sample(a.folder, min(a.rows, 1_000_000))}[a.what]()
+    {"files": lambda: files(a.folder), "spark": lambda: spark(a.folder), "wide": wide, "wide-spark": wide_spark,
+     "domain": lambda: domain(a.folder), "sample": lambda: sample(a.folder, min(a.rows, 1_000_000))}[a.what]()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from ._errors import OutOfMemory
 from ._plan import Plan
 from ._schema import Schema, SchemaLike
+from ._spark_frame import columns
 from ._table import Table
 
 if TYPE_CHECKING:
@@ -22,9 +23,8 @@ def foresee(df: DataFrame, schema: SchemaLike, plan: Optional[Plan] = None,
     as Spark sends them), table_bytes (at most), peak_bytes (both and a tenth), free_bytes (of this machine). With a
     plan also training_bytes, which come on top of the table, steps, and batch_rows, the rows that all steps together
     read, on average; a step also runs over all rows to draw its batch. NOT private: for whoever may see the rows."""
-    from .spark import _columns
     checked = Schema.of(schema)
-    frame = _columns(df, checked.names, None, extra)
+    frame = columns(df, checked.names, None, extra)
     rows = int(frame.count())
     some = _arrow(frame.limit(_LOOK))
     arriving = rows * some.nbytes // max(some.num_rows, 1)
@@ -45,7 +45,6 @@ def collect(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None, most
     most_bytes: what that may take; the free memory of this machine unless given. OutOfMemory with the figures of
     `foresee` where it would take more; nothing was collected then.
     """
-    from .spark import _columns
     checked = Schema.of(schema)
     told = foresee(df, checked, extra=extra)
     most = told["free_bytes"] if most_bytes is None else most_bytes
@@ -53,7 +52,7 @@ def collect(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None, most
         raise OutOfMemory(f"{told['rows']} rows take about {told['peak_bytes'] / 1e9:.1f} GB here (as they arrive "
                           f"{told['arriving_bytes'] / 1e9:.1f}, as a table {told['table_bytes'] / 1e9:.1f}), and "
                           f'{most / 1e9:.1f} GB may be taken; train the preset "best" with flip.spark.train instead')
-    return Table.from_arrow(_arrow(_columns(df, checked.names, None, extra)), checked)
+    return Table.from_arrow(_arrow(columns(df, checked.names, None, extra)), checked)
 
 
 def _arrow(frame: DataFrame) -> Any:

@@ -12,10 +12,7 @@ an operator has to switch on.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import re
 import secrets
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
@@ -28,6 +25,7 @@ from ._plan import Plan
 from ._progress import Report
 from ._schema import Schema, SchemaLike
 from ._spark_collect import collect, foresee
+from ._spark_frame import columns, is_plain, operators, quoted
 from . import _spark_files, remote
 
 if TYPE_CHECKING:
@@ -38,9 +36,6 @@ __all__ = ["check", "collect", "foresee", "probe", "sample", "train"]
 _PARTIAL = "part int, slice int, sums binary"
 # Sums that the driver takes at once, and that one task adds up.
 _TOGETHER = 64 << 20
-# Operators of a physical plan that read the same rows every time they run.
-_PLAIN = {"FileScan", "BatchScan", "ColumnarToRow", "Project", "Filter", "Union", "LocalTableScan", "Range", "Scan"}
-_RANDOM = re.compile(r"\b(rand|randn|uuid|shuffle|monotonically_increasing_id|current_timestamp|ExistingRDD)\b", re.I)
 
 
 def train(df: DataFrame, plan: Plan, *, person: Optional[str] = None, read: str = "spark", roll_call: str = "auto",
@@ -75,10 +70,10 @@ class _Frame:
         self.person, self.max_rows = person, int(record["config"].get("max_rows_per_person") or 0)
         if (person is None) != (self.max_rows == 0):
             raise ArgumentError("person and a plan with max_rows_per_person belong together")
-        self.df = _columns(df, self.names, person, extra)
-        self.roll_call = "none" if person is None and _is_plain(self.df) else "once"
+        self.df = columns(df, self.names, person, extra)
+        self.roll_call = "none" if person is None and is_plain(self.df) else "once"
         if person is not None:
-            self.df = self.df.repartition(max(_parts(self.df), 1), _quoted(person))
+            self.df = self.df.repartition(max(_parts(self.df), 1), quoted(person))
 
     def parts(self) -> int:
         """Tasks of a pass."""
@@ -99,8 +94,8 @@ class _FilesOf:
         if person is not None:
             raise ArgumentError('person: rows are dealt by person with read="spark" alone')
         self.names = [field["name"] for field in plan.dict["schema"]["fields"]]
-        _columns(df, self.names, None, extra)
-        self.files = _spark_files.plain_files(df, _operators(df))
+        columns(df, self.names, None, extra)
+        self.files = _spark_files.plain_files(df, operators(df))
         self.spark = df.sparkSession
 
     def parts(self) -> int:
@@ -126,39 +121,6 @@ def _gathered(ask: bytes, counted: Callable[[int], DataFrame]) -> Iterator[bytes
         if row["slice"] < 0:
             raise StateError("Spark dealt the rows into another number of parts than before; nothing was charged")
         yield bytes(row["sums"])
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
-def _columns(df: DataFrame, names: list[str], person: Optional[str], extra: Optional[str]) -> DataFrame:
-    """The columns of the schema, and the person's."""
-    missing = [name for name in names + ([] if person is None else [person]) if name not in df.columns]
-    if missing:
-        raise SchemaError("the frame lacks " + ", ".join(map(repr, missing)))
-    if person in names:
-        raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema")
-    more = [name for name in df.columns if name not in names and name != person]
-    if more and extra != "ignore":
-        raise SchemaError("the frame has " + ", ".join(map(repr, more))
-                          + ', not in the schema; extra="ignore" skips them')
-    return df.select(*[_quoted(name) for name in names + ([] if person is None else [person])])
-
-
-def _operators(df: DataFrame) -> list[tuple[str, str]]:
-    """The operators of the physical plan, each with its line."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        df.explain()
-    lines = [line for line in text.getvalue().splitlines() if line.strip() and not line.startswith("==")]
-    return [(re.sub(r"^[\s:+\-|*]*(\(\d+\)\s*)?", "", line).split("(")[0].split(" ")[0], line) for line in lines]
-
-
-def _is_plain(df: DataFrame) -> bool:
-    """Whether the physical plan reads the same rows whenever a task is run."""
-    found = _operators(df)
-    return bool(found) and all(name in _PLAIN and not _RANDOM.search(line) for name, line in found)
 
 
 def _parts(df: DataFrame) -> int:
@@ -274,8 +236,8 @@ def _batches(model: Model, low: int, high: int, seed: int, where: Optional[Mappi
     import pyarrow as pa
     for at in range(low, high, 8192):
         table = pa.table(model.sample(min(8192, high - at), seed=seed, first=at, where=where, threads=1))
-        columns = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
-        yield from pa.table(columns, names=table.column_names).combine_chunks().to_batches()
+        plain = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+        yield from pa.table(plain, names=table.column_names).combine_chunks().to_batches()
 
 
 def check(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> dict[str, Any]:
@@ -296,7 +258,7 @@ def check(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> dic
                     [batch.num_rows, [[p["column"], p["rule"], p["count"]] for p in found["problems"]]])])})
 
     rows, counts = 0, dict[tuple[str, str], int]()
-    for row in _columns(df, names, None, extra).mapInArrow(run, "found string").toLocalIterator():
+    for row in columns(df, names, None, extra).mapInArrow(run, "found string").toLocalIterator():
         n, problems = json.loads(row["found"])
         rows += n
         for column, rule, count in problems:
