@@ -159,6 +159,9 @@ spark = SparkSession.builder.remote("local[2]").config("spark.ui.enabled", "fals
 assert "connect" in type(spark).__module__
 model = flip.spark.train(spark.read.parquet({rows!r}), spark_cluster.make_plan(), progress=False)
 open({out!r}, "wb").write(model.to_bytes())
+again = flip.spark.train(spark.read.parquet({rows!r}), spark_cluster.make_plan(), read="files", progress=False)
+assert again.to_bytes() == model.to_bytes()
+assert len(flip.spark.collect(spark.read.parquet({rows!r}), spark_cluster.SCHEMA)) == spark_cluster.ROWS
 rows = flip.spark.sample(spark, model, 300, seed=5, parts=3).toPandas()
 assert rows.age.tolist() == model.sample(300, seed=5).to_pandas().age.tolist()
 spark.stop()
