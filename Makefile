@@ -88,7 +88,8 @@ test-hdf5: build wheel-library
 test-spark: build
 	./.ci/setup spark
 	PYTHONPATH=bindings/python FLIP_TEST_SPARK=long .venv-spark/bin/python -m pytest -q -p no:cacheprovider \
-		--noconftest Tests/python/test_spark.py Tests/python/test_dask.py
+		--noconftest Tests/python/test_spark.py Tests/python/test_spark_faults.py Tests/python/test_dask.py \
+		Tests/python/test_cluster_examples.py
 
 promises: build
 	PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Tests/promises

@@ -2,9 +2,12 @@
 """Rows that stay where they are: processor seconds and peak memory of passes over made-up rows of 15 columns.
 
     python3 Benchmarks/scale.py files FOLDER [--rows 8000000]    flip.remote.Files: both passes, one core, by Parquet
-    python3 Benchmarks/scale.py spark FOLDER                     a pass of flip.spark beside an empty mapInArrow
+    python3 Benchmarks/scale.py spark FOLDER                     a pass of flip.spark beside an empty mapInArrow, and
+                                                                 beside one whose executors read the files themselves
     python3 Benchmarks/scale.py sample FOLDER                    sampling on Spark beside one process, by row
+    python3 Benchmarks/scale.py domain FOLDER                    bounds and levels of the same rows, under a budget
     python3 Benchmarks/scale.py wide                             six partial sums of 200 columns added up here
+    python3 Benchmarks/scale.py wide-spark                       and on Spark
 
 FOLDER holds the rows and is filled when it is empty (files: half a minute). Each figure is a line of JSON. Seconds are
 those of the processor, of this process and its children, so that other programs disturb them little; Spark runs in
@@ -15,6 +18,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 
 import flip
@@ -112,6 +116,15 @@ def files(folder):
     say(what="files", rows=rows, cpu_s=round(cpu() - begun, 2), peak_mb=round(peak()))
 
 
+def domain(folder):
+    sketch = {"fields": [{"name": field["name"], "type": field["type"]} for field in SCHEMA["fields"]]}
+    begun = cpu()
+    with tempfile.TemporaryDirectory() as place:
+        budget = flip.Budget(os.path.join(place, "b"), epsilon=3, delta=1e-9, selection_delta=5e-10)
+        found = flip.remote.release_domain(folder, sketch, budget, share=0.3)
+    say(what="domain", rows=found.report["rows"], cpu_s=round(cpu() - begun, 2), peak_mb=round(peak()))
+
+
 def session():
     from pyspark.sql import SparkSession
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -119,43 +132,53 @@ def session():
             .config("spark.driver.memory", "1g").getOrCreate())
 
 
-def spark(folder):
-    import flip.spark
-    s = session()
-    frame = s.read.parquet(folder)
-    ask = {}
-
-    class Keep(flip.remote.Files):
-        def sums(self, bytes):
-            ask[flip.remote.ask_info(bytes)["stage"]] = bytes
-            raise Enough
-
-    engine = flip.spark._Frame(frame, the_plan(), None, None)
+def asked(engine):
+    """The first ask of a training on an engine."""
+    found = []
 
     class First:
-        def parts(self):
-            return engine.parts()
+        parts = staticmethod(engine.parts)
 
-        sums = Keep.sums
+        def sums(self, ask):
+            found.append(ask)
+            raise Enough
 
     try:
         flip.remote.train(First(), the_plan(), progress=False)
     except Enough:
         pass
+    return found[0]
+
+
+def spark(folder, turns=5):
+    import flip.spark
+    s = session()
+    frame = s.read.parquet(folder)
+    engine = flip.spark._Frame(frame, the_plan(), None, None)
+    ask, rows = asked(engine), 0
 
     def empty(batches):
         n = sum(batch.num_rows for batch in batches)
         yield pyarrow.RecordBatch.from_pydict({"n": pyarrow.array([n])})
 
-    for turn in range(3):
+    def of(work):
         begun = family_cpu()
-        rows = sum(row["n"] for row in engine.df.mapInArrow(empty, "n long").collect())
-        nothing = family_cpu() - begun
-        begun = family_cpu()
-        for _ in engine.sums(ask["histograms"]):
-            pass
-        say(what="spark pass", turn=turn, rows=rows, empty_cpu_s=round(nothing, 2),
-            flip_cpu_s=round(family_cpu() - begun, 2), ratio=round((family_cpu() - begun) / nothing, 3))
+        return work(), family_cpu() - begun
+
+    past_spark = flip.spark._FilesOf(frame, the_plan(), None, None)
+    passes = {"empty": lambda: sum(row["n"] for row in engine.df.mapInArrow(empty, "n long").collect()),
+              "flip": lambda: len(list(engine.sums(ask))),
+              "files": lambda: len(list(past_spark.sums(asked(past_spark))))}
+    taken = {name: [] for name in passes}
+    for turn in range(turns):
+        for name, work in passes.items():
+            count, seconds = of(work)
+            taken[name].append(seconds)
+            rows = count if name == "empty" else rows
+        say(what="spark pass", turn=turn, rows=rows, **{name + "_cpu_s": round(s[-1], 2) for name, s in taken.items()})
+    later = {name: sum(seconds[1:]) for name, seconds in taken.items()}        # the first turn warms Java up
+    say(what="spark passes", turns=turns - 1, rows=rows, ratio=round(later["flip"] / later["empty"], 3),
+        files_ratio=round(later["files"] / later["empty"], 3))
     s.stop()
 
 
@@ -171,21 +194,35 @@ def sample(folder, rows):
         model.sample(min(8192, rows - at), seed=1, first=at, threads=1)
     one = (cpu() - begun) / rows
     s = session()
-    flip.spark.sample(s, model, 20_000, seed=1).write.mode("overwrite").parquet(folder + "-sampled")
-    begun = family_cpu()
-    flip.spark.sample(s, model, rows, seed=1, parts=8).write.mode("overwrite").parquet(folder + "-sampled")
-    say(what="sample", rows=rows, one_process_us=round(1e6 * one, 1),
-        spark_us=round(1e6 * (family_cpu() - begun) / rows, 1))
+
+    def job(n, parts):
+        begun = family_cpu()
+        flip.spark.sample(s, model, n, seed=1, parts=parts).write.mode("overwrite").parquet(folder + "-sampled")
+        return family_cpu() - begun
+
+    job(50_000, 8)                                              # Java warms up, and workers start
+    few, all_ = job(rows // 10, 8), job(rows, 8)
+    say(what="sample", rows=rows, one_process_us=round(1e6 * one, 1), spark_us=round(1e6 * all_ / rows, 1),
+        spark_us_each_further=round(1e6 * (all_ - few) / (rows - rows // 10), 1))
     s.stop()
 
 
-def wide():
+def wide_rows(n=60_000):
+    """A schema of 200 columns and made-up rows."""
     fields = [{"name": f"c{k}", "type": "number", "constraints": {"minimum": 0, "maximum": 1}} if k % 4 == 0 else
               {"name": f"c{k}", "type": "integer", "constraints": {"minimum": 0, "maximum": (120, 7, 29)[k % 4 - 1]}}
               for k in range(200)]
-    r, n = numpy.random.default_rng(0), 60_000
-    rows = pyarrow.table({f["name"]: r.random(n) if f["type"] == "number" else
-                          r.integers(0, f["constraints"]["maximum"] + 1, n) for f in fields})
+    r = numpy.random.default_rng(0)
+    return {"fields": fields}, pyarrow.table({f["name"]: r.random(n) if f["type"] == "number" else
+                                              r.integers(0, f["constraints"]["maximum"] + 1, n) for f in fields})
+
+
+def wide_plan(schema):
+    return flip.plan(schema, epsilon=50, delta=1e-6, config={"threads": 1})
+
+
+def wide():
+    (schema, rows), n = wide_rows(), 60_000
 
     class Six:
         def parts(self):
@@ -202,22 +239,49 @@ def wide():
                 raise Enough
 
     try:
-        flip.remote.train(Six(), flip.plan({"fields": fields}, epsilon=50, delta=1e-6, config={"threads": 1}),
-                          progress=False)
+        flip.remote.train(Six(), wide_plan(schema), progress=False)
     except Enough:
         pass
 
 
+def wide_spark():
+    """The same six parts on Spark, whose driver has 1 GB of heap: added up slice by slice where they are large."""
+    import flip.spark
+    schema, rows = wide_rows()
+    s = session()
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(6):
+            pyarrow.parquet.write_table(rows.slice(k * 10_000, 10_000), os.path.join(folder, f"{k}.parquet"))
+        engine = flip.spark._Frame(s.read.parquet(folder).repartition(6), wide_plan(schema), None, None)
+
+        class Six:
+            parts = staticmethod(engine.parts)
+
+            def sums(self, ask):
+                info, begun = flip.remote.ask_info(ask), family_cpu()
+                yield from engine.sums(ask)
+                say(what="wide on Spark", stage=info["stage"], mb=round(8 * info["words"] / 1e6, 1),
+                    slices=info["slices"], cpu_s=round(family_cpu() - begun, 2), peak_mb=round(peak()))
+                if info["stage"] == "marginals":
+                    raise Enough
+
+        try:
+            flip.remote.train(Six(), wide_plan(schema), progress=False)
+        except Enough:
+            pass
+        s.stop()
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("what", choices=("files", "spark", "sample", "wide"))
+    p.add_argument("what", choices=("files", "spark", "sample", "domain", "wide", "wide-spark"))
     p.add_argument("folder", nargs="?", default="/tmp/flip-scale")
     p.add_argument("--rows", type=int, default=8_000_000)
     a = p.parse_args()
-    if a.what != "wide":
+    if not a.what.startswith("wide"):
         fill(a.folder, a.rows)
-    {"files": lambda: files(a.folder), "spark": lambda: spark(a.folder), "wide": wide,
-     "sample": lambda: sample(a.folder, min(a.rows, 200_000))}[a.what]()
+    {"files": lambda: files(a.folder), "spark": lambda: spark(a.folder), "wide": wide, "wide-spark": wide_spark,
+     "domain": lambda: domain(a.folder), "sample": lambda: sample(a.folder, min(a.rows, 1_000_000))}[a.what]()
 
 
 if __name__ == "__main__":

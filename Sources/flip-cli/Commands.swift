@@ -52,6 +52,7 @@ private let help = """
          [--no-rules]             no rules between columns that hold in every row are proposed
     flip train TABLE --schema S.json --epsilon E --delta D --out MODEL
          learns a table under a privacy budget; TABLE may be a folder of CSV files larger than memory
+         (Parquet: `python -m flip train`)
          [--protected COLUMN]...  [--preset best | published]  [--config JSON or FILE]
          [--checkpoint FILE [--resume]]  [--group GROUP]
     flip sample MODEL --rows N --out TABLE  [--seed K] [--first K] [--threads N]

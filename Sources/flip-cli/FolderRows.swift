@@ -10,20 +10,29 @@ struct FolderRows {
     private let files: [String], options: CSVOptions
 
     /// - Returns: nil when the path is no folder.
-    /// - Throws: `.io`; `.schema` for a folder without CSV files; `.unsupported` for Parquet files in it.
+    /// - Throws: `.io`; `.schema` for a folder without CSV files; `.unsupported` for Parquet files, in it or itself.
     init?(_ path: String, _ options: CSVOptions) throws {
-        guard let names = try folderContents(path) else { return nil }
-        let shown = names.filter { !$0.hasPrefix(".") && !$0.hasPrefix("_") }
-        let endings = shown.map { $0.lowercased() }
-        guard !endings.contains(where: { $0.hasSuffix(".parquet") || $0.hasSuffix(".pq") }) else {
-            throw Failure(.unsupported, "\(path): has Parquet files, which flip.remote.Files reads from Python")
+        guard let names = try folderContents(path) else {
+            if Self.isParquet(path) { throw Self.needsPython(path) }
+            return nil
         }
+        let shown = names.filter { !$0.hasPrefix(".") && !$0.hasPrefix("_") }
+        if shown.contains(where: Self.isParquet) { throw Self.needsPython(path) }
         files = shown.filter { $0.lowercased().hasSuffix(".csv") }.map { "\(path)/\($0)" }
         guard !files.isEmpty else { throw Failure(.schema, "\(path): there is no .csv file in this folder") }
         guard options.person == nil else {
             throw Failure(.unsupported, "\(path): rows of persons are bounded for whole tables only; give one file")
         }
         self.options = options
+    }
+
+    private static func isParquet(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return name.hasSuffix(".parquet") || name.hasSuffix(".pq")
+    }
+
+    private static func needsPython(_ path: String) -> Failure {
+        Failure(.unsupported, "\(path): Parquet is read by `python -m flip train`, which takes the same options")
     }
 
     /// How the trainer reads them.

@@ -22,9 +22,10 @@ import flip
 
 from surfaces_arrow import arrow
 from surfaces_json import budget, calibrate, domain, evaluate, plan, schema, where
+from surfaces_sums import sums
 from surfaces_text import csv, infer
 
-SURFACES = {f.__name__: f for f in (schema, csv, infer, plan, domain, where, budget, calibrate, evaluate, arrow)}
+SURFACES = {f.__name__: f for f in (schema, csv, infer, plan, domain, where, budget, calibrate, evaluate, arrow, sums)}
 SECONDS, BYTES = 20, 2 << 30
 READ, REFUSED, OTHER = 1, 2, 3
 

@@ -82,3 +82,31 @@ def test_coercion_makes_up_no_required_cell():
     schema = column("string", enum=["F", "M"], required=True)
     with pytest.raises(flip.SchemaError, match="not one of the levels"):
         read(pyarrow.array(["F", "X"]), schema, invalid="coerce")
+
+
+@pytest.mark.parametrize("kind", [pyarrow.int8(), pyarrow.int16(), pyarrow.int32(), pyarrow.int64()])
+@pytest.mark.parametrize("low, high", [(0, 1), (-7, 100), (-100, 100), (-128, 127), (-2, 300), (-30_000, 60_000),
+                                       (-2**31, 2**31 - 1), (-2**40, 2**60), (100, 5 * 10**9)])
+def test_ranges_of_whole_numbers(kind, low, high):
+    """Every width of cells in ranges of every width: missing ones, those at the bounds, and those beyond them."""
+    least, most = -2 ** (kind.bit_width - 1), 2 ** (kind.bit_width - 1) - 1
+    inside = [v for v in (low, low + 1, 0, 5, high - 1, high) if max(low, least) <= v <= min(high, most)]
+    outside = [v for v in (low - 1, high + 1, least, most) if least <= v <= most and not low <= v <= high]
+
+    def taken(values, required=False, **options):
+        schema = {"fields": [{"name": "x", "type": "integer",
+                              "constraints": {"minimum": low, "maximum": high, "required": required}}]}
+        rows = pyarrow.table({"x": pyarrow.array([3, *values, 3], kind)}).slice(1, len(values))
+        return pyarrow.table(flip.Table.from_arrow(rows, schema, **options))["x"].to_pylist()
+
+    values = [*inside, None] * 3
+    if inside:
+        assert taken(values) == values
+        assert taken(inside, required=True) == inside
+        with pytest.raises(flip.SchemaError):
+            taken(values, required=True)
+    for v in outside:
+        with pytest.raises(flip.SchemaError):
+            taken([*inside, v])
+        with pytest.warns(UserWarning):
+            assert taken([*inside, v, None], invalid="coerce") == [*inside, min(max(v, low), high), None]

@@ -71,6 +71,19 @@ def test_the_bytes_of_one_machine(client, plan, here, files):
     assert flip.dask.train(frame, plan, progress=False).to_bytes() == here
 
 
+def test_persons_are_dealt_by_name(client):
+    import dask.dataframe
+    rows = make_rows()
+    who = pandas.Series([f"p{k}" for k in numpy.random.default_rng(3).integers(0, 400, len(rows))])
+    config = {**SMALL, "max_rows_per_person": 2}
+    plan = flip.plan(SCHEMA, protected=["sex"], epsilon=4, delta=1e-5, config=config)
+    here = flip.train(flip.Table.from_pandas(rows, SCHEMA).bound_persons(who, 2), plan, progress=False).to_bytes()
+    frame = dask.dataframe.from_pandas(rows.assign(who=who, more=0), npartitions=3)
+    assert flip.dask.train(frame, plan, person="who", extra="ignore", progress=False).to_bytes() == here
+    with pytest.raises(flip.ArgumentError):
+        flip.dask.train(frame, plan, progress=False)
+
+
 def test_the_rows_of_one_machine(client, here):
     import pyarrow
     model = flip.Model.from_bytes(here)

@@ -8,12 +8,13 @@ import subprocess
 import flip
 import flip.dask
 import flip.remote
-import flip.spark
 import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
 from conftest import ROOT, SCHEMA, make_frame
+from flip import __main__ as flip_command
+from flip import _files, _persons
 
 CANARY = "Wagner-Kanarienvogel"
 BEST = {"projection": {"rows": 60, "steps": 20}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 3,
@@ -157,7 +158,7 @@ def test_persons_are_bounded_part_by_part(rows):
             for part in range(3):
                 mine = (who.str[1:].astype(int) % 3 == part).to_numpy()
                 frame = pyarrow.Table.from_pandas(rows[mine].assign(who=who[mine]), preserve_index=False)
-                yield flip.remote.part_sums(ask, part, flip.spark._bounded(frame, "who", schema.names, schema.json, 2))
+                yield flip.remote.part_sums(ask, part, _persons.bounded(frame, "who", schema, 2))
 
     assert flip.remote.train(Persons(), plan, progress=False).to_bytes() == here
     with pytest.raises(flip.StateError, match="persons"):
@@ -195,7 +196,96 @@ def test_the_command_line_takes_a_folder(rows, here, tmp_path):
     assert done.returncode == 0, done.stderr
     assert flip.load(tmp_path / "m.h5").to_bytes() == here
     (tmp_path / "t" / "x.parquet").write_text("")
-    assert "flip.remote.Files" in subprocess.run(words, capture_output=True, text=True).stderr
+    for rows_of in (tmp_path / "t", tmp_path / "t" / "x.parquet"):
+        words[2] = rows_of
+        assert "python -m flip train" in subprocess.run(words, capture_output=True, text=True).stderr
+
+
+def test_the_command_of_python_takes_parquet(rows, here, folder, tmp_path, capsys):
+    out, words = tmp_path / "m.h5", ["--epsilon", "4", "--delta", "1e-5", "--protected", "sex", "--quiet"]
+    (tmp_path / "s.json").write_text(json.dumps(SCHEMA))
+    (tmp_path / "c.json").write_text(json.dumps(BEST))
+    words = ["train", str(folder), "--schema", str(tmp_path / "s.json"), "--out", str(out), *words]
+    assert flip_command.main([*words, "--config", str(tmp_path / "c.json")]) == 0
+    assert "ε" in capsys.readouterr().out
+    assert flip.load(out).to_bytes() == here
+    assert flip_command.main([*words, "--config", "{}", "--preset", "published"]) == 1
+    assert "samples single rows" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as usage:
+        flip_command.main([*words, "--resume"])
+    assert usage.value.code == 2
+
+
+SKETCH = {**SCHEMA, "fields": [{"name": f["name"], "type": f["type"]} if f["name"] in ("city", "income", "seen", "stay")
+                               else f for f in SCHEMA["fields"]]}
+
+
+def domain_budget(folder, name="b"):
+    return flip.Budget(folder / name, epsilon=900, delta=1e-3, selection_delta=1e-4)
+
+
+def test_a_domain_is_released_from_files(rows, folder, tmp_path):
+    """The domain of all files is the one of a single file: with hardly any noise both are those of the rows."""
+    table = flip.Table.from_pandas(rows, SCHEMA)
+    table.to_csv(tmp_path / "_all.csv")
+    one = flip.release_domain(tmp_path / "_all.csv", SKETCH, domain_budget(tmp_path), epsilon=800)
+    (tmp_path / "_all.csv").unlink()
+    budget = domain_budget(tmp_path, "c")
+    files = flip.remote.release_domain(folder, SKETCH, budget, epsilon=800, name="files")
+    (run,) = budget.report()["runs"]
+    assert run["name"] == "files" and run["kind"] == "domain"
+    assert abs(files.report["rows"] - len(rows)) < 5
+    for a, b in zip(one.schema.fields, files.schema.fields):
+        if "enum" in a.get("constraints", {}):
+            a["constraints"]["enum"].sort()
+            b["constraints"]["enum"].sort()
+        assert a == b
+    city = next(field for field in files.schema.fields if field["name"] == "city")
+    assert {"Bonn", 'Trier, "S\u00fcd"'} <= set(city["constraints"]["enum"])
+
+
+def test_a_file_that_fails_releases_nothing(rows, folder, tmp_path):
+    """A file that cannot be read to its end: no domain of the rows before it, and no charge."""
+    budget = domain_budget(tmp_path)
+    whole = (folder / "a.parquet").read_bytes()
+    for bad in (b"no Parquet at all", whole[:-1], whole[:40] + bytes(60) + whole[100:]):
+        (folder / "z.parquet").write_bytes(bad)
+        for invalid in ("refuse", "coerce"):
+            with pytest.raises(Exception):
+                flip.remote.release_domain(folder, SKETCH, budget, epsilon=800,
+                                           invalid=invalid)
+            assert budget.report()["runs"] == [] and budget.spent == 0
+    (folder / "z.parquet").unlink()
+    (folder / "z.csv").write_text("age,sex\n1,f\n")
+    with pytest.raises(flip.FormatError, match="other columns"):
+        flip.remote.release_domain(folder, SKETCH, budget, epsilon=800)
+    (folder / "z.csv").unlink()
+    with pytest.raises(flip.SchemaError):
+        flip.remote.release_domain(folder, {"fields": SKETCH["fields"][:3]}, budget,
+                                   epsilon=800)
+    with pytest.raises(TypeError, match="person"):
+        flip.remote.release_domain(folder, SKETCH, budget, epsilon=800, person="who")
+    assert budget.spent == 0
+
+
+def test_persons_in_files_are_dealt_by_name(rows, tmp_path, monkeypatch):
+    """Rows of a person in several files come together, whatever the number of parts."""
+    plan, who = make_plan({"max_rows_per_person": 2}), pandas.Series([f"p{k % 130}" for k in range(len(rows))])
+    here = flip.train(flip.Table.from_pandas(rows, SCHEMA).bound_persons(who, 2), plan, progress=False).to_bytes()
+    for k in range(3):
+        frame = rows.assign(who=who, more=1)[k * 200:(k + 1) * 200]
+        pyarrow.parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), tmp_path / f"{k}.parquet")
+    engine = flip.remote.Files(tmp_path, SCHEMA, extra="ignore", person="who", max_rows_per_person=2)
+    assert engine.parts() == 1
+    assert flip.remote.train(engine, plan, progress=False).to_bytes() == here
+    monkeypatch.setattr(_files, "_DEALT", 150)
+    assert engine.parts() == 4
+    assert flip.remote.train(engine, plan, progress=False).to_bytes() == here
+    with pytest.raises(flip.SchemaError, match="'more'"):
+        flip.remote.train(flip.remote.Files(tmp_path, SCHEMA, person="who", max_rows_per_person=2), plan,
+                          progress=False)
+    with pytest.raises(flip.StateError, match="persons"):
+        flip.remote.train(flip.remote.Files(tmp_path, {**SCHEMA}, extra="ignore"), plan, progress=False)
 
 
 @pytest.mark.skipif(not shutil.which("mpicc"), reason="there is no mpicc: Debian's libopenmpi-dev has it")

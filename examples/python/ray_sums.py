@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Training on Parquet or CSV files that the workers of a Ray cluster read: one task a file, sums come here.
 
-    python3 ray_sums.py FOLDER SCHEMA.json MODEL.flip.h5 [--epsilon 2] [--delta 1e-6]
+    python3 ray_sums.py FOLDER SCHEMA.json MODEL.flip.h5 [--epsilon 2] [--delta 1e-6] [--protected COLUMN ...]
 
 Needs ray, pyarrow and libflip on every node. A task that Ray runs again gives the same sums; only returned values are
-added, so a lost worker changes nothing.
+added, so a lost worker changes nothing. Without RAY_ADDRESS, Ray runs on this machine.
 """
 import argparse
+import json
 
 import flip
 import flip.remote
@@ -44,9 +45,11 @@ def main():
     p.add_argument("target")
     p.add_argument("--epsilon", type=float, default=2.0)
     p.add_argument("--delta", type=float, default=1e-6)
+    p.add_argument("--protected", nargs="*", default=[])
+    p.add_argument("--config", type=json.loads, default={})
     a = p.parse_args()
     ray.init()
-    plan = flip.plan(a.schema, epsilon=a.epsilon, delta=a.delta)
+    plan = flip.plan(a.schema, protected=a.protected, epsilon=a.epsilon, delta=a.delta, config=a.config)
     flip.remote.train(RayFiles(a.source, a.schema), plan).save(a.target)
 
 

@@ -120,7 +120,10 @@ final class ArrowColumn {
             guard array.pointee.dictionary == nil else {
                 throw brokenArray(field.name, "has a dictionary and its schema none")
             }
-            return try cells(ArrowView(array, type, first: first, count: count, column: field.name), sink)
+            let view = try ArrowView(array, type, first: first, count: count, column: field.name)
+            if case .int(let bytes, true) = type, view.copyRange(bytes: bytes, domain, required: field.required,
+                                                                 to: column.base, column.storage, row: row) { return }
+            return try cells(view, sink)
         }
         if isRuns { return try runs(array, index, first: first, count: count, sink) }
         guard let dictionary = array.pointee.dictionary else { throw brokenArray(field.name, "has no dictionary") }

@@ -335,6 +335,18 @@ final class SumsTests: XCTestCase {
         // Parts not checked: the tables still add up to the rows, so nothing else would see it.
         XCTAssertTrue(lostAndTwice.addsUp)
         XCTAssertEqual(lostAndTwice.rows, 90)
+        for which in [[0, 1], [0, 1, 2, 1], [1, 1]] {
+            XCTAssertTrue(try all(request, tag, deal, which).addsUp)
+        }
+        // An ask's id not checked: an answer to the ask before it, or to that of another training, has every part once
+        // and adds up; the one before has even the same digest.
+        let stale = try all(request, tag, deal, [0, 1, 2])
+        let fresh = try all(request, door.ask(request, parts: 3), deal, [0, 1, 2])
+        XCTAssertEqual(try words(stale), try words(fresh))
+        let foreign = try all(request, remoteDoor().ask(request, parts: 3), deal, [0, 1, 2])
+        XCTAssertTrue(foreign.addsUp)
+        XCTAssertEqual(foreign.rows, fresh.rows)
+        XCTAssertNotEqual(foreign.digest, fresh.digest)
         // A digest of the row count alone: one row in the place of another passes.
         var other = deal[0]
         other[0] = (other[1].cells, other[1].group)

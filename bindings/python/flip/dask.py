@@ -15,24 +15,29 @@ from typing import Any, Iterator, Mapping, Optional
 from ._errors import ArgumentError
 from ._library import Path
 from ._model import Model
+from ._persons import bounded
 from ._plan import Plan
 from ._progress import Report
+from ._schema import Schema
 from . import remote
 
 __all__ = ["sample", "train"]
 
 
-def train(rows: Any, plan: Plan, *, roll_call: str = "auto", invalid: str = "refuse", extra: Optional[str] = None,
-          checkpoint: Optional[Path] = None, resume: bool = False, progress: Report = None) -> Model:
+def train(rows: Any, plan: Plan, *, person: Optional[str] = None, roll_call: str = "auto", invalid: str = "refuse",
+          extra: Optional[str] = None, checkpoint: Optional[Path] = None, resume: bool = False,
+          progress: Report = None) -> Model:
     """Trains on rows that the workers of the present Dask client read, and returns the Model; the preset "best".
 
     rows: a dask.dataframe, whose partitions are the parts, or paths of Parquet and CSV files that every worker can
     read, each of them a part.
+    person: a column of a dask.dataframe, outside the schema, that says who a row belongs to, for a plan with
+    "max_rows_per_person". Rows are dealt by it (DataFrame.shuffle), so that all rows of a person are in one partition.
     roll_call: "auto" reads the rows once more, before anything is charged, for a dask.dataframe, whose graph may give
     other rows when a task is run again; files are read as they are.
     Other arguments and errors: flip.remote.train.
     """
-    engine = _Parts(rows, plan, extra)
+    engine = _Parts(rows, plan, extra, person)
     return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
                         progress=progress)
 
@@ -40,9 +45,18 @@ def train(rows: Any, plan: Plan, *, roll_call: str = "auto", invalid: str = "ref
 class _Parts:
     """Delayed parts as an engine of flip.remote."""
 
-    def __init__(self, rows: Any, plan: Plan, extra: Optional[str]) -> None:
-        self.extra, self.schema = extra, plan.dict["schema"]
+    def __init__(self, rows: Any, plan: Plan, extra: Optional[str], person: Optional[str] = None) -> None:
+        record = plan.dict
+        self.extra, self.schema, self.person = extra, record["schema"], person
+        self.max_rows = int(record["config"].get("max_rows_per_person") or 0)
+        if (person is None) != (self.max_rows == 0):
+            raise ArgumentError("person and a plan with max_rows_per_person belong together")
         self.is_frame = hasattr(rows, "to_delayed")
+        if person is not None:
+            if not self.is_frame:
+                raise ArgumentError("person: rows are dealt by person for a dask.dataframe alone, not for files")
+            names = [field["name"] for field in self.schema["fields"]]
+            rows = (rows[[*names, person]] if extra == "ignore" else rows).shuffle(on=person)
         self.roll_call = "once" if self.is_frame else "none"
         self.rows = rows.to_delayed() if self.is_frame else remote.Files(rows, self.schema).files
 
@@ -53,8 +67,12 @@ class _Parts:
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """Sums of all parts, added up by the workers to at most four."""
         import dask
-        count = dask.delayed(_frame_sums if self.is_frame else _file_sums, pure=False)
-        level = [count(ask, k, rows, self.extra) for k, rows in enumerate(self.rows)]
+        if self.person is not None:
+            count = dask.delayed(_person_sums, pure=False)
+            level = [count(ask, k, rows, self.person, self.schema, self.max_rows) for k, rows in enumerate(self.rows)]
+        else:
+            count = dask.delayed(_frame_sums if self.is_frame else _file_sums, pure=False)
+            level = [count(ask, k, rows, self.extra) for k, rows in enumerate(self.rows)]
         add = dask.delayed(remote.merge, pure=False)
         while len(level) > 4:                                                  # a tree: no worker holds many sums
             level = [add(ask, level[k:k + 4]) for k in range(0, len(level), 4)]
@@ -64,6 +82,12 @@ class _Parts:
 def _frame_sums(ask: bytes, part: int, frame: Any, extra: Optional[str]) -> bytes:
     import pyarrow as pa
     return remote.part_sums(ask, part, pa.Table.from_pandas(frame, preserve_index=False), extra)
+
+
+def _person_sums(ask: bytes, part: int, frame: Any, person: str, schema: dict[str, Any], max_rows: int) -> bytes:
+    import pyarrow as pa
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    return remote.part_sums(ask, part, bounded(rows, person, Schema.of(schema), max_rows))
 
 
 def _file_sums(ask: bytes, part: int, path: str, extra: Optional[str]) -> bytes:

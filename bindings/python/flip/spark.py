@@ -12,51 +12,50 @@ an operator has to switch on.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import io
 import json
-import re
 import secrets
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
 
-from ._arrow import Source
 from ._errors import ArgumentError, SchemaError, StateError
-from ._library import CALLBACK, Path, config_bytes, new
+from ._library import Path
 from ._model import Model
+from ._persons import bounded
 from ._plan import Plan
 from ._progress import Report
 from ._schema import Schema, SchemaLike
-from ._table import Table
-from . import remote
+from ._spark_collect import collect, foresee
+from ._spark_frame import columns, is_plain, operators, quoted
+from . import _spark_files, remote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["check", "collect", "probe", "sample", "train"]
+__all__ = ["check", "collect", "foresee", "probe", "sample", "train"]
 
 _PARTIAL = "part int, slice int, sums binary"
 # Sums that the driver takes at once, and that one task adds up.
 _TOGETHER = 64 << 20
-# Operators of a physical plan that read the same rows every time they run.
-_PLAIN = {"FileScan", "BatchScan", "ColumnarToRow", "Project", "Filter", "Union", "LocalTableScan", "Range", "Scan"}
-_RANDOM = re.compile(r"\b(rand|randn|uuid|shuffle|monotonically_increasing_id|current_timestamp|ExistingRDD)\b", re.I)
 
 
-def train(df: DataFrame, plan: Plan, *, person: Optional[str] = None, roll_call: str = "auto", invalid: str = "refuse",
-          extra: Optional[str] = None, checkpoint: Optional[Path] = None, resume: bool = False,
-          progress: Report = None) -> Model:
+def train(df: DataFrame, plan: Plan, *, person: Optional[str] = None, read: str = "spark", roll_call: str = "auto",
+          invalid: str = "refuse", extra: Optional[str] = None, checkpoint: Optional[Path] = None,
+          resume: bool = False, progress: Report = None) -> Model:
     """Trains on a DataFrame's rows and returns the Model, as flip.remote.train does; the preset "best".
 
     person: a column outside the schema that says who a row belongs to, for a plan with "max_rows_per_person". Rows are
     dealt by it, so that all rows of a person are in one task.
+    read: "files" has the executors' Python read the files of a plain scan of Parquet, which costs less than half of
+    what Spark's way to Python does. Executors need access to the storage by pyarrow. Unsupported for a frame that is
+    more than a scan: filters, views and policies of Spark would not be applied.
     roll_call: "auto" reads the rows once more, before anything is charged, where Spark's plan is more than a scan of
     files with filters and projections, since such a plan may give other rows when a task is run again.
     extra: "ignore" leaves out columns that the schema does not name.
     Other arguments and errors: flip.remote.train. SchemaError for columns that are missing or unknown.
     """
-    engine = _Frame(df, plan, person, extra)
+    if read not in ("spark", "files"):
+        raise ArgumentError('read: must be "spark" or "files"')
+    engine = _Frame(df, plan, person, extra) if read == "spark" else _FilesOf(df, plan, person, extra)
     return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
                         progress=progress)
 
@@ -71,10 +70,10 @@ class _Frame:
         self.person, self.max_rows = person, int(record["config"].get("max_rows_per_person") or 0)
         if (person is None) != (self.max_rows == 0):
             raise ArgumentError("person and a plan with max_rows_per_person belong together")
-        self.df = _columns(df, self.names, person, extra)
-        self.roll_call = "none" if person is None and _is_plain(self.df) else "once"
+        self.df = columns(df, self.names, person, extra)
+        self.roll_call = "none" if person is None and is_plain(self.df) else "once"
         if person is not None:
-            self.df = self.df.repartition(max(_parts(self.df), 1), _quoted(person))
+            self.df = self.df.repartition(max(_parts(self.df), 1), quoted(person))
 
     def parts(self) -> int:
         """Tasks of a pass."""
@@ -82,47 +81,46 @@ class _Frame:
 
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """One job: the sums of each task, or of some of them together where they are large."""
-        info = remote.ask_info(ask)
-        parts, slices, size = info["parts"], info["slices"], 8 * info["words"]
-        whole = parts * size <= _TOGETHER
-        counted = self.df.mapInArrow(_counter(ask, 1 if whole else slices, self.names, self.schema, self.person,
-                                              self.max_rows), _PARTIAL)
-        if whole:
-            rows: Iterable[Any] = counted.collect()
-        else:
-            rows = _added(counted, ask, slices, max(1, _TOGETHER // (size // slices + 1))).toLocalIterator()
-        for row in rows:
-            if row["slice"] < 0:
-                raise StateError("Spark dealt the rows into another number of parts than before; nothing was charged")
-            yield bytes(row["sums"])
+        return _gathered(ask, lambda slices: self.df.mapInArrow(
+            _counter(ask, slices, self.names, self.schema, self.person, self.max_rows), _PARTIAL))
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+class _FilesOf:
+    """The files of a DataFrame as an engine: each is a part, and executors read them past Spark."""
+
+    roll_call = "none"
+
+    def __init__(self, df: DataFrame, plan: Plan, person: Optional[str], extra: Optional[str]) -> None:
+        if person is not None:
+            raise ArgumentError('person: rows are dealt by person with read="spark" alone')
+        self.names = [field["name"] for field in plan.dict["schema"]["fields"]]
+        columns(df, self.names, None, extra)
+        self.files = _spark_files.plain_files(df, operators(df))
+        self.spark = df.sparkSession
+
+    def parts(self) -> int:
+        """Files."""
+        return len(self.files)
+
+    def sums(self, ask: bytes) -> Iterator[bytes]:
+        """One job with a task a file."""
+        numbers = self.spark.range(0, len(self.files), 1, len(self.files))
+        return _gathered(ask, lambda slices: numbers.mapInArrow(
+            _spark_files.counter(ask, slices, self.files, self.names), _PARTIAL))
 
 
-def _columns(df: DataFrame, names: list[str], person: Optional[str], extra: Optional[str]) -> DataFrame:
-    """The columns of the schema, and the person's."""
-    missing = [name for name in names + ([] if person is None else [person]) if name not in df.columns]
-    if missing:
-        raise SchemaError("the frame lacks " + ", ".join(map(repr, missing)))
-    if person in names:
-        raise SchemaError(f"column {person!r}: says who a row belongs to: leave it out of the schema")
-    more = [name for name in df.columns if name not in names and name != person]
-    if more and extra != "ignore":
-        raise SchemaError("the frame has " + ", ".join(map(repr, more))
-                          + ', not in the schema; extra="ignore" skips them')
-    return df.select(*[_quoted(name) for name in names + ([] if person is None else [person])])
-
-
-def _is_plain(df: DataFrame) -> bool:
-    """Whether the physical plan reads the same rows whenever a task is run."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        df.explain()
-    lines = [line for line in text.getvalue().splitlines() if line.strip() and not line.startswith("==")]
-    operators = [re.sub(r"^[\s:+\-|*]*(\(\d+\)\s*)?", "", line).split("(")[0].split(" ")[0] for line in lines]
-    return bool(lines) and all(name in _PLAIN for name in operators) and not any(map(_RANDOM.search, lines))
+def _gathered(ask: bytes, counted: Callable[[int], DataFrame]) -> Iterator[bytes]:
+    """Sums of all parts, from a frame of partial sums in so many slices."""
+    info = remote.ask_info(ask)
+    parts, slices, size = info["parts"], info["slices"], 8 * info["words"]
+    if parts * size <= _TOGETHER:
+        rows: Iterable[Any] = counted(1).collect()
+    else:
+        rows = _added(counted(slices), ask, slices, max(1, _TOGETHER // (size // slices + 1))).toLocalIterator()
+    for row in rows:
+        if row["slice"] < 0:
+            raise StateError("Spark dealt the rows into another number of parts than before; nothing was charged")
+        yield bytes(row["sums"])
 
 
 def _parts(df: DataFrame) -> int:
@@ -171,22 +169,7 @@ def _add(sums: remote.Sums, part: int, batches: Iterator[Any], names: list[str],
         sums.add(part, pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)))
     else:
         rows = pa.Table.from_batches(list(chain([first], batches)))
-        sums.add(part, _bounded(rows, person, names, schema, max_rows))
-
-
-def _bounded(rows: Any, person: str, names: list[str], schema: str, max_rows: int) -> Table:
-    """At most `max_rows` rows of each person; which ones depends on that person's rows alone. Cells that break the
-    schema are replaced and counted."""
-    import pyarrow as pa
-    who = rows.column(person).combine_chunks()
-    if who.null_count:
-        raise SchemaError("nobody is named in a row: every row must belong to a person")
-    codes = (who if pa.types.is_dictionary(who.type) else who.dictionary_encode()).indices.cast(pa.int64())
-    source, own = Source(rows.select(names)), Schema.of(json.loads(schema))
-    table = Table(new("flip_table_import", own._pointer, source.address, config_bytes({"invalid": "coerce"}),
-                      CALLBACK(0), None))
-    numbers = (ctypes.c_int64 * len(codes)).from_buffer_copy(codes.buffers()[1], codes.offset * 8)
-    return Table(new("flip_table_bound_persons", table._pointer, numbers, max_rows))
+        sums.add(part, bounded(rows, person, Schema.of(json.loads(schema)), max_rows))
 
 
 def _added(counted: DataFrame, ask: bytes, slices: int, together: int) -> DataFrame:
@@ -224,8 +207,8 @@ def sample(spark: SparkSession, model: Model, rows: int, *, seed: Optional[int] 
     condition = None if where is None else dict(where)
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
-        from flip import Model, spark
-        own = Model.from_bytes(data)
+        from flip import spark
+        own = spark._opened(data)
         for batch in batches:
             for k in batch.column(0).to_pylist():
                 low, high = first + k * rows // count, first + (k + 1) * rows // count
@@ -235,13 +218,26 @@ def sample(spark: SparkSession, model: Model, rows: int, *, seed: Optional[int] 
     return spark.range(0, count, 1, count).mapInArrow(run, schema)
 
 
+_model: tuple[bytes, Optional[Model]] = b"", None
+
+
+def _opened(data: bytes) -> Model:
+    """The model of some bytes, opened once in a process for all its tasks."""
+    global _model
+    held, model = _model
+    if model is None or held != data:
+        model = Model.from_bytes(data)
+        _model = data, model
+    return model
+
+
 def _batches(model: Model, low: int, high: int, seed: int, where: Optional[Mapping[str, Any]]) -> Iterator[Any]:
     """Rows low ... high - 1 as record batches without dictionaries, which Spark does not read."""
     import pyarrow as pa
     for at in range(low, high, 8192):
         table = pa.table(model.sample(min(8192, high - at), seed=seed, first=at, where=where, threads=1))
-        columns = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
-        yield from pa.table(columns, names=table.column_names).combine_chunks().to_batches()
+        plain = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+        yield from pa.table(plain, names=table.column_names).combine_chunks().to_batches()
 
 
 def check(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> dict[str, Any]:
@@ -262,23 +258,12 @@ def check(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> dic
                     [batch.num_rows, [[p["column"], p["rule"], p["count"]] for p in found["problems"]]])])})
 
     rows, counts = 0, dict[tuple[str, str], int]()
-    for row in _columns(df, names, None, extra).mapInArrow(run, "found string").toLocalIterator():
+    for row in columns(df, names, None, extra).mapInArrow(run, "found string").toLocalIterator():
         n, problems = json.loads(row["found"])
         rows += n
         for column, rule, count in problems:
             counts[column, rule] = counts.get((column, rule), 0) + count
     return {"rows": rows, "problems": [{"column": c, "rule": r, "count": n} for (c, r), n in sorted(counts.items())]}
-
-
-def collect(df: DataFrame, schema: SchemaLike, extra: Optional[str] = None) -> Table:
-    """The rows as a flip.Table on the driver, for the preset "published", which samples single rows. They must fit into
-    its memory: 1 to 8 bytes a cell, and once more while they arrive."""
-    import pyarrow as pa
-    checked = Schema.of(schema)
-    frame = _columns(df, checked.names, None, extra)
-    if hasattr(frame, "toArrow"):
-        return Table.from_arrow(frame.toArrow(), checked)
-    return Table.from_arrow(pa.Table.from_batches(frame._collect_as_arrow()), checked)
 
 
 def probe(spark: SparkSession, tasks: int = 16) -> list[dict[str, Any]]:

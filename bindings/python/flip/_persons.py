@@ -1,0 +1,44 @@
+"""Rows of persons: dealt by the name of the person, and bounded once all rows of a person are together."""
+
+from __future__ import annotations
+
+import ctypes
+import zlib
+from typing import Any, Iterable, Iterator
+
+from ._arrow import Source
+from ._errors import SchemaError
+from ._library import CALLBACK, config_bytes, new
+from ._schema import Schema
+from ._table import Table
+
+
+def bounded(rows: Any, person: str, schema: Schema, max_rows: int) -> Any:
+    """At most `max_rows` rows of each person of a pyarrow Table; which ones depends on that person's rows alone. Cells
+    that break the schema are replaced and counted. No rows: an empty table of pyarrow."""
+    import pyarrow as pa
+    names = schema.names
+    if not rows.num_rows:
+        return rows.select(names)
+    who = rows.column(person).combine_chunks()
+    if who.null_count:
+        raise SchemaError("nobody is named in a row: every row must belong to a person")
+    codes = (who if pa.types.is_dictionary(who.type) else who.dictionary_encode()).indices.cast(pa.int64())
+    source = Source(rows.select(names))
+    table = Table(new("flip_table_import", schema._pointer, source.address, config_bytes({"invalid": "coerce"}),
+                      CALLBACK(0), None))
+    numbers = (ctypes.c_int64 * len(codes)).from_buffer_copy(codes.buffers()[1], codes.offset * 8)
+    return Table(new("flip_table_bound_persons", table._pointer, numbers, max_rows))
+
+
+def dealt(batches: Iterable[Any], person: str, part: int, parts: int) -> Iterator[Any]:
+    """The rows of those batches whose person belongs to a part: a function of the name alone."""
+    import pyarrow as pa
+    for batch in batches:
+        who = batch.column(person)
+        if who.null_count:
+            raise SchemaError("nobody is named in a row: every row must belong to a person")
+        who = who if pa.types.is_dictionary(who.type) else who.dictionary_encode()
+        mine = [zlib.crc32(str(name).encode()) % parts == part for name in who.dictionary.to_pylist()]
+        chosen = pa.array(mine, pa.bool_()).take(who.indices)
+        yield batch.filter(chosen)
