@@ -59,8 +59,17 @@ class PlannedRelease(_PlannedRelease):
     epsilon_alone: float  # what the release would cost with nothing beside it; these do not add up (nats)
 
 
+class ReleasedBy(TypedDict):
+    """Which groups the releases of a model were counted by that was made again with other protected columns."""
+
+    protected: list[str]  # protected columns of the training; none where groups were not aligned
+    aligned: bool  # whether that training aligned groups
+
+
 class _PlanRecord(Versioned, total=False):
-    # where exact prices keep the promise: all rates and noise are constants; else the Rényi filter does
+    released_by: ReleasedBy  # made again with other protected columns: which groups the releases were counted by
+    # where not the Rényi filter keeps the promise: "exact": all rates and noise are constants; "gaussian": under a
+    # shared budget with that filter
     accountant: Literal["exact", "gaussian"]
     # columns whose cells grow with the distance from zero (encoder.grid)
     power_grids: list[str]
