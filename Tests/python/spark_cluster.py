@@ -49,6 +49,12 @@ def make_plan(more=None, protected=("sex",), **options):
     return flip.plan(SCHEMA, protected=list(protected), config={**SMALL, **(more or {})}, **promise)
 
 
+def texts(frame):
+    """A pandas frame's cells as texts, a missing one always the same: versions of pandas and Spark differ in those."""
+    frame = frame.astype(object)
+    return frame.where(frame.notna(), "missing").astype(str)
+
+
 def write_rows(folder, rows=None):
     """The rows in six Parquet files, one of them without rows."""
     rows = make_rows() if rows is None else rows

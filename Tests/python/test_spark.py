@@ -17,7 +17,8 @@ import numpy  # noqa: E402
 import pyarrow  # noqa: E402
 import pyspark  # noqa: E402
 from flip import _spark_frame  # noqa: E402
-from spark_cluster import ROOT, ROWS, SCHEMA, cluster, local_model, make_plan, make_rows, write_rows  # noqa: E402
+from spark_cluster import (ROOT, ROWS, SCHEMA, cluster, local_model, make_plan, make_rows, texts,  # noqa: E402
+                           write_rows)
 
 long = pytest.mark.skipif(os.environ.get("FLIP_TEST_SPARK") != "long", reason="a long test: `make test-spark` runs it")
 CANARY = "Wagner-Kanarienvogel"
@@ -47,9 +48,9 @@ def test_training_gives_the_bytes_of_one_machine(spark, folder, local):
 
 def test_sampling_gives_the_rows_of_one_machine(spark, local):
     model = flip.Model.from_bytes(local)
-    wanted = pyarrow.table(model.sample(2000, seed=5)).to_pandas().astype(object)
-    found = flip.spark.sample(spark, model, 2000, seed=5, parts=7).toPandas().astype(object)
-    assert found.astype(str).equals(wanted[list(found.columns)].astype(str))
+    wanted = texts(pyarrow.table(model.sample(2000, seed=5)).to_pandas())
+    found = texts(flip.spark.sample(spark, model, 2000, seed=5, parts=7).toPandas())
+    assert found.equals(wanted[list(found.columns)])
 
 
 @long

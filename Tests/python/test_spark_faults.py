@@ -33,7 +33,8 @@ import pyarrow  # noqa: E402
 import pyarrow.parquet  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql.types import IntegerType  # noqa: E402
-from spark_cluster import PARTIAL, ROWS, cluster, killer, local_model, make_plan, make_rows, write_rows  # noqa: E402
+from spark_cluster import (PARTIAL, ROWS, cluster, killer, local_model, make_plan, make_rows, texts,  # noqa: E402
+                           write_rows)
 
 CANARY = "Wagner-Kanarienvogel"
 
@@ -190,12 +191,12 @@ def test_rows_that_are_chosen_anew_are_refused(spark, folder):
 def test_an_executor_is_killed_while_it_samples(spark, local, tmp_path):
     model = flip.Model.from_bytes(local)
     for parts, where in ((3, None), (8, {"sex": "f"})):
-        wanted = pyarrow.table(model.sample(3000, seed=5, first=10, where=where)).to_pandas().astype(object)
+        wanted = texts(pyarrow.table(model.sample(3000, seed=5, first=10, where=where)).to_pandas())
         frame = flip.spark.sample(spark, model, 3000, seed=5, first=10, parts=parts, where=where)
         mark = tmp_path / str(parts)
-        found = frame.mapInArrow(killer(mark, part=1), frame.schema).toPandas().astype(object)
+        found = texts(frame.mapInArrow(killer(mark, part=1), frame.schema).toPandas())
         assert mark.exists()
-        assert found.astype(str).equals(wanted[list(found.columns)].astype(str))
+        assert found.equals(wanted[list(found.columns)])
 
 
 # MARK: canaries
