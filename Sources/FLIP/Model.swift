@@ -97,6 +97,30 @@ public func flip_model_sample(_ handle: OpaquePointer?, _ first: Int64, _ count:
     }
 }
 
+@_cdecl("flip_model_stream")
+public func flip_model_stream(_ handle: OpaquePointer?, _ first: Int64, _ count: Int64, _ config: UnsafePointer<CChar>?,
+                              _ out: UnsafeMutablePointer<ArrowArrayStream>?, _ err: ErrorOut) -> flip_status {
+    out?.pointee.release = nil
+    return attempt(err, .reading(handle, .model)) {
+        let model = try model(handle), target = try pointer(out, "out")
+        var asked = try configuration(config), size: Int?
+        if var object = asked.asObject {
+            size = try JSONReader(asked, context: "sample").optionalInt("batch_rows", in: 1...1 << 24)
+            object["batch_rows"] = nil
+            asked = .object(object)
+        }
+        let options = try SampleOptions(asked)
+        guard options.condition?.asArray == nil else {
+            throw Failure(.argument, "where: a stream takes one condition, and no list of requests")
+        }
+        let condition = try options.condition.map { try Condition($0, schema: model.schema) }
+        let batches = try SampleBatches(model, first: Int(first), count: Int(count), seed: options.seed,
+                                        where: condition, stage: options.stage, threads: options.threads,
+                                        size: size ?? SampleBatches.usual)
+        try exportArrow(model.schema, to: UnsafeMutableRawPointer(target)) { try batches.next() }
+    }
+}
+
 @_cdecl("flip_model_complete")
 public func flip_model_complete(_ handle: OpaquePointer?, _ half: OpaquePointer?, _ config: UnsafePointer<CChar>?,
                                 _ callback: Callback, _ user: UnsafeMutableRawPointer?, _ out: HandleOut,

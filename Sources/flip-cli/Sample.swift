@@ -30,10 +30,11 @@ func sample(_ words: [String]) throws {
     }
     guard let rows else { throw Usage("flip sample: --rows is missing") }
     let condition = try asked.map { try Condition($0, schema: model.schema) }
-    let table = try model.sample(first: first, count: rows, seed: seed, where: condition, threads: min(threads, 1024)) {
-        bar.show("sampling", $0, $1)
+    let batches = try SampleBatches(model, first: first, count: rows, seed: seed, where: condition,
+                                    threads: min(threads, 1024))
+    try writeTableFile(model.schema, out, options: csvOptions(a), expectedRows: rows) {
+        try batches.next { bar.show("sampling", $0, $1) }
     }
-    try writeTableFile(table, out, options: csvOptions(a))
 }
 
 func completeCommand(_ words: [String]) throws {

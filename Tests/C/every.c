@@ -193,6 +193,9 @@ static void models(flip_model *model, const flip_table *table) {
     OK(flip_model_ledger(model, &bytes, &err)); text(bytes);
     OK(flip_model_ledger_report(model, &bytes, &err)); text(bytes);
     OK(flip_model_estimate(model, "{\"what\": \"share\", \"column\": \"sex\"}", &bytes, &err)); text(bytes);
+    struct ArrowArrayStream drawn;
+    OK(flip_model_stream(model, 0, 100, "{\"seed\": 1, \"batch_rows\": 30}", &drawn, &err));
+    drawn.release(&drawn);
     /* Only a preset that releases tables of several columns has replicates. */
     flip_model_replicate(model, 1, 40, "{\"seed\": 1}", told, &calls, &rows, &err);
     flip_table_free(rows);

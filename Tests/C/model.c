@@ -148,6 +148,34 @@ static void requests_and_half_rows(void) {
 
 static int32_t stop(void *user, const flip_event *event) { (void)event; ++*(int *)user; return 1; }
 
+static void drawn_batch_by_batch(const flip_model *model) {
+    flip_schema *schema = NULL;
+    flip_table *whole = sample(model, 7, 700, "{\"seed\": 3}"), *again = NULL;
+    struct ArrowArrayStream stream;
+    flip_error err;
+    size_t n = 0, m = 1;
+    char *s, *t;
+    GIVES(FLIP_OK, flip_model_schema(model, &schema, &err));
+    GIVES(FLIP_OK, flip_model_stream(model, 7, 700, "{\"seed\": 3, \"batch_rows\": 64}", &stream, &err));
+    GIVES(FLIP_OK, flip_table_import(schema, &stream, NULL, NULL, NULL, &again, &err));
+    s = as_csv(whole, &n);
+    t = as_csv(again, &m);
+    CHECK(n == m && !memcmp(s, t, n));
+    free(s); free(t); flip_table_free(whole); flip_table_free(again); flip_schema_free(schema);
+    memset(&stream, 1, sizeof stream);
+    GIVES(FLIP_E_ARG, flip_model_stream(model, 0, 0, NULL, &stream, &err));
+    CHECK(stream.release == NULL);
+    GIVES(FLIP_E_ARG, flip_model_stream(model, -1, 5, NULL, &stream, &err));
+    GIVES(FLIP_E_ARG, flip_model_stream(model, INT64_MAX, 5, NULL, &stream, &err));
+    GIVES(FLIP_E_ARG, flip_model_stream(model, 0, 5, "{\"batch_rows\": 0}", &stream, &err));
+    GIVES(FLIP_E_ARG, flip_model_stream(model, 0, 5, "{\"where\": []}", &stream, &err));
+    GIVES(FLIP_E_ARG, flip_model_stream(model, 0, 5, "{\"sead\": 1}", &stream, &err));
+    MESSAGE_HAS("sead");
+    GIVES(FLIP_E_ARG, flip_model_stream(NULL, 0, 5, NULL, &stream, &err));
+    GIVES(FLIP_E_ARG, flip_model_stream(model, 0, 5, NULL, NULL, &err));
+    CHECK(stream.release == NULL);
+}
+
 static void arguments(void) {
     flip_model *model = a_model(), *m = model;
     flip_table *table = (flip_table *)(void *)model;
@@ -206,6 +234,7 @@ static void arguments(void) {
     GIVES(FLIP_E_ARG, flip_report_page(NULL, 2, &page, &err));
     CHECK(page == NULL);
     flip_table *again_rows = NULL;
+    drawn_batch_by_batch(model);
     GIVES(FLIP_E_ARG, flip_model_replicate(model, 0, 10, NULL, NULL, NULL, &again_rows, &err));
     GIVES(FLIP_E_ARG, flip_model_replicate(model, 1, 0, NULL, NULL, NULL, &again_rows, &err));
     GIVES(FLIP_E_ARG, flip_model_replicate(model, 1, 10, "{\"stage\": \"projection\"}", NULL, NULL, &again_rows, &err));

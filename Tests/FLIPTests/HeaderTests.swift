@@ -47,6 +47,7 @@ final class HeaderTests: XCTestCase {
         same(CFlip.flip_model_ledger_report, FLIP.flip_model_ledger_report)
         same(CFlip.flip_model_estimate, FLIP.flip_model_estimate)
         same(CFlip.flip_model_report, FLIP.flip_model_report)
+        same(CFlip.flip_model_stream, FLIP.flip_model_stream)
         same(CFlip.flip_model_replicate, FLIP.flip_model_replicate)
         same(CFlip.flip_model_refit, FLIP.flip_model_refit)
         same(CFlip.flip_model_frontier, FLIP.flip_model_frontier)

@@ -26,6 +26,21 @@ package func writeTableFile(_ table: Table, _ path: String, options: CSVOptions 
     if isHDF5Name(path) { try writeTable(table, to: path) } else { try writeCSV(table, path, options) }
 }
 
+/// Writes tables of one schema, each made when the one before was written, as the kind of file the name says.
+/// - Throws: what the writers and `next` throw; then there is no file.
+package func writeTableFile(_ schema: Schema, _ path: String, options: CSVOptions = CSVOptions(), expectedRows: Int,
+                            next: () throws -> Table?) throws {
+    if isHDF5Name(path) {
+        let writer = try DataSetWriter(path, schema: schema, expectedRows: expectedRows)
+        while let table = try next() { try writer.append(table) }
+        try writer.finish()
+    } else {
+        let writer = try CSVWriter(path, schema, options)
+        while let table = try next() { try writer.append(table) }
+        try writer.finish()
+    }
+}
+
 /// Reads `source` and writes `target`, which appears complete or not at all.
 /// - Parameters:
 ///   - group: the dataframe in an HDF5 source, as for `FrameReader`.

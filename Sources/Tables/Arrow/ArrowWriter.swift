@@ -1,6 +1,6 @@
-// Writes a table as an Arrow stream, batch after batch.
-// Text levels become dictionaries; levels of other types, numbers, days and moments become values. The stream keeps the
-// table alive and each batch owns its memory: all may outlive the handles they came from.
+// Writes a table, or tables of one schema that are made as they are asked for, as an Arrow stream, batch after batch.
+// Text levels become dictionaries; levels of other types, numbers, days and moments become values. The stream keeps its
+// source alive and each batch owns its memory: all may outlive the handles they came from.
 
 import Basics
 import CArrow
@@ -13,7 +13,20 @@ private let batchRows = 1 << 16
 /// - Throws: `.state` for a table with a column that was never set, `.noMemory`.
 package func exportArrow(_ table: Table, to out: UnsafeMutableRawPointer) throws {
     try table.requireComplete()
-    let export = try ArrowExport(table)
+    var isGiven = false
+    try exportArrow(table.schema, to: out) {
+        defer { isGiven = true }
+        return isGiven ? nil : table
+    }
+}
+
+/// Fills a `struct ArrowArrayStream` with the rows of tables that are made when the reader has taken those before.
+/// - Parameter next: the next table, complete and of this schema; nil after the last. What it throws is the stream's
+///   error, and asked again it may go on.
+/// - Throws: `.noMemory`.
+package func exportArrow(_ schema: Schema, to out: UnsafeMutableRawPointer, next: @escaping () throws -> Table?)
+    throws {
+    let export = try ArrowExport(schema, next)
     out.assumingMemoryBound(to: ArrowArrayStream.self).initialize(to: ArrowArrayStream(
         get_schema: { stream, out in ArrowExport.answer(stream, out) { try $0.schema($1) } },
         get_next: { stream, out in ArrowExport.answer(stream, out) { try $0.next($1) } },
@@ -29,15 +42,18 @@ package func exportArrow(_ table: Table, to out: UnsafeMutableRawPointer) throws
 
 /// What stands behind the stream.
 private final class ArrowExport {
-    private let table: Table
-    private let columns: [ArrowColumnWriter]
+    private let source: () throws -> Table?
+    /// Of the schema: they write no rows.
+    private let shape: [ArrowColumnWriter]
+    private var table: Table?
+    private var columns: [ArrowColumnWriter] = []
     private var row = 0
     /// What went wrong in the last call, as C text.
     private(set) var problem: Buffer<CChar>?
 
-    init(_ table: Table) throws {
-        self.table = table
-        columns = try table.columns.map { try ArrowColumnWriter($0) }
+    init(_ schema: Schema, _ source: @escaping () throws -> Table?) throws {
+        self.source = source
+        shape = try Table(schema: schema, rows: 0).columns.map { try ArrowColumnWriter($0) }
     }
 
     static func of(_ stream: UnsafeMutablePointer<ArrowArrayStream>?) -> ArrowExport? {
@@ -64,8 +80,8 @@ private final class ArrowExport {
 
     func schema(_ out: UnsafeMutablePointer<ArrowSchema>) throws {
         do {
-            try fillSchema(out, format: "+s", name: "", nullable: false, children: columns.count)
-            for (i, column) in columns.enumerated() { try column.schema(out.pointee.children[i]!) }
+            try fillSchema(out, format: "+s", name: "", nullable: false, children: shape.count)
+            for (i, column) in shape.enumerated() { try column.schema(out.pointee.children[i]!) }
         } catch {
             out.pointee.release?(out)
             throw error
@@ -74,9 +90,18 @@ private final class ArrowExport {
 
     /// The next batch; one that is marked as released at the end.
     func next(_ out: UnsafeMutablePointer<ArrowArray>) throws {
+        while row >= table?.rows ?? 0 {
+            guard let following = try source() else {
+                (table, columns) = (nil, [])
+                row = 0
+                return
+            }
+            columns = try following.columns.map { try ArrowColumnWriter($0) }
+            (table, row) = (following, 0)
+        }
+        guard let table else { return }
         try table.requireComplete()
         let count = min(batchRows, table.rows - row)
-        guard count > 0 else { return }
         do {
             try fillArray(out, length: count, buffers: 1, children: columns.count)
             for (i, column) in columns.enumerated() { try column.array(out.pointee.children[i]!, row, count) }

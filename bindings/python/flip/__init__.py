@@ -23,6 +23,7 @@ from ._page import compare
 from ._plan import Plan, plan
 from ._progress import Progress
 from ._schema import Schema
+from ._stream import RowStream
 from ._synthesizer import Synthesizer
 from ._table import Table, convert
 from ._train import Trainer, train
@@ -33,8 +34,8 @@ __all__ = [
     "Accountant", "ArgumentError", "Budget", "BudgetError", "BudgetReport", "BuildInfo", "Cancelled", "Combined",
     "ConfigOption", "Domain", "DomainReport", "EntropyError", "Estimate", "Evaluation", "EvaluationReport",
     "Explanation", "FileCheck", "FileError", "FlipError", "FormatError", "InternalError", "Ledger", "Model",
-    "ModelRecord", "NumericError", "OutOfMemory", "Plan", "PlanRecord", "Progress", "Schema", "SchemaError",
-    "StateError", "Synthesizer", "Table", "TableCheck", "Trainer", "Unsupported", "VersionError", "__version__",
-    "build_info", "buy_domain", "calibrate", "combine", "compare", "config_schema", "convert", "evaluate",
-    "file_check", "library_path", "load", "plan", "release_domain", "train",
+    "ModelRecord", "NumericError", "OutOfMemory", "Plan", "PlanRecord", "Progress", "RowStream", "Schema",
+    "SchemaError", "StateError", "Synthesizer", "Table", "TableCheck", "Trainer", "Unsupported", "VersionError",
+    "__version__", "build_info", "buy_domain", "calibrate", "combine", "compare", "config_schema", "convert",
+    "evaluate", "file_check", "library_path", "load", "plan", "release_domain", "train",
 ]

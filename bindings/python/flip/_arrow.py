@@ -136,15 +136,15 @@ def _make_destructor() -> Any:
 _DESTRUCTOR = _make_destructor()
 
 
-def capsule(table: Optional[int]) -> Any:
-    """A PyCapsule that holds the stream of a table's rows; whoever takes the stream marks it as released, else the
-    capsule releases it."""
+def capsule(function: str, *arguments: Any) -> Any:
+    """A PyCapsule that holds a stream, which `function` puts at the address behind its arguments; whoever takes the
+    stream marks it as released, else the capsule releases it."""
     at = _allocate(ctypes.sizeof(CArrowArrayStream))
     if not at:
         raise MemoryError
     ctypes.memset(at, 0, ctypes.sizeof(CArrowArrayStream))
     try:
-        call("flip_table_export", table, at)
+        call(function, *arguments, at)
         return _capsule_new(at, _STREAM, ctypes.cast(_DESTRUCTOR, c_void_p))
     except BaseException:
         stream = CArrowArrayStream.from_address(at)

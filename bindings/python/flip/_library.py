@@ -138,6 +138,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_model_estimate": (_ST, [_H, _S, _HO, _E]),
     "flip_model_refit": (_ST, [_H, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_model_frontier": (_ST, [_H, _S, _HO, _E]),
+    "flip_model_stream": (_ST, [_H, _I64, _I64, _S, c_void_p, _E]),
     "flip_model_replicate": (_ST, [_H, _I64, _I64, _S, CALLBACK, c_void_p, _HO, _E]),
     "flip_model_report": (_ST, [_H, _S, _HO, _E]),
     "flip_report_page": (_ST, [_S, c_size_t, _HO, _E]),

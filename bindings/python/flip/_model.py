@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import ctypes
+import secrets
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union, cast
 
 from ._condition import condition
@@ -13,6 +14,7 @@ from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_by
 from ._page import write_page
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
+from ._stream import RowStream
 from ._table import Table
 from ._types import Estimate, Frontier, Ledger, ModelRecord
 
@@ -75,6 +77,20 @@ class Model(Handle):
         options = config_bytes({"seed": seed, "threads": threads, "where": asked, "stage": stage})
         return callback.run(
             lambda: Table(new("flip_model_sample", self._pointer, first, rows, options, callback.c, None)))
+
+    def stream(self, rows: int, seed: Optional[int] = None, first: int = 0, threads: Optional[int] = None,
+               where: Optional[Mapping[str, Any]] = None, batch_rows: Optional[int] = None) -> RowStream:
+        """The rows of `sample`, drawn batch by batch when they are read: for more rows than memory holds.
+
+            reader = pyarrow.RecordBatchReader.from_stream(model.stream(10_000_000, seed=1))
+            pyarrow.dataset.write_dataset(reader, "rows", format="parquet")
+
+        Everything reads it that reads an Arrow stream, such as polars and duckdb. batch_rows: rows that are drawn at a
+        time, 65 536 unless given; peak memory grows with it. seed: fresh and kept in `.seed` when it is left out.
+        ArgumentError and Unsupported as `sample`, the latter while the stream is read.
+        """
+        seed = secrets.randbits(63) if seed is None else seed
+        return RowStream(self, rows, seed, first, threads, condition(where), batch_rows)
 
     def sample_many(self, m: int = 20, rows: Optional[int] = None, seed: Optional[int] = None,
                     threads: Optional[int] = None, progress: Report = False) -> list[Table]:

@@ -160,7 +160,7 @@ class Table(Handle):
         read a table as it is. Text levels are a dictionary, datetimes timestamps in UTC. `requested_schema` is not
         looked at, as the protocol allows."""
         from . import _arrow
-        return _arrow.capsule(self._pointer)
+        return _arrow.capsule("flip_table_export", self._pointer)
 
     @property
     def schema(self) -> Schema:
