@@ -54,7 +54,7 @@ def test_files_of_the_command_line_are_drawn_in_batches(model, tmp_path):
     path, rows = str(tmp_path / "m.h5"), 70_000
     model.save(path)
     whole = model.sample(rows, seed=3)
-    whole.write_csv(tmp_path / "a.csv")
+    whole.to_csv(tmp_path / "a.csv")
     whole.write_hdf5(tmp_path / "a.h5")
     for kind in ("csv", "h5"):
         out = tmp_path / f"b.{kind}"

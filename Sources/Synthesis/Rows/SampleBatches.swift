@@ -37,7 +37,7 @@ package final class SampleBatches {
         let rows = min(size, count - done)
         guard rows > 0 else { return nil }
         let table = try model.sample(first: first + done, count: rows, seed: seed, where: condition, stage: stage,
-                                     threads: threads) { progress(done + $0, count) }
+                                     threads: threads) { now, _ in progress(done + now, count) }
         done += rows
         return table
     }

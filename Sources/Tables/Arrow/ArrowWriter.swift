@@ -53,7 +53,7 @@ private final class ArrowExport {
 
     init(_ schema: Schema, _ source: @escaping () throws -> Table?) throws {
         self.source = source
-        shape = try Table(schema: schema, rows: 0).columns.map { try ArrowColumnWriter($0) }
+        shape = try Table(schema: schema, rows: 1).columns.map { try ArrowColumnWriter($0) }
     }
 
     static func of(_ stream: UnsafeMutablePointer<ArrowArrayStream>?) -> ArrowExport? {
