@@ -151,7 +151,7 @@ struct LossComposition {
     func curve() throws -> LossCurve? {
         guard !pairs.isEmpty else { return LossCurve(points: [(0, 0)]) }
         guard let w = window(.delta(epsilon: 0)) else { return nil }
-        return try composed(w, coarseness: Self.coarseness / 80)?.curve()
+        return try composed(w, coarseness: Self.coarseness / 10)?.curve()
     }
 
     private func composed(_ w: Window, coarseness: Double = Self.coarseness) throws -> ComposedLoss? {
