@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How time and memory grow: with the rows that are generated, and with the columns that are learned.
 
-    python Benchmarks/growth.py rows [--rows 10000000] [--csv TABLE.csv --schema S.json --protected COLUMN] [--keep MODEL]
+    python Benchmarks/growth.py rows [--rows 10000000] [--csv TABLE.csv --schema S.json --protected COLUMN]
+        [--keep MODEL]
     python Benchmarks/growth.py columns [--columns 15 60 200 500] [--rows 20000]
 
 rows: a model of the preset best writes so many rows straight to Parquet (Model.stream, pyarrow), to CSV and to HDF5
