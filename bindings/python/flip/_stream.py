@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
-from ._library import config_bytes
-
-if TYPE_CHECKING:
-    from ._model import Model
+from ._library import Handle, config_bytes
 
 
 class RowStream:
     """What Model.stream() gives: rows that are drawn batch by batch, when a reader asks for them. Every reader starts
     anew, and all get the same rows."""
 
-    def __init__(self, model: Model, rows: int, seed: int, first: int, threads: Optional[int], where: Any,
+    def __init__(self, model: Handle, rows: int, seed: int, first: int, threads: Optional[int], where: Any,
                  batch_rows: Optional[int]) -> None:
         self._model, self.rows, self.seed, self.first = model, rows, seed, first
         self._options = config_bytes({"seed": seed, "threads": threads, "where": where, "batch_rows": batch_rows})
