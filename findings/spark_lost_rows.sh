@@ -6,8 +6,9 @@
 # Happens: Spark runs the lost tasks of the shuffle's first half again, which draws other keys and deals other rows.
 # Tasks of the second half that had ended keep what they had from the first dealing.
 # The job succeeds; some rows are in two parts and some in none, one in twenty here, or one in five.
-# It is so with a function that is marked, with one that is not, and with a key added by mapInArrow.
-# Spark 4.3.0 refuses these ("indeterminate output"). rand() is fine in both: its seed is fixed by the plan.
+# It is so with a function that is marked and with a key added by mapInArrow.
+# Spark 4.3.0 refuses an unmarked function as the key ("indeterminate output"); the others were not tried there.
+# rand() is fine in both: its seed is fixed by the plan.
 # With: pyspark 3.5.9 (Java 17), pyarrow 17.0.0, numpy 1.26.4.
 # Matters: counts of such a frame are wrong by thousands, and nothing in the result shows it.
 # With differential privacy a row that counts twice has twice the sensitivity that the noise was drawn for.

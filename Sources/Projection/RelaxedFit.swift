@@ -93,6 +93,19 @@ final class RelaxedFit {
         func set(_ r: Int, _ k: Int, _ x: Float) { logits[(r / W * D + k) * W + r % W] = x }
     }
 
+    /// Logits whose probabilities are those of a table of the same shape.
+    func start(from table: RelaxedTable) throws {
+        guard table.levels == layout.levels, table.rows == N else {
+            throw Failure(.argument, "projection: the table to start from has another shape")
+        }
+        let W = kernels.lanes, D = layout.total
+        for r in 0..<N {
+            for k in 0..<D {
+                logits[(r / W * D + k) * W + r % W] = Float(log(Double(max(table.probabilities[r * D + k], 1e-12))))
+            }
+        }
+    }
+
     func run(_ stop: () -> Bool) throws -> RelaxedTable {
         var done = 0, ratio = 0.0
         forward()

@@ -57,16 +57,22 @@ package final class RelaxedTable: Sendable {
     ///   - marginals: what the table is to meet; each weighs by the inverse variance of its noise.
     ///   - total: rows that the counts are shares of, above 0.
     ///   - shares: one-way shares that the logits start from; nil: uniform.
+    ///   - start: a table of the same levels and rows to start from instead. The fit then takes as many steps as that
+    ///     one took, whatever the noise: it ends as far from the noise as that one did, and not where it started.
     ///   - stop: asked before every step; true ends with `.cancelled`.
     /// - Throws: `.argument`, `.noMemory`, `.cancelled`. The result is the same bits for any number of threads.
     package static func fit(levels: [Int], marginals: [NoisyMarginal], total: Double, shares: [[Double]]? = nil,
-                            options: ProjectionOptions, stop: () -> Bool = { false }) throws -> RelaxedTable {
+                            start: RelaxedTable? = nil, options: ProjectionOptions, stop: () -> Bool = { false }) throws
+        -> RelaxedTable {
         guard !levels.isEmpty, levels.allSatisfy({ $0 >= 1 }), total > 0, total.isFinite,
               (1...1 << 20).contains(options.rows), options.steps >= 0, options.learningRate > 0, options.threads >= 1,
               shares.map({ $0.map(\.count) == levels }) ?? true else {
             throw Failure(.argument, "projection: an option is out of range")
         }
+        var options = options
+        if let start { (options.steps, options.noiseFloor) = (start.steps, 0) }
         let fit = try RelaxedFit(LevelLayout(levels), marginals, total: total, shares: shares, options)
+        if let start { try fit.start(from: start) }
         return try fit.run(stop)
     }
 }

@@ -63,6 +63,46 @@ final class RelaxedTableTests: XCTestCase {
         }
     }
 
+    /// A fit stops where noise begins and loses association; a second one loses it again, unless it starts at the first.
+    func testAFitThatStartsAtATableKeepsItsAssociation() throws {
+        let n = 400, pairs = [[0, 1], [0, 2], [1, 2]], noise = 12.0
+        let rows = Made.rows(n), options = Made.options(64, 300)
+        func fit(_ m: [NoisyMarginal], from start: RelaxedTable? = nil) throws -> RelaxedTable {
+            try RelaxedTable.fit(levels: Made.levels, marginals: m, total: Double(n), start: start, options: options)
+        }
+        /// How far columns 0 and 1 are from independent.
+        func association(_ t: RelaxedTable) -> Double {
+            (0..<2).reduce(0.0) { sum, a in
+                (0..<3).reduce(sum) {
+                    $0 + abs(Made.share(t, [0, 1], [a, $1]) - Made.share(t, [0], [a]) * Made.share(t, [1], [$1]))
+                }
+            }
+        }
+        var cold = 0.0, warm = 0.0, first = 0.0
+        for seed in 1...6 as ClosedRange<UInt64> {
+            let base = try fit(pairs.map { try Made.marginal(rows, $0, noise: noise, seed: seed) })
+            let again = try pairs.map { columns in
+                let v = try Buffer<Double>(count: columns.reduce(1) { $0 * Made.levels[$1] }, for: "a test")
+                let b = Made.levels[columns[1]]
+                var s = CounterStream(seed: 100 + seed, row: UInt64(columns[0] * 7 + columns[1]), purpose: 6)
+                for i in 0..<v.count {
+                    v[i] = Double(n) * Made.share(base, columns, [i / b, i % b]) + noise * Double(s.normalPair().0)
+                }
+                return NoisyMarginal(columns: columns, values: v, standardDeviation: noise)
+            }
+            let other = try fit(again, from: base)
+            XCTAssertEqual(other.steps, base.steps)
+            XCTAssertNotEqual(association(other), association(base))
+            first += association(base)
+            warm += association(other)
+            cold += association(try fit(again))
+        }
+        XCTAssertLessThan(cold, 0.95 * first)
+        XCTAssertLessThan(abs(warm - first), 0.6 * (first - cold))
+        let other = try RelaxedTable.fit(levels: [2, 2], marginals: [], total: 1, options: Made.options(64, 1))
+        XCTAssertThrowsError(try fit([], from: other))
+    }
+
     func testMeetsExactMarginals() throws {
         let rows = Made.rows(3000), wanted = try [[0, 1], [0, 2], [1, 2], [0, 1, 2]].map { try Made.marginal(rows, $0) }
         let t = try RelaxedTable.fit(levels: Made.levels, marginals: wanted, total: 3000,

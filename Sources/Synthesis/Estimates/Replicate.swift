@@ -47,7 +47,10 @@ extension Model {
             try marginals.relaxedTable(targets, plan: plan, statistics: statistics, threads: threads, stop: stop)
         }
         let again = try drawnAgain(targets, base, r), other = try redrawnStatistics(r)
-        let table = try marginals.relaxedTable(again, plan: plan, statistics: statistics, threads: threads, stop: stop)
+        // A fit stops where noise begins, and so loses some of what columns have to do with each other. From the first
+        // table on the second fit does not lose it again.
+        let table = try marginals.relaxedTable(again, from: base, plan: plan, statistics: statistics,
+                                               threads: threads, stop: stop)
         let rows = try marginals.rows(of: table, plan: plan, statistics: statistics, threads: threads, stop: stop)
         return Sampler(plan: plan, statistics: other, source: .projection(rows))
     }

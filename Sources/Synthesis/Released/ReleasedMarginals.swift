@@ -77,15 +77,17 @@ package struct ReleasedMarginals: Sendable {
     }
 
     /// A table fitted to `targets` as the plan's projection is.
-    func relaxedTable(_ targets: [NoisyMarginal], plan: Plan, statistics: Statistics, threads: Int,
-                      stop: () -> Bool) throws -> RelaxedTable {
+    /// - Parameter start: a table to start from; see `RelaxedTable.fit`.
+    func relaxedTable(_ targets: [NoisyMarginal], from start: RelaxedTable? = nil, plan: Plan, statistics: Statistics,
+                      threads: Int, stop: () -> Bool) throws -> RelaxedTable {
         let s = plan.settings.projection
         var options = ProjectionOptions()
         (options.rows, options.steps, options.learningRate, options.seed, options.threads) = (s.rows, s.steps,
             s.learningRate,
             plan.settings.seed, threads)
         return try RelaxedTable.fit(levels: statistics.levels, marginals: targets, total: statistics.rows,
-                                    shares: statistics.encoders.map(\.binShare), options: options, stop: stop)
+                                    shares: statistics.encoders.map(\.binShare), start: start, options: options,
+                                    stop: stop)
     }
 
     /// Rows of a fitted table, after alignment of the groups.
