@@ -131,9 +131,11 @@ def show_real(schema, real, synthetic):
                                          by=("triage", "ward")) for t in (real, synthetic)]
     say(f"  {'ratio at equal triage and ward':<38}{ratios[0]:>8.2f}{ratios[1]:>11.2f}      planted: "
         f"{1 - hospital.BIAS_DROPPED:.2f} at equal need")
-    say("\nWhat the noise lets through of a bias is in the synthetic rows too: differential privacy protects persons, "
-        "it does not repair"
-        "\nwhat was done to them. With more rows or a larger ε more of it comes through (try --rows 30000).")
+    say("\nGroups are aligned at the default strength: nothing in generated rows follows from the protected column, and "
+        "a bias"
+        "\nagainst a group goes with it. At strength 0 what the noise lets through of it stays: differential privacy "
+        "protects"
+        "\npersons, it does not repair what was done to them (config={\"fairness\": {\"strength\": 0}}).")
 
 
 def share(table, group):
