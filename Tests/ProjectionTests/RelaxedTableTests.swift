@@ -63,7 +63,7 @@ final class RelaxedTableTests: XCTestCase {
         }
     }
 
-    /// A fit stops where noise begins and loses association; a second one loses it again, unless it starts at the first.
+    /// A fit stops where noise begins and loses association; a second one loses it again unless it starts at the first.
     func testAFitThatStartsAtATableKeepsItsAssociation() throws {
         let n = 400, pairs = [[0, 1], [0, 2], [1, 2]], noise = 12.0
         let rows = Made.rows(n), options = Made.options(64, 300)

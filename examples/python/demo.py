@@ -131,8 +131,8 @@ def show_real(schema, real, synthetic):
                                          by=("triage", "ward")) for t in (real, synthetic)]
     say(f"  {'ratio at equal triage and ward':<38}{ratios[0]:>8.2f}{ratios[1]:>11.2f}      planted: "
         f"{1 - hospital.BIAS_DROPPED:.2f} at equal need")
-    say("\nGroups are aligned at the default strength: nothing in generated rows follows from the protected column, and "
-        "a bias"
+    say("\nGroups are aligned at the default strength: nothing in generated rows follows from the protected column, and"
+        " a bias"
         "\nagainst a group goes with it. At strength 0 what the noise lets through of it stays: differential privacy "
         "protects"
         "\npersons, it does not repair what was done to them (config={\"fairness\": {\"strength\": 0}}).")
