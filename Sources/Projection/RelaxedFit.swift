@@ -33,7 +33,7 @@ final class RelaxedFit {
     private static let span = 8
 
     init(_ layout: LevelLayout, _ marginals: [NoisyMarginal], total: Double, shares: [[Double]]?,
-         _ options: ProjectionOptions) throws {
+         from table: RelaxedTable? = nil, _ options: ProjectionOptions) throws {
         try layout.check(marginals)
         let kernels = Kernels.current
         (self.layout, self.options, self.kernels) = (layout, options, kernels)
@@ -69,7 +69,7 @@ final class RelaxedFit {
         products = try (0..<options.threads).map { _ in
             try Buffer(count: all * widest * lanes, for: "a relaxed table")
         }
-        start(shares)
+        if let table { try start(from: table) } else { start(shares) }
     }
 
     private func start(_ shares: [[Double]]?) {
@@ -94,7 +94,7 @@ final class RelaxedFit {
     }
 
     /// Logits whose probabilities are those of a table of the same shape.
-    func start(from table: RelaxedTable) throws {
+    private func start(from table: RelaxedTable) throws {
         guard table.levels == layout.levels, table.rows == N else {
             throw Failure(.argument, "projection: the table to start from has another shape")
         }

@@ -71,8 +71,7 @@ package final class RelaxedTable: Sendable {
         }
         var options = options
         if let start { (options.steps, options.noiseFloor) = (start.steps, 0) }
-        let fit = try RelaxedFit(LevelLayout(levels), marginals, total: total, shares: shares, options)
-        if let start { try fit.start(from: start) }
+        let fit = try RelaxedFit(LevelLayout(levels), marginals, total: total, shares: shares, from: start, options)
         return try fit.run(stop)
     }
 }

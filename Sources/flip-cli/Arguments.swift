@@ -56,6 +56,9 @@ struct Arguments {
     /// All values of an option that may be repeated.
     func all(_ name: String) -> [String] { values[name] ?? [] }
 
+    /// The names of all times that it was given, which may have commas between them.
+    func names(_ name: String) -> [String] { all(name).flatMap { $0.split(separator: ",").map(String.init) } }
+
     func text(_ name: String) throws -> String? {
         let given = all(name)
         guard given.count <= 1 else { throw Usage("flip \(command): --\(name) is given twice") }

@@ -14,8 +14,8 @@ func evaluate(_ words: [String]) throws {
     let known = try schema(a)
     if known == nil, !isHDF5Name(a.words[0]) { throw Usage("flip evaluate: --schema is missing") }
     var options = ReportOptions()
-    options.protected = a.all("protected").flatMap { $0.split(separator: ",").map(String.init) }
-    options.admissible = a.all("admissible").flatMap { $0.split(separator: ",").map(String.init) }
+    options.protected = a.names("protected")
+    options.admissible = a.names("admissible")
     options.target = try a.text("target")
     options.positive = try a.text("positive")
     options.threads = min(try a.whole("threads", atLeast: 0) ?? 0, 1024)

@@ -57,7 +57,7 @@ func schemaCommand(_ words: [String]) throws {
     var options = InferOptions()
     options.rules = !a.has("no-rules")
     options.csv = try csvOptions(a)
-    options.skip = a.all("skip").flatMap { $0.split(separator: ",").map(String.init) }
+    options.skip = a.names("skip")
     options.levels = try a.whole("levels", atLeast: 1) ?? options.levels
     guard options.levels <= Schema.maxLevels else {
         throw Usage("flip schema: --levels must be at most \(Schema.maxLevels)")

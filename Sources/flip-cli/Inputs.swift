@@ -62,7 +62,7 @@ func sharedBudget(_ a: Arguments) throws -> SharedBudget? { try a.text("budget")
 
 /// A plan for `schema` from --protected, --epsilon or --share, --delta, --preset and --config.
 func makePlan(_ a: Arguments, _ schema: Schema, under shared: SharedBudget?) throws -> Plan {
-    let protected = a.all("protected").flatMap { $0.split(separator: ",").map(String.init) }
+    let protected = a.names("protected")
     var config = try json(a, "config") ?? .object(JSONObject())
     if case .object(var o) = config, o["max_rows_per_person"] == nil {
         // The bound of the table, or of the budget.

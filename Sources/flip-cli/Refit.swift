@@ -22,10 +22,9 @@ func refit(_ words: [String]) throws {
     try Model.load(a.words[0]).refit(.object(config)).save(out)
 }
 
-/// The columns of all --protected, which may have commas between them; nil: the model's.
+/// The columns of all --protected; nil: the model's.
 private func protectedColumns(_ a: Arguments) -> [String]? {
-    let given = a.all("protected")
-    return given.isEmpty ? nil : given.flatMap { $0.split(separator: ",").map(String.init) }
+    a.all("protected").isEmpty ? nil : a.names("protected")
 }
 
 func frontier(_ words: [String]) throws {

@@ -138,6 +138,30 @@ final class RefitTests: XCTestCase {
         XCTAssertEqual(again.plan.json.text, model.plan.json.text)
     }
 
+    /// Rules leave out what they can tell from other columns, but for protected ones, which are learned as they are: so
+    /// were they when rows were counted, whatever is protected now.
+    func testRulesAndProtectedColumns() throws {
+        let schema = try Schema(json: #"""
+        {"fields": [{"name": "a", "type": "integer", "constraints": {"minimum": 0, "maximum": 9, "required": true}},
+                    {"name": "d", "type": "integer", "constraints": {"minimum": 0, "maximum": 9, "required": true}},
+                    {"name": "b", "type": "integer", "constraints": {"minimum": 0, "maximum": 18, "required": true}},
+                    {"name": "c", "type": "string", "constraints": {"enum": ["x", "y"], "required": true}}],
+         "flip:rules": [{"name": "total", "sum": {"b": ["a", "d"]}}]}
+        """#)
+        func names(_ plan: Plan) -> [String] { plan.schema.fields.map { "\($0.name) \($0.kind)" } }
+        for strength in [0, 1] {
+            let plan = try Plan(schema: schema, protected: ["b"], epsilon: 4, delta: 1e-5, preset: "best",
+                                config: JSON.parse(#"{"fairness": {"strength": \#(strength)}}"#))
+            let plain = try Plan(schema: schema, protected: [], epsilon: 4, delta: 1e-5, preset: "best")
+            XCTAssertNotEqual(names(plan), names(plain), "the rule changes what is learned of b unless it is protected")
+            for other in [#"{"protected": ["c"]}"#, #"{"protected": []}"#, #"{"fairness": {"strength": 2}}"#] {
+                let made = try plan.refitted(JSON.parse(other))
+                XCTAssertEqual(names(made), names(plan), other)
+                XCTAssertEqual(names(try Plan(json: made.json)), names(plan), other)
+            }
+        }
+    }
+
     /// Mutants: a file that says its releases were counted by other groups, or by columns that there are not.
     func testOtherCountingIsSeen() throws {
         let fair = try Self.model.get().refit(JSON.parse(#"{"protected": ["smoker"]}"#))

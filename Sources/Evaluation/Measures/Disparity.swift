@@ -18,10 +18,10 @@ package struct Disparity {
     }
     package let groups: [Group]
     /// Largest minus least share selected (demographic parity; Dwork et al. 2012): 0 best.
-    package let parity: Double
+    package var parity: Double { worstParity?.value ?? 0 }
     /// The larger of the spreads of true and of false positive rates (equalised odds; Hardt et al. 2016,
     /// arXiv:1610.02413): 0 best.
-    package let odds: Double
+    package var odds: Double { worstOdds?.value ?? 0 }
     /// Both with intervals; nil with fewer than two groups.
     package let worstParity, worstOdds: WorstDifference?
     /// Conditional demographic parity: the largest difference of shares selected among rows of one admissible part,
@@ -78,11 +78,9 @@ package struct Disparity {
                               rates(least: Disparity.leastLabels, { $0.rows - $0.ones },
                                     { $0.chosen - $0.chosenOnes })])
         conditional = parts.flatMap { Self.conditional(chosen, $0, members, groups: groups) }
-        func spread(_ x: [Double]) -> Double { (x.max() ?? 0) - (x.min() ?? 0) }
-        parity = spread(self.groups.map(\.selected))
-        odds = max(spread(self.groups.compactMap(\.truePositive)), spread(self.groups.compactMap(\.falsePositive)))
-        calibrationSpread = spread(self.groups.map(\.calibration))
-        calibrationWorst = self.groups.map(\.calibration).max() ?? 0
+        let errors = self.groups.map(\.calibration)
+        calibrationWorst = errors.max() ?? 0
+        calibrationSpread = calibrationWorst - (errors.min() ?? 0)
     }
 
     /// Groups count within a part from 30 rows on.

@@ -14,14 +14,16 @@ extension Ledger {
         case gaussian
     }
 
-    package var accountant: Accounting {
-        constants != nil ? .exact : budget.filter == .gaussian ? .gaussian : .renyi
-    }
+    package var accountant: Accounting { constants == nil ? budget.accountant : .exact }
 
     /// Exact composition of what was released so far, for a row of group g (its place) or a person. A bound only where
     /// all parameters are constants.
     /// - Throws: as `ExactComposition.init`.
     package func exactComposition(group g: Int) throws -> ExactComposition {
+        try exactComposition(releases, group: g)
+    }
+
+    private func exactComposition(_ releases: [Release], group g: Int) throws -> ExactComposition {
         try ExactComposition(releases.map { ($0.exactMechanism(group: g, rows: budget.multiplicity), $0.count) },
             rows: budget.multiplicity)
     }
@@ -61,11 +63,7 @@ extension Ledger {
             ?? groups.indices.max(by: { epsilons[$0] < epsilons[$1] }) else {
             throw Failure(.argument, "group: not in the ledger")
         }
-        if accountant != .renyi {
-            return try TradeOff(ExactComposition(releasesTogether.map {
-                ($0.exactMechanism(group: g, rows: budget.multiplicity), $0.count)
-            }, rows: budget.multiplicity))
-        }
+        if accountant != .renyi { return try TradeOff(exactComposition(releasesTogether, group: g)) }
         return TradeOff(rdp: spentTogether(group: g), order: order, selection: selectionTogether)
     }
 
@@ -97,6 +95,11 @@ extension Ledger {
             return r
         }
     }
+}
+
+extension Budget {
+    /// What ε are computed by where the filter keeps the promise.
+    package var accountant: Ledger.Accounting { filter == .gaussian ? .gaussian : .renyi }
 }
 
 /// Figures of risk of a ledger: of each group, and of the whole table, which is the largest of each figure.

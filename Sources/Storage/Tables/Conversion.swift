@@ -27,14 +27,18 @@ package func writeTableFile(_ table: Table, _ path: String, options: CSVOptions 
 }
 
 /// Writes tables of one schema, each made when the one before was written, as the kind of file the name says.
-/// - Throws: what the writers and `next` throw; then there is no file.
-package func writeTableFile(_ schema: Schema, _ path: String, options: CSVOptions = CSVOptions(), expectedRows: Int,
-                            next: () throws -> Table?) throws {
+/// - Parameters:
+///   - group: of the dataframe in an HDF5 file; nil is "/data".
+///   - expectedRows: as for `DataSetWriter`.
+/// - Throws: what the writers and `next` throw, then there is no file; `.argument` for a group of another file.
+package func writeTableFile(_ schema: Schema, _ path: String, group: String? = nil, options: CSVOptions = CSVOptions(),
+                            expectedRows: Int? = nil, next: () throws -> Table?) throws {
     if isHDF5Name(path) {
-        let writer = try DataSetWriter(path, schema: schema, expectedRows: expectedRows)
+        let writer = try DataSetWriter(path, schema: schema, group: group ?? "/data", expectedRows: expectedRows)
         while let table = try next() { try writer.append(table) }
         try writer.finish()
     } else {
+        try refuse(group, path)
         let writer = try CSVWriter(path, schema, options)
         while let table = try next() { try writer.append(table) }
         try writer.finish()
@@ -65,20 +69,10 @@ package func convertTable(from source: String, group: String? = nil, to target: 
         (schema, next) = (reader.schema, { try reader.next(batchRows) })
         replaced = { reader.replaced }
     }
-    func batch() throws -> Table? {
+    try writeTableFile(schema, target, group: targetGroup, options: options) {
         let table = try next()
         rows += table?.rows ?? 0
         return table
-    }
-    if isHDF5Name(target) {
-        let writer = try DataSetWriter(target, schema: schema, group: targetGroup ?? "/data")
-        while let table = try batch() { try writer.append(table) }
-        try writer.finish()
-    } else {
-        try refuse(targetGroup, target)
-        let writer = try CSVWriter(target, schema, options)
-        while let table = try batch() { try writer.append(table) }
-        try writer.finish()
     }
     return (rows, replaced())
 }

@@ -42,17 +42,17 @@ extension Model {
     ///   releases do not tell the groups; `.argument`; `.cancelled`.
     package func frontier(_ strengths: [Double], protected: [String]? = nil, threads: Int = 0,
                           stop: () -> Bool = { false }) throws -> [FrontierPoint] {
-        guard let marginals, !(protected ?? plan.protected).isEmpty else {
+        let columns = protected ?? plan.protected
+        guard let marginals, !columns.isEmpty else {
             throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\" and protected columns")
         }
         guard (1...64).contains(strengths.count), strengths.allSatisfy({ (0...100).contains($0) }) else {
             throw Failure(.argument, "strengths: 1 to 64 numbers from 0 to 100")
         }
         var plan = plan, statistics = statistics
-        if plan.strength == 0 || protected ?? plan.protected != plan.protected {
-            plan = try plan.refitted(.members([
-                ("protected", .array((protected ?? plan.protected).map { .string($0) })),
-                ("fairness", .members([("strength", .number(1))]))]))
+        if plan.strength == 0 || columns != plan.protected {
+            plan = try plan.refitted(.members([("protected", .array(columns.map { .string($0) })),
+                                               ("fairness", .members([("strength", .number(1))]))]))
             statistics = try Statistics(plan: plan, counts: statistics.counts,
                                         groupCounts: statistics.releasedGroupCounts)
         }

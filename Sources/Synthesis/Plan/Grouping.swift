@@ -129,16 +129,14 @@ package struct Grouping: Sendable {
 package struct ReleaseShape: Sendable, Equatable {
     /// Protected columns of the training that made the releases.
     let protected: [String]
-    /// Whether it aligned groups: then the protected columns were counted by their parts, and together.
+    /// Whether it aligned groups: then these columns were counted by their parts, and together.
     let isAligned: Bool
 
     var json: JSON {
         .members([("protected", .array(protected.map { .string($0) })), ("aligned", .bool(isAligned))])
     }
 
-    init(protected: [String], isAligned: Bool) {
-        (self.protected, self.isAligned) = (isAligned ? protected : [], isAligned)
-    }
+    init(protected: [String], isAligned: Bool) { (self.protected, self.isAligned) = (protected, isAligned) }
 
     /// - Throws: `.format`, `.argument`.
     init(_ json: JSON) throws {

@@ -30,6 +30,8 @@ package struct Plan: Sendable {
     /// What the releases were counted by, and its groups; nil: one group, `all`.
     let released: ReleaseShape
     package let releasedGrouping: Grouping?
+    /// Whether that are the plan's own protected columns and groups.
+    var isReleasedByOwnGroups: Bool { released == ReleaseShape(protected: protected, isAligned: strength > 0) }
     /// Places of the columns that networks see: all, or all but the protected ones.
     package let modelled: [Int]
     /// Strength of fairness; 0: protected columns are ordinary columns.

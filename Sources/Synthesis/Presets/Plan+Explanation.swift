@@ -80,9 +80,7 @@ extension Plan {
     }
 
     /// What keeps the promise: exact prices of constants of the plan, or the budget's filter.
-    package var accountant: Ledger.Accounting {
-        constants != nil ? .exact : budget.filter == .gaussian ? .gaussian : .renyi
-    }
+    package var accountant: Ledger.Accounting { constants == nil ? budget.accountant : .exact }
 
     /// Divergence at α* of all releases for the group that spends most: what shares are parts of.
     func capacity(_ batches: [Batches]) -> Double {

@@ -23,8 +23,7 @@ extension Plan {
             + (accountant == .renyi ? [] : [("accountant", .string(accountant.rawValue))])
             + cellMembers
             + (massSupport == .everyCell ? [] : [("mass_support", .string(massSupport.rawValue))])
-            + (released == ReleaseShape(protected: protected, isAligned: strength > 0) ? []
-                : [("released_by", released.json)])
+            + (isReleasedByOwnGroups ? [] : [("released_by", released.json)])
             + (budget.selection > 0 ? [("selection_delta", .number(budget.selection))] : []))
     }
 

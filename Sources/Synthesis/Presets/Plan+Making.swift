@@ -50,8 +50,8 @@ extension Plan {
                          cuts: released == nil ? fairness.cuts : fairness.cuts.filter { columns.contains($0.key) })
         }
         let grouping = strength > 0 || isBalanced ? try groups(protected) : nil
-        let released = released ?? ReleaseShape(protected: protected, isAligned: strength > 0)
-        let counting = released == ReleaseShape(protected: protected, isAligned: strength > 0) ? grouping
+        let own = ReleaseShape(protected: protected, isAligned: strength > 0), released = released ?? own
+        let counting = released == own ? grouping
             : released.isAligned ? try groups(released.protected) : nil
         try grouping?.check(fairness, schema: schema)
         let hidden = strength > 0 ? grouping?.axes.map(\.column) ?? [] : []

@@ -6,16 +6,13 @@ extension Plan {
     /// Names of the groups that the releases were counted by, as the ledger has them.
     package var releasedGroups: [String] { releasedGrouping?.names ?? [Self.group] }
 
-    /// Whether bins of protected columns were their parts when rows were counted.
-    var releasedByParts: Bool { released.isAligned }
-
     /// Rows of the plan's own groups, from what was released.
     /// - Parameters:
     ///   - counts: of the released groups, in rows; may be negative.
     ///   - encoders: of all columns. rows: of the table.
     /// - Throws: `.unsupported` where the releases do not tell the groups.
     func groupCounts(_ counts: [Double], encoders: [ColumnEncoder], rows: Double) throws -> [Double] {
-        guard released != ReleaseShape(protected: protected, isAligned: strength > 0) else { return counts }
+        guard !isReleasedByOwnGroups else { return counts }
         guard let grouping else { return [counts.reduce(0, +)] }
         for axis in grouping.axes {
             let e = encoders[axis.column]

@@ -51,7 +51,7 @@ package struct Statistics: Sendable {
         var at = 0
         var made: [ColumnEncoder] = []
         let most = plan.bins(rows: rows)
-        let hidden = plan.releasedByParts ? plan.releasedGrouping : nil
+        let hidden = plan.released.isAligned ? plan.releasedGrouping : nil
         for (j, grid) in plan.grids.enumerated() {
             var own: ArraySlice<Buffer<Double>>
             if j == plan.groupColumn {

@@ -77,9 +77,7 @@ extension Trainer {
         }
         let plan = try model.plan.refitted(config)
         var ledger = model.ledger
-        for words in plan.assumptions + [Self.origin] where !ledger.assumptions.contains(words) {
-            ledger.assume(words)
-        }
+        for words in plan.assumptions + [Self.origin] { ledger.assume(words) }
         try self.init(plan: plan, rows: .none, ledger: ledger, random: SecureRandom(), runID: newID())
         for stage in plan.stages where stage.release != nil || stage.id == .projection {
             if stage.id == .projection { break }

@@ -11,7 +11,7 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 from . import _extras
 from ._errors import ArgumentError, SchemaError
 from ._frames import has_arrow, is_path, package_of
-from ._library import Path, config_bytes, take_json
+from ._library import Path, config_bytes, names_of, take_json
 from ._page import write_page
 from ._schema import Schema, SchemaLike, is_hdf5
 from ._table import Table
@@ -158,11 +158,10 @@ def evaluate(real: Any, synthetic: Any, schema: Optional[SchemaLike] = None,
     checked = checked or real.schema
     synthetic = as_table(synthetic, checked, places.get("synthetic"))
     holdout = None if holdout is None else as_table(holdout, checked, places.get("holdout"))
-    protected = [] if protected is None else [protected] if isinstance(protected, str) else list(protected)
-    explaining = [admissible] if isinstance(admissible, str) else None if admissible is None else list(admissible)
+    protected = names_of(protected) or []
     options = config_bytes({
-        "protected": protected, "admissible": explaining, "target": target, "positive": positive, "edges": edges,
-        "threads": threads, "classifiers": "native" if classifiers == "native" else "none"
+        "protected": protected, "admissible": names_of(admissible), "target": target, "positive": positive,
+        "edges": edges, "threads": threads, "classifiers": "native" if classifiers == "native" else "none"
     })
     result: EvaluationReport = take_json("flip_evaluate", real._pointer, synthetic._pointer,
                                          None if holdout is None else holdout._pointer, options)

@@ -12,7 +12,7 @@ import os
 import sys
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
 
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from ._errors import ArgumentError, error
 from ._types import BuildInfo, ConfigOption, FileCheck
@@ -302,6 +302,11 @@ def config_bytes(options: Mapping[str, Any]) -> Optional[bytes]:
     """Options that were given (not None) as the JSON text of a `config`; NULL when there are none."""
     given = {key: value for key, value in options.items() if value is not None}
     return json.dumps(given, allow_nan=False).encode() if given else None
+
+
+def names_of(given: Union[str, Iterable[str], None]) -> Optional[list[str]]:
+    """Names that a host gives as one text or as several; None where it gives none."""
+    return [given] if isinstance(given, str) else None if given is None else list(given)
 
 
 class Handle:

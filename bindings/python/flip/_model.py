@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Union, cast
 from ._condition import condition
 from ._errors import ArgumentError
 from ._frames import as_pandas, is_path
-from ._library import Handle, Path, call, config_bytes, new, path_bytes, take_bytes, take_json
+from ._library import Handle, Path, call, config_bytes, names_of, new, path_bytes, take_bytes, take_json
 from ._page import write_page
 from ._progress import Callback, Report, reporter
 from ._schema import Schema
@@ -124,8 +124,9 @@ class Model(Handle):
         rows, and for protected columns whose groups the releases do not tell: parts that share a bin, or several
         columns that were not protected together.
         """
-        names = None if protected is None else [protected] if isinstance(protected, str) else list(protected)
-        wanted = {**(config or {}), **({} if names is None else {"protected": names})}
+        wanted = dict(config or {})
+        if protected is not None:
+            wanted["protected"] = names_of(protected)
         callback, options = Callback(reporter(progress)), config_bytes(wanted)
         return callback.run(lambda: Model(new("flip_model_refit", self._pointer, options, callback.c, None)))
 
@@ -138,8 +139,7 @@ class Model(Handle):
         the table as it was released. protected: the model's columns unless given. Unsupported for a model of another
         preset or without protected columns, and where the releases do not tell the groups.
         """
-        names = None if protected is None else [protected] if isinstance(protected, str) else list(protected)
-        options = config_bytes({"strengths": list(strengths), "protected": names, "threads": threads})
+        options = config_bytes({"strengths": list(strengths), "protected": names_of(protected), "threads": threads})
         return cast(Frontier, take_json("flip_model_frontier", self._pointer, options))
 
     def report(self, path: Optional[Path] = None, title: Optional[str] = None, rows: Optional[int] = None) -> str:

@@ -7,7 +7,7 @@ from ctypes import byref, c_double, c_int64
 from typing import Any, Iterable, Mapping, Optional, Union
 
 from ._budget import Budget
-from ._library import Handle, call, config_bytes, new, take_bytes, take_json
+from ._library import Handle, call, config_bytes, names_of, new, take_bytes, take_json
 from ._schema import Schema, SchemaLike
 from ._types import Explanation, PlanRecord
 
@@ -92,7 +92,7 @@ def plan(schema: SchemaLike, protected: Union[str, Iterable[str], None] = None, 
     """
     options = dict(config or {})
     named: dict[str, Any] = {
-        "protected": None if protected is None else [protected] if isinstance(protected, str) else list(protected),
+        "protected": names_of(protected),
         "epsilon": epsilon, "delta": delta, "preset": preset, "share": share, "name": name
     }
     if budget is None and (share is not None or name is not None):
