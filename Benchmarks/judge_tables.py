@@ -46,7 +46,7 @@ VARIANTS = {
     "equalised": {"fairness": {"sampling": "balanced", "calibration": "equalised"}},
     "reweight": {"fairness": {"sampling": "balanced", "reweight": True}},
 }
-STAGE_FIGURES = ("tvd1", "tvd2", "target_auc", "tasks_auc")
+STAGE_FIGURES = ("tvd1", "tvd2", "target_auc", "tasks_auc", "target_dpd", "tasks_dpd")
 DISPARITIES = ("target_dpd", "target_eod", "tasks_dpd", "tasks_eod")
 
 

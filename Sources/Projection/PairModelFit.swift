@@ -1,10 +1,14 @@
 // The fit of a pair model to rows, with conditionals that select rows of all groups alike. The loss is
 //
-//     −1/n Σ_i Σ_t log Q(x_it | the row's others)  +  λ Σ_t mean over questions of column t of gap
+//     −1/n Σ_i Σ_t log Q(x_it | the row's others)  +  λ Σ_t mean over questions of column t of weight · gap
 //
 // The first part is the pseudo-likelihood (Besag 1975, The Statistician 24), the second is in SelectionGap.swift. Both
 // are taken on the same rows, which come from a table where groups are as they were released. Every column is a task,
 // so nobody has to say which. The groups are no column of the model: rows that are drawn from it have none.
+//
+// The rows may lack something that is known of pairs of columns. With D_st the shares of cells that they lack, the loss
+// has −2 Σ ⟨D_st, θ_st⟩ besides: its slope by a factor is that of rows whose table of the pair has D_st added, since the
+// factor is in the conditionals of both columns.
 
 import Basics
 import Compute
@@ -45,6 +49,8 @@ package final class PairModelFit {
     private let options: PairModelOptions, kernels: Kernels
     private let rows: PairModelRows
     private let questions: [[GapQuestion]]
+    /// For each pair the shares of cells that the rows lack, row-major; empty: none.
+    private let lacking: [[Double]]
     private let adam: Adam
     /// Numbers that Adam moves: the factors, each row-major, then the biases.
     private let parameters: Buffer<Float>, firstCell: [Int]
@@ -68,9 +74,12 @@ package final class PairModelFit {
     ///   - shares: of each column's levels.
     ///   - ordered: for each column whether its levels have an order.
     ///   - tasks: for each column whether its conditional is to treat groups alike.
+    ///   - lacking: for some of `pairs`, first column below the second, what is to be added to the rows' shares of the
+    ///     pair's cells, row-major.
     /// - Throws: `.argument`, `.noMemory`.
     package init(shares: [[Double]], ordered: [Bool], tasks: [Bool], pairs: [[Int]], rows: PairModelRows,
-                 _ options: PairModelOptions, kernels: Kernels = .current) throws {
+                 lacking: [[Int]: [Double]] = [:], _ options: PairModelOptions,
+                 kernels: Kernels = .current) throws {
         let W = kernels.lanes
         guard ordered.count == shares.count, tasks.count == shares.count, options.batch >= 1, options.steps >= 0,
               options.learningRate > 0, options.weight >= 0, !rows.shares.isEmpty,
@@ -79,6 +88,13 @@ package final class PairModelFit {
         }
         let model = try PairModel(shares: shares, pairs: pairs)
         (self.model, self.options, self.kernels, self.rows) = (model, options, kernels, rows)
+        self.lacking = try model.pairs.map { a, b in
+            guard let cells = lacking[[a, b]] else { return [] }
+            guard cells.count == model.levels[a] * model.levels[b], cells.allSatisfy(\.isFinite) else {
+                throw Failure(.argument, "pair model: what rows lack is not of its pairs")
+            }
+            return cells
+        }
         questions = zip(shares, ordered).enumerated().map { t, x in
             tasks[t] ? GapQuestion.all(shares: x.0, ordered: x.1) : []
         }
@@ -184,7 +200,7 @@ package final class PairModelFit {
                     q.yes[Int(self.labels[i / W * T * W + t * W + i % W])]
                 } slope: { i, d in
                     let to = s.slope.base + i / W * K * W + i % W
-                    for u in yes { to[u * W] += Float(each * d) }
+                    for u in yes { to[u * W] += Float(each * q.weight * d) }
                 }
             }
         }
@@ -215,10 +231,11 @@ package final class PairModelFit {
         let (a, b) = model.pairs[k], B = model.levels[b], (toB, toA) = model.places(k)
         let wide = Kernels.paddedRow(B), tall = Kernels.paddedRow(model.levels[a]), first = firstCell[k]
         let cells = model.levels[a] * B
+        let lacking = lacking[k]
         adam.moveInDouble(parameters.base, first..<first + cells, epsilon: 1e-5) {
             let u = ($0 - first) / B, v = ($0 - first) % B
             return Double(self.slopes[toB + u * wide + v]) + Double(self.slopes[toA + v * tall + u])
-                + Self.decay * Double(self.parameters[$0])
+                + Self.decay * Double(self.parameters[$0]) - (lacking.isEmpty ? 0 : 2 * lacking[$0 - first])
         }
         model.setFactor(k) { self.parameters[first + $0] }
     }

@@ -21,6 +21,10 @@ package enum FairnessNotion: String, CaseIterable, Sendable { case parity, odds 
 struct GapQuestion: Sendable {
     /// Levels that mean yes, and their share.
     let yes: [Bool], share: Double
+    /// Of its gap: 1 where half of the rows answer yes, less where few do or nearly all. To move the log odds of an
+    /// answer by a little costs likelihood in proportion to its variance r (1 − r), so that at equal weights the
+    /// prediction of rare answers would be given up for little.
+    var weight: Double { 2 * max(share * (1 - share), 0).squareRoot() }
 
     /// Questions of a column: of an ordered one up to `most` thresholds, of others each level; none that is rarer than
     /// `least` or more frequent than 1 − `least`.

@@ -70,6 +70,31 @@ final class PairModelTests: XCTestCase {
         XCTAssertGreaterThan(try Self.distance(drawn, [0, 1]), 0.2)
     }
 
+    /// Columns that have nothing to do with each other in the rows get the tables that the rows are said to lack.
+    func testWhatRowsLackIsLearnt() throws {
+        let apart = PairModelRows(groupWeights: [1], shares: [1]) { k, _, codes in
+            for t in 0..<3 { codes[t] = UInt16(Self.table[Int((k * 2_654_435_761 + 1301 * UInt64(t)) % 8000)][t]) }
+            return 0
+        }
+        let shares = Self.shares(Self.table)
+        func fit(_ lacking: [[Int]: [Double]]) throws -> PairModelFit {
+            var o = PairModelOptions()
+            (o.batch, o.steps) = (1024, 200)
+            let f = try PairModelFit(shares: shares, ordered: [false, true, true], tasks: [false, false, false],
+                                     pairs: Self.pairs, rows: apart, lacking: lacking, o)
+            _ = try f.run()
+            return f
+        }
+        let counts = try Made.marginal(Self.table, [0, 1]).values, K = shares[1].count
+        let cells = (0..<counts.count).map { counts[$0] / 8000 - shares[0][$0 / K] * shares[1][$0 % K] }
+        let told = try Self.rows(fit([[0, 1]: cells])), untold = try Self.rows(fit([:]))
+        XCTAssertGreaterThan(try Self.distance(untold, [0, 1]), 0.2)
+        XCTAssertLessThan(try Self.distance(told, [0, 1]), 0.08)
+        XCTAssertEqual(try Self.distance(told, [0, 2]), try Self.distance(untold, [0, 2]), accuracy: 0.05)
+        XCTAssertThrowsError(try fit([[0, 1]: [1]]))
+        XCTAssertThrowsError(try fit([[0, 1]: cells.map { _ in .nan }]))
+    }
+
     func testAlignmentLowersTheDisparity() throws {
         let before = try XCTUnwrap(Self.fit().figures()), f = try Self.fit(weight: 8)
         let after = try XCTUnwrap(f.figures())

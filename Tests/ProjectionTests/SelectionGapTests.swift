@@ -111,5 +111,10 @@ final class SelectionGapTests: XCTestCase {
         XCTAssertEqual(many.count, 5)
         XCTAssertTrue(many.allSatisfy { $0.share > 0.02 && $0.share < 0.98 })
         XCTAssertEqual(GapQuestion.all(shares: [0.01, 0.5, 0.49], ordered: false).map(\.share), [0.5, 0.49])
+        // The squares of the weights are the answers' variances over that of a coin.
+        let even = GapQuestion.all(shares: [0.5, 0.5], ordered: false), rare = GapQuestion.all(shares: [0.95, 0.05],
+                                                                                               ordered: false)
+        XCTAssertEqual(even.map(\.weight), [1])
+        XCTAssertEqual(rare[0].weight * rare[0].weight, 0.05 * 0.95 / 0.25, accuracy: 1e-12)
     }
 }

@@ -251,6 +251,6 @@ final class RefitTests: XCTestCase {
         config["independence"] = .object(own)
         old["config"] = .object(config)
         XCTAssertEqual(try Plan(json: .object(old)).conditionals, 0)
-        XCTAssertEqual(plan.conditionals, 2)
+        XCTAssertEqual(plan.conditionals, 2.5)
     }
 }

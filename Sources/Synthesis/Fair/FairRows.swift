@@ -10,6 +10,7 @@ import Projection
 struct FairFit {
     private static let seed: UInt64 = 0x66616972
     private let plan: Plan, tasks: [Bool], pairs: [[Int]], rows: PairModelRows, threads: Int
+    private let lacking: [[Int]: [Double]]
     /// Of the bins of every column that networks see.
     let shares: [[Double]]
 
@@ -24,6 +25,7 @@ struct FairFit {
             let own = p.compactMap { heads[$0] }
             return own.count == 2 ? own : nil
         }
+        lacking = try marginals.lacking(rows, pairs: pairs, plan: plan, statistics: statistics)
         let least = 16 * marginals.standardDeviation(plan)
         let weights = groups.shares.map { share -> Double in
             // What a table knows of a group that is small beside the noise is mostly noise.
@@ -41,7 +43,8 @@ struct FairFit {
         (options.threads, options.notion) = (threads, plan.settings.fairness.notion)
         options.weight = plan.settings.independence.conditionals * strength
         let made = try PairModelFit(shares: shares, ordered: plan.modelled.map { plan.grids[$0].numerical },
-                                    tasks: tasks, pairs: pairs, rows: rows, options)
+                                    tasks: tasks, pairs: pairs, rows: rows,
+                                    lacking: lacking, options)
         _ = try made.run(stop: stop)
         return made
     }

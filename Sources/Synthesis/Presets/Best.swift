@@ -19,7 +19,7 @@ package struct Best: Preset {
         (s.diffusion.learningRate, s.diffusion.average, s.diffusion.samplerSteps) = (0.002, 0.99, 3)
         s.encoder.bins = 32
         (s.independence.start, s.independence.ramp) = (100, 150)
-        s.independence.conditionals = 2
+        s.independence.conditionals = 2.5
         return s
     }
 

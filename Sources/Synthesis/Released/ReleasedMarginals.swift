@@ -44,7 +44,7 @@ package struct ReleasedMarginals: Sendable {
     }
 
     /// Counts without those of cells that no row can be in.
-    private static func possible(_ values: Buffer<Double>, _ columns: [Int], _ zeros: StructuralZeros?,
+    static func possible(_ values: Buffer<Double>, _ columns: [Int], _ zeros: StructuralZeros?,
                                  _ statistics: Statistics) throws -> Buffer<Double> {
         let bins = columns.map { statistics.levels[$0] }
         guard let none = zeros?.impossible(columns, bins: bins, bin: {
