@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Fairness against usefulness, three curves side by side: what `model.frontier()` tells from released values alone, what
-generators of these strengths turn out to be on real rows, and how far a classifier gets that learns from the real rows.
+"""Fairness against usefulness, three curves side by side: what `model.frontier()` tells from released values alone,
+what generators of these strengths turn out to be on real rows, and how far a classifier of the real rows gets.
 
     FLIP_DATA=DIR FLIP_JUDGE=judge.py python Benchmarks/fairness_frontier.py [--tables law compas adult] [--seed 1]
         [--epsilon 2] [--strengths 0 0.25 0.5 1 2] [--weights 0 0.3 1 3 10] [--steps 400] [--out DIR]
 
 DIR and the judge are as for judge_tables.py. One model is trained for each table, at strength 0; the others are made of
 its releases by `refit`. The limit is a network of one hidden layer for each column, which never sees the protected
-column, trained on the real rows without privacy, with `weight` times the squared differences between groups of the share
-that it selects, softly. Disparities are those of the judge: the largest difference between two groups of at least 30
-rows of the hold-out, of the share selected, as many rows as the task has. Needs numpy, pandas and scikit-learn.
+column, trained on the real rows without privacy, with `weight` times the squared differences between groups of the
+share that it selects, softly. Disparities are those of the judge: the largest difference between two groups of at least
+30 rows of the hold-out, of the share selected, as many rows as the task has. Needs numpy, pandas and scikit-learn.
 
 The second and the third curve read real rows: they are NOT PRIVATE. The first is.
 """
@@ -126,7 +126,8 @@ def main():
     a = parser.parse_args()
     data, judge = os.environ.get("FLIP_DATA"), os.environ.get("FLIP_JUDGE")
     if not data or not judge:
-        print("fairness_frontier: SKIPPED: set FLIP_DATA (a folder of tables) and FLIP_JUDGE (a script that scores them)")
+        print("fairness_frontier: SKIPPED: set FLIP_DATA (a folder of tables) and FLIP_JUDGE (a script that scores "
+              "them)")
         return
     for table in a.tables:
         path = Path(data) / table

@@ -7,8 +7,8 @@
 // so nobody has to say which. The groups are no column of the model: rows that are drawn from it have none.
 //
 // The rows may lack something that is known of pairs of columns. With D_st the shares of cells that they lack, the loss
-// has −2 Σ ⟨D_st, θ_st⟩ besides: its slope by a factor is that of rows whose table of the pair has D_st added, since the
-// factor is in the conditionals of both columns.
+// has −2 Σ ⟨D_st, θ_st⟩ besides: its slope by a factor is that of rows whose table of the pair has D_st added, since
+// the factor is in the conditionals of both columns.
 
 import Basics
 import Compute
