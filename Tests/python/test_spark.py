@@ -14,6 +14,7 @@ if not shutil.which("java"):
 
 import flip.spark  # noqa: E402
 import numpy  # noqa: E402
+import pandas  # noqa: E402
 import pyarrow  # noqa: E402
 import pyspark  # noqa: E402
 from flip import _spark_frame  # noqa: E402
@@ -76,8 +77,9 @@ def test_a_domain_of_persons(spark, tmp_path, monkeypatch):
     options = {"person": "who", "max_rows_per_person": 2}
     one, there = (domain_budget(tmp_path, name, max_rows_per_person=2) for name in ("one", "b"))
     want = local_domain(rows, tmp_path, one, **options)
-    frame = spark.createDataFrame(spark.read.csv(str(tmp_path / "_all.csv"), header=True).toPandas()).repartition(3)
-    assert released(flip.spark.release_domain(frame.fillna(""), SKETCH, there, share=0.5, **options), there) == want
+    cells = pandas.read_csv(tmp_path / "_all.csv", dtype=str, keep_default_na=False)
+    frame = spark.createDataFrame(cells.astype(object)).repartition(3)
+    assert released(flip.spark.release_domain(frame, SKETCH, there, share=0.5, **options), there) == want
 
 
 @long
