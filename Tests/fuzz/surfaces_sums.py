@@ -79,14 +79,15 @@ class Domain(Handle):
         self.close()
 
 
-def asked_domain(folder, person):
+def asked_domain(folder, person, invalid):
     """The release of a domain and the bytes of its ask."""
     for old in folder.glob("sums-budget*"):
         old.unlink()
     terms = {"epsilon": 90.0, "delta": 1e-3, "selection_delta": 5e-4, "max_rows_per_person": 2 if person else None}
     budget = new("flip_budget_create", bytes(folder / "sums-budget.h5"), config_bytes(terms))
     try:
-        config = {"epsilon": 20, "test_seed": 1, "person": person, "max_rows_per_person": 2 if person else None}
+        config = {"epsilon": 20, "test_seed": 1, "person": person, "max_rows_per_person": terms["max_rows_per_person"],
+                  "invalid": invalid}
         domain = Domain(new("flip_domain_create_remote", budget, SKETCH, len(SKETCH), config_bytes(config)))
     finally:
         lib.flip_budget_free(budget)
@@ -96,7 +97,7 @@ def asked_domain(folder, person):
 def cell(random, kind):
     """A cell of some column, most of them good."""
     if random.random() < 0.1:
-        return random.choice([None, "", "x" * random.choice([1, 199, 200, 201, 3000]), "\0", "1e999", "99999999999999999999"])
+        return random.choice([None, "", "x" * random.choice([1, 199, 200, 201, 3000]), "\0", "1e999", "9" * 20])
     return {"age": str(random.randrange(99)), "ward": random.choice(["north", "south", f"w{random.randrange(50)}"]),
             "dose": repr(random.random()), "day": f"{random.randrange(1, 29):02}.02.2024"}[kind]
 
@@ -122,7 +123,7 @@ def stream(random, person):
 def domain_sums(random, folder):
     """The same of a domain: texts beside the words."""
     person = random.choice([None, None, "who"])
-    domain, ask = asked_domain(folder, person)
+    domain, ask = asked_domain(folder, person, random.choice(["refuse", "coerce", "coerce"]))
     with domain:
         take = random.randrange(4)
         if take == 0:

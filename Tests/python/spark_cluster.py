@@ -80,7 +80,8 @@ def seeded(monkeypatch):
 def released(domain, budget):
     """A schema but for the names of its run and its budget, which are drawn."""
     (run,) = budget.report()["runs"]
-    return domain.schema.json.replace(run["run"], "run").replace(domain.schema.dict["flip:purchase"]["budget"], "budget")
+    of = domain.schema.dict["flip:purchase"]["budget"]
+    return domain.schema.json.replace(run["run"], "run").replace(of, "budget")
 
 
 def local_domain(rows, folder, budget, **options):
