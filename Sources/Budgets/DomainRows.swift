@@ -52,7 +52,7 @@ package struct DomainRows: Sendable {
         try rows.forEach(flawed: { sums.addProblem(column: $0) }) { _, cell in
             for j in columns {
                 let text = try cell(j)
-                sums.digest(text, column: j)
+                try sums.digest(text)
                 if broken(text, j) != nil { sums.addProblem(column: j) }
             }
             try count(cell, into: sums)

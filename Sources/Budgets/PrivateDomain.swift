@@ -7,11 +7,11 @@ import Privacy
 import Tables
 
 /// A release of a domain. Numbers, dates and times get the bounds of a public grid of powers of two (`PowerGrid`): from
-/// the first to the last cell whose noisy count stands out of the noise. Texts get the levels whose noisy count is above
-/// the threshold, and one more for all others.
+/// the first to the last cell whose noisy count stands out of the noise. Texts get the levels whose noisy count is
+/// above the threshold, and one more for all others.
 ///
-/// The rows are read here (`init(csv:)`) or elsewhere: then `ask` says which sums of them are needed, and `answer` takes
-/// them. What follows is one path: charged to the budget's file, then drawn.
+/// The rows are read here (`init(csv:)`) or elsewhere: then `ask` says which sums of them are needed, and `answer`
+/// takes them. What follows is one path: charged to the budget's file, then drawn.
 package final class PrivateDomain {
     package let rows: DomainRows
     private let shared: SharedBudget, options: DomainOptions
@@ -55,8 +55,8 @@ package final class PrivateDomain {
         guard !door.isEmpty else { throw Failure(.schema, "\(path): the table has no rows") }
     }
 
-    /// What is to be asked of the rows, dealt into `parts` parts; nil when it was released. Asked again before an answer
-    /// it is a new ask, and the old one is void: nothing was charged for it.
+    /// What is to be asked of the rows, dealt into `parts` parts; nil when it was released. Asked again before an
+    /// answer it is a new ask, and the old one is void: nothing was charged for it.
     /// - Throws: `.argument`; `.entropy`.
     package func ask(parts: Int) throws -> (isRollCall: Bool, tag: AskTag, request: CountRequest)? {
         guard released == nil else { return nil }
@@ -118,7 +118,8 @@ package final class PrivateDomain {
         let found = try door.release(name: options.name, ledger: &ledger, noiseMultiplier: sigma, selection: selection,
                                      random: random) { charged in
             try shared.update {
-                try $0.begin(.init(id: run, token: run, name: options.name, kind: .domain, isOpen: false, ledger: charged))
+                try $0.begin(.init(id: run, token: run, name: options.name, kind: .domain, isOpen: false,
+                                   ledger: charged))
             }
         }
 

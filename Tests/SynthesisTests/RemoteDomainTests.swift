@@ -21,7 +21,8 @@ final class RemoteDomainTests: XCTestCase {
     private func lines(_ n: Int, who: Bool = false) -> [String] {
         (0..<n).map { i in
             (who ? "p\(i % 700)," : "") + "\(i % 9 == 0 ? "NA" : String(20 + i % 60)),"
-                + "\(["north", "south", "w\(i)"][i % 3]),0.\(10 + i % 80),2024-0\(1 + i % 9)-11,\(i % 2 == 0 ? "f" : "m")"
+                + "\(["north", "south", "w\(i)"][i % 3]),0.\(10 + i % 80),2024-0\(1 + i % 9)-11,"
+                + "\(i % 2 == 0 ? "f" : "m")"
         }
     }
     private func file(_ lines: some Sequence<String>, who: Bool = false, _ name: String) throws -> String {
@@ -87,7 +88,8 @@ final class RemoteDomainTests: XCTestCase {
     }
 
     func testPersons() throws {
-        let all = lines(3000, who: true), one = try file(all, who: true, "one.csv"), b = try budget("b", rowsPerPerson: 2)
+        let all = lines(3000, who: true), one = try file(all, who: true, "one.csv")
+        let b = try budget("b", rowsPerPerson: 2)
         let want = try text(releaseDomain(SchemaSketch(json: sketch), csv: one, from: b, options(b, person: 2)))
         // All rows of a person in one part, in any order.
         func part(_ k: Int) throws -> String {

@@ -51,13 +51,21 @@ extension Sums {
         words.base[layout.problems + j] &+= 1
     }
 
-    /// Takes the text of the rows' column j into the present row's digest; nil where there is none.
-    package func digest(_ text: UnsafeBufferPointer<UInt8>?, column j: Int) {
-        guard (0..<layout.columns).contains(j) else { return }
-        let hash = text.map { sipHash(tag.digestKey, UnsafeRawPointer($0.baseAddress) ?? UnsafeRawPointer(words.base),
-                                      $0.count) } ?? .zero
-        cellHashes.base[2 * j] = hash[0]
-        cellHashes.base[2 * j + 1] = hash[1]
+    /// Takes the text of the present row's next column into its digest; nil where there is none. In the order of the
+    /// columns.
+    /// - Throws: `.noMemory`.
+    package func digest(_ text: UnsafeBufferPointer<UInt8>?) throws {
+        let n = text?.count ?? 0, head = MemoryLayout<Int>.size
+        if rowUsed + head + n > rowBytes.count {
+            let larger = try Buffer<UInt8>(count: 2 * (rowUsed + head + n), for: "a digest of rows")
+            larger.base.update(from: rowBytes.base, count: rowUsed)
+            explicit_bzero(rowBytes.base, rowBytes.count)
+            rowBytes = larger
+        }
+        let to = UnsafeMutableRawPointer(rowBytes.base + rowUsed)
+        to.storeBytes(of: text == nil ? -1 : n.littleEndian, as: Int.self)
+        if let p = text?.baseAddress { (to + head).copyMemory(from: p, byteCount: n) }
+        rowUsed += head + n
     }
 
     /// The present row is complete.
@@ -70,7 +78,8 @@ extension Sums {
         let w = words.base
         w[layout.rows] &+= 1
         guard layout.columns > 0 else { return }
-        let hash = sipHash(tag.digestKey, cellHashes.base, cellHashes.count * MemoryLayout<UInt64>.stride)
+        let hash = sipHash(tag.digestKey, rowBytes.base, rowUsed)
+        rowUsed = 0
         w[layout.digest] &+= hash[0]
         w[layout.digest + 1] &+= hash[1]
     }

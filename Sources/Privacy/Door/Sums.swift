@@ -56,8 +56,8 @@ package struct SumsLayout: Sendable {
 }
 
 /// # Guarantee
-/// One row moves the words of each table by 1 in one cell (a grid's by 1 in at most one, the counts of a column of texts
-/// by 1 for at most one text), its group's word by 1, the row count by 1, and no word of
+/// One row moves the words of each table by 1 in one cell (a grid's by 1 in at most one, the counts of a column of
+/// texts by 1 for at most one text), its group's word by 1, the row count by 1, and no word of
 /// another part, wherever it was dealt. Words are wiped when they were answered or refused for good and when their
 /// owner is gone. Falsifiers: SumsTests.
 package final class Sums {
@@ -71,8 +71,8 @@ package final class Sums {
     let gridStarts: [Int]
     /// The row of these sums that each of those columns was counted for last.
     var countedRows: [UInt64]
-    /// Hashes of the present row's cells.
-    let cellHashes: Buffer<UInt64>
+    /// Texts of the present row, for its digest.
+    var rowBytes: Buffer<UInt8>, rowUsed = 0
     private let marginals: MarginalLayout?
     private var counts: TableCounts?
     private var added = Set<Int>()
@@ -101,7 +101,7 @@ package final class Sums {
             defer { if case .bins(let n) = column { start += n } }
             return start
         }
-        cellHashes = try Buffer(count: 2 * columns, for: "a digest of rows")
+        rowBytes = try Buffer(count: request.domain.isEmpty ? 64 : 4096, for: "a digest of rows")
         (self.tag, self.request) = (tag, request)
     }
 
@@ -286,7 +286,7 @@ package final class Sums {
     package func wipe() {
         isOver = true
         explicit_bzero(words.base, words.count * MemoryLayout<UInt64>.stride)
-        explicit_bzero(cellHashes.base, cellHashes.count * MemoryLayout<UInt64>.stride)
+        explicit_bzero(rowBytes.base, rowBytes.count)
         for t in texts { t?.wipe() }
         counts?.wipe()
         counts = nil

@@ -19,7 +19,7 @@ package struct Ask: Sendable {
     package let subject: Subject
 
     /// What the rows are read by.
-    package enum Subject: Sendable {
+    package indirect enum Subject: Sendable {
         case training(Plan)
         case domain(DomainRows)
 

@@ -1,5 +1,5 @@
-// A worker's side of an ask: rows of its parts become cells, or texts for a domain, and these become sums. A row is read
-// once and forgotten.
+// A worker's side of an ask: rows of its parts become cells, or texts for a domain, and these become sums. A row is
+// read once and forgotten.
 
 import Basics
 import Budgets
@@ -11,7 +11,7 @@ package final class PartSums {
     package let sums: Sums
     private let rows: Reader
 
-    private enum Reader {
+    private indirect enum Reader {
         case cells(CellReader, Schema)
         case texts(DomainRows)
     }

@@ -9,7 +9,8 @@ struct ArrowPlaces {
     private static let maxColumns = 65_536
 
     /// - Parameter names: the columns that are wanted.
-    /// - Throws: `.schema` for columns that are missing, there twice or not wanted; `.format` for a schema that is none.
+    /// - Throws: `.schema` for columns that are missing, there twice or not wanted; `.format` for a schema that is
+    ///   none.
     init(_ root: ArrowSchema, _ names: [String], refusesExtra: Bool) throws {
         guard let format = root.format, strncmp(format, "+s", 3) == 0, root.dictionary == nil else {
             throw Failure(.schema, "the Arrow stream does not hold tables (its type is no struct)")
