@@ -154,7 +154,7 @@ def spark(folder, turns=5):
     import flip.spark
     s = session()
     frame = s.read.parquet(folder)
-    engine = flip.spark._Frame(frame, the_plan(), None, None)
+    engine = flip.spark._Frame(frame, flip.Schema(SCHEMA).names)
     ask, rows = asked(engine), 0
 
     def empty(batches):
@@ -165,7 +165,7 @@ def spark(folder, turns=5):
         begun = family_cpu()
         return work(), family_cpu() - begun
 
-    past_spark = flip.spark._FilesOf(frame, the_plan(), None, None)
+    past_spark = flip.spark._FilesOf(frame, flip.Schema(SCHEMA).names)
     passes = {"empty": lambda: sum(row["n"] for row in engine.df.mapInArrow(empty, "n long").collect()),
               "flip": lambda: len(list(engine.sums(ask))),
               "files": lambda: len(list(past_spark.sums(asked(past_spark))))}
@@ -252,7 +252,7 @@ def wide_spark():
     with tempfile.TemporaryDirectory() as folder:
         for k in range(6):
             pyarrow.parquet.write_table(rows.slice(k * 10_000, 10_000), os.path.join(folder, f"{k}.parquet"))
-        engine = flip.spark._Frame(s.read.parquet(folder).repartition(6), wide_plan(schema), None, None)
+        engine = flip.spark._Frame(s.read.parquet(folder).repartition(6), flip.Schema(schema).names)
 
         class Six:
             parts = staticmethod(engine.parts)

@@ -26,9 +26,14 @@ package struct DomainOptions: Sendable {
     /// - Throws: `.argument` naming the key.
     package init(_ json: JSON) throws {
         let r = try JSONReader(json, context: "domain")
+        try self.init(r)
+        try r.finish()
+    }
+
+    /// The same; the caller finishes the reader.
+    package init(_ r: JSONReader) throws {
         try Self.table.read(r, into: &self)
         csv = try CSVOptions(r)
-        try r.finish()
         guard (epsilon == nil) != (share == nil) else {
             throw Failure(.argument, "domain: give either epsilon or share")
         }

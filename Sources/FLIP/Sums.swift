@@ -6,7 +6,7 @@ import Privacy
 import Synthesis
 import Tables
 
-private func partSums(_ pointer: OpaquePointer?) throws -> PartSums { try object(pointer, .sums, as: PartSums.self) }
+func partSums(_ pointer: OpaquePointer?) throws -> PartSums { try object(pointer, .sums, as: PartSums.self) }
 
 private func bytes(_ p: UnsafeRawPointer?, _ size: Int, _ name: StaticString) throws -> UnsafeRawBufferPointer {
     let p = try pointer(p, name)
@@ -37,10 +37,15 @@ public func flip_trainer_ask(_ handle: OpaquePointer?, _ parts: Int64, _ ask: Ha
     -> flip_status {
     create(.buffer, ask, err, .changing(handle, .trainer)) {
         guard let asked = try trainer(handle).ask(parts: Int(parts)) else { return try Bytes.of("") }
-        let bytes = try asked.bytes()
-        defer { withExtendedLifetime(bytes) {} }
-        return try Bytes(secret: bytes.count) { $0.copyMemory(from: bytes.base, byteCount: bytes.count) }
+        return try secretBytes(asked)
     }
+}
+
+/// An ask holds a key: its bytes are wiped when they are freed.
+func secretBytes(_ ask: Ask) throws -> Bytes {
+    let bytes = try ask.bytes()
+    defer { withExtendedLifetime(bytes) {} }
+    return try Bytes(secret: bytes.count) { $0.copyMemory(from: bytes.base, byteCount: bytes.count) }
 }
 
 @_cdecl("flip_trainer_answer")

@@ -310,7 +310,8 @@ static void purchase(void) {
                                  "\"type\": \"string\"}]}";
     flip_budget *budget = NULL;
     flip_schema *bought = NULL;
-    flip_buffer *report = NULL;
+    flip_domain *domain = NULL;
+    flip_buffer *report = NULL, *ask = NULL;
     FILE *file = fopen(in(0, "open.csv"), "w");
     int i;
     SHOULD(file != NULL);
@@ -319,11 +320,27 @@ static void purchase(void) {
     fclose(file);
     OK(flip_budget_create(in(1, "d.budget"), "{\"epsilon\": 8, \"delta\": 1e-3, \"selection_delta\": 1e-4}", &budget,
                           &err));
-    OK(flip_domain_buy(budget, sketch, strlen(sketch), in(0, "open.csv"), "{\"share\": 0.5}", NULL, NULL, &bought,
-                       &report, &err));
+    OK(flip_domain_buy(budget, sketch, strlen(sketch), in(0, "open.csv"),
+                       "{\"share\": 0.5, \"selection_delta\": 5e-5}", NULL, NULL, &bought, &report, &err));
     SHOULD(bought != NULL);
     text(report);
-    flip_schema_free(bought); flip_budget_free(budget);
+    flip_schema_free(bought);
+    OK(flip_domain_create_remote(budget, sketch, strlen(sketch), "{\"share\": 0.2, "
+                                 "\"roll_call\": \"once\"}", &domain, &err));
+    for (;;) {
+        flip_sums *sums = NULL;
+        OK(flip_domain_ask(domain, 1, &ask, &err));
+        if (!flip_buffer_size(ask)) break;
+        OK(flip_sums_create(flip_buffer_data(ask), flip_buffer_size(ask), &sums, &err));
+        flip_buffer_free(ask);
+        OK(flip_sums_add_csv(sums, 0, in(0, "open.csv"), NULL, NULL, NULL, &err));
+        OK(flip_domain_answer(domain, sums, &err));
+        flip_sums_free(sums);
+    }
+    flip_buffer_free(ask);
+    OK(flip_domain_finish(domain, &bought, &report, &err));
+    text(report);
+    flip_schema_free(bought); flip_domain_free(domain); flip_budget_free(budget);
 }
 
 static void accounting(const flip_model *model) {

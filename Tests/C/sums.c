@@ -213,5 +213,129 @@ static void hostile_bytes(void) {
     free_things(&t);
 }
 
+/* -- a domain -- */
+
+static const char sketch[] = "{\"fields\": [{\"name\": \"age\", \"type\": \"integer\"}, {\"name\": \"ward\", "
+                             "\"type\": \"string\"}]}";
+
+static const char *lines_from(const char *name, int first, int end) {
+    static char text[40000];
+    char *at = text + sprintf(text, "age,ward\n");
+    int i;
+    for (i = first; i < end; i++) at += sprintf(at, "%d,%s\n", 20 + i % 60, i % 3 ? "north" : "south");
+    write_file(path_of(name), text);
+    return path_of(name);
+}
+
+static flip_budget *domain_budget(const char *name) {
+    flip_budget *b = NULL;
+    flip_error err;
+    GIVES(FLIP_OK, flip_budget_create(path_of(name), "{\"epsilon\": 5, \"delta\": 1e-5, \"selection_delta\": 1e-7}",
+                                      &b, &err));
+    return b;
+}
+
+/* A schema's text without the names of its run and its budget, which are drawn. */
+static char *nameless(const flip_schema *schema) {
+    static const char *const keys[] = {"\"run\":\"", "\"budget\":\""};
+    flip_buffer *json = NULL;
+    flip_error err;
+    char *text;
+    int k;
+    GIVES(FLIP_OK, flip_schema_json(schema, &json, &err));
+    text = (char *)malloc(flip_buffer_size(json) + 1);
+    memcpy(text, flip_buffer_data(json), flip_buffer_size(json));
+    text[flip_buffer_size(json)] = 0;
+    flip_buffer_free(json);
+    for (k = 0; k < 2; k++) {
+        char *at = strstr(text, keys[k]);
+        CHECK(at != NULL);
+        if (at) for (at += strlen(keys[k]); *at && *at != '"'; at++) *at = 'x';
+    }
+    return text;
+}
+
+static flip_sums *domain_sums(flip_buffer *ask, const int *which, int count) {
+    flip_sums *total = NULL;
+    flip_error err;
+    int i;
+    GIVES(FLIP_OK, flip_sums_create(flip_buffer_data(ask), flip_buffer_size(ask), &total, &err));
+    for (i = 0; i < count; i++) {
+        flip_sums *sums = NULL;
+        flip_buffer *bytes = NULL;
+        char name[20];
+        sprintf(name, "d%d.csv", which[i]);
+        GIVES(FLIP_OK, flip_sums_create(flip_buffer_data(ask), flip_buffer_size(ask), &sums, &err));
+        GIVES(FLIP_OK, flip_sums_add_csv(sums, which[i], path_of(name), NULL, NULL, NULL, &err));
+        GIVES(FLIP_OK, flip_sums_export(sums, 0, 1, &bytes, &err));
+        GIVES(FLIP_OK, flip_sums_merge(total, flip_buffer_data(bytes), flip_buffer_size(bytes), &err));
+        flip_buffer_free(bytes); flip_sums_free(sums);
+    }
+    return total;
+}
+
+static void domain_of_parts(void) {
+    static const int all[] = {1, 2, 0}, lost[] = {0, 2}, twice[] = {0, 1, 1, 2};
+    static const char config[] = "{\"share\": 0.2, \"test_seed\": 4}";
+    const char *path = lines_from("d.csv", 0, 2000);
+    flip_budget *here = domain_budget("here.budget"), *there = domain_budget("there.budget");
+    flip_schema *one = NULL, *many = NULL;
+    flip_domain *domain = NULL;
+    flip_buffer *ask = NULL, *report = NULL, *json = NULL;
+    flip_sums *sums = NULL;
+    uint64_t *words = NULL;
+    size_t count = 0;
+    char *a, *b;
+    double spent = 1;
+    things t = the_things();
+    flip_error err;
+    lines_from("d0.csv", 0, 700); lines_from("d1.csv", 700, 700); lines_from("d2.csv", 700, 2000);
+    GIVES(FLIP_OK, flip_domain_buy(here, sketch, strlen(sketch), path, config, NULL, NULL, &one, NULL, &err));
+    GIVES(FLIP_E_ARG, flip_domain_create_remote(NULL, sketch, strlen(sketch), config, &domain, &err));
+    GIVES(FLIP_E_ARG, flip_domain_create_remote(there, NULL, 0, config, &domain, &err));
+    GIVES(FLIP_E_ARG, flip_domain_create_remote(there, sketch, strlen(sketch), NULL, &domain, &err));
+    GIVES(FLIP_E_ARG, flip_domain_create_remote(there, sketch, strlen(sketch), "{\"share\": 0.2, \"rolls\": 1}",
+                                                &domain, &err));
+    GIVES(FLIP_E_SCHEMA, flip_domain_create_remote(there, "{}", 2, config, &domain, &err));
+    GIVES(FLIP_E_BUDGET, flip_domain_create_remote(there, sketch, strlen(sketch), "{\"epsilon\": 1e-5}", &domain,
+                                                   &err));
+    GIVES(FLIP_OK, flip_domain_create_remote(there, sketch, strlen(sketch), config, &domain, &err));
+    GIVES(FLIP_E_STATE, flip_domain_finish(domain, &many, &report, &err));
+    GIVES(FLIP_E_ARG, flip_domain_ask(domain, 0, &ask, &err));
+    GIVES(FLIP_OK, flip_domain_ask(domain, PARTS, &ask, &err));
+    GIVES(FLIP_OK, flip_ask_json(flip_buffer_data(ask), flip_buffer_size(ask), &json, &err));
+    CHECK(strstr(flip_buffer_data(json), "\"stage\":\"domain\""));
+    flip_buffer_free(json);
+    sums = domain_sums(ask, lost, 2);
+    GIVES(FLIP_E_STATE, flip_domain_answer(domain, sums, &err));
+    MESSAGE_HAS("missing: 1"); flip_sums_free(sums);
+    sums = domain_sums(ask, twice, 4);
+    GIVES(FLIP_E_STATE, flip_domain_answer(domain, sums, &err));
+    MESSAGE_HAS("more than once: 1");
+    GIVES(FLIP_E_UNSUPPORTED, flip_sums_words(sums, &words, &count, &err));
+    GIVES(FLIP_E_UNSUPPORTED, flip_sums_add_table(sums, 0, t.table, &err));
+    flip_sums_free(sums);
+    GIVES(FLIP_OK, flip_budget_spent(there, &spent, &err));
+    CHECK(spent == 0);
+    sums = domain_sums(ask, all, 3);
+    GIVES(FLIP_OK, flip_domain_answer(domain, sums, &err));
+    GIVES(FLIP_E_STATE, flip_domain_answer(domain, sums, &err));
+    GIVES(FLIP_E_STATE, flip_sums_export(sums, 0, 1, &report, &err));
+    flip_sums_free(sums); flip_buffer_free(ask);
+    GIVES(FLIP_OK, flip_domain_ask(domain, PARTS, &ask, &err));
+    CHECK(flip_buffer_size(ask) == 0);
+    flip_buffer_free(ask);
+    GIVES(FLIP_OK, flip_domain_finish(domain, &many, &report, &err));
+    CHECK(strstr(flip_buffer_data(report), "\"deviation\""));
+    flip_buffer_free(report);
+    a = nameless(one); b = nameless(many);
+    CHECK(!strcmp(a, b));
+    free(a); free(b);
+    flip_schema_free(one); flip_schema_free(many); flip_domain_free(domain);
+    flip_budget_free(here); flip_budget_free(there);
+    free_things(&t);
+}
+
 const test_case sums_tests[] = {{"sums: the same model as with a table", same_as_a_table},
-    {"sums: refused before the charge", refused}, {"sums: hostile bytes", hostile_bytes}, {NULL, NULL}};
+    {"sums: refused before the charge", refused}, {"sums: hostile bytes", hostile_bytes},
+    {"sums: a domain of parts", domain_of_parts}, {NULL, NULL}};

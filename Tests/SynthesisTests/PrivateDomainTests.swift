@@ -116,12 +116,12 @@ final class DomainPurchaseTests: XCTestCase {
     /// rows shows it with certainty.
     func testAnOutlierDoesNotShow() throws {
         let b = try budget(), one = try buy(b, csv(2000), share: 0.1, seed: 4) { $0.selection = 1e-8 }.schema
-        let two = try buy(b, csv(2000, "123456789,mine alone,-1e15,m\n"), share: 0.1,
+        let two = try buy(b, csv(2000, "123456789,young and mine alone,-1e15,m\n"), share: 0.1,
                           seed: 4) { $0.selection = 1e-8 }.schema
         XCTAssertEqual(one.fields, two.fields)
         // Minimum, maximum and levels as a careless program finds them.
         let careless = try Schema.inferred(csv: csv(2000)),
-            seen = try Schema.inferred(csv: csv(2000, "123456789,mine alone,-1e15,m\n"))
+            seen = try Schema.inferred(csv: csv(2000, "123456789,young and mine alone,-1e15,m\n"))
         XCTAssertNotEqual(careless.fields, seen.fields)
         XCTAssertTrue(seen.json.contains("mine alone"))
         XCTAssertFalse(two.json.contains("mine alone"))

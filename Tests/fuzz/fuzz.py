@@ -30,7 +30,7 @@ LIBRARY = Path(os.environ.get("FLIP_LIB") or ROOT / "build" / "lib" / "libflip.s
 # How many inputs a short run has of each surface, in order.
 SHORT = {"tables": 8000, "sealed": 2000, "schema": 2000, "csv": 1500, "infer": 800, "plan": 600, "domain": 200,
          "where": 150, "budget": 200, "calibrate": 60, "evaluate": 200, "arrow": 1500,
-         "sums": 300}
+         "sums": 500}
 NATIVE = ("tables", "sealed")
 TURN = 200                                               # inputs handed to a worker at a time
 

@@ -11,6 +11,8 @@ import flip
 import numpy
 import pyarrow
 import pyarrow.parquet
+from flip import _domain, _domain_sums
+from flip._library import config_bytes
 from pyspark.sql import SparkSession
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -21,6 +23,8 @@ SCHEMA = {"fields": [
     {"name": "income", "type": "number", "constraints": {"minimum": -2, "maximum": 2}},
     {"name": "ward", "type": "string", "constraints": {"enum": ["a", "b", "c", "d"]}},
     {"name": "day", "type": "date", "constraints": {"minimum": "2020-01-01", "maximum": "2020-12-31"}}]}
+NAMES = [field["name"] for field in SCHEMA["fields"]]
+SKETCH = {"fields": [{"name": f["name"], "type": f["type"]} if f["name"] != "sex" else f for f in SCHEMA["fields"]]}
 SMALL = {"projection": {"rows": 60, "steps": 20}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 4,
                                                                 "sampler_steps": 4},
          "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 64, "steps": 4},
@@ -61,6 +65,31 @@ def write_rows(folder, rows=None):
     for k, (a, b) in enumerate([(0, 1), (1, 900), (900, 900), (900, 2000), (2000, 3999), (3999, ROWS)]):
         pyarrow.parquet.write_table(rows.slice(a, b - a), os.path.join(folder, f"{k}.parquet"))
     return str(folder)
+
+
+def domain_budget(folder, name, **options):
+    return flip.Budget(os.path.join(folder, name), epsilon=6, delta=1e-5, selection_delta=1e-6, **options)
+
+
+def seeded(monkeypatch):
+    """Releases of domains with noise of a seed."""
+    for module in (_domain, _domain_sums):
+        monkeypatch.setattr(module, "config_bytes", lambda options: config_bytes({**options, "test_seed": 5}))
+
+
+def released(domain, budget):
+    """A schema but for the names of its run and its budget, which are drawn."""
+    (run,) = budget.report()["runs"]
+    of = domain.schema.dict["flip:purchase"]["budget"]
+    return domain.schema.json.replace(run["run"], "run").replace(of, "budget")
+
+
+def local_domain(rows, folder, budget, **options):
+    """The schema of one machine, from one CSV file."""
+    import pyarrow.csv
+    path = os.path.join(folder, "_all.csv")
+    pyarrow.csv.write_csv(rows, path)
+    return released(flip.release_domain(path, SKETCH, budget, share=0.5, **options), budget)
 
 
 def local_model(rows=None, plan=None):

@@ -7,9 +7,11 @@ spoilt on purpose.
 import csv, io, json, os, re, struct, subprocess, sys
 
 import flip
+import flip.remote
 import h5py
 import numpy
 import pandas
+import pyarrow
 import pytest
 from conftest import ROOT, SCHEMA, SMALL, make_frame
 
@@ -266,3 +268,35 @@ def test_two_processes_never_share_noise():
     assert len(set(rows)) == 3
     one, other = run(9, 2)
     assert one == other
+
+
+def test_what_leaves_a_domain_of_parts_holds_no_text_of_one_row(tmp_path):
+    """Such texts are in the sums, which are as secret as the rows and in which the scan sees them, and nowhere else."""
+    frame = canary_frame()
+    frame["name"] = [f"canary {k} of all" if k % 2 else "often" for k in range(ROWS)]
+    sketch = {"fields": [{"name": f["name"], "type": f["type"]} for f in CANARY_SCHEMA["fields"]]
+              + [{"name": "name", "type": "string"}]}
+    asks, sums = [], []
+
+    class Parts:
+        roll_call = "once"
+
+        def parts(self):
+            return 3
+
+        def sums(self, ask):
+            asks.append(ask)
+            for part in range(3):
+                rows = pyarrow.Table.from_pandas(frame[part::3], preserve_index=False)
+                sums.append(flip.remote.part_sums(ask, part, rows))
+            return sums[-3:]
+
+    budget = flip.Budget(tmp_path / "b", epsilon=6, delta=1e-5, selection_delta=1e-7)
+    found = flip.remote.release_domain(Parts(), sketch, budget, share=0.5)
+    assert len(asks) == 2 and '"often"' in found.schema.json and found.report["rows"] != ROWS
+    out = [*asks, found.schema.json.encode(), json.dumps(found.report).encode(), (tmp_path / "b").read_bytes()]
+    assert not any(re.search(rb"canary \d", data) for data in out)
+    assert not any(re.search(rb"canary \d", data) for data in sums[:3])       # a roll call reads, and counts no text
+    assert all(re.search(rb"canary \d", data) for data in sums[3:])
+    cells = needles(frame)
+    assert not any(holds(data, cells) for data in out)

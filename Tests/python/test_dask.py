@@ -10,12 +10,15 @@ import flip.dask  # noqa: E402
 import flip.remote  # noqa: E402
 import numpy  # noqa: E402
 import pandas  # noqa: E402
+from flip import _domain, _domain_sums  # noqa: E402
+from flip._library import config_bytes  # noqa: E402
 from distributed import Client, LocalCluster  # noqa: E402
 
 SCHEMA = {"fields": [
     {"name": "sex", "type": "string", "constraints": {"enum": ["f", "m"], "required": True}},
     {"name": "age", "type": "integer", "constraints": {"minimum": 0, "maximum": 99, "required": True}},
     {"name": "income", "type": "number", "constraints": {"minimum": -2, "maximum": 2}}]}
+NAMES = [field["name"] for field in SCHEMA["fields"]]
 SMALL = {"projection": {"rows": 60, "steps": 20}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 3,
                                                                 "sampler_steps": 4},
          "autoencoder": {"width": 8, "heads": 2, "feed_forward": 16, "latent": 4, "batch": 64, "steps": 3},
@@ -71,6 +74,32 @@ def test_the_bytes_of_one_machine(client, plan, here, files):
     assert flip.dask.train(frame, plan, progress=False).to_bytes() == here
 
 
+def test_a_domain_is_that_of_one_machine(client, files, tmp_path, monkeypatch):
+    import dask.dataframe
+    for module in (_domain, _domain_sums):
+        monkeypatch.setattr(module, "config_bytes", lambda options: config_bytes({**options, "test_seed": 5}))
+    sketch = {"fields": [{"name": field["name"], "type": field["type"]} for field in SCHEMA["fields"]]}
+    rows = make_rows()
+    who = [f"p{k}" for k in numpy.random.default_rng(3).integers(0, 400, len(rows))]
+    rows.assign(who=who).to_csv(tmp_path / "all.csv", index=False)
+
+    def released(release, of, name, **options):
+        bounded = {"max_rows_per_person": 2} if options else {}
+        budget = flip.Budget(tmp_path / name, epsilon=6, delta=1e-5, selection_delta=1e-6, **bounded)
+        found = release(of, sketch, budget, share=0.5, extra="ignore", **options, **bounded)
+        (run,) = budget.report()["runs"]
+        return found.schema.json.replace(run["run"], "").replace(found.schema.dict["flip:purchase"]["budget"], "")
+
+    want = released(flip.release_domain, tmp_path / "all.csv", "a")
+    assert released(flip.dask.release_domain, files, "b") == want
+    frame = Frame([dask.delayed(lambda k=k: rows[k::3])() for k in range(3)])
+    assert released(flip.dask.release_domain, frame, "c") == want
+    texts = pandas.read_csv(tmp_path / "all.csv", dtype=str)
+    dealt = dask.dataframe.from_pandas(texts, npartitions=3)
+    assert (released(flip.dask.release_domain, dealt, "d", person="who")
+            == released(flip.release_domain, tmp_path / "all.csv", "e", person="who"))
+
+
 def test_persons_are_dealt_by_name(client):
     import dask.dataframe
     rows = make_rows()
@@ -94,7 +123,7 @@ def test_the_rows_of_one_machine(client, here):
 
 def test_a_worker_is_killed_while_it_counts(client, plan, here, files, tmp_path):
     mark = tmp_path / "killed"
-    inner = flip.dask._Parts(files, plan, None)
+    inner = flip.dask._Parts(files, NAMES)
 
     def count(ask, part, path):
         import os

@@ -30,7 +30,7 @@ def prototypes():
     return found
 
 
-HANDLE = re.compile(r"(const )?flip_(buffer|schema|table|plan|trainer|model|accountant|budget|sums) \*$")
+HANDLE = re.compile(r"(const )?flip_(buffer|schema|table|plan|trainer|model|accountant|budget|sums|domain) \*$")
 TYPES = {
     "const char *": ctypes.c_char_p, "size_t": ctypes.c_size_t, "int64_t": ctypes.c_int64, "int32_t": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32, "flip_status": ctypes.c_int32, "double": ctypes.c_double, "void *": ctypes.c_void_p,

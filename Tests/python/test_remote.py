@@ -14,7 +14,8 @@ import pyarrow.parquet
 import pytest
 from conftest import ROOT, SCHEMA, make_frame
 from flip import __main__ as flip_command
-from flip import _files, _persons
+from flip import _domain, _domain_sums, _files, _persons
+from flip._library import config_bytes
 
 CANARY = "Wagner-Kanarienvogel"
 BEST = {"projection": {"rows": 60, "steps": 20}, "diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 3,
@@ -224,24 +225,86 @@ def domain_budget(folder, name="b"):
     return flip.Budget(folder / name, epsilon=900, delta=1e-3, selection_delta=1e-4)
 
 
-def test_a_domain_is_released_from_files(rows, folder, tmp_path):
-    """The domain of all files is the one of a single file: with hardly any noise both are those of the rows."""
-    table = flip.Table.from_pandas(rows, SCHEMA)
-    table.to_csv(tmp_path / "_all.csv")
-    one = flip.release_domain(tmp_path / "_all.csv", SKETCH, domain_budget(tmp_path), epsilon=800)
-    (tmp_path / "_all.csv").unlink()
-    budget = domain_budget(tmp_path, "c")
-    files = flip.remote.release_domain(folder, SKETCH, budget, epsilon=800, name="files")
+@pytest.fixture()
+def seeded(monkeypatch):
+    """Releases of domains with noise of a seed."""
+    for module in (_domain, _domain_sums):
+        monkeypatch.setattr(module, "config_bytes", lambda options: config_bytes({**options, "test_seed": 5}))
+
+
+def text_of(domain, budget):
+    """A released schema but for the names of its run and its budget, which are drawn."""
     (run,) = budget.report()["runs"]
-    assert run["name"] == "files" and run["kind"] == "domain"
-    assert abs(files.report["rows"] - len(rows)) < 5
-    for a, b in zip(one.schema.fields, files.schema.fields):
-        if "enum" in a.get("constraints", {}):
-            a["constraints"]["enum"].sort()
-            b["constraints"]["enum"].sort()
-        assert a == b
-    city = next(field for field in files.schema.fields if field["name"] == "city")
-    assert {"Bonn", 'Trier, "S\u00fcd"'} <= set(city["constraints"]["enum"])
+    purchase = domain.schema.dict["flip:purchase"]
+    assert purchase["run"] == run["run"]
+    return domain.schema.json.replace(run["run"], "run").replace(purchase["budget"], "budget")
+
+
+def one_domain(rows, folder, **options):
+    """The domain of one CSV file."""
+    flip.Table.from_pandas(rows, SCHEMA).to_csv(folder / "_all.csv")
+    budget = domain_budget(folder, "one")
+    return text_of(flip.release_domain(folder / "_all.csv", SKETCH, budget, epsilon=800, **options), budget)
+
+
+def test_a_domain_of_parts_is_that_of_one_file(rows, folder, tmp_path, seeded):
+    """Files of both kinds, and frames, in any parts and by any tree: the same schema, byte by byte."""
+    want = one_domain(rows, tmp_path)
+    assert "Bonn" in want
+
+    class Tree(Frames):
+        def sums(self, ask):
+            parts = list(super().sums(ask))[::-1]
+            yield flip.remote.merge(ask, [flip.remote.merge(ask, parts[:2]), *parts[2:]])
+
+    frames = [rows[:0], rows[:1], rows[1:7], rows[7:400], rows[400:]]
+    for k, (engine, options) in enumerate([(folder, {}), (Tree(frames), {}), (Tree(frames), {"roll_call": "once"})]):
+        budget = domain_budget(tmp_path, f"b{k}")
+        found = flip.remote.release_domain(engine, SKETCH, budget, epsilon=800, name="files", **options)
+        (run,) = budget.report()["runs"]
+        assert run["name"] == "files" and run["kind"] == "domain" and found.report["run"] == run["run"]
+        assert text_of(found, budget) == want
+
+
+def test_parts_of_a_domain_are_checked(rows, tmp_path):
+    class Some(Frames):
+        def __init__(self, which, change=None):
+            super().__init__([rows[:200], rows[200:]], change or (lambda frames, reading: frames))
+            self.which = which
+
+        def sums(self, ask):
+            parts = list(super().sums(ask))
+            return [parts[k] for k in self.which]
+
+    def other(frames, reading):
+        return frames if reading == 0 else [make_frame(200, seed=5), frames[1]]
+
+    budget = domain_budget(tmp_path)
+    for engine, options in ((Some([0]), {}), (Some([0, 1, 1]), {}), (Some([1, 1]), {}),
+                            (Some([0, 1], other), {"roll_call": "once"})):
+        with pytest.raises(flip.StateError):
+            flip.remote.release_domain(engine, SKETCH, budget, epsilon=800, **options)
+    assert budget.report()["runs"] == [] and budget.spent == 0
+    table = flip.Table.from_pandas(rows, SCHEMA)
+
+    class OfTables(Frames):
+        def sums(self, ask):
+            yield flip.remote.part_sums(ask, 0, table)
+
+    with pytest.raises(flip.Unsupported, match="schema already"):
+        flip.remote.release_domain(OfTables([rows]), SKETCH, budget, epsilon=800)
+
+
+def test_a_bad_cell_of_a_domain_is_counted_and_never_shown(rows, tmp_path):
+    bad = rows.astype({"sex": object, "age": object}).copy()
+    bad["age"] = bad["age"].astype(str)
+    bad.loc[4, "sex"] = bad.loc[7, "age"] = CANARY
+    budget = domain_budget(tmp_path)
+    with pytest.raises(flip.SchemaError) as refused:
+        flip.remote.release_domain(Frames([rows[:0], bad]), SKETCH, budget, epsilon=800)
+    assert '"sex": 1' in str(refused.value) and '"age": 1' in str(refused.value)
+    assert CANARY not in str(refused.value) and budget.spent == 0
+    flip.remote.release_domain(Frames([bad]), SKETCH, budget, epsilon=800, invalid="coerce")
 
 
 def test_a_file_that_fails_releases_nothing(rows, folder, tmp_path):
@@ -257,15 +320,68 @@ def test_a_file_that_fails_releases_nothing(rows, folder, tmp_path):
             assert budget.report()["runs"] == [] and budget.spent == 0
     (folder / "z.parquet").unlink()
     (folder / "z.csv").write_text("age,sex\n1,f\n")
-    with pytest.raises(flip.FormatError, match="other columns"):
+    with pytest.raises(flip.SchemaError, match="lacks the column"):
         flip.remote.release_domain(folder, SKETCH, budget, epsilon=800)
     (folder / "z.csv").unlink()
     with pytest.raises(flip.SchemaError):
         flip.remote.release_domain(folder, {"fields": SKETCH["fields"][:3]}, budget,
                                    epsilon=800)
-    with pytest.raises(TypeError, match="person"):
+    with pytest.raises(flip.SchemaError):
+        flip.remote.release_domain(folder, "{}", budget, epsilon=800)
+    with pytest.raises(flip.ArgumentError, match="max_rows_per_person"):
         flip.remote.release_domain(folder, SKETCH, budget, epsilon=800, person="who")
+    with pytest.raises(flip.BudgetError):
+        flip.remote.release_domain(folder, SKETCH, budget, epsilon=950)
     assert budget.spent == 0
+
+
+def write_persons(rows, who, folder, kinds):
+    """Rows of persons in three files of these kinds, with a column too many."""
+    for k, kind in enumerate(kinds):
+        frame = rows.assign(who=who)[k * 200:(k + 1) * 200]
+        if kind == "parquet":
+            table = pyarrow.Table.from_pandas(frame.assign(more=1), preserve_index=False)
+            pyarrow.parquet.write_table(table, folder / f"{k}.parquet")
+            continue
+        flip.Table.from_pandas(frame.drop(columns="who"), SCHEMA).to_csv(folder / "_one.csv")
+        cells = pandas.read_csv(folder / "_one.csv", dtype=str, keep_default_na=False)
+        cells.assign(who=frame["who"].to_list(), more=1).to_csv(folder / f"{k}.csv", index=False)
+
+
+def test_persons_in_csv_files_are_dealt_by_name(rows, tmp_path, monkeypatch):
+    plan, who = make_plan({"max_rows_per_person": 2}), pandas.Series([f"p{k % 130}" for k in range(len(rows))])
+    here = flip.train(flip.Table.from_pandas(rows, SCHEMA).bound_persons(who, 2), plan, progress=False).to_bytes()
+    write_persons(rows, who, tmp_path, ["csv", "csv", "csv"])
+    engine = flip.remote.Files(tmp_path, SCHEMA, extra="ignore", person="who", max_rows_per_person=2)
+    assert engine.parts() == 1
+    assert flip.remote.train(engine, plan, progress=False).to_bytes() == here
+    monkeypatch.setattr(_files, "_DEALT_BYTES", 10_000)
+    assert engine.parts() > 2
+    assert flip.remote.train(engine, plan, progress=False).to_bytes() == here
+    lines = (tmp_path / "0.csv").read_text()
+    for broken in (lines + f"{CANARY},1\n", lines + lines.splitlines()[1].replace(",p0,", ",,") + "\n"):
+        (tmp_path / "0.csv").write_text(broken)
+        with pytest.raises((flip.FormatError, flip.SchemaError)) as refused:
+            flip.remote.train(engine, plan, progress=False)
+        assert CANARY not in str(refused.value)
+
+
+def test_a_domain_of_persons_is_that_of_one_file(rows, tmp_path, monkeypatch, seeded):
+    who = pandas.Series([f"p{k % 130}" for k in range(len(rows))])
+
+    def budget(name):
+        return flip.Budget(tmp_path / name, epsilon=900, delta=1e-3, selection_delta=1e-4, max_rows_per_person=2)
+
+    write_persons(rows, who, tmp_path, ["csv", "csv", "csv"])
+    files = [pandas.read_csv(tmp_path / f"{k}.csv", dtype=str, keep_default_na=False) for k in range(3)]
+    pandas.concat(files).to_csv(tmp_path / "_all.csv", index=False)
+    options = {"epsilon": 800, "person": "who", "max_rows_per_person": 2, "extra": "ignore"}
+    one = budget("one")
+    want = text_of(flip.release_domain(tmp_path / "_all.csv", SKETCH, one, **options), one)
+    for k, size in enumerate((200_000_000, 10_000)):
+        monkeypatch.setattr(_files, "_DEALT_BYTES", size)
+        own = budget(f"b{k}")
+        assert text_of(flip.remote.release_domain(tmp_path, SKETCH, own, **options), own) == want
 
 
 def test_persons_in_files_are_dealt_by_name(rows, tmp_path, monkeypatch):

@@ -14,11 +14,12 @@ if not shutil.which("java"):
 
 import flip.spark  # noqa: E402
 import numpy  # noqa: E402
+import pandas  # noqa: E402
 import pyarrow  # noqa: E402
 import pyspark  # noqa: E402
 from flip import _spark_frame  # noqa: E402
-from spark_cluster import (ROOT, ROWS, SCHEMA, cluster, local_model, make_plan, make_rows, texts,  # noqa: E402
-                           write_rows)
+from spark_cluster import (ROOT, ROWS, SCHEMA, SKETCH, cluster, domain_budget, local_domain, local_model,  # noqa: E402
+                           make_plan, make_rows, released, seeded, texts, write_rows)
 
 long = pytest.mark.skipif(os.environ.get("FLIP_TEST_SPARK") != "long", reason="a long test: `make test-spark` runs it")
 CANARY = "Wagner-Kanarienvogel"
@@ -51,6 +52,34 @@ def test_sampling_gives_the_rows_of_one_machine(spark, local):
     wanted = texts(pyarrow.table(model.sample(2000, seed=5)).to_pandas())
     found = texts(flip.spark.sample(spark, model, 2000, seed=5, parts=7).toPandas())
     assert found.equals(wanted[list(found.columns)])
+
+
+def test_a_domain_is_that_of_one_machine(spark, folder, tmp_path, monkeypatch):
+    seeded(monkeypatch)
+    want = local_domain(make_rows(), tmp_path, domain_budget(tmp_path, "one"))
+    assert '"a"' in want
+    frame = spark.read.parquet(folder)
+    for k, (rows, options) in enumerate([(frame, {}), (frame.repartition(11, "age"), {}), (frame, {"read": "files"})]):
+        budget = domain_budget(tmp_path, f"b{k}")
+        assert released(flip.spark.release_domain(rows, SKETCH, budget, share=0.5, **options), budget) == want
+    bad = frame.selectExpr("sex", f"if(age = 7, '{CANARY}', cast(age as string)) as age", "income", "ward", "day")
+    budget = domain_budget(tmp_path, "bad")
+    with pytest.raises(flip.SchemaError) as refused:
+        flip.spark.release_domain(bad, SKETCH, budget, share=0.5)
+    assert CANARY not in str(refused.value) and '"age"' in str(refused.value) and budget.spent == 0
+
+
+@long
+def test_a_domain_of_persons(spark, tmp_path, monkeypatch):
+    seeded(monkeypatch)
+    r = numpy.random.default_rng(3)
+    rows = make_rows().append_column("who", pyarrow.array([f"p{k}" for k in r.integers(0, 900, ROWS)]))
+    options = {"person": "who", "max_rows_per_person": 2}
+    one, there = (domain_budget(tmp_path, name, max_rows_per_person=2) for name in ("one", "b"))
+    want = local_domain(rows, tmp_path, one, **options)
+    cells = pandas.read_csv(tmp_path / "_all.csv", dtype=str, keep_default_na=False)
+    frame = spark.createDataFrame(cells.astype(object)).repartition(3)
+    assert released(flip.spark.release_domain(frame, SKETCH, there, share=0.5, **options), there) == want
 
 
 @long
@@ -163,6 +192,9 @@ open({out!r}, "wb").write(model.to_bytes())
 again = flip.spark.train(spark.read.parquet({rows!r}), spark_cluster.make_plan(), read="files", progress=False)
 assert again.to_bytes() == model.to_bytes()
 assert len(flip.spark.collect(spark.read.parquet({rows!r}), spark_cluster.SCHEMA)) == spark_cluster.ROWS
+budget = spark_cluster.domain_budget({folder_out!r}, "budget")
+found = flip.spark.release_domain(spark.read.parquet({rows!r}), spark_cluster.SKETCH, budget, share=0.5)
+assert abs(found.report["rows"] - spark_cluster.ROWS) < 20 * found.report["deviation"]
 rows = flip.spark.sample(spark, model, 300, seed=5, parts=3).toPandas()
 assert rows.age.tolist() == model.sample(300, seed=5).to_pandas().age.tolist()
 spark.stop()
@@ -175,7 +207,8 @@ def test_through_connect(folder, local, tmp_path):
     if int(pyspark.__version__.split(".")[0]) < 4:
         pytest.skip("the package of pyspark 3.5 holds no Connect server")
     out = str(tmp_path / "model")
-    program = CONNECT.format(folder=os.path.dirname(os.path.abspath(__file__)), rows=folder, out=out)
+    program = CONNECT.format(folder=os.path.dirname(os.path.abspath(__file__)), rows=folder, out=out,
+                             folder_out=str(tmp_path))
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable,
                    "PYTHONPATH": os.path.join(ROOT, "bindings", "python")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

@@ -3,14 +3,14 @@ refusal; and no value of a row in a log. Long: `make test-spark` runs it.
 
 The eleven kinds of tests that rows elsewhere have, with the places where they are:
 
-    1  the bytes of one machine           test_remote.py, test_spark.py, test_dask.py, RemoteTests
-    2  neighbours                         SumsTests
-    3  a shut door                        SumsTests, RemoteTests
-    4  what is charged, and when          SumsTests, RemoteTests, test_remote.py
+    1  the bytes of one machine           test_remote.py, test_spark.py, test_dask.py, RemoteTests, RemoteDomainTests
+    2  neighbours                         SumsTests, DomainSumsTests
+    3  a shut door                        SumsTests, DomainSumsTests, RemoteTests
+    4  what is charged, and when          SumsTests, DomainSumsTests, RemoteTests, RemoteDomainTests, test_remote.py
     5  executors killed, a straggler      here, test_dask.py
     6  rows dealt anew, three ways        here
     7  canaries                           here, test_remote.py, test_spark.py
-    8  words are wiped                    SumsTests
+    8  words are wiped                    SumsTests, DomainSumsTests
     9  sampling                           here, test_spark.py, test_dask.py
     10 hostile bytes                      Tests/fuzz, surface "sums"
     11 persons                            test_persons.py, test_remote.py, test_spark.py
@@ -33,8 +33,8 @@ import pyarrow  # noqa: E402
 import pyarrow.parquet  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql.types import IntegerType  # noqa: E402
-from spark_cluster import (PARTIAL, ROWS, cluster, killer, local_model, make_plan, make_rows, texts,  # noqa: E402
-                           write_rows)
+from spark_cluster import (NAMES, PARTIAL, ROWS, SKETCH, cluster, domain_budget, killer, local_model,  # noqa: E402
+                           make_plan, make_rows, released, seeded, texts, write_rows)
 
 CANARY = "Wagner-Kanarienvogel"
 
@@ -67,7 +67,7 @@ class Disturbed:
     `together` in those that add partial sums up, `together` parts in each."""
 
     def __init__(self, frame, disturb, together=None, schema=PARTIAL):
-        self.inner = flip.spark._Frame(frame, make_plan(), None, None)
+        self.inner = flip.spark._Frame(frame, NAMES)
         self.disturb, self.together, self.schema = disturb, together, schema
         self.rows = []
 
@@ -75,8 +75,7 @@ class Disturbed:
         return self.inner.parts()
 
     def sums(self, ask):
-        counted = self.inner.df.mapInArrow(flip.spark._counter(ask, 1, self.inner.names, self.inner.schema, None, 0),
-                                           PARTIAL)
+        counted = self.inner.df.mapInArrow(flip.spark._counter(ask, 1, NAMES), PARTIAL)
         if self.together:
             counted = flip.spark._added(counted, ask, 1, self.together)
         self.rows = counted.mapInArrow(self.disturb, self.schema).collect()
@@ -98,6 +97,18 @@ def test_an_executor_is_killed_after_the_map_stage(spark, folder, local, tmp_pat
     frame = spark.read.parquet(folder).repartition(6, "age")
     assert trained(Disturbed(frame, killer(tmp_path / "killed"), together=2)) == local
     assert (tmp_path / "killed").exists()
+
+
+def test_an_executor_is_killed_under_a_domain(spark, folder, tmp_path, monkeypatch):
+    """Its counts and texts are those of an undisturbed pass, and it is charged once."""
+    seeded(monkeypatch)
+    frame = spark.read.parquet(folder).repartition(6, "age")
+    calm, budget = domain_budget(tmp_path, "calm"), domain_budget(tmp_path, "b")
+    want = flip.spark.release_domain(frame, SKETCH, calm, share=0.5)
+    found = flip.remote.release_domain(Disturbed(frame, killer(tmp_path / "killed"), together=2), SKETCH, budget,
+                                       share=0.5)
+    assert (tmp_path / "killed").exists()
+    assert released(found, budget) == released(want, calm) and len(budget.report()["runs"]) == 1
 
 
 def test_a_straggler_is_overtaken(spark, folder, local, tmp_path):
@@ -159,7 +170,7 @@ def test_rows_dealt_anew_are_refused_or_exact(spark, folder, local, tmp_path, de
     """A key is drawn anew on every evaluation, and an executor ends while a reading runs: rows may be lost and doubled
     without a word from Spark. The bytes of one machine, or a refusal by Spark or by the trainer; never a third."""
     frame = deal(spark, spark.read.parquet(folder).repartition(4))
-    assert flip.spark._Frame(frame, make_plan(), None, None).roll_call == "once"
+    assert flip.spark._Frame(frame, NAMES).roll_call == "once"
     mark = tmp_path / "killed"
 
     class Once(Disturbed):

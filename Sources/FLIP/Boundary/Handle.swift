@@ -7,7 +7,7 @@ import Glibc
 
 /// The typed handles of `flip.h`. The raw value goes into the block, the name into messages.
 enum Kind: UInt32 {
-    case buffer = 1, schema, table, plan, trainer, model, accountant, budget, sums
+    case buffer = 1, schema, table, plan, trainer, model, accountant, budget, sums, domain
 
     var name: String {
         switch self {
@@ -20,6 +20,7 @@ enum Kind: UInt32 {
         case .accountant: "flip_accountant"
         case .budget: "flip_budget"
         case .sums: "flip_sums"
+        case .domain: "flip_domain"
         }
     }
 }

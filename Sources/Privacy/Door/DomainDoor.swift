@@ -41,60 +41,85 @@ package final class DomainDoor {
     /// Columns of more different texts than this hold no levels.
     package static let maxTexts = 1 << 22
 
-    private let columns: [Column]
-    private let bins: [Buffer<Int64>?]
-    private let texts: [TextCounts?]
-    /// The row that each column was counted for last.
-    private var counted: [Int]
-    private var rows = 0
+    private let request: CountRequest
+    /// The rows of this process, or the door's side of those in others.
+    private let own: Sums?, elsewhere: RowsElsewhere?
     private var isOver = false
 
-    /// - Throws: `.argument`, `.noMemory`.
+    /// A door for rows that are read in this process: `add` them.
+    /// - Throws: `.argument`, `.noMemory`, `.entropy`.
     package init(_ columns: [Column]) throws {
-        guard !columns.isEmpty, columns.count <= 1 << 16 else {
-            throw Failure(.argument, "domain: there must be a column")
-        }
-        self.columns = columns
-        bins = try columns.map { column in
-            guard case .bins(let n) = column else { return nil }
-            guard (1...65_536).contains(n) else { throw Failure(.argument, "domain: a grid has 1 to 65536 cells") }
-            return try Buffer(count: n, for: "a histogram")
-        }
-        let seed = try SecureRandom().next()
-        texts = try columns.map { $0 == .levels ? try TextCounts(seed: seed) : nil }
-        counted = columns.map { _ in -1 }
+        request = try Self.request(columns)
+        let own = try Sums(request, AskTag(id: .zero, digestKey: .zero, checkKey: .zero, parts: 1), columns: 0)
+        try own.beginPart(0)
+        (self.own, elsewhere) = (own, nil)
+    }
+
+    /// A door for rows in other processes: `ask` for their sums and `accept` them.
+    /// - Parameters:
+    ///   - rows: names of the rows' columns. open: names of `columns`.
+    /// - Throws: `.argument`, `.entropy`.
+    package init(_ columns: [Column], elsewhere rows: [String], open: [String]) throws {
+        request = try Self.request(columns)
+        (own, elsewhere) = (nil, try RowsElsewhere(columns: rows, open: open))
     }
 
     deinit { wipe() }
 
+    private static func request(_ columns: [Column]) throws -> CountRequest {
+        guard !columns.isEmpty, columns.count <= 1 << 16 else {
+            throw Failure(.argument, "domain: there must be a column")
+        }
+        return try CountRequest(domain: columns)
+    }
+
+    // MARK: rows of this process
+
     /// Counts the present row in a cell of a grid. A second count of one row in one column, and a cell outside the
     /// grid, add nothing.
-    package func add(bin: Int, column j: Int) {
-        guard counted.indices.contains(j), counted[j] != rows, let b = bins[j], bin >= 0, bin < b.count else { return }
-        counted[j] = rows
-        b.base[bin] += 1
-    }
+    package func add(bin: Int, column j: Int) { own?.add(bin: bin, column: j) }
 
     /// Counts the present row by the text it holds; longer ones than `longestText` count nowhere.
     /// - Throws: `.schema` when there are too many different ones; `.noMemory`.
     package func add(level: UnsafeBufferPointer<UInt8>, column j: Int) throws {
-        guard counted.indices.contains(j), counted[j] != rows, let t = texts[j], level.count <= Self.longestText else {
-            return
-        }
-        counted[j] = rows
-        try t.add(level)
+        try own?.add(level: level, column: j)
+        if own?.isOverfull(j) == true { throw Failure(.schema, "a column has \(Self.tooMany)") }
     }
 
     /// - Throws: `.schema` for too many rows.
-    package func endRow() throws {
-        guard rows < 1 << 29 else {
-            throw Failure(.schema, "the table has too many rows: they must be fewer than 536870912")
-        }
-        rows += 1
-    }
+    package func endRow() throws { try own?.endRow() }
 
     /// Whether there was a row at all: a loader refuses a table without one.
-    package var isEmpty: Bool { rows == 0 }
+    package var isEmpty: Bool { own?.rows == 0 }
+
+    /// What is said of a column of too many texts.
+    static var tooMany: String { "more than \(maxTexts) different texts: it holds no levels; leave it out" }
+
+    // MARK: rows of other processes
+
+    /// A new ask for the sums that the release needs, or only for rows and their digest; one that was open is void.
+    /// - Throws: `.argument`, `.entropy`; `.state` for rows of this process, and after the release.
+    package func ask(rollCall: Bool, parts: Int) throws -> (tag: AskTag, request: CountRequest) {
+        guard let elsewhere, !isOver else { throw Failure(.state, "domain: nothing is to be asked") }
+        let wanted = rollCall ? try CountRequest(domain: []) : request
+        return (try elsewhere.ask(wanted, parts: parts), wanted)
+    }
+
+    /// Takes sums of all parts for the release, or refuses them; nothing is charged by that.
+    /// - Parameter strict: whether cells that break the schema are refused.
+    /// - Throws: as `Door.accept`; `.schema` also for a column of too many texts.
+    package func accept(_ sums: Sums, strict: Bool) throws {
+        guard let elsewhere else { throw Failure(.state, "domain: nothing was asked") }
+        try elsewhere.accept(sums, strict: strict)
+    }
+
+    /// Wipes what was accepted and is not wanted any more.
+    package func dismissAnswer() { elsewhere?.dismiss() }
+
+    /// For tests: as if nobody were in the parts, once they were checked.
+    func forgetRows() { elsewhere?.forgets = true }
+
+    // MARK: the release
 
     /// The one release: charged, made durable, then drawn. The counts are gone afterwards, whatever happened.
     /// - Parameters:
@@ -105,6 +130,7 @@ package final class DomainDoor {
         random: SecureRandom,
                          durable: (Ledger) throws -> Void) throws -> Released {
         guard !isOver else { throw Failure(.state, "domain: released before") }
+        let columns = request.domain
         let textColumns = columns.filter { $0 == .levels }.count, square = Double(columns.count + 1)
         guard ledger.groups.count == 1 else { throw Failure(.argument, "domain: its ledger has one group") }
         let standardDeviation = noiseMultiplier * square.squareRoot(),
@@ -115,13 +141,17 @@ package final class DomainDoor {
             threshold = Self.threshold(standardDeviation: standardDeviation, delta: selection / Double(textColumns),
                 rows: ledger.budget.multiplicity)
         }
+        let counts = try own ?? elsewhere?.answer(to: request)
+        guard let counts else { throw Failure(.internal, "domain: no rows") }
         isOver = true
         defer { wipe() }
         if random.isDeterministic { ledger.assume(Ledger.notPrivate) }
         // All memory first: what cannot be had is not charged for.
-        let noisy = try texts.map {
+        let noisy = try counts.texts.map {
             try $0.map { try Buffer<Int64>(count: max($0.count, 1), for: "noisy counts of texts") }
         }
+        // Noise in the order of the texts' bytes: the same whatever order they were met in.
+        let orders = try counts.texts.map { try $0?.sorted() }
         defer { for case let b? in noisy { explicit_bzero(b.base, b.count * 8) } }
         try ledger.charge(.init(name: name,
             groups: [.init(group: ledger.groups[0], samplingRate: 1, noiseMultiplier: noiseMultiplier)],
@@ -130,16 +160,16 @@ package final class DomainDoor {
         try durable(ledger)
         try random.beginRelease()
 
-        let total = Double(Int64(rows) + noise.sample(random.stream(.domain, 0)))
+        let total = Double(Int64(bitPattern: counts.rows) + noise.sample(random.stream(.domain, 0)))
         var grids: [[Double]] = [], levels: [[(text: String, count: Double)]] = []
         for j in columns.indices {
             let stream = random.stream(.domain, j + 1)
-            grids.append(bins[j].map { b in (0..<b.count).map { Double(b.base[$0] + noise.sample(stream)) } } ?? [])
-            guard let t = texts[j], let own = noisy[j] else {
+            grids.append(counts.grid(j).map { Double($0 + noise.sample(stream)) })
+            guard let t = counts.texts[j], let own = noisy[j], let order = orders[j] else {
                 levels.append([])
                 continue
             }
-            for i in 0..<t.count { own.base[i] = t.counts.base[i] + noise.sample(stream) }
+            for i in order { own.base[Int(i)] = t.counts.base[Int(i)] + noise.sample(stream) }
             levels.append(Self.above(Int64(threshold), own, t))
         }
         return Released(rows: total, bins: grids, levels: levels, standardDeviation: standardDeviation,
@@ -188,97 +218,7 @@ package final class DomainDoor {
     private static let maxShown = 65_533
 
     private func wipe() {
-        for case let b? in bins { explicit_bzero(b.base, b.count * 8) }
-        for t in texts { t?.wipe() }
-        rows = 0
-    }
-}
-
-/// Different texts with their counts: a hash table with open addressing in memory that is checked and wiped.
-private final class TextCounts {
-    private struct Entry: BitwiseCopyable {
-        var start = 0, length = 0
-        var hash: UInt64 = 0
-    }
-    private(set) var count = 0
-    private(set) var counts: Buffer<Int64>
-    private var entries: Buffer<Entry>
-    private var bytes: Buffer<UInt8>, used = 0
-    /// Places in `entries`, from 1; 0 is free. A power of two, at most half full.
-    private var table: Buffer<UInt32>
-    /// Secret, so that nobody can choose texts that meet.
-    private let seed: UInt64
-
-    init(seed: UInt64) throws {
-        self.seed = seed
-        (counts, entries) = (try Buffer(count: 64, for: "texts"), try Buffer(count: 64, for: "texts"))
-        (bytes, table) = (try Buffer(count: 1024, for: "texts"), try Buffer(count: 128, for: "texts"))
-    }
-
-    func add(_ text: UnsafeBufferPointer<UInt8>) throws {
-        let h = hash(text)
-        var i = Int(truncatingIfNeeded: h) & (table.count - 1)
-        while table.base[i] != 0 {
-            let e = Int(table.base[i]) - 1
-            if entries.base[e].hash == h, entries.base[e].length == text.count, text.isEmpty
-                || memcmp(bytes.base + entries.base[e].start, text.baseAddress!, text.count) == 0 {
-                counts.base[e] += 1
-                return
-            }
-            i = (i + 1) & (table.count - 1)
-        }
-        guard count < DomainDoor.maxTexts else { throw Failure(.schema,
-            "a column has more than \(DomainDoor.maxTexts) different texts: it holds no levels; "
-                + "leave it out") }
-        if count == counts.count {
-            counts = try Self.grown(counts, count)
-            entries = try Self.grown(entries, count)
-        }
-        while used + text.count > bytes.count { bytes = try Self.grown(bytes, used) }
-        if let p = text.baseAddress { memcpy(bytes.base + used, p, text.count) }
-        entries.base[count] = Entry(start: used, length: text.count, hash: h)
-        counts.base[count] = 1
-        (used, count) = (used + text.count, count + 1)
-        table.base[i] = UInt32(count)
-        if 2 * count > table.count { try rehash() }
-    }
-
-    func text(_ i: Int) -> String {
-        String(decoding: UnsafeBufferPointer(start: bytes.base + entries.base[i].start, count: entries.base[i].length),
-            as: UTF8.self)
-    }
-
-    func wipe() {
-        explicit_bzero(counts.base, counts.count * 8)
-        explicit_bzero(bytes.base, bytes.count)
-        explicit_bzero(entries.base, entries.count * MemoryLayout<Entry>.stride)
-        explicit_bzero(table.base, table.count * 4)
-        (count, used) = (0, 0)
-    }
-
-    private static func grown<T>(_ old: Buffer<T>, _ kept: Int) throws -> Buffer<T> {
-        let new = try Buffer<T>(count: 2 * old.count, for: "texts")
-        new.base.update(from: old.base, count: kept)
-        explicit_bzero(old.base, old.count * MemoryLayout<T>.stride)
-        return new
-    }
-
-    private func rehash() throws {
-        let new = try Buffer<UInt32>(count: 2 * table.count, for: "texts")
-        for e in 0..<count {
-            var i = Int(truncatingIfNeeded: entries.base[e].hash) & (new.count - 1)
-            while new.base[i] != 0 { i = (i + 1) & (new.count - 1) }
-            new.base[i] = UInt32(e + 1)
-        }
-        table = new
-    }
-
-    private func hash(_ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
-        var h = seed ^ UInt64(truncatingIfNeeded: text.count)
-        for b in text {
-            let m = (h ^ UInt64(b)).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
-            h = m.high ^ m.low
-        }
-        return h
+        own?.wipe()
+        elsewhere?.dismiss()
     }
 }

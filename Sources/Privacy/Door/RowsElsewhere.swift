@@ -7,6 +7,8 @@ import Basics
 final class RowsElsewhere {
     /// Names of the rows' columns.
     private let columns: [String]
+    /// Names of the columns whose domain is to be released.
+    private let openColumns: [String]
     /// Of this door alone; never in a file.
     private let digestKey: SIMD2<UInt64>
     private var open: (tag: AskTag, request: CountRequest)?
@@ -19,10 +21,11 @@ final class RowsElsewhere {
     /// Fewer rows than this are counted: their sums stay exact in every step that follows.
     static let maxRows: UInt64 = 1 << 40
 
-    /// - Parameter columns: names of the rows' columns.
+    /// - Parameters:
+    ///   - columns: names of the rows' columns. open: names of those whose domain is to be released.
     /// - Throws: `.entropy`.
-    init(columns: [String]) throws {
-        self.columns = columns
+    init(columns: [String], open: [String] = []) throws {
+        (self.columns, openColumns) = (columns, open)
         let random = try SecureRandom()
         digestKey = SIMD2(random.next(), random.next())
     }
@@ -44,7 +47,8 @@ final class RowsElsewhere {
     /// Whether `sums` answer the open ask. When they do, they are kept for the release and the ask is closed.
     /// - Throws: `.state` when nothing was asked, for parts that are missing or there more than once, for other rows
     ///   than before, for sums that were used; `.argument` for sums of another ask; `.schema` for no or too many rows,
-    ///   and when `strict` for cells that break the schema; `.format` when a table does not add up.
+    ///   for a column of too many texts, and when `strict` for cells that break the schema; `.format` when a table
+    ///   does not add up.
     func accept(_ sums: Sums, strict: Bool) throws {
         guard let open else { throw Failure(.state, "no ask is open") }
         guard sums.tag == open.tag else { throw Failure(.argument, "these are sums of another ask") }
@@ -55,6 +59,9 @@ final class RowsElsewhere {
         guard sums.addsUp else { throw Failure(.format, "a table of the sums does not add up to the rows") }
         if strict, let problems = list(sums.problems) {
             throw Failure(.schema, "cells break the schema, in \(problems); check the rows to see which rules")
+        }
+        if let j = sums.texts.firstIndex(where: { $0?.isOverfull == true }) {
+            throw Failure(.schema, "column \(quoted(openColumns[j])): it has \(DomainDoor.tooMany)")
         }
         if let roll, roll.rows != sums.rows || roll.digest != sums.digest {
             throw Failure(.state, "these are not the rows of the ask before: rows or parts changed while they were "

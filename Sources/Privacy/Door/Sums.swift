@@ -56,19 +56,30 @@ package struct SumsLayout: Sendable {
 }
 
 /// # Guarantee
-/// One row moves the words of each table by 1 in one cell, its group's word by 1, the row count by 1, and no word of
+/// One row moves the words of each table by 1 in one cell (a grid's by 1 in at most one, the counts of a column of
+/// texts by 1 for at most one text), its group's word by 1, the row count by 1, and no word of
 /// another part, wherever it was dealt. Words are wiped when they were answered or refused for good and when their
 /// owner is gone. Falsifiers: SumsTests.
 package final class Sums {
     package let tag: AskTag
     package let request: CountRequest
     package let layout: SumsLayout
-    private let words: Buffer<UInt64>
+    let words: Buffer<UInt64>
+    /// Texts of the columns whose domain is asked for; nil for a grid.
+    let texts: [TextCounts?]
+    /// Where each grid begins among the words; where it would for texts.
+    let gridStarts: [Int]
+    /// The row of these sums that each of those columns was counted for last.
+    var countedRows: [UInt64]
+    /// Texts of the present row, for its digest.
+    var rowBytes: Buffer<UInt8>, rowUsed = 0
     private let marginals: MarginalLayout?
     private var counts: TableCounts?
     private var added = Set<Int>()
     /// The part that is being added; a part that fails leaves the sums broken.
-    private var openPart: Int?
+    var openPart: Int?
+    /// Whether texts of other sums were added by half.
+    var isTorn = false
     private var isOver = false
 
     /// Sums of nothing.
@@ -79,8 +90,18 @@ package final class Sums {
             throw Failure(.argument, "parts: there must be 1 to \(AskTag.maxParts)")
         }
         marginals = try request.layout(threads: 1)
-        layout = SumsLayout(parts: tag.parts, columns: columns, groups: request.groups, cells: marginals?.cells ?? 0)
+        layout = SumsLayout(parts: tag.parts, columns: columns, groups: request.groups,
+                            cells: marginals?.cells ?? request.gridCells)
         words = try Buffer(count: layout.words, for: "sums of rows")
+        let seed = request.domain.contains(.levels) ? try SecureRandom().next() : 0
+        texts = try request.domain.map { $0 == .levels ? try TextCounts(seed: seed) : nil }
+        countedRows = request.domain.map { _ in 0 }
+        var start = layout.tables
+        gridStarts = request.domain.map { column in
+            defer { if case .bins(let n) = column { start += n } }
+            return start
+        }
+        rowBytes = try Buffer(count: request.domain.isEmpty ? 64 : 4096, for: "a digest of rows")
         (self.tag, self.request) = (tag, request)
     }
 
@@ -139,7 +160,7 @@ package final class Sums {
     }
 
     private func requireUsable() throws {
-        guard !isOver, openPart == nil else {
+        guard !isOver, openPart == nil, !isTorn else {
             throw Failure(.state, isOver ? "these sums were answered with, and are wiped"
                 : "a part could not be added as a whole: these sums are of no use")
         }
@@ -152,14 +173,14 @@ package final class Sums {
 
     private func count(_ k: Int, of n: Int) -> Int { layout.ranges(k, of: n).reduce(0) { $0 + $1.count } }
 
-    /// Bytes of slice k of n: of the ask alone, whatever the rows are.
+    /// Bytes of slice k of n: of the ask alone, whatever the rows are, but for texts, which are all in the first.
     /// - Throws: `.argument` when n is neither 1 nor the ask's number of slices; `.state`.
     package func exportSize(_ k: Int, of n: Int) throws -> Int {
         try requireUsable()
         guard n == 1 || n == layout.slices, (0..<n).contains(k) else {
             throw Failure(.argument, "slices: must be 1 or \(layout.slices), as the ask says, and slice below it")
         }
-        return Self.headerBytes + 8 * count(k, of: n) + Self.checkBytes
+        return Self.headerBytes + 8 * count(k, of: n) + (k == 0 ? textBytes : 0) + Self.checkBytes
     }
 
     /// Writes slice k of n. out: [exportSize].
@@ -175,6 +196,7 @@ package final class Sums {
                 at += 8
             }
         }
+        if k == 0 { at = writeTexts(to: out, at) }
         let check = sipHash(tag.checkKey, out, at)
         out.storeBytes(of: check[0].littleEndian, toByteOffset: at, as: UInt64.self)
         out.storeBytes(of: check[1].littleEndian, toByteOffset: at + 8, as: UInt64.self)
@@ -193,9 +215,12 @@ package final class Sums {
         guard SIMD2(word(8), word(16)) == tag.id else { throw Failure(.argument, "these are sums of another ask") }
         let k = Int(word(24) >> 32), n = Int(word(24) & 0xffff_ffff), end = bytes.count - Self.checkBytes
         guard n == 1 || n == layout.slices, k < n, word(32) == UInt64(count(k, of: n)),
-            bytes.count == Self.headerBytes + 8 * count(k, of: n) + Self.checkBytes,
+            bytes.count >= Self.headerBytes + 8 * count(k, of: n) + Self.checkBytes,
             sipHash(tag.checkKey, base, end) == SIMD2(word(end), word(end + 8)) else { throw damaged }
         var at = Self.headerBytes
+        let more = UnsafeRawBufferPointer(rebasing: bytes[(at + 8 * count(k, of: n))..<end])
+        guard k == 0 && haveForm(more) || k > 0 && more.isEmpty else { throw damaged }
+        if k == 0 { try addTexts(more) }
         for range in layout.ranges(k, of: n) {
             for i in range {
                 words.base[i] &+= word(at)
@@ -205,9 +230,13 @@ package final class Sums {
     }
 
     /// The words themselves, for hosts that add vectors on their own.
-    /// - Throws: `.state`.
+    /// - Throws: `.state`; `.unsupported` for an ask of texts, which are no words.
     package func withWords() throws -> UnsafeMutableBufferPointer<UInt64> {
         try requireUsable()
+        guard !request.domain.contains(.levels) else {
+            throw Failure(.unsupported, "this ask is also for texts, which are no words: export these sums, and merge "
+                + "them")
+        }
         return UnsafeMutableBufferPointer(start: words.base, count: layout.words)
     }
 
@@ -228,6 +257,7 @@ package final class Sums {
 
     /// Whether every table, and the groups' counts, add up to the rows.
     var addsUp: Bool {
+        guard request.domain.isEmpty else { return domainFits }
         func isWhole(_ first: Int, _ n: Int) -> Bool {
             var sum: UInt64 = 0
             for i in first..<first + n {
@@ -246,13 +276,20 @@ package final class Sums {
     }
 
     /// For tests: as if nobody had been counted.
-    func forget() { for i in layout.groupCounts..<layout.words { words.base[i] = 0 } }
+    func forget() {
+        for i in layout.groupCounts..<layout.words { words.base[i] = 0 }
+        guard !request.domain.isEmpty else { return }
+        words.base[layout.rows] = 0
+        for t in texts { t?.wipe() }
+    }
 
     package func wipe() {
         isOver = true
         explicit_bzero(words.base, words.count * MemoryLayout<UInt64>.stride)
+        explicit_bzero(rowBytes.base, rowBytes.count)
+        for t in texts { t?.wipe() }
         counts?.wipe()
         counts = nil
     }
-    var isWiped: Bool { words.allSatisfy { $0 == 0 } }
+    var isWiped: Bool { words.allSatisfy { $0 == 0 } && texts.allSatisfy { $0?.count ?? 0 == 0 } }
 }

@@ -12,9 +12,20 @@ package struct CountRequest: Sendable {
     package let codes: [ColumnCodes]
     /// Groups whose rows are counted as well; 0: none are.
     package let groups: Int
+    /// Columns whose domain is to be released (DomainDoor); there are no tables then.
+    package let domain: [DomainDoor.Column]
 
     package init(tables: [[Int]], codes: [ColumnCodes], groups: Int = 0) {
-        (self.tables, self.codes, self.groups) = (tables, codes, groups)
+        (self.tables, self.codes, self.groups, domain) = (tables, codes, groups, [])
+    }
+
+    /// What `DomainDoor.release` needs.
+    /// - Throws: `.argument` for a grid without cells or with too many.
+    package init(domain: [DomainDoor.Column]) throws {
+        for case .bins(let n) in domain where !(1...65_536).contains(n) {
+            throw Failure(.argument, "domain: a grid has 1 to 65536 cells")
+        }
+        (tables, codes, groups, self.domain) = ([], [], 0, domain)
     }
 
     /// What `Door.releaseHistograms` needs: the finest cells of every column that a request names, from which coarser
@@ -25,6 +36,7 @@ package struct CountRequest: Sendable {
         tables = histograms.filter { seen.insert($0.column).inserted }.map { [$0.column] }
         codes = try cellCounts.map(ColumnCodes.init(cells:))
         self.groups = groups
+        domain = []
     }
 
     /// How the tables lie in memory; nil when there are none.
@@ -34,7 +46,7 @@ package struct CountRequest: Sendable {
 
     /// Whether `other` asks for the same counts.
     func isSame(as other: CountRequest) -> Bool {
-        tables == other.tables && groups == other.groups && codes.count == other.codes.count
+        tables == other.tables && groups == other.groups && domain == other.domain && codes.count == other.codes.count
             && zip(codes, other.codes).allSatisfy { $0.isSame(as: $1) }
     }
 }

@@ -1,13 +1,20 @@
-// A worker's side of an ask: rows of its parts become cells, and cells become sums. A row is read once and forgotten.
+// A worker's side of an ask: rows of its parts become cells, or texts for a domain, and these become sums. A row is
+// read once and forgotten.
 
 import Basics
+import Budgets
 import Privacy
 import Tables
 
 package final class PartSums {
     package let ask: Ask
     package let sums: Sums
-    private let reader: CellReader
+    private let rows: Reader
+
+    private indirect enum Reader {
+        case cells(CellReader, Schema)
+        case texts(DomainRows)
+    }
     /// Rows that are turned into cells at a time.
     private static let blockRows = 1 << 16
 
@@ -15,14 +22,22 @@ package final class PartSums {
     /// - Throws: `.argument`, `.noMemory`.
     package init(_ ask: Ask) throws {
         self.ask = ask
-        reader = CellReader(ask.plan)
-        sums = try Sums(ask.request, ask.tag, columns: ask.plan.grids.count)
+        switch ask.subject {
+        case .training(let plan): rows = .cells(CellReader(plan), plan.schema)
+        case .domain(let domain): rows = .texts(domain)
+        }
+        sums = try Sums(ask.request, ask.tag, columns: ask.subject.columns)
     }
 
     /// Adds the rows of a part.
     /// - Throws: `.schema` for a table of another schema; `.state` when it is not complete, when the part is in
-    ///   already, and where the plan promises for persons and their rows are not bounded in the table.
+    ///   already, and where the plan promises for persons and their rows are not bounded in the table; `.unsupported`
+    ///   for an ask of a domain.
     package func add(_ table: Table, part: Int) throws {
+        guard case .cells(let reader, _) = rows else {
+            throw Failure(.unsupported, "this ask is for a domain: a table has a schema already; give a stream or a "
+                + "CSV file")
+        }
         try reader.check(table)
         try sums.beginPart(part)
         var first = 0
@@ -41,7 +56,13 @@ package final class PartSums {
     package func add(_ stream: ArrowStream, part: Int, _ options: ArrowOptions, progress: TableProgress?) throws {
         var options = options
         options.refusesNothing = true
-        let batches = try ArrowTables(stream, ask.plan.schema, options)
+        guard case .cells(let reader, let schema) = rows else {
+            return try addTexts(part) { domain in
+                let texts = try ArrowTexts(stream, domain.sketch, person: domain.person, options, progress: progress)
+                return (texts, try domain.sketch.plain(texts.areTyped))
+            }
+        }
+        let batches = try ArrowTables(stream, schema, options)
         try sums.beginPart(part)
         while let (table, replaced) = try batches.next(rows: Self.blockRows) {
             try reader.check(table)
@@ -58,9 +79,18 @@ package final class PartSums {
     package func add(csv path: String, part: Int, _ options: CSVOptions, progress: TableProgress?) throws {
         var options = options
         options.refusesNothing = true
-        let file = try CSVReader(path, ask.plan.schema, options, progress: progress)
+        guard case .cells(let reader, let schema) = rows else {
+            return try addTexts(part) { domain in
+                guard options.person == nil else {
+                    throw Failure(.argument, "csv: the ask says whose rows are bounded; leave out person")
+                }
+                options.person = domain.person
+                return (RawRows(path, names: domain.sketch.names, options: options, progress: progress), domain.sketch)
+            }
+        }
+        let file = try CSVReader(path, schema, options, progress: progress)
         try sums.beginPart(part)
-        var before = ask.plan.schema.fields.map { _ in 0 }
+        var before = schema.fields.map { _ in 0 }
         while let table = try file.next(Self.blockRows) {
             try reader.check(table)
             let all = file.replacedCells
@@ -68,5 +98,12 @@ package final class PartSums {
             before = all
         }
         sums.endPart()
+    }
+
+    /// Adds rows that are texts, by a sketch that fits them.
+    private func addTexts(_ part: Int, _ open: (DomainRows) throws -> (some TextRows, SchemaSketch)) throws {
+        guard case .texts(let domain) = rows else { return }
+        let (texts, sketch) = try open(domain)
+        try DomainRows(sketch, person: domain.person).add(texts, to: sums, part: part)
     }
 }

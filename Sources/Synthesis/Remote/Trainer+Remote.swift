@@ -31,7 +31,8 @@ extension Trainer {
         }
         if let refusal { throw refusal }
         guard let (stage, request) = try nextCounts() else { return nil }
-        return Ask(stage: stage, tag: try run.door.ask(request, parts: parts), request: request, plan: plan)
+        return Ask(stage: stage, tag: try run.door.ask(request, parts: parts), request: request,
+                   subject: .training(plan))
     }
 
     /// Does the step that was asked for, from sums of all parts: checks, charges, makes durable, draws. The sums are

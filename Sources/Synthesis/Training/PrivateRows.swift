@@ -86,9 +86,12 @@ package struct RemoteOptions: Sendable {
     /// - Throws: `.argument` for an unknown key.
     package init(_ config: JSON) throws {
         let r = try JSONReader(config, context: "remote")
-        try Self.table.read(r, into: &self)
+        try self.init(r)
         try r.finish()
     }
+
+    /// The same; the caller finishes the reader.
+    package init(_ r: JSONReader) throws { try Self.table.read(r, into: &self) }
 }
 
 /// The rows of a training.

@@ -69,46 +69,14 @@ final class ArrowColumn {
                                 refusesNothing: options.refusesNothing)
         coerce = parser.coerce
         domain = try Domain(field)
-        let column = "column \(quoted(field.name))"
-        guard let format = schema.format else { throw Failure(.format, "\(column): its Arrow schema has no format") }
-        let outer = ArrowType(format)
-        var type = outer, index: ArrowType?, unsupported = ArrowType.unsupportedName(format)
-        isRuns = strcmp(format, "+r") == 0
-        if isRuns {
-            // Two children: where runs end, and their values.
-            guard schema.n_children == 2, let ends = schema.children?[0], let values = schema.children?[1],
-                  ends.pointee.release != nil, values.pointee.release != nil, let endFormat = ends.pointee.format,
-                  let valueFormat = values.pointee.format else {
-                throw Failure(.format, "\(column): the schema of its Arrow runs lacks run ends or values")
-            }
-            guard case .int(let bytes, true)? = ArrowType(endFormat), bytes >= 2 else {
-                throw Failure(.format, "\(column): the ends of its Arrow runs are not int16, int32 or int64")
-            }
-            (type, index) = (values.pointee.dictionary == nil ? ArrowType(valueFormat) : nil,
-                             .int(bytes: bytes, signed: true))
-            unsupported = "run-end encoded " + (ArrowType.unsupportedName(valueFormat) ?? "dictionary")
-        } else if let dictionary = schema.dictionary {
-            guard case .int? = outer else {
-                throw Failure(.format, "\(column): the indices of its Arrow dictionary are no whole numbers")
-            }
-            guard dictionary.pointee.release != nil, let format = dictionary.pointee.format else {
-                throw Failure(.format, "\(column): the schema of its Arrow dictionary was released or has no format")
-            }
-            (type, index) = (dictionary.pointee.dictionary == nil ? ArrowType(format) : nil, outer)
-        }
-        if case .int(1, true)? = type, arrowExtension(schema) == "arrow.bool8" { type = .byteBool }
-        guard let type else {
-            let name = unsupported.map { " (\($0))" } ?? ""
-            throw Failure(.schema, "\(column): its Arrow type\(name) is not supported; "
-                + "cast it to integer, float, boolean, text, date or timestamp")
-        }
+        let form = try ArrowForm(schema, field.name), type = form.type
         guard type.fits(field.type) else {
             let isTime = field.type == .date || field.type == .datetime
             let needed = isTime ? "a date, a timestamp or text" : "numbers, booleans or text"
             let pair = "Arrow type \(type.name) cannot fill a field of type \(field.type.rawValue)"
-            throw Failure(.schema, "\(column): \(pair); give it \(needed)")
+            throw Failure(.schema, "column \(quoted(field.name)): \(pair); give it \(needed)")
         }
-        (self.type, self.index) = (type, index)
+        (self.type, index, isRuns) = (type, form.index, form.isRuns)
     }
 
     /// Cells `first ..< first + count` of an array into rows `row...` of a column that has room.

@@ -24,7 +24,7 @@ package final class ArrowStream {
     }
 
     /// Calls `body` with the stream's schema, and releases it.
-    fileprivate func withSchema<R>(_ body: (ArrowSchema) throws -> R) throws -> R {
+    func withSchema<R>(_ body: (ArrowSchema) throws -> R) throws -> R {
         guard stream.pointee.release != nil, let get = stream.pointee.get_schema else {
             throw Failure(.argument, "the Arrow stream was released")
         }
@@ -36,7 +36,7 @@ package final class ArrowStream {
     }
 
     /// Calls `body` with the next batch, and releases it; false when there is none.
-    fileprivate func withNext(_ body: (ArrowArray) throws -> Void) throws -> Bool {
+    func withNext(_ body: (ArrowArray) throws -> Void) throws -> Bool {
         guard let get = stream.pointee.get_next else { throw Failure(.argument, "the Arrow stream has no get_next") }
         var batch = ArrowArray()
         try check(get(stream, &batch))
@@ -132,97 +132,25 @@ package final class ArrowTables {
 
 /// Which child of a batch fills which field, and how.
 private struct ArrowColumns {
-    private let columns: [ArrowColumn]
-    private let places: [Int]
-    private let childCount: Int
-    private static let maxColumns = 65_536
+    private let columns: [ArrowColumn], places: ArrowPlaces
 
     init(_ root: ArrowSchema, _ schema: Schema, _ options: ArrowOptions) throws {
-        guard let format = root.format, strncmp(format, "+s", 3) == 0, root.dictionary == nil else {
-            throw Failure(.schema, "the Arrow stream does not hold tables (its type is no struct)")
+        let places = try ArrowPlaces(root, schema.fields.map(\.name),
+                                     refusesExtra: options.extra == .refuse && !schema.allowsExtraColumns)
+        self.places = places
+        columns = try schema.fields.indices.map { j in
+            try ArrowColumn(schema.fields[j], places.child(of: root, j), missingValues: schema.missingValues, options)
         }
-        guard root.n_children >= 0, root.n_children <= ArrowColumns.maxColumns,
-              root.n_children == 0 || root.children != nil else {
-            throw Failure(.format, "the Arrow stream's schema has a wrong number of columns")
-        }
-        childCount = Int(root.n_children)
-        var found = [Int](repeating: -1, count: schema.fields.count)
-        var extra: [String] = []
-        for i in 0..<childCount {
-            guard let child = root.children[i], child.pointee.release != nil else {
-                throw Failure(.format, "the Arrow stream's schema lacks column \(i + 1)")
-            }
-            let name = try ArrowColumns.name(child.pointee, i)
-            if let j = schema.index(of: name) {
-                guard found[j] < 0 else { throw Failure(.schema, "the Arrow stream has two columns \(quoted(name))") }
-                found[j] = i
-            } else {
-                extra.append(quoted(name))
-            }
-        }
-        if let lack = ArrowColumns.list(found.indices.filter { found[$0] < 0 }.map { quoted(schema.fields[$0].name) }) {
-            throw Failure(.schema, "the Arrow stream lacks \(lack)")
-        }
-        if options.extra == .refuse, !schema.allowsExtraColumns, let strangers = ArrowColumns.list(extra) {
-            throw Failure(.schema, "the Arrow stream has \(strangers), not in the schema; \(CSVOptions.extraHint)")
-        }
-        places = found
-        columns = try zip(schema.fields, found).map { field, place in
-            // Checked above: there and not released.
-            guard let child = root.children[place] else { throw Failure(.internal, "a column was lost") }
-            return try ArrowColumn(field, child.pointee, missingValues: schema.missingValues, options)
-        }
-    }
-
-    private static func name(_ schema: ArrowSchema, _ place: Int) throws -> String {
-        guard let p = schema.name else { return "" }
-        let bytes = UnsafeRawBufferPointer(start: p, count: strnlen(p, 65_537))
-        guard bytes.count <= 65_536, let name = String(validating: bytes, as: UTF8.self) else {
-            throw Failure(.format, "the Arrow stream's column \(place + 1): its name is too long or not UTF-8")
-        }
-        return name
-    }
-
-    private static func list(_ names: [String]) -> String? {
-        guard !names.isEmpty else { return nil }
-        let list = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
-        return (names.count == 1 ? "the column " : "the columns ") + list
     }
 
     func read(_ batch: ArrowArray, into builder: TableBuilder) throws {
-        guard batch.length >= 0, batch.offset >= 0, batch.length <= Int64.max / 64 - batch.offset else {
-            throw Failure(.format, "an Arrow batch has a negative or impossible length")
-        }
-        guard batch.n_children == childCount, childCount == 0 || batch.children != nil, batch.dictionary == nil else {
-            throw Failure(.format, "an Arrow batch has other columns than its schema")
-        }
-        let count = Int(batch.length), first = Int(batch.offset), rows = builder.rows
+        let (first, count) = try places.check(batch), rows = builder.rows
         guard count > 0 else { return }
         try Table.checkRows(rows + count)
-        try checkNoRowIsMissing(batch)
         try builder.reserve(rows + count)
         for (j, column) in columns.enumerated() {
-            guard let child = batch.children[places[j]] else { throw brokenArray(column.field.name, "is not there") }
-            try column.read(child, first: first, count: count, into: builder.columns[j], row: rows)
+            try column.read(places.child(of: batch, j), first: first, count: count, into: builder.columns[j], row: rows)
         }
         builder.advance(count)
-    }
-
-    /// A struct array may mark whole rows as missing; a table has no such rows.
-    private func checkNoRowIsMissing(_ batch: ArrowArray) throws {
-        guard batch.n_buffers == 1, let buffers = batch.buffers else {
-            guard batch.n_buffers == 0 else { throw Failure(.format, "an Arrow batch has a wrong number of buffers") }
-            return
-        }
-        guard let valid = buffers[0] else {
-            guard batch.null_count <= 0 else {
-                throw Failure(.format, "an Arrow batch counts missing rows and has no validity buffer")
-            }
-            return
-        }
-        for k in Int(batch.offset)..<Int(batch.offset + batch.length)
-        where valid.load(fromByteOffset: k >> 3, as: UInt8.self) >> UInt8(k & 7) & 1 == 0 {
-            throw Failure(.schema, "an Arrow batch has rows that are missing as a whole")
-        }
     }
 }

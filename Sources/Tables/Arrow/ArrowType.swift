@@ -96,6 +96,14 @@ enum ArrowType: Equatable {
         }
     }
 
+    /// Whether cells are no texts.
+    var isTyped: Bool {
+        switch self {
+        case .null, .text, .largeText, .textView: false
+        default: true
+        }
+    }
+
     /// For messages.
     var name: String {
         switch self {

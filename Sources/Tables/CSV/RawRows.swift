@@ -3,7 +3,7 @@
 
 import Basics
 
-package struct RawRows {
+package struct RawRows: TextRows {
     private let path: String, names: [String], options: CSVOptions, progress: TableProgress?
 
     /// - Parameter names: the columns that are wanted, in this order.
@@ -11,30 +11,25 @@ package struct RawRows {
         (self.path, self.names, self.options, self.progress) = (path, names, options, progress)
     }
 
-    /// Calls `body` for every row that counts, with its line. `cell(j)` is the text of column j, nil where it is no
-    /// text at all; valid until the next row.
     /// - Throws: `.io`, `.format`, `.schema` for columns that are not there or not known, persons without a name;
     ///   `.cancelled`; what `body` throws.
-    package func forEach(_ body: (_ line: Int, _ cell: (Int) -> UnsafeBufferPointer<UInt8>?) throws -> Void) throws {
+    package func forEach(flawed: (_ column: Int) -> Void = { _ in },
+                         _ body: (_ line: Int, _ cell: (Int) throws -> UnsafeBufferPointer<UInt8>?) throws -> Void)
+        throws {
+        let refuses = options.invalid == .refuse && !options.refusesNothing
         var kept: (rows: Buffer<UInt32>, count: Int)?
         if let person = options.person {
             let persons = try PersonList(), digests = try PersonList()
             let (records, places) = try open()
             guard let who = records.titles.firstIndex(of: person.column) else { throw lacks(person.column) }
             while try records.next() {
-                if options.invalid == .refuse { try records.requireWhole() }
+                if refuses { try records.requireWhole() }
                 guard let name = text(records, who), name.count > 0 else {
                     let place = "\(path), line \(records.line), column \(quoted(person.column))"
                     throw Failure(.schema, "\(place): nobody is named: every row must belong to a person")
                 }
                 try persons.append(name)
-                var sha = SHA256()
-                for place in places {
-                    let cell = text(records, place)
-                    withUnsafeBytes(of: cell?.count ?? -1) { sha.update($0) }
-                    if let cell { sha.update(UnsafeRawBufferPointer(cell)) }
-                }
-                try digests.append(PersonKey(sha))
+                try digests.append(PersonKey(digest: places.lazy.map { text(records, $0) }))
             }
             kept = try keptRows(persons, records.rows, maxRows: person.maxRows) { digests[$0] }
         }
@@ -46,7 +41,12 @@ package struct RawRows {
                 guard next < kept.count, Int(kept.rows[next]) == row else { continue }
                 next += 1
             }
-            if options.invalid == .refuse { try records.requireWhole() }
+            if refuses { try records.requireWhole() }
+            if options.refusesNothing {
+                for (j, place) in places.enumerated() where place >= records.count || records.flaw(place) != nil {
+                    flawed(j)
+                }
+            }
             try body(records.line) { j in text(records, places[j]) }
         }
     }

@@ -37,6 +37,7 @@ final class PersonList {
     func append(_ text: UnsafeBufferPointer<UInt8>) throws { try append(PersonKey(text)) }
 
     func append(_ key: PersonKey) throws {
+        guard count < 1 << 31 else { throw Failure(.schema, "the rows of persons are too many to be bounded here") }
         if count == keys.count {
             let larger = try Buffer<PersonKey>(count: count + count / 2, for: "the persons of rows")
             larger.base.update(from: keys.base, count: count)

@@ -189,6 +189,25 @@ package struct SchemaSketch: Sendable {
         }
     }
 
+    /// A text that means "missing" in column j, if there is one.
+    func missingText(_ j: Int) -> String? { missing[j].first }
+
+    /// The same for columns whose cells were numbers, dates or truth values and are now written plainly, whatever the
+    /// schema says of their texts.
+    package func plain(_ areTyped: [Bool]) throws -> SchemaSketch {
+        guard areTyped.contains(true) else { return self }
+        var out = object
+        out["fields"] = .array(fields.indices.map { j in
+            guard areTyped[j] else { return .object(fields[j]) }
+            let own = ["decimalChar", "groupChar", "bareNumber", "format", "trueValues", "falseValues"]
+            return .object(fields[j].filter { !own.contains($0) })
+        })
+        return try SchemaSketch(json: JSON.object(out).text)
+    }
+
+    /// What it was read from.
+    package var json: JSON { .object(object) }
+
     /// Whether a text means "missing" in column j.
     package func isMissing(_ text: UnsafeBufferPointer<UInt8>, column j: Int) -> Bool {
         missing[j].contains { $0.utf8.elementsEqual(text) }

@@ -40,13 +40,7 @@ def release_domain(path: Path, sketch: Union[Mapping[str, Any], str, Path], budg
 
     BudgetError where too little is left, or for levels under a budget without selection_delta: nothing was drawn.
     """
-    if isinstance(sketch, Mapping):
-        text = json.dumps(sketch, allow_nan=False).encode()
-    elif isinstance(sketch, str) and sketch.lstrip()[:1] == "{":
-        text = sketch.encode()
-    else:
-        with open(os.fspath(sketch), "rb") as file:
-            text = file.read()
+    text = sketch_text(sketch)
     config = config_bytes({"epsilon": epsilon, "share": share, "selection_delta": selection_delta, "other": other,
                            "name": name, "invalid": invalid, "extra": extra, "delimiter": delimiter, "person": person,
                            "max_rows_per_person": max_rows_per_person})
@@ -54,13 +48,27 @@ def release_domain(path: Path, sketch: Union[Mapping[str, Any], str, Path], budg
     out, text_of_report = ctypes.c_void_p(), ctypes.c_void_p()
     callback.run(lambda: call("flip_domain_buy", budget._pointer, text, len(text), path_bytes(path), config, callback.c,
                               None, ctypes.byref(out), ctypes.byref(text_of_report)))
+    return domain_of(out, text_of_report)
+
+
+def sketch_text(sketch: Union[Mapping[str, Any], str, Path]) -> bytes:
+    """A sketch as JSON text: of a dict, a text that begins with a brace, or a file."""
+    if isinstance(sketch, Mapping):
+        return json.dumps(sketch, allow_nan=False).encode()
+    if isinstance(sketch, str) and sketch.lstrip()[:1] == "{":
+        return sketch.encode()
+    with open(os.fspath(sketch), "rb") as file:
+        return file.read()
+
+
+def domain_of(schema: ctypes.c_void_p, text: ctypes.c_void_p) -> Domain:
+    """What the library gave, as handles that are owned here."""
     try:
-        size = lib.flip_buffer_size(text_of_report)
-        report: DomainReport = json.loads(ctypes.string_at(lib.flip_buffer_data(text_of_report), size))
+        report: DomainReport = json.loads(ctypes.string_at(lib.flip_buffer_data(text), lib.flip_buffer_size(text)))
     finally:
-        lib.flip_buffer_free(text_of_report)
-    assert out.value is not None
-    return Domain(Schema(out.value), report)
+        lib.flip_buffer_free(text)
+    assert schema.value is not None
+    return Domain(Schema(schema.value), report)
 
 
 buy_domain = renamed("buy_domain", release_domain)

@@ -5,65 +5,79 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 
-from ._errors import ArgumentError, SchemaError, Unsupported
+from ._errors import ArgumentError, FormatError, SchemaError
 from ._library import Path
 from ._schema import Schema, SchemaLike
 from ._sums import Sums
 
-# Rows of a batch, and about how many rows are held at once where they are dealt by person.
-_BATCH, _DEALT = 1 << 16, 2_000_000
+# Rows of a batch; and about how many rows of Parquet, or bytes of CSV, are held at once where they are dealt by person.
+_BATCH, _DEALT, _DEALT_BYTES = 1 << 16, 2_000_000, 200_000_000
 
 
-class Files:
-    """Rows in files of this machine, read batch by batch: they may be larger than memory. Each file is a part.
+class Reader:
+    """Files whose columns are named, read batch by batch, as an engine of flip.remote. Each is a part; rows of persons
+    are dealt by name into parts of some million rows, and all files are read for each."""
 
-    paths: a folder, a file, or several files; CSV with a header, or Parquet (needs pyarrow), by their names. schema: a
-    Schema, a dict or the path of one. delimiter, extra: as in Table.read_csv.
-    person, max_rows_per_person: as in Table.read_csv, for Parquet files. The rows are then dealt by the name of the
-    person into parts of about two million rows, and all files are read for each of them.
-    """
-
-    def __init__(self, paths: Union[Path, Iterable[Path]], schema: SchemaLike, delimiter: Optional[str] = None,
-                 extra: Optional[str] = None, person: Optional[str] = None,
-                 max_rows_per_person: Optional[int] = None) -> None:
-        """FileError where there is no such file or folder, ArgumentError for a folder without CSV or Parquet files,
-        Unsupported for persons in CSV files."""
+    def __init__(self, paths: Union[Path, Iterable[Path]], names: Sequence[str], delimiter: Optional[str] = None,
+                 extra: Optional[str] = None, person: Optional[str] = None) -> None:
+        """FileError where there is no such file or folder, ArgumentError for a folder without CSV or Parquet files."""
         self.files = named_files(paths)
-        self.schema = Schema.of(schema)
-        self.delimiter = delimiter
-        self.extra = extra
-        if (person is None) != (max_rows_per_person is None):
-            raise TypeError("person and max_rows_per_person belong together")
-        if person is not None and not all(map(is_parquet, self.files)):
-            raise Unsupported("person: rows of persons are bounded for Parquet files, or for one table")
-        self.person, self.max_rows = person, max_rows_per_person or 0
+        self.names, self.delimiter, self.extra, self.person = list(names), delimiter, extra, person
 
     def parts(self) -> int:
         """The number of files, or of the parts that persons are dealt into."""
         if self.person is None:
             return len(self.files)
         import pyarrow.parquet as parquet
-        rows: int = sum(parquet.read_metadata(file).num_rows for file in self.files)
-        return rows // _DEALT + 1
+        rows = sum(parquet.read_metadata(file).num_rows for file in self.files if is_parquet(file))
+        size = sum(os.path.getsize(file) for file in self.files if not is_parquet(file))
+        return int(rows // _DEALT + size // _DEALT_BYTES + 1)
 
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """Sums of all files."""
         with Sums(ask) as total:
-            for part in range(self.parts()):
+            parts = self.parts()
+            for part in range(parts):
                 if self.person is None:
-                    add_file(total, part, self.files[part], self.delimiter, self.extra, self.schema.names)
+                    add_file(total, part, self.files[part], self.delimiter, self.extra, self.names)
                 else:
-                    total.add(part, self._persons(self.person, part, self.parts()))
+                    total.add(part, self.persons(self.person, part, parts))
             yield total.export()
 
-    def _persons(self, person: str, part: int, parts: int) -> Any:
-        """The rows of the persons of a part, bounded."""
+    def persons(self, person: str, part: int, parts: int) -> Any:
+        """The rows of the persons of a part."""
         import pyarrow as pa
         from . import _persons
-        names = self.schema.names
-        found = [rows for file in self.files
-                 for rows in _persons.dealt(_batches(file, names, self.extra, person), person, part, parts)]
-        return _persons.bounded(pa.Table.from_batches(found), person, self.schema, self.max_rows)
+        wanted, found = [*self.names, person], []
+        for file in self.files:
+            batches = _batches(file, self.names, self.delimiter, self.extra, person)
+            found += [batch.select(wanted) for batch in _persons.dealt(batches, person, part, parts)]
+        return pa.Table.from_batches(found) if found else pa.table({name: pa.nulls(0) for name in wanted})
+
+
+class Files(Reader):
+    """Rows in files of this machine, read batch by batch: they may be larger than memory. Each file is a part.
+
+    paths: a folder, a file, or several files; CSV with a header, or Parquet (needs pyarrow), by their names. schema: a
+    Schema, a dict or the path of one. delimiter, extra: as in Table.read_csv.
+    person, max_rows_per_person: as in Table.read_csv; needs pyarrow. The rows are then dealt by the name of the person
+    into parts of about two million rows (200 MB of CSV), and all files are read for each of them.
+    """
+
+    def __init__(self, paths: Union[Path, Iterable[Path]], schema: SchemaLike, delimiter: Optional[str] = None,
+                 extra: Optional[str] = None, person: Optional[str] = None,
+                 max_rows_per_person: Optional[int] = None) -> None:
+        """FileError where there is no such file or folder, ArgumentError for a folder without CSV or Parquet files."""
+        self.schema = Schema.of(schema)
+        if (person is None) != (max_rows_per_person is None):
+            raise TypeError("person and max_rows_per_person belong together")
+        super().__init__(paths, self.schema.names, delimiter, extra, person)
+        self.max_rows = max_rows_per_person or 0
+
+    def persons(self, person: str, part: int, parts: int) -> Any:
+        """The rows of the persons of a part, bounded."""
+        from ._persons import bounded
+        return bounded(super().persons(person, part, parts), person, self.schema, self.max_rows)
 
 
 def add_file(sums: Sums, part: int, path: str, delimiter: Optional[str] = None, extra: Optional[str] = None,
@@ -121,13 +135,41 @@ def read_parquet(source: Any, names: Optional[Sequence[str]] = None) -> Any:
     return pa.RecordBatchReader.from_batches(kinds, batches)
 
 
-def _batches(path: str, names: list[str], extra: Optional[str], person: str) -> Any:
-    """A Parquet file's batches with the columns of the schema and the person's."""
-    rows = read_parquet(path, [*names, person] if extra == "ignore" else None)
-    there = set(rows.schema.names)
+def _batches(path: str, names: list[str], delimiter: Optional[str], extra: Optional[str], person: str) -> Iterator[Any]:
+    """A file's batches with the columns that are wanted and the person's; the cells of a CSV file as texts."""
+    rows: Any
+    if is_parquet(path):
+        rows = read_parquet(path, [*names, person] if extra == "ignore" else None)
+        there = set(rows.schema.names)
+    else:
+        rows, there = _csv(path, delimiter)
     lacking, more = [name for name in [*names, person] if name not in there], sorted(there - {*names, person})
     if lacking:
         raise SchemaError(f"{path}: lacks the column {lacking[0]!r}")
-    if more:
+    if more and extra != "ignore":
         raise SchemaError(f"{path}: the column {more[0]!r} is not in the schema; extra=\"ignore\" skips it")
-    return rows
+    yield from rows
+
+
+def _csv(path: str, delimiter: Optional[str]) -> tuple[Iterator[Any], set[str]]:
+    """A CSV file's batches, all cells as texts, and its columns. What pyarrow says of a broken line would show it."""
+    import pyarrow as pa
+    import pyarrow.csv as csv
+    parse = csv.ParseOptions(delimiter=delimiter or ",", newlines_in_values=True)
+    broken = FormatError(f"{path}: is no CSV text in UTF-8 with the same number of cells in every line")
+    try:
+        with csv.open_csv(path, parse_options=parse) as file:
+            names = file.schema.names
+    except pa.ArrowInvalid:
+        raise broken from None
+    options = csv.ConvertOptions(column_types={name: pa.string() for name in names}, strings_can_be_null=False)
+
+    def batches() -> Iterator[Any]:
+        try:
+            with csv.open_csv(path, parse_options=parse, convert_options=options) as file:
+                yield from file
+        except pa.ArrowInvalid:
+            raise broken from None
+
+    return batches(), set(names)
+

@@ -153,6 +153,11 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "flip_budget_report": (_ST, [_H, _HO, _E]),
     "flip_budget_free": (None, [_H]),
     "flip_domain_buy": (_ST, [_H, _S, c_size_t, _S, _S, CALLBACK, c_void_p, _HO, _HO, _E]),
+    "flip_domain_create_remote": (_ST, [_H, _S, c_size_t, _S, _HO, _E]),
+    "flip_domain_ask": (_ST, [_H, _I64, _HO, _E]),
+    "flip_domain_answer": (_ST, [_H, _H, _E]),
+    "flip_domain_finish": (_ST, [_H, _HO, _HO, _E]),
+    "flip_domain_free": (None, [_H]),
     "flip_accountant_create": (_ST, [_S, _HO, _E]),
     "flip_accountant_of_model": (_ST, [_H, _S, _S, _HO, _E]),
     "flip_accountant_set_rows": (_ST, [_H, _I64, _E]),
@@ -223,7 +228,8 @@ _RANGES = {kind: _range(kind) for kind in (c_int32, c_int64, c_uint32, c_size_t)
 
 
 # Texts that cross with their length; every other one ends at its first NUL, so it may hold none.
-_SIZED = {("flip_schema_parse", 1), ("flip_domain_buy", 2), ("flip_table_set_strings", 3),
+_SIZED = {("flip_schema_parse", 1), ("flip_domain_buy", 2), ("flip_domain_create_remote", 2),
+          ("flip_table_set_strings", 3),
           ("flip_schema_infer_strings", 2), ("flip_schema_check_strings", 3),
           ("flip_schema_check_rules", 3)}
 

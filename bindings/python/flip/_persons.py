@@ -20,9 +20,7 @@ def bounded(rows: Any, person: str, schema: Schema, max_rows: int) -> Any:
     names = schema.names
     if not rows.num_rows:
         return rows.select(names)
-    who = rows.column(person).combine_chunks()
-    if who.null_count:
-        raise SchemaError("nobody is named in a row: every row must belong to a person")
+    who = named(rows.column(person).combine_chunks())
     codes = (who if pa.types.is_dictionary(who.type) else who.dictionary_encode()).indices.cast(pa.int64())
     source = Source(rows.select(names))
     table = Table(new("flip_table_import", schema._pointer, source.address, config_bytes({"invalid": "coerce"}),
@@ -35,10 +33,19 @@ def dealt(batches: Iterable[Any], person: str, part: int, parts: int) -> Iterato
     """The rows of those batches whose person belongs to a part: a function of the name alone."""
     import pyarrow as pa
     for batch in batches:
-        who = batch.column(person)
-        if who.null_count:
-            raise SchemaError("nobody is named in a row: every row must belong to a person")
+        who = named(batch.column(person))
         who = who if pa.types.is_dictionary(who.type) else who.dictionary_encode()
         mine = [zlib.crc32(str(name).encode()) % parts == part for name in who.dictionary.to_pylist()]
         chosen = pa.array(mine, pa.bool_()).take(who.indices)
         yield batch.filter(chosen)
+
+
+def named(who: Any) -> Any:
+    """The column that names persons. SchemaError where it names nobody in a row."""
+    import pyarrow as pa
+    import pyarrow.compute as compute
+    texts = who.cast(who.type.value_type) if pa.types.is_dictionary(who.type) else who
+    is_text = pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)
+    if texts.null_count or is_text and compute.any(compute.equal(texts, "")).as_py():
+        raise SchemaError("nobody is named in a row: every row must belong to a person")
+    return who

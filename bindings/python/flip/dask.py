@@ -10,9 +10,13 @@ What is said of secrets in docs/CLUSTER.md holds here as well: sums pass through
 from __future__ import annotations
 
 import secrets
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Union
 
+from ._budget import Budget
+from ._domain import Domain
+from ._domain_sums import sketch_names
 from ._errors import ArgumentError
+from ._files import named_files
 from ._library import Path
 from ._model import Model
 from ._persons import bounded
@@ -21,7 +25,7 @@ from ._progress import Report
 from ._schema import Schema
 from . import remote
 
-__all__ = ["sample", "train"]
+__all__ = ["release_domain", "sample", "train"]
 
 
 def train(rows: Any, plan: Plan, *, person: Optional[str] = None, roll_call: str = "auto", invalid: str = "refuse",
@@ -37,28 +41,46 @@ def train(rows: Any, plan: Plan, *, person: Optional[str] = None, roll_call: str
     other rows when a task is run again; files are read as they are.
     Other arguments and errors: flip.remote.train.
     """
-    engine = _Parts(rows, plan, extra, person)
+    record = plan.dict
+    names = [field["name"] for field in record["schema"]["fields"]]
+    max_rows = int(record["config"].get("max_rows_per_person") or 0)
+    if (person is None) != (max_rows == 0):
+        raise ArgumentError("person and a plan with max_rows_per_person belong together")
+    engine = _Parts(rows, names, extra, person, None if person is None else (record["schema"], max_rows))
     return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
                         progress=progress)
+
+
+def release_domain(rows: Any, sketch: Union[Mapping[str, Any], str, Path], budget: Budget, *,
+                   epsilon: Optional[float] = None, share: Optional[float] = None,
+                   selection_delta: Optional[float] = None, other: Optional[str] = None, name: Optional[str] = None,
+                   invalid: Optional[str] = None, extra: Optional[str] = None, person: Optional[str] = None,
+                   max_rows_per_person: Optional[int] = None, roll_call: str = "auto") -> Domain:
+    """Estimates under a budget what `sketch` leaves open: flip.remote.release_domain on Dask.
+
+    rows, person, extra, roll_call: as in train; person and max_rows_per_person as the budget has them. Workers add up
+    the texts of open columns with their exact counts. Other arguments and errors: flip.remote.release_domain.
+    """
+    engine = _Parts(rows, sketch_names(sketch), extra, person)
+    return remote.release_domain(engine, sketch, budget, epsilon=epsilon, share=share, selection_delta=selection_delta,
+                                 other=other, name=name, invalid=invalid, person=person,
+                                 max_rows_per_person=max_rows_per_person, roll_call=roll_call)
 
 
 class _Parts:
     """Delayed parts as an engine of flip.remote."""
 
-    def __init__(self, rows: Any, plan: Plan, extra: Optional[str], person: Optional[str] = None) -> None:
-        record = plan.dict
-        self.extra, self.schema, self.person = extra, record["schema"], person
-        self.max_rows = int(record["config"].get("max_rows_per_person") or 0)
-        if (person is None) != (self.max_rows == 0):
-            raise ArgumentError("person and a plan with max_rows_per_person belong together")
+    def __init__(self, rows: Any, names: list[str], extra: Optional[str] = None, person: Optional[str] = None,
+                 bound: Optional[tuple[dict[str, Any], int]] = None) -> None:
+        """bound: the schema and how many rows of a person are kept; None where the library bounds them."""
+        self.extra, self.person, self.bound = extra, person, bound
         self.is_frame = hasattr(rows, "to_delayed")
         if person is not None:
             if not self.is_frame:
                 raise ArgumentError("person: rows are dealt by person for a dask.dataframe alone, not for files")
-            names = [field["name"] for field in self.schema["fields"]]
             rows = (rows[[*names, person]] if extra == "ignore" else rows).shuffle(on=person)
         self.roll_call = "once" if self.is_frame else "none"
-        self.rows = rows.to_delayed() if self.is_frame else remote.Files(rows, self.schema).files
+        self.rows = rows.to_delayed() if self.is_frame else named_files(rows)
 
     def parts(self) -> int:
         """Partitions, or files."""
@@ -67,9 +89,9 @@ class _Parts:
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """Sums of all parts, added up by the workers to at most four."""
         import dask
-        if self.person is not None:
+        if self.person is not None and self.bound is not None:
             count = dask.delayed(_person_sums, pure=False)
-            level = [count(ask, k, rows, self.person, self.schema, self.max_rows) for k, rows in enumerate(self.rows)]
+            level = [count(ask, k, rows, self.person, *self.bound) for k, rows in enumerate(self.rows)]
         else:
             count = dask.delayed(_frame_sums if self.is_frame else _file_sums, pure=False)
             level = [count(ask, k, rows, self.extra) for k, rows in enumerate(self.rows)]

@@ -14,8 +14,8 @@ from __future__ import annotations
 from ctypes import byref, sizeof
 from typing import Iterable, Optional, Protocol
 
+from ._domain_sums import release_domain
 from ._files import Files, add_file
-from ._files_domain import release_domain
 from ._library import CProgress, Path, call, config_bytes, new, path_bytes, take_bytes
 from ._model import Model
 from ._plan import Plan

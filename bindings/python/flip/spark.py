@@ -15,8 +15,11 @@ from __future__ import annotations
 import json
 import secrets
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
+from ._budget import Budget
+from ._domain import Domain
+from ._domain_sums import sketch_names
 from ._errors import ArgumentError, SchemaError, StateError
 from ._library import Path
 from ._model import Model
@@ -31,7 +34,7 @@ from . import _spark_files, remote
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["check", "collect", "foresee", "probe", "sample", "train"]
+__all__ = ["check", "collect", "foresee", "probe", "release_domain", "sample", "train"]
 
 _PARTIAL = "part int, slice int, sums binary"
 # Sums that the driver takes at once, and that one task adds up.
@@ -53,23 +56,53 @@ def train(df: DataFrame, plan: Plan, *, person: Optional[str] = None, read: str 
     extra: "ignore" leaves out columns that the schema does not name.
     Other arguments and errors: flip.remote.train. SchemaError for columns that are missing or unknown.
     """
+    record = plan.dict
+    names = [field["name"] for field in record["schema"]["fields"]]
+    max_rows = int(record["config"].get("max_rows_per_person") or 0)
+    if (person is None) != (max_rows == 0):
+        raise ArgumentError("person and a plan with max_rows_per_person belong together")
+    bound = None if person is None else (json.dumps(record["schema"]), max_rows)
+    return remote.train(_engine(df, names, person, extra, read, bound), plan, roll_call=roll_call, invalid=invalid,
+                        checkpoint=checkpoint, resume=resume, progress=progress)
+
+
+def release_domain(df: DataFrame, sketch: Union[Mapping[str, Any], str, Path], budget: Budget, *,
+                   epsilon: Optional[float] = None, share: Optional[float] = None,
+                   selection_delta: Optional[float] = None, other: Optional[str] = None, name: Optional[str] = None,
+                   invalid: Optional[str] = None, extra: Optional[str] = None, person: Optional[str] = None,
+                   max_rows_per_person: Optional[int] = None, read: str = "spark", roll_call: str = "auto") -> Domain:
+    """Estimates under a budget what `sketch` leaves open, from a DataFrame's rows: flip.remote.release_domain on Spark.
+
+    person, max_rows_per_person: as the budget has them; rows are dealt by the person, as in train. read, roll_call,
+    extra: as in train. Executors add up the texts of open columns with their exact counts; these come to the driver.
+    Other arguments and errors: flip.remote.release_domain.
+    """
+    engine = _engine(df, sketch_names(sketch), person, extra, read, None, gathers_texts=True)
+    return remote.release_domain(engine, sketch, budget, epsilon=epsilon, share=share, selection_delta=selection_delta,
+                                 other=other, name=name, invalid=invalid, person=person,
+                                 max_rows_per_person=max_rows_per_person, roll_call=roll_call)
+
+
+# The schema's JSON and how many rows of a person are kept.
+_Bound = Optional[tuple[str, int]]
+
+
+def _engine(df: DataFrame, names: list[str], person: Optional[str], extra: Optional[str], read: str, bound: _Bound,
+            gathers_texts: bool = False) -> remote.Engine:
+    """The frame as an engine. bound: None where the library bounds the rows of persons, or there are none."""
     if read not in ("spark", "files"):
         raise ArgumentError('read: must be "spark" or "files"')
-    engine = _Frame(df, plan, person, extra) if read == "spark" else _FilesOf(df, plan, person, extra)
-    return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
-                        progress=progress)
+    if read == "spark":
+        return _Frame(df, names, person, extra, bound, gathers_texts)
+    return _FilesOf(df, names, person, extra, gathers_texts)
 
 
 class _Frame:
     """A DataFrame as an engine of flip.remote."""
 
-    def __init__(self, df: DataFrame, plan: Plan, person: Optional[str], extra: Optional[str]) -> None:
-        record = plan.dict
-        self.names = [field["name"] for field in record["schema"]["fields"]]
-        self.schema = json.dumps(record["schema"])
-        self.person, self.max_rows = person, int(record["config"].get("max_rows_per_person") or 0)
-        if (person is None) != (self.max_rows == 0):
-            raise ArgumentError("person and a plan with max_rows_per_person belong together")
+    def __init__(self, df: DataFrame, names: list[str], person: Optional[str] = None, extra: Optional[str] = None,
+                 bound: _Bound = None, gathers_texts: bool = False) -> None:
+        self.names, self.person, self.bound, self.gathers_texts = names, person, bound, gathers_texts
         self.df = columns(df, self.names, person, extra)
         self.roll_call = "none" if person is None and is_plain(self.df) else "once"
         if person is not None:
@@ -81,8 +114,8 @@ class _Frame:
 
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """One job: the sums of each task, or of some of them together where they are large."""
-        return _gathered(ask, lambda slices: self.df.mapInArrow(
-            _counter(ask, slices, self.names, self.schema, self.person, self.max_rows), _PARTIAL))
+        return _gathered(ask, self.gathers_texts, lambda slices: self.df.mapInArrow(
+            _counter(ask, slices, self.names, self.person, self.bound), _PARTIAL))
 
 
 class _FilesOf:
@@ -90,10 +123,11 @@ class _FilesOf:
 
     roll_call = "none"
 
-    def __init__(self, df: DataFrame, plan: Plan, person: Optional[str], extra: Optional[str]) -> None:
+    def __init__(self, df: DataFrame, names: list[str], person: Optional[str] = None, extra: Optional[str] = None,
+                 gathers_texts: bool = False) -> None:
         if person is not None:
             raise ArgumentError('person: rows are dealt by person with read="spark" alone')
-        self.names = [field["name"] for field in plan.dict["schema"]["fields"]]
+        self.names, self.gathers_texts = names, gathers_texts
         columns(df, self.names, None, extra)
         self.files = _spark_files.plain_files(df, operators(df))
         self.spark = df.sparkSession
@@ -105,16 +139,19 @@ class _FilesOf:
     def sums(self, ask: bytes) -> Iterator[bytes]:
         """One job with a task a file."""
         numbers = self.spark.range(0, len(self.files), 1, len(self.files))
-        return _gathered(ask, lambda slices: numbers.mapInArrow(
+        return _gathered(ask, self.gathers_texts, lambda slices: numbers.mapInArrow(
             _spark_files.counter(ask, slices, self.files, self.names), _PARTIAL))
 
 
-def _gathered(ask: bytes, counted: Callable[[int], DataFrame]) -> Iterator[bytes]:
-    """Sums of all parts, from a frame of partial sums in so many slices."""
+def _gathered(ask: bytes, gathers_texts: bool, counted: Callable[[int], DataFrame]) -> Iterator[bytes]:
+    """Sums of all parts, from a frame of partial sums in so many slices. How many texts there will be nobody knows:
+    executors add up eight parts at a time, and the driver takes one of these after the other."""
     info = remote.ask_info(ask)
     parts, slices, size = info["parts"], info["slices"], 8 * info["words"]
-    if parts * size <= _TOGETHER:
-        rows: Iterable[Any] = counted(1).collect()
+    if gathers_texts and parts > 1:
+        rows: Iterable[Any] = _added(counted(1), ask, 1, 8).toLocalIterator()
+    elif parts * size <= _TOGETHER:
+        rows = counted(1).collect()
     else:
         rows = _added(counted(slices), ask, slices, max(1, _TOGETHER // (size // slices + 1))).toLocalIterator()
     for row in rows:
@@ -133,8 +170,8 @@ def _parts(df: DataFrame) -> int:
     return len({row["part"] for row in df.mapInArrow(count, "part int").collect()})
 
 
-def _counter(ask: bytes, slices: int, names: list[str], schema: str, person: Optional[str],
-             max_rows: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
+def _counter(ask: bytes, slices: int, names: list[str], person: Optional[str] = None,
+             bound: _Bound = None) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """What a task does: the sums of its rows, a row of (part, slice, sums) for each slice."""
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow as pa
@@ -145,7 +182,7 @@ def _counter(ask: bytes, slices: int, names: list[str], schema: str, person: Opt
             yield spark._partial(part, -1, b"")
             return
         with remote.Sums(ask) as sums:
-            spark._add(sums, part, batches, names, schema, person, max_rows)
+            spark._add(sums, part, batches, names, person, bound)
             for k in range(slices):
                 yield spark._partial(part, k, sums.export(k, slices))
 
@@ -158,18 +195,19 @@ def _partial(part: int, slice: int, sums: bytes) -> Any:
                                        "sums": pa.array([sums], pa.binary())})
 
 
-def _add(sums: remote.Sums, part: int, batches: Iterator[Any], names: list[str], schema: str, person: Optional[str],
-         max_rows: int) -> None:
+def _add(sums: remote.Sums, part: int, batches: Iterator[Any], names: list[str], person: Optional[str],
+         bound: _Bound) -> None:
     """Adds a task's batches."""
     import pyarrow as pa
     first = next((batch for batch in batches if batch.num_rows), None)
     if first is None:
-        sums.add(part, pa.table({name: pa.nulls(0) for name in names}))
-    elif person is None:
+        there = [*names, person] if person is not None and bound is None else names
+        sums.add(part, pa.table({name: pa.nulls(0) for name in there}))
+    elif person is None or bound is None:
         sums.add(part, pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)))
     else:
         rows = pa.Table.from_batches(list(chain([first], batches)))
-        sums.add(part, bounded(rows, person, Schema.of(json.loads(schema)), max_rows))
+        sums.add(part, bounded(rows, person, Schema.of(json.loads(bound[0])), bound[1]))
 
 
 def _added(counted: DataFrame, ask: bytes, slices: int, together: int) -> DataFrame:
