@@ -102,8 +102,8 @@ demo: .build-ship/system build
 
 bench: build
 	$(SHIP) --product flip-bench
-	FLIP_BENCH=.build-ship/release/flip-bench PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Benchmarks/bench.py \
-	    $(if $(OLD),--old $(OLD))
+	FLIP_BENCH=.build-ship/release/flip-bench PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) \
+	    Benchmarks/bench.py $(if $(OLD),--old $(OLD))
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
