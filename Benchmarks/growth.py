@@ -40,17 +40,17 @@ def measured(command):
     return cpu, time.monotonic() - began, used.ru_maxrss * 1024 / 1e6
 
 
-def a_model(a, path):
+def a_model(path, csv, schema, protected):
     import flip
-    if a.csv:
-        table = flip.Table.read_csv(a.csv, a.schema)
-        protected = a.protected
+    if csv:
+        table = flip.Table.read_csv(csv, schema)
     else:
         from pages import made
         import numpy
         frame, schema = made(15, 20_000, numpy.random.default_rng(1))
         table, protected = flip.Table.from_pandas(frame, schema), "column 1"
-    flip.train(table, protected=[protected], epsilon=2, delta=1e-6, preset="best", progress=False).save(path)
+    flip.train(table, protected=[protected] if protected else [], epsilon=2, delta=1e-6, preset="best",
+               progress=False).save(path)
 
 
 def to_parquet(model, rows, path):
@@ -67,7 +67,9 @@ def rows(a):
     with tempfile.TemporaryDirectory() as folder:
         model = a.keep or os.path.join(folder, "m.h5")
         if not os.path.exists(model):
-            a_model(a, model)
+            # In a process of its own: the largest size of this one would count as that of its children.
+            measured([sys.executable, os.path.abspath(__file__), "model", model, a.csv or "", a.schema or "",
+                      a.protected or ""])
         for kind in ("parquet", "csv", "h5"):
             out = os.path.join(folder, "rows." + kind)
             command = [FLIP, "sample", model, "--rows", str(a.rows), "--seed", "1", "--out", out, "--quiet"]
@@ -90,6 +92,8 @@ def columns(a):
 
 
 def main():
+    if sys.argv[1:2] == ["model"]:
+        return a_model(*sys.argv[2:])
     if sys.argv[1:2] == ["parquet"]:
         return to_parquet(sys.argv[2], int(sys.argv[3]), sys.argv[4])
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
