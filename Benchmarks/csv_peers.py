@@ -2,7 +2,7 @@
 """Reading a CSV file or Arrow batches: ours beside polars, pyarrow and pandas, on one core, one JSON object.
 
     python3 Benchmarks/csv_peers.py [--rows 500000] [--times 1] [--rounds 5] [--arrow]     needs numpy; --arrow pyarrow
-        [--csv TABLE.csv --schema SCHEMA.json]
+        [--csv TABLE.csv --schema SCHEMA.json] [--only ours polars]
 
 A made-up table of 15 columns (levels, whole numbers, decimals, reals, dates, moments, booleans, gaps), or that of
 --csv; --times repeats its rows. Contestants take turns, each in a process that may use one core and has read a short
@@ -157,7 +157,7 @@ def read(who, path):
     short = os.path.join(os.path.dirname(path), "short" + os.path.splitext(path)[1])
     run(short)
     with open(path, "rb") as file:
-        while file.read(1 << 24):                # into the system's cache
+        while file.read(1 << 16):                # into the system's cache
             pass
     before = peak_mb()
     start = time.process_time()
@@ -174,6 +174,7 @@ def main():
     p.add_argument("--csv", help="a table of yours")
     p.add_argument("--schema", help="its schema")
     p.add_argument("--arrow", action="store_true", help="from a file of Arrow batches")
+    p.add_argument("--only", nargs="+", help="contestants")
     p.add_argument("--read", nargs=2, help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.read:
@@ -195,7 +196,7 @@ def main():
             path = path[:-4] + ".arrow"
         size, times, peaks = os.path.getsize(path) / 1e6, {}, {}
         for _ in range(a.rounds):
-            for who in ("ours", "polars", "pyarrow") + (() if a.arrow else ("polars_typed", "pandas")):
+            for who in a.only or ("ours", "polars", "pyarrow") + (() if a.arrow else ("polars_typed", "pandas")):
                 done = subprocess.run([sys.executable, os.path.abspath(__file__), "--read", who, path],
                                       capture_output=True, text=True)
                 if done.returncode:
