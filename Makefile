@@ -6,7 +6,7 @@
 # make audit     attacks on the guarantee: the promises with their mutants, then the long membership audit
 # make promises  the first half of it: docs/PROMISES.md, each promise with its tests and mutants
 # make demo      a whole training on simulated hospital admissions
-# make bench     ours beside PyTorch and Opacus, one JSON object a line
+# make bench OLD=CHECKOUT     ours beside PyTorch, Opacus and another checkout, one JSON object a line
 # make wheel     build/wheel/libflip-*.whl: libflip.so with an HDF5 of its own, for every Python 3 on Linux
 # make setup     what the above need beyond Swift: Debian packages, .venv
 # make install PREFIX=/usr/local     make clean
@@ -102,7 +102,8 @@ demo: .build-ship/system build
 
 bench: build
 	$(SHIP) --product flip-bench
-	FLIP_BENCH=.build-ship/release/flip-bench PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) Benchmarks/bench.py
+	FLIP_BENCH=.build-ship/release/flip-bench PYTHON="$(PYTHON)" $(or $(wildcard $(PYTHON)),python3) \
+	    Benchmarks/bench.py $(if $(OLD),--old $(OLD))
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin

@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 """Our figures beside peers', one JSON object a line.  make bench     (or: $(Benchmarks/setup) Benchmarks/bench.py
-[NAMES])
+[NAMES] [--old CHECKOUT])
 
     dp_step   rows a second of one DP-SGD step on the same network, batch and two threads: ours, Opacus (the faster of
     hooks and ghost clipping),
               PyTorch without privacy. Contestants take turns in rounds; each figure is the median of the rounds,
               *_spread is (max − min) / median, *_best the fastest (what a busy machine disturbs least). share_of_peak:
               the products' arithmetic over a 1024³ SGEMM, timed in turn with the others.
-    train     wall time from a loaded table to a model, with the default plan at ε = 2
-    sample    rows a second of the default sampler, decoding included
+    best      adult from its file to a generator of this preset and as many rows, then more rows: processor time of
+              training and of each stage, rows a second of it, time by the clock, peak memory (Benchmarks/whole.py)
+    published the same for this preset
+    columns   `best` for a made-up table of --width columns: only where it is named, or with --old
     reading   a data set of 1 GB, plain and compressed, and a model, read by FileFormat and by HDF5 (h5py) in turns;
               structure_share: what of the native reading is headers, indexes and their checks
     load      what loading the library does to a process: threads, output, time; and its stripped size
 
-FLIP_DATA names a folder with adult_train.csv and adult.schema.json; without it `train` and `sample` use the simulated
-hospital table. Peers are skipped aloud when PyTorch or Opacus is missing. What this is not: a test. Nothing fails on a
-slow machine.
+--old names another checkout that is built (make build; dp_step also needs its flip-bench): dp_step, best, published and
+columns then measure both builds in turns, and say how many times faster this one is.
+
+FLIP_DATA names a folder with adult_train.csv and adult.schema.json; without it `best` and `published` use the simulated
+hospital table, and say so. Peers are skipped aloud when PyTorch or Opacus is missing. What this is not: a test. Nothing
+fails on a slow machine.
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
@@ -84,8 +89,11 @@ def flip_turn(program, seconds):
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-def dp_step(rounds, seconds):
+def dp_step(rounds, seconds, old=None):
     program = flip_program()
+    before = os.path.join(old, ".build-ship", "release", "flip-bench") if old else None
+    if before and not os.path.exists(before):
+        before = note("old step skipped: no flip-bench is built there (make bench builds it)")
     try:
         import torch
         torch.set_num_threads(THREADS)
@@ -93,7 +101,7 @@ def dp_step(rounds, seconds):
     except ImportError as error:
         note(f"peers skipped: {error}")
         peers = None
-    names = ("flip", "flip_nonprivate", "torch", "opacus_hooks", "opacus_ghost", "sgemm_gflops")
+    names = ("flip", "flip_nonprivate", "old", "torch", "opacus_hooks", "opacus_ghost", "sgemm_gflops")
     samples = {shape: {n: [] for n in names} for shape in ("narrow", "wide")}
     weights, contestants = {}, {}
     for shape in samples if peers else ():
@@ -112,6 +120,9 @@ def dp_step(rounds, seconds):
                 samples[line["shape"]]["flip" if line["step"] == "clipped"
                                        else "flip_nonprivate"].append(line["rows_per_second"])
                 weights[line["shape"]] = line["weights"]
+        for line in flip_turn(before, seconds) if before else ():
+            if line["shape"] in samples and line["step"] == "clipped":
+                samples[line["shape"]]["old"].append(line["rows_per_second"])
         for shape in contestants:
             for c in contestants[shape]:
                 samples[shape][c.name].append(peers.rows_per_second(c, seconds))
@@ -133,6 +144,7 @@ def dp_step(rounds, seconds):
              torch_rows_per_s=m["torch"],
              share_of_peak=round(m["flip"] * flops / (m["sgemm_gflops"] * 1e9), 4) if m["flip"] and flops else None,
              times_opacus=ratio(m["flip"], opacus), times_torch=ratio(m["flip"], m["torch"]),
+             times_old=ratio(m["flip"], m["old"]), old_rows_per_s=m["old"],
              private_cost=ratio(m["flip_nonprivate"], m["flip"]),
              opacus_hooks_rows_per_s=m["opacus_hooks"], opacus_ghost_rows_per_s=m["opacus_ghost"],
              sgemm_gflops=m["sgemm_gflops"],
@@ -142,39 +154,28 @@ def dp_step(rounds, seconds):
              **{f"{k}_best": round(max(v)) for k, v in samples[shape].items() if v})
 
 
-def train_and_sample(which, rounds):
-    try:
-        import flip
-    except Exception as error:                                    # the library is missing or will not load: say which
-        return note(f"train and sample skipped: {error}")
+def our_table(scratch):
+    """(name, CSV file, schema) of the table that whole jobs are measured on."""
     folder = os.environ.get("FLIP_DATA")
+    if folder and os.path.exists(os.path.join(folder, "adult_train.csv")):
+        return "adult", os.path.join(folder, "adult_train.csv"), os.path.join(folder, "adult.schema.json")
+    import hospital
+    note("FLIP_DATA names no folder with adult: the simulated hospital table instead")
+    return "hospital", *hospital.write(scratch)
+
+
+def whole_jobs(names, old, rounds, width):
+    """Training and rows from beginning to end, each job in a process of its own."""
+    import marginal_peers
+    import whole
     with tempfile.TemporaryDirectory() as scratch:
-        if folder and os.path.exists(os.path.join(folder, "adult_train.csv")):
-            name, protected = "adult", ["sex"]
-            table, schema = os.path.join(folder, "adult_train.csv"), os.path.join(folder, "adult.schema.json")
-        else:
-            import hospital
-            note("FLIP_DATA names no folder with adult: the simulated hospital table instead")
-            name, protected = "hospital", hospital.PROTECTED
-            table, schema = hospital.write(scratch)
-        start = time.perf_counter()
-        rows = flip.Table.read_csv(table, schema=schema)
-        read = time.perf_counter() - start
-        plan = flip.plan(rows.schema, protected=protected, epsilon=2.0, delta=1e-5, preset="published")
-        start = time.perf_counter()
-        model = flip.train(rows, plan, progress=False)
-        if "train" in which:
-            emit(bench="train", table=name, rows=len(rows), columns=len(rows.schema.fields),
-                 read_seconds=round(read, 2),
-                 seconds=round(time.perf_counter() - start, 2), epsilon=model.ledger["epsilon"])
-        if "sample" in which:
-            count, samples = 32561, []
-            for k in range(rounds):
-                start = time.perf_counter()
-                model.sample(count, seed=k)
-                samples.append(count / (time.perf_counter() - start))
-            m, spread = summary(samples)
-            emit(bench="sample", table=name, rows=count, rows_per_s=m, rows_per_s_spread=spread)
+        for preset in ("best", "published"):
+            if preset in names:
+                name, table, schema = our_table(scratch)
+                emit(bench=preset, table=name, **whole.in_turns(table, schema, preset, old, rounds))
+        if "columns" in names:
+            table, schema = marginal_peers.made_up(scratch, 20_000, width)
+            emit(bench="columns", table="made up", **whole.in_turns(table, schema, "best", old, 1, 0))
 
 
 PROBE = """
@@ -278,20 +279,22 @@ def load():
 
 def main():
     p = argparse.ArgumentParser(description="our figures beside peers', one JSON object a line")
-    p.add_argument("names", nargs="*", help="dp_step, train, sample, reading, load (all of them)")
+    known = ["dp_step", "best", "published", "columns", "reading", "load"]
+    p.add_argument("names", nargs="*", help=", ".join(known) + " (all but columns, or with --old all of them)")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--seconds", type=float, default=1.0, help="least time of one turn")
+    p.add_argument("--old", metavar="CHECKOUT", help="another checkout, built: both builds in turns")
+    p.add_argument("--width", type=int, default=200, help="columns of the made-up table of `columns`")
     a = p.parse_args()
-    known = ["dp_step", "train", "sample", "reading", "load"]
-    names = a.names or known
+    names = a.names or [n for n in known if a.old or n != "columns"]
     unknown = set(names) - set(known)
     if unknown:
         p.error(f"unknown: {', '.join(sorted(unknown))}")
     if "dp_step" in names:
         right_python()
-        dp_step(a.rounds, a.seconds)
-    if {"train", "sample"} & set(names):
-        train_and_sample(names, a.rounds)
+        dp_step(a.rounds, a.seconds, a.old)
+    if {"best", "published", "columns"} & set(names):
+        whole_jobs(names, a.old, min(a.rounds, 3), a.width)
     if "reading" in names:
         reading(min(a.rounds, 5))
     if "load" in names:

@@ -3,13 +3,13 @@
 
     python Benchmarks/growth.py rows [--rows 10000000] [--csv TABLE.csv --schema S.json --protected COLUMN]
         [--keep MODEL]
-    python Benchmarks/growth.py columns [--columns 15 60 200 500] [--rows 20000]
+    python Benchmarks/growth.py columns [--columns 15 60 200 500] [--rows 20000] [--old CHECKOUT]
 
 rows: a model of the preset best writes so many rows straight to Parquet (Model.stream, pyarrow), to CSV and to HDF5
 (flip sample), each in a process of its own. One line each: processor seconds of all threads, rows a processor second,
-peak memory. Without --csv the table is made up. columns: trains the preset best on made-up tables (as
-Benchmarks/pages.py makes them), each in a process of its own, and generates as many rows. One line each: processor
-seconds, seconds by the clock, peak memory. Memory is in MB of 10^6 bytes.
+peak memory. Without --csv the table is made up. columns: trains the preset best on made-up tables (those of
+Benchmarks/marginal_peers.py) and generates as many rows, with this build and, where --old names another checkout, with
+that one's in turns. One line each, as Benchmarks/whole.py says. Memory is in MB of 10^6 bytes.
 """
 import argparse
 import json
@@ -20,8 +20,11 @@ import sys
 import tempfile
 import time
 
+import whole
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+sys.path[:0] = [HERE, os.path.join(ROOT, "bindings", "python")]
 FLIP = os.path.join(ROOT, "build", "bin", "flip")
 
 
@@ -37,17 +40,17 @@ def measured(command):
     return cpu, time.monotonic() - began, used.ru_maxrss * 1024 / 1e6
 
 
-def a_model(a, path):
+def a_model(path, csv, schema, protected):
     import flip
-    if a.csv:
-        table = flip.Table.read_csv(a.csv, a.schema)
-        protected = a.protected
+    if csv:
+        table = flip.Table.read_csv(csv, schema)
     else:
         from pages import made
         import numpy
         frame, schema = made(15, 20_000, numpy.random.default_rng(1))
         table, protected = flip.Table.from_pandas(frame, schema), "column 1"
-    flip.train(table, protected=[protected], epsilon=2, delta=1e-6, preset="best", progress=False).save(path)
+    flip.train(table, protected=[protected] if protected else [], epsilon=2, delta=1e-6, preset="best",
+               progress=False).save(path)
 
 
 def to_parquet(model, rows, path):
@@ -64,7 +67,9 @@ def rows(a):
     with tempfile.TemporaryDirectory() as folder:
         model = a.keep or os.path.join(folder, "m.h5")
         if not os.path.exists(model):
-            a_model(a, model)
+            # In a process of its own: the largest size of this one would count as that of its children.
+            measured([sys.executable, os.path.abspath(__file__), "model", model, a.csv or "", a.schema or "",
+                      a.protected or ""])
         for kind in ("parquet", "csv", "h5"):
             out = os.path.join(folder, "rows." + kind)
             command = [FLIP, "sample", model, "--rows", str(a.rows), "--seed", "1", "--out", out, "--quiet"]
@@ -77,29 +82,20 @@ def rows(a):
             os.remove(out)
 
 
-def one_width(columns, rows):
-    import flip
-    import numpy
-    from pages import made
-    frame, schema = made(columns, rows, numpy.random.default_rng(1))
-    table = flip.Table.from_pandas(frame, schema)
-    del frame
-    began, before = time.monotonic(), time.process_time()
-    model = flip.train(table, protected=[], epsilon=2, delta=1e-6, preset="best", progress=False)
-    trained = time.process_time()
-    model.sample(rows, seed=1)
-    print(json.dumps({"columns": columns, "rows": rows, "train_processor_seconds": round(trained - before, 1),
-                      "sample_processor_seconds": round(time.process_time() - trained, 1),
-                      "seconds": round(time.monotonic() - began, 1),
-                      "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)}),
-          flush=True)
+def columns(a):
+    from marginal_peers import made_up
+    with tempfile.TemporaryDirectory() as folder:
+        for width in a.columns:
+            table, schema = made_up(folder, a.rows, width)
+            print(json.dumps(whole.in_turns(table, schema, old=a.old, rounds=1, seconds=0)), flush=True)
+            os.remove(table)
 
 
 def main():
+    if sys.argv[1:2] == ["model"]:
+        return a_model(*sys.argv[2:])
     if sys.argv[1:2] == ["parquet"]:
         return to_parquet(sys.argv[2], int(sys.argv[3]), sys.argv[4])
-    if sys.argv[1:2] == ["width"]:
-        return one_width(int(sys.argv[2]), int(sys.argv[3]))
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["rows", "columns"])
     p.add_argument("--rows", type=int)
@@ -108,12 +104,10 @@ def main():
     p.add_argument("--schema")
     p.add_argument("--protected")
     p.add_argument("--keep")
+    p.add_argument("--old", metavar="CHECKOUT")
     a = p.parse_args()
-    if a.what == "rows":
-        a.rows = a.rows or 10_000_000
-        return rows(a)
-    for columns in a.columns:
-        measured([sys.executable, os.path.abspath(__file__), "width", str(columns), str(a.rows or 20_000)])
+    a.rows = a.rows or (10_000_000 if a.what == "rows" else 20_000)
+    rows(a) if a.what == "rows" else columns(a)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import Glibc
 
 /// Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", table 2): a
 /// bijection of the 128-bit counter (row, purpose, block) under a 64-bit key.
-package struct CounterStream {
+package struct CounterStream: BitwiseCopyable {
     private let key: (UInt32, UInt32)
     private let row: UInt64
     private let purpose: UInt32

@@ -119,7 +119,7 @@ final class LayerTests: XCTestCase {
     func testAttention() throws {
         for k in Kernels.available {
             var random = Random(2)
-            for (T, H, e) in [(1, 1, 1), (2, 2, 3), (7, 1, 4), (15, 2, 2), (5, 3, 5)] {
+            for (T, H, e) in [(1, 1, 1), (2, 2, 3), (7, 1, 4), (15, 2, 2), (5, 3, 5), (47, 1, 2)] {
                 let d = H * e, qkv = try Vectors(k, 3 * T * d, &random, scale: 1.5)
                 let dout = try Vectors(k, T * d, &random)
                 let weights = try Vectors(zeros: k, H * T * T), out = try Vectors(zeros: k, T * d)

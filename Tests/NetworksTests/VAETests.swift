@@ -69,6 +69,10 @@ final class VAETests: XCTestCase {
             var logits = [Float](repeating: 0, count: n * vae.shape.totalLevels)
             vae.decodeLogits(f.numbers("mean"), count: n, into: &logits, scratch)
             XCTAssertLessThan(distance(logits, f.numbers("logits")), 1e-5, place)
+            var tokens = [Float](repeating: 0, count: vae.tokenCount(rows: n)), again = logits.map { _ in Float(0) }
+            vae.decodeTokens(f.numbers("mean"), count: n, into: &tokens, scratch)
+            vae.logits(ofTokens: tokens, count: n, into: &again, scratch)
+            XCTAssertEqual(again, logits, place)
         }
     }
 }

@@ -37,6 +37,19 @@ def test_distributions_price_only_what_is_constant(schema, model):
     assert flip.Accountant.of_model(model, rows=3).epsilon(1e-5) > flip.Accountant.of_model(model).epsilon(1e-5)
 
 
+@pytest.mark.parametrize("columns, rows", [(12, 512), (128, 512), (129, 448), (200, 320), (600, 128)])
+def test_a_step_reads_fewer_rows_of_a_wide_table(columns, rows):
+    wide = {"fields": [{"name": f"x{k}", "type": "boolean", "constraints": {"required": True}}
+                       for k in range(columns)]}
+
+    def batch(**config):
+        config = {"rows": {"guess": 10_000}, **config}
+        return flip.plan(wide, epsilon=4.0, delta=1e-5, config=config).explain()["config"]["autoencoder"]["batch"]
+
+    assert batch() == rows and batch(autoencoder={"steps": 2}) == rows
+    assert batch(autoencoder={"batch": 512}) == 512
+
+
 @pytest.mark.parametrize("preset, bought", [("published", "noise multiplier"), ("best", "marginals of at most")])
 def test_a_plan_says_what_each_share_buys(schema, preset, bought):
     plan = flip.plan(schema, preset=preset, **PROMISE)

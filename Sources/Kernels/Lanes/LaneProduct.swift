@@ -20,17 +20,19 @@ struct LaneMatrix {
     }
 }
 
-/// C = A B. A: [rows][inner]; B: [inner][columns]; C: [rows][columns], its rows `stride` vectors apart.
-func laneProduct(_ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, rows: Int, inner: Int, columns: Int) {
+/// C = A B, or C + A B where it adds. A: [rows][inner]; B: [inner][columns]; C: [rows][columns], its rows `stride`
+/// vectors apart.
+func laneProduct(_ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, rows: Int, inner: Int, columns: Int,
+                 adds: Bool = false) {
     var a = A, c = C, left = rows
     while left > 0 {
         let taken = bandRows(left)
         switch taken {
-        case 1: band(1, a, B, to: c, stride: stride, inner: inner, columns: columns)
-        case 2: band(2, a, B, to: c, stride: stride, inner: inner, columns: columns)
-        case 3: band(3, a, B, to: c, stride: stride, inner: inner, columns: columns)
-        case 4 where tileRows > 3: band(4, a, B, to: c, stride: stride, inner: inner, columns: columns)
-        default: band(tileRows, a, B, to: c, stride: stride, inner: inner, columns: columns)
+        case 1: band(1, a, B, to: c, stride: stride, inner: inner, columns: columns, adds: adds)
+        case 2: band(2, a, B, to: c, stride: stride, inner: inner, columns: columns, adds: adds)
+        case 3: band(3, a, B, to: c, stride: stride, inner: inner, columns: columns, adds: adds)
+        case 4 where tileRows > 3: band(4, a, B, to: c, stride: stride, inner: inner, columns: columns, adds: adds)
+        default: band(tileRows, a, B, to: c, stride: stride, inner: inner, columns: columns, adds: adds)
         }
         a = a.rows(from: taken)
         c += taken &* stride
@@ -40,26 +42,63 @@ func laneProduct(_ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, rows:
 
 /// R rows (a constant where it is called), all columns.
 @_transparent private func band(_ R: Int, _ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride: Int, inner: Int,
-                                columns: Int) {
+                                columns: Int, adds: Bool) {
     var j = 0
-    while j &+ 4 <= columns { tile(R, 4, A, B.columns(from: j), to: C + j, stride: stride, inner: inner); j = j &+ 4 }
+    while j &+ 4 <= columns {
+        tile(R, 4, A, B.columns(from: j), to: C + j, stride: stride, inner: inner, adds: adds)
+        j = j &+ 4
+    }
     switch columns &- j {
-    case 1: tile(R, 1, A, B.columns(from: j), to: C + j, stride: stride, inner: inner)
-    case 2: tile(R, 2, A, B.columns(from: j), to: C + j, stride: stride, inner: inner)
-    case 3: tile(R, 3, A, B.columns(from: j), to: C + j, stride: stride, inner: inner)
+    case 1: tile(R, 1, A, B.columns(from: j), to: C + j, stride: stride, inner: inner, adds: adds)
+    case 2: tile(R, 2, A, B.columns(from: j), to: C + j, stride: stride, inner: inner, adds: adds)
+    case 3: tile(R, 3, A, B.columns(from: j), to: C + j, stride: stride, inner: inner, adds: adds)
     default: break
     }
 }
 
 /// R x Q products, R up to 5 and Q up to 4; what is beyond them falls away when this is compiled.
 @_transparent private func tile(_ R: Int, _ Q: Int, _ A: LaneMatrix, _ B: LaneMatrix, to C: Out, stride ci: Int,
-                                inner K: Int) {
+                                inner K: Int, adds: Bool) {
     let ai = A.row, ak = A.column, bk = B.row, bj = B.column
     var s00 = V.zero, s01 = V.zero, s02 = V.zero, s03 = V.zero
     var s10 = V.zero, s11 = V.zero, s12 = V.zero, s13 = V.zero
     var s20 = V.zero, s21 = V.zero, s22 = V.zero, s23 = V.zero
     var s30 = V.zero, s31 = V.zero, s32 = V.zero, s33 = V.zero
     var s40 = V.zero, s41 = V.zero, s42 = V.zero, s43 = V.zero
+    if adds {
+        s00 = C[0]
+        if Q > 1 { s01 = C[1] }
+        if Q > 2 { s02 = C[2] }
+        if Q > 3 { s03 = C[3] }
+        if R > 1 {
+            let old = C + ci
+            s10 = old[0]
+            if Q > 1 { s11 = old[1] }
+            if Q > 2 { s12 = old[2] }
+            if Q > 3 { s13 = old[3] }
+        }
+        if R > 2 {
+            let old = C + 2 &* ci
+            s20 = old[0]
+            if Q > 1 { s21 = old[1] }
+            if Q > 2 { s22 = old[2] }
+            if Q > 3 { s23 = old[3] }
+        }
+        if R > 3 {
+            let old = C + 3 &* ci
+            s30 = old[0]
+            if Q > 1 { s31 = old[1] }
+            if Q > 2 { s32 = old[2] }
+            if Q > 3 { s33 = old[3] }
+        }
+        if R > 4 {
+            let old = C + 4 &* ci
+            s40 = old[0]
+            if Q > 1 { s41 = old[1] }
+            if Q > 2 { s42 = old[2] }
+            if Q > 3 { s43 = old[3] }
+        }
+    }
     var p = A.base, q = B.base, k = 0
     while k < K {
         let b0 = q[0], b1 = Q > 1 ? q[bj] : V.zero, b2 = Q > 2 ? q[2 &* bj] : V.zero, b3 = Q > 3 ? q[3 &* bj] : V.zero

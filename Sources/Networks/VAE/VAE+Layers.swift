@@ -131,6 +131,12 @@ extension VAE {
 
     /// z -> logits of all heads.
     func decodeBlock(_ s: VAEScratch) {
+        decodeTokens(s)
+        applyHeads(s.at(s.decoder.out), s)
+    }
+
+    /// z -> what the heads read, [T][d] vectors.
+    func decodeTokens(_ s: VAEScratch) {
         let T = shape.columns, d = shape.width, W = kernels.lanes
         let stream = s.at(s.shared.stream)
         if let map = layout.fromLatent {
@@ -140,9 +146,14 @@ extension VAE {
         }
         kernels.addNumbers(w + layout.decoderOffset, stream, T * d)
         forward(layout.decoder, s.decoder, s, stream)
-        for t in 0 ..< T {
+    }
+
+    /// [T][d] vectors of `decodeTokens` -> logits of all heads.
+    func applyHeads(_ tokens: UnsafePointer<Float>, _ s: VAEScratch) {
+        let d = shape.width, W = kernels.lanes
+        for t in 0 ..< shape.columns {
             let K = shape.levels[t], k = layout.firstLevel[t]
-            kernels.linear(LaneRows(s.at(s.decoder.out) + t * d * W, stride: d),
+            kernels.linear(LaneRows(tokens + t * d * W, stride: d),
                            .forward(w + layout.headWeight + d * k, inputs: d, outputs: K), to: s.at(s.logits) + k * W,
                            stride: K, rows: 1, start: .bias(w + layout.headBias + k))
         }

@@ -34,6 +34,32 @@ extension VAE {
         }
     }
 
+    /// Numbers of what the heads read of so many rows, in lanes.
+    package func tokenCount(rows: Int) -> Int { (rows + kernels.lanes - 1) / kernels.lanes * tokenStride }
+    private var tokenStride: Int { shape.columns * shape.width * kernels.lanes }
+
+    /// What the heads read: [blocks of rows][T][width] vectors. It does not depend on the heads' own weights.
+    /// z: [n][latentCount].
+    package func decodeTokens(_ z: UnsafePointer<Float>, count: Int, into tokens: UnsafeMutablePointer<Float>,
+                              _ s: VAEScratch) {
+        let W = kernels.lanes
+        for first in stride(from: 0, to: count, by: W) {
+            kernels.rowsToLanes(z, first, min(W, count - first), shape.latentCount, s.at(s.z))
+            decodeTokens(s)
+            (tokens + first / W * tokenStride).update(from: s.at(s.decoder.out), count: tokenStride)
+        }
+    }
+
+    /// The same logits as `decodeLogits`, of latents that went through `decodeTokens`. logits: [n][sum of K_t].
+    package func logits(ofTokens tokens: UnsafePointer<Float>, count: Int, into logits: UnsafeMutablePointer<Float>,
+                        _ s: VAEScratch) {
+        let W = kernels.lanes
+        for first in stride(from: 0, to: count, by: W) {
+            applyHeads(tokens + first / W * tokenStride, s)
+            kernels.lanesToRows(s.at(s.logits), logits, first, min(W, count - first), shape.totalLevels)
+        }
+    }
+
     /// Logits in lanes: [blocks][Σ K_t] vectors. z: [blocks of rows][latentCount].
     package func decodeLanes(_ z: UnsafePointer<Float>, blocks: Int, into logits: UnsafeMutablePointer<Float>,
                              _ s: VAEScratch) {

@@ -1,6 +1,7 @@
 // Where generated rows come from, and one worker's memory for a chunk of them.
 
 import Basics
+import Compute
 import Networks
 import Projection
 
@@ -36,6 +37,8 @@ final class DrawSpace {
     let heads: Buffer<UInt16>?
     /// The attempt that was accepted: [chunk].
     let attempts: Buffer<UInt32>
+    /// What chooses a row's cells and values: [chunk].
+    let streams: Buffer<CounterStream>
     let vae: VAEScratch?
     let tilt: RowPickMemory?
     let denoiser: DenoiserScratch?
@@ -56,6 +59,7 @@ final class DrawSpace {
         noise = try Buffer(count: encoded, for: "latents")
         logits = try Buffer(count: n * (network?.shape.totalLevels ?? 0), for: "logits")
         attempts = try Buffer(count: n, for: "attempts")
+        streams = try Buffer(count: n, for: "attempts")
         waiting = try Buffer(count: n, for: "attempts")
         slotRow = try Buffer(count: n, for: "attempts")
         slotAttempt = try Buffer(count: n, for: "attempts")

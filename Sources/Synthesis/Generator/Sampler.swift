@@ -69,21 +69,28 @@ struct Sampler: Sendable {
                 let lo = (start + k) * size, n = min(size, count - lo),
                     at = RowPlace(seed: seed, first: first + Int64(lo))
                 self.rows.draw(at, count: n, test, w)
-                for i in 0..<n {
-                    var stream = self.rows.cellStream(at + Int32(i), attempt: w.attempts[i])
-                    for t in 0..<columns {
-                        let u = stream.uniformDouble(), v = stream.uniformDouble()
-                        let grid = self.plan.grids[t],
-                            cell = self.statistics.encoders[t].cell(bin: Int(w.bins.base[t * chunk + i]), u: u)
-                        out.columns[t].set(row: lo + i, grid: grid, cell: cell, u: v)
-                    }
-                }
+                self.write(n, at, w, to: out, from: lo)
             }
             done += now
             guard progress(min(done * size, count), count) else { throw Failure(.cancelled, "sampling was cancelled") }
         }
         for t in 0..<columns { try out.fill(t) { _ in } }   // every cell was written above
         return out
+    }
+
+    /// Writes the values of `n` drawn rows, from row `lo` of the table on. Column by column: what a column is stays at
+    /// hand, and threads do not count references to it in turns.
+    private func write(_ n: Int, _ at: RowPlace, _ w: DrawSpace, to out: Table, from lo: Int) {
+        let streams = w.streams.base
+        for i in 0..<n { streams[i] = rows.cellStream(at + Int32(i), attempt: w.attempts[i]) }
+        for t in plan.grids.indices {
+            let grid = plan.grids[t], encoder = statistics.encoders[t], column = out.columns[t]
+            let bins = w.bins.base + t * chunk
+            for i in 0..<n {
+                let u = streams[i].uniformDouble(), v = streams[i].uniformDouble()
+                column.set(row: lo + i, grid: grid, cell: encoder.cell(bin: Int(bins[i]), u: u), u: v)
+            }
+        }
     }
 
     /// Bins of rows 0 ..< count of `seed`, column by column: [columns][count].

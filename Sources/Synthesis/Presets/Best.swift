@@ -23,6 +23,13 @@ package struct Best: Preset {
         return s
     }
 
+    /// A step of the autoencoder reads as many cells of a wide table as of one of 128 columns, and at least 128 rows.
+    package func defaults(columns: Int) -> Settings {
+        var s = defaults
+        s.autoencoder.batch = min(s.autoencoder.batch, max(128, 65_536 / max(columns, 1) / 64 * 64))
+        return s
+    }
+
     package var stages: [any Stage] {
         [HistogramRelease(), PairSelection(), MarginalRelease(), TableProjection(), ReleasedAutoencoder(),
          PrivateFinetuning(), ReleasedDiffusion(), HeadCalibration(),

@@ -134,8 +134,8 @@ extension Plan {
     /// The configuration with the preset's defaults, and with what follows from schema and protected columns.
     private static func resolve(_ config: JSON, _ recipe: any Preset, _ schema: Schema, protected: [String],
                                 delta: Double) throws -> Settings {
-        var settings = config == .null ? recipe.defaults : try Settings(config, defaults: recipe.defaults,
-            sections: recipe.sections)
+        let defaults = recipe.defaults(columns: schema.fields.count)
+        var settings = config == .null ? defaults : try Settings(config, defaults: defaults, sections: recipe.sections)
         // The row count that was estimated with the schema is the guess, unless the configuration has one.
         if let rows = schema.domainRelease?.rows, config["rows"] == nil {
             settings.rows = .guessed(Int(min(max(rows, 1), 1e9)))

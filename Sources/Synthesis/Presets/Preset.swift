@@ -6,6 +6,8 @@ package protocol Preset: Sendable {
     var name: String { get }
     /// Options of a configuration that leaves everything out.
     var defaults: Settings { get }
+    /// Those for a table of so many columns.
+    func defaults(columns: Int) -> Settings
     /// Sections of the configuration that mean something to this preset beside those of every preset.
     var sections: Set<String> { get }
     /// The stages in order; the first is `HistogramRelease`.
@@ -13,4 +15,8 @@ package protocol Preset: Sendable {
     /// The noise that each release gets of a budget at its order. The plan takes the order with the least `leastNoise`.
     /// - Returns: nil when this order cannot meet the budget.
     func divide(_ split: BudgetSplit, for question: BudgetQuestion) throws -> BudgetSplit?
+}
+
+extension Preset {
+    package func defaults(columns: Int) -> Settings { defaults }
 }

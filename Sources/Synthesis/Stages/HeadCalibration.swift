@@ -56,9 +56,11 @@ private final class CalibrationRounds {
     let vae: VAE
     private(set) var left = 15
     private static let latentSeed: UInt64 = 0x6865_6164
-    /// Generated rows that the means are taken over.
+    /// Generated rows that the means are taken over; fewer of a wide table.
     private static let rows = 8192
-    private let aims: [[Double]], shares: HeadShares
+    /// No memory of a plan's: it takes less than the stages before it, which have given theirs back.
+    private let shares: HeadShares
+    private let aims: [[Double]]
     private var biases: [[Float]]
 
     /// - Parameter aims: for each head what the mean of its softmax is to be.
@@ -73,7 +75,7 @@ private final class CalibrationRounds {
                 p += own.count
             }
         }
-        shares = try HeadShares(Sampler(plan: plan, own), vae, seed: Self.latentSeed, count: Self.rows,
+        shares = try HeadShares(Sampler(plan: plan, own), vae, seed: Self.latentSeed, atMost: Self.rows,
                                 threads: threads)
     }
 

@@ -11,42 +11,51 @@ private let chunk = DrawSpace.chunk
 final class HeadShares {
     private let sampler: Sampler, autoencoder: VAE, seed: UInt64, count: Int
     private let spaces: [DrawSpace], levels: [Int]
-    /// [count][latent]; they do not depend on the heads. One sum a chunk, added in order afterwards: the same whatever
+    /// What the heads read; it does not depend on them. One sum a chunk, added in order afterwards: the same whatever
     /// the thread count.
-    private let latents: Buffer<Float>, sums: Buffer<Double>
-    /// Chunks whose latents are there, and chunks of this round that are summed.
+    private let tokens: Buffer<Float>, sums: Buffer<Double>
+    private let chunkTokens: Int
+    /// Chunks whose tokens are there, and chunks of this round that are summed.
     private var made = 0, done = 0
     private var chunks: Int { (count + chunk - 1) / chunk }
     private var total: Int { levels.reduce(0, +) }
 
+    /// Rows, at most `most`: what the heads of a wide table read takes no more than 64 MB.
+    /// - Parameter tokens: numbers that the heads read of a row.
+    static func rows(tokens: Int, atMost most: Int) -> Int {
+        max(chunk, min(most, (16 << 20) / max(tokens, 1) / chunk * chunk))
+    }
+
     /// - Parameters:
     ///   - autoencoder: that of the sampler, whose heads may change between rounds.
-    ///   - seed: of the rows; count: how many.
-    init(_ sampler: Sampler, _ autoencoder: VAE, seed: UInt64, count: Int, threads: Int) throws {
-        (self.sampler, self.autoencoder, self.seed, self.count) = (sampler, autoencoder, seed, count)
+    ///   - seed: of the rows; atMost: how many.
+    init(_ sampler: Sampler, _ autoencoder: VAE, seed: UInt64, atMost most: Int, threads: Int) throws {
+        (self.sampler, self.autoencoder, self.seed) = (sampler, autoencoder, seed)
+        count = Self.rows(tokens: autoencoder.shape.columns * autoencoder.shape.width, atMost: most)
         levels = sampler.statistics.modelledLevels
         let chunks = (count + chunk - 1) / chunk
         spaces = try (0..<max(1, min(threads, chunks))).map { _ in try sampler.rows.space() }
-        latents = try Buffer(count: count * autoencoder.latentCount, for: "latents")
+        chunkTokens = autoencoder.tokenCount(rows: chunk)
+        tokens = try Buffer(count: chunks * chunkTokens, for: "decoded latents")
         sums = try Buffer(count: chunks * levels.reduce(0, +), for: "mean shares")
     }
 
     /// The next portion, two chunks a worker.
     /// - Returns: each column's mean shares, bins in order, when a round is over; nil before.
     func advance() -> [[Double]]? {
-        let L = autoencoder.latentCount, width = total, begins = made < chunks ? made : done
+        let width = total, begins = made < chunks ? made : done
         let now = min(2 * spaces.count, chunks - begins), isSummed = made >= chunks
         Workers.run(threads: spaces.count, chunks: now) { k, worker in
             let w = self.spaces[worker], lo = (begins + k) * chunk, n = min(chunk, self.count - lo)
-            let own = self.latents.base + lo * L
+            guard let scratch = w.vae else { return }
+            let own = self.tokens.base + (begins + k) * self.chunkTokens
             guard isSummed else {
                 self.sampler.rows.drawLatents(RowPlace(seed: self.seed, first: Int64(lo)), count: n, w)
-                return own.update(from: w.latents.base, count: n * L)
+                return self.autoencoder.decodeTokens(w.latents.base, count: n, into: own, scratch)
             }
-            guard let scratch = w.vae else { return }
             let sum = self.sums.base + (begins + k) * width
             sum.update(repeating: 0, count: width)
-            self.autoencoder.decodeLogits(own, count: n, into: w.logits.base, scratch)
+            self.autoencoder.logits(ofTokens: own, count: n, into: w.logits.base, scratch)
             for i in 0..<n { addSoftmax(w.logits.base + i * width, self.levels, into: sum) }
         }
         guard isSummed else {
@@ -73,12 +82,17 @@ final class HeadShares {
 
 /// Adds one row's head probabilities; x: logits of all columns, [Σ K_t].
 private func addSoftmax(_ x: UnsafePointer<Float>, _ levels: [Int], into sum: UnsafeMutablePointer<Double>) {
-    var at = 0
-    for K in levels {
-        var most = -Float.infinity, total = 0.0
-        for b in at..<at + K { most = max(most, x[b]) }
-        for b in at..<at + K { total += exp(Double(x[b] - most)) }
-        for b in at..<at + K { sum[b] += exp(Double(x[b] - most)) / total }
-        at += K
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: levels.max() ?? 1) { w in
+        var at = 0
+        for K in levels {
+            var most = -Float.infinity, total = 0.0
+            for b in 0..<K { most = max(most, x[at + b]) }
+            for b in 0..<K {
+                w[b] = exp(Double(x[at + b] - most))
+                total += w[b]
+            }
+            for b in 0..<K { sum[at + b] += w[b] / total }
+            at += K
+        }
     }
 }
