@@ -126,13 +126,8 @@ def domain_sums(random, folder):
     domain, ask = asked_domain(folder, person, random.choice(["refuse", "coerce", "coerce"]))
     with domain:
         take = random.randrange(4)
-        if take == 0:
-            flip.remote.ask_info(broken(random, ask))
-            return True
-        if take == 1:
-            other = changed_ask(random, ask)
-            flip.remote.ask_info(other)
-            return bool(flip.remote.part_sums(other, 0, stream(random, person)))
+        if take < 2:
+            return harmed_ask(random, ask, take, lambda: stream(random, person))
         with flip.remote.Sums(ask) as total:
             for part in range(PARTS):
                 own = flip.remote.part_sums(ask, part, stream(random, person))
@@ -172,6 +167,16 @@ def changed_ask(random, ask):
     return data + sip(struct.unpack_from("<2Q", ask, 40), data)
 
 
+def harmed_ask(random, ask, take, rows):
+    """A worker's side of an ask that is broken, or sealed as another one."""
+    if take == 0:
+        flip.remote.ask_info(broken(random, ask))
+        return True
+    other = changed_ask(random, ask)
+    flip.remote.ask_info(other)
+    return bool(flip.remote.part_sums(other, 0, rows()))
+
+
 def changed_sums(random, ask, sums):
     """Exported sums with other words or another head, sealed as the library seals them."""
     data = bytearray(sums[:-16])
@@ -191,13 +196,8 @@ def sums(random, folder):
     trainer, ask = asked()
     with trainer:
         take = random.randrange(4)
-        if take == 0:
-            flip.remote.ask_info(broken(random, ask))
-            return True
-        if take == 1:
-            other = changed_ask(random, ask)
-            flip.remote.ask_info(other)
-            return bool(flip.remote.part_sums(other, 0, rows()[0]))
+        if take < 2:
+            return harmed_ask(random, ask, take, lambda: rows()[0])
         with flip.remote.Sums(ask) as total:
             for part in range(PARTS):
                 own = flip.remote.part_sums(ask, part, rows()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 from typing import Any, Iterable, Mapping, Optional, Union
 
 from ._budget import Budget
@@ -79,7 +80,6 @@ def sketched_files(paths: Union[Path, Iterable[Path]], sketch: Union[Mapping[str
 
 def sketch_names(sketch: Union[Mapping[str, Any], str, Path]) -> list[str]:
     """The columns that a sketch names; the library says what is wrong with one that is none."""
-    import json
     try:
         read = json.loads(sketch_text(sketch))
     except ValueError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import zlib
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, Optional
 
 from ._arrow import Source
-from ._errors import SchemaError
+from ._errors import ArgumentError, SchemaError
 from ._library import CALLBACK, config_bytes, new
+from ._plan import Plan
 from ._schema import Schema
 from ._table import Table
 
@@ -49,3 +50,13 @@ def named(who: Any) -> Any:
     if texts.null_count or is_text and compute.any(compute.equal(texts, "")).as_py():
         raise SchemaError("nobody is named in a row: every row must belong to a person")
     return who
+
+
+def planned(plan: Plan, person: Optional[str]) -> tuple[list[str], dict[str, Any], int]:
+    """The columns of a plan, its schema and how many rows of a person it keeps. ArgumentError where only one of the
+    two says that there are persons."""
+    record = plan.dict
+    max_rows = int(record["config"].get("max_rows_per_person") or 0)
+    if (person is None) != (max_rows == 0):
+        raise ArgumentError("person and a plan with max_rows_per_person belong together")
+    return [field["name"] for field in record["schema"]["fields"]], record["schema"], max_rows

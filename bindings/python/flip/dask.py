@@ -19,7 +19,7 @@ from ._errors import ArgumentError
 from ._files import named_files
 from ._library import Path
 from ._model import Model
-from ._persons import bounded
+from ._persons import bounded, planned
 from ._plan import Plan
 from ._progress import Report
 from ._schema import Schema
@@ -41,12 +41,8 @@ def train(rows: Any, plan: Plan, *, person: Optional[str] = None, roll_call: str
     other rows when a task is run again; files are read as they are.
     Other arguments and errors: flip.remote.train.
     """
-    record = plan.dict
-    names = [field["name"] for field in record["schema"]["fields"]]
-    max_rows = int(record["config"].get("max_rows_per_person") or 0)
-    if (person is None) != (max_rows == 0):
-        raise ArgumentError("person and a plan with max_rows_per_person belong together")
-    engine = _Parts(rows, names, extra, person, None if person is None else (record["schema"], max_rows))
+    names, schema, max_rows = planned(plan, person)
+    engine = _Parts(rows, names, extra, person, None if person is None else (schema, max_rows))
     return remote.train(engine, plan, roll_call=roll_call, invalid=invalid, checkpoint=checkpoint, resume=resume,
                         progress=progress)
 

@@ -23,7 +23,7 @@ from ._domain_sums import sketch_names
 from ._errors import ArgumentError, SchemaError, StateError
 from ._library import Path
 from ._model import Model
-from ._persons import bounded
+from ._persons import bounded, planned
 from ._plan import Plan
 from ._progress import Report
 from ._schema import Schema, SchemaLike
@@ -56,12 +56,8 @@ def train(df: DataFrame, plan: Plan, *, person: Optional[str] = None, read: str 
     extra: "ignore" leaves out columns that the schema does not name.
     Other arguments and errors: flip.remote.train. SchemaError for columns that are missing or unknown.
     """
-    record = plan.dict
-    names = [field["name"] for field in record["schema"]["fields"]]
-    max_rows = int(record["config"].get("max_rows_per_person") or 0)
-    if (person is None) != (max_rows == 0):
-        raise ArgumentError("person and a plan with max_rows_per_person belong together")
-    bound = None if person is None else (json.dumps(record["schema"]), max_rows)
+    names, schema, max_rows = planned(plan, person)
+    bound = None if person is None else (json.dumps(schema), max_rows)
     return remote.train(_engine(df, names, person, extra, read, bound), plan, roll_call=roll_call, invalid=invalid,
                         checkpoint=checkpoint, resume=resume, progress=progress)
 
