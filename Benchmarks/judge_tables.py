@@ -22,9 +22,9 @@ A variant is one of
 or a name given with --set NAME=JSON. The first variant is what the others are compared with: differences of *_auc,
 relative changes of *_dpd and *_eod, and their mean over all tables at the end.
 
---stages scores the rows of each stage of the preset best as well (projection, autoencoder, diffusion; the figures
-without a name are those of the finished generator), to see which one loses what, and adds its effective sample size,
-acceptance rate and share of distinct rows.
+--stages scores the rows of each stage as well, where networks learned free rows (projection, autoencoder, diffusion;
+the figures without a name are those of the finished generator), to see which one loses what, and adds its effective
+sample size, acceptance rate and share of distinct rows.
 
 The figures read real rows: they are NOT PRIVATE, and a choice made by them is a choice made by looking at the rows.
 Defaults were fixed on public tables. ε is recomputed from each model file when dp_accounting is there
@@ -128,11 +128,14 @@ def one(flip, data, judge, table, variant, seed, folder, a):
     score = (lambda path: measured(flip, table, path, data)) if a.native else (lambda path: judged(judge, table, path,
         data, a.quick))
     figures.update(score(stem + ".csv"))
-    if a.stages and a.preset == "best":
+    if a.stages:
         figures.update(model.info.get("rake", {}))
         for stage in ("projection", "autoencoder", "diffusion"):
             path = f"{stem}-{stage}.csv"
-            model.sample(len(rows), seed=seed, stage=stage).to_csv(path)
+            try:
+                model.sample(len(rows), seed=seed, stage=stage).to_csv(path)
+            except flip.ArgumentError:                       # networks that learned from private rows alone
+                continue
             figures.update({f"{stage}_{k}": v for k, v in score(path).items() if k in STAGE_FIGURES})
     return figures
 
@@ -175,7 +178,7 @@ def main():
     p.add_argument("--protected", metavar="COLUMN", help="another protected column than the task's")
     p.add_argument("--config", type=json.loads, default={}, metavar="JSON", help="options of every variant")
     p.add_argument("--set", nargs="+", default=[], metavar="NAME=JSON", help="variants of your own")
-    p.add_argument("--stages", action="store_true", help="preset best: figures of each stage as well")
+    p.add_argument("--stages", action="store_true", help="figures of each stage as well")
     p.add_argument("--quick", action="store_true", help="pass --quick to the judge")
     p.add_argument("--native", action="store_true", help="score with flip.evaluate() instead of the judge")
     p.add_argument("--out", metavar="DIR", help="keep synthetic tables and models here")

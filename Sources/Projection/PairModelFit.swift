@@ -47,7 +47,8 @@ package struct PairModelRows {
 package final class PairModelFit {
     package let model: PairModel
     private let options: PairModelOptions, kernels: Kernels
-    private let rows: PairModelRows
+    /// Rows that are learned, and those that figures are taken on.
+    private let rows, tried: PairModelRows
     private let questions: [[GapQuestion]]
     /// For each pair the shares of cells that the rows lack, row-major; empty: none.
     private let lacking: [[Double]]
@@ -76,18 +77,21 @@ package final class PairModelFit {
     ///   - tasks: for each column whether its conditional is to treat groups alike.
     ///   - lacking: for some of `pairs`, first column below the second, what is to be added to the rows' shares of the
     ///     pair's cells, row-major.
+    ///   - tried: rows that figures are taken on, for a model without alignment; nil: those that are learned.
     /// - Throws: `.argument`, `.noMemory`.
     package init(shares: [[Double]], ordered: [Bool], tasks: [Bool], pairs: [[Int]], rows: PairModelRows,
-                 lacking: [[Int]: [Double]] = [:], _ options: PairModelOptions,
+                 lacking: [[Int]: [Double]] = [:], tried: PairModelRows? = nil, _ options: PairModelOptions,
                  kernels: Kernels = .current) throws {
         let W = kernels.lanes
         guard ordered.count == shares.count, tasks.count == shares.count, options.batch >= 1, options.steps >= 0,
               options.learningRate > 0, options.weight >= 0, !rows.shares.isEmpty,
-              rows.shares.count == rows.groupWeights.count, rows.strata >= 1 else {
+              rows.shares.count == rows.groupWeights.count, rows.strata >= 1,
+              tried == nil || options.weight == 0 else {
             throw Failure(.argument, "pair model: an option is out of range")
         }
         let model = try PairModel(shares: shares, pairs: pairs)
         (self.model, self.options, self.kernels, self.rows) = (model, options, kernels, rows)
+        self.tried = tried ?? rows
         self.lacking = try model.pairs.map { a, b in
             guard let cells = lacking[[a, b]] else { return [] }
             guard cells.count == model.levels[a] * model.levels[b], cells.allSatisfy(\.isFinite) else {
@@ -112,16 +116,11 @@ package final class PairModelFit {
             Space(memory: try RowPickMemory(model, kernels),
                   chances: try Buffer(count: n * K, for: "rows"), slope: try Buffer(count: n * K, for: "rows"),
                   sums: try Buffer(count: 2 * W, for: "rows"),
-                  gap: try SelectionGap(weights: rows.groupWeights, rows: n))
+                  gap: try SelectionGap(weights: (tried ?? rows).groupWeights, rows: n))
         }
         spread = try Buffer(count: model.levels.count, for: "rows")
         area = try Buffer(count: model.levels.count, for: "rows")
-        let some = rows.shares.indices.filter { rows.shares[$0] > 0 }, present = some.isEmpty ? [0] : some
-        let G = present.count, total = present.reduce(0.0) { $0 + rows.shares[$1] }
-        let groups = (0..<n).map { present[$0 % G] }
-        gapRows = GapRows(group: groups, weight: groups.map { total > 0 ? rows.shares[$0] * Double(G) / total : 1 },
-                          half: (0..<n).map { $0 / 16 % 2 }, stratum: [Int](repeating: 0, count: n),
-                          strata: rows.strata)
+        gapRows = GapRows(rows, count: n)
     }
 
     /// - Parameter stop: asked before every step; true ends with `.cancelled`.
@@ -137,7 +136,7 @@ package final class PairModelFit {
     func advance() {
         let step = stepsDone, from = Double(options.start), ramp = Double(max(options.ramp, 1))
         stepsDone += 1
-        takeRows()
+        takeRows(rows)
         let weight = options.weight * min(1, max(0, (Double(step) - from + 1) / ramp))
         Workers.run(threads: options.threads, chunks: model.levels.count) { t, worker in
             self.slope(of: t, weight: weight, step: step, self.spaces[worker])
@@ -152,7 +151,7 @@ package final class PairModelFit {
     }
 
     /// The next rows, equally many of each group.
-    private func takeRows() {
+    private func takeRows(_ rows: PairModelRows) {
         let W = kernels.lanes, T = model.levels.count, n = blocks * W
         var codes = [UInt16](repeating: 0, count: T)
         for i in 0..<n {
@@ -243,12 +242,13 @@ package final class PairModelFit {
     private static let decay = 1e-5
 
     /// What a task of each column would see that the model predicts from the others: on `batches` further batches of
-    /// rows of the table, whose groups are as they were released.
+    /// rows, whose groups are as they were released. Once it was asked for, the fit is over.
     /// - Returns: nil: no two groups can be told.
     package func figures(batches: Int = 8) -> PairModelFigures? {
         var spreads: [Double] = [], areas: [Double] = [], tasks = 0
+        gapRows = GapRows(tried, count: gapRows.group.count)
         for _ in 0..<batches {
-            takeRows()
+            takeRows(tried)
             Workers.run(threads: options.threads, chunks: model.levels.count) { t, worker in
                 let own = self.task(t, self.spaces[worker])
                 (self.spread[t], self.area[t]) = (own?.spread ?? .nan, own?.area ?? .nan)
@@ -279,6 +279,17 @@ package final class PairModelFit {
         return s.gap.spread(gapRows, selected: chosen, stratum: { i in
             odds ? 2 * self.gapRows.stratum[i] + (answer(i) ? 1 : 0) : self.gapRows.stratum[i]
         }, strata: gapRows.strata * (odds ? 2 : 1)).map { ($0, s.gap.area(gapRows, answer)) }
+    }
+}
+
+extension GapRows {
+    /// Equally many rows of each group, with weights that undo it.
+    init(_ rows: PairModelRows, count n: Int) {
+        let some = rows.shares.indices.filter { rows.shares[$0] > 0 }, present = some.isEmpty ? [0] : some
+        let G = present.count, total = present.reduce(0.0) { $0 + rows.shares[$1] }
+        let groups = (0..<n).map { present[$0 % G] }
+        self.init(group: groups, weight: groups.map { total > 0 ? rows.shares[$0] * Double(G) / total : 1 },
+                  half: (0..<n).map { $0 / 16 % 2 }, stratum: [Int](repeating: 0, count: n), strata: rows.strata)
     }
 }
 

@@ -114,7 +114,7 @@ final class ThirdPresetTests: XCTestCase {
             func divide(_ split: BudgetSplit, for question: BudgetQuestion) throws -> BudgetSplit? { split }
         }
         Presets.register(Impostor())
-        XCTAssertEqual(try Presets.named("best").stages.count, 9)
+        XCTAssertEqual(try Presets.named("best").stages.count, 10)
         XCTAssertThrowsError(try Presets.named("magic")) { XCTAssertEqual(($0 as? Failure)?.code, .unsupported) }
         XCTAssertEqual(Presets.standard, "best")
     }

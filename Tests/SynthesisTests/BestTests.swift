@@ -233,7 +233,7 @@ final class BestTests: XCTestCase {
 
     func testPublishedTakesNoOptionOfBest() throws {
         XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6,
-                                      preset: "published", config: JSON.parse(#"{"rake": {"steps": 3}}"#)))
+                                      preset: "published", config: JSON.parse(#"{"marginals": {"count": 3}}"#)))
         XCTAssertThrowsError(try Plan(schema: Fixture.schema(), protected: [], epsilon: 1, delta: 1e-6,
                                       preset: "published", config: JSON.parse(#"{"focus": ["age"]}"#)))
     }

@@ -8,7 +8,7 @@ import Tables
 /// Groups, what is sampled of them, and what protected columns are drawn from.
 final class GroupingTests: XCTestCase {
     static let config = #""autoencoder": {"steps": 4, "batch": 100}, "diffusion": {"steps": 3, "batch": 80, "#
-        + #""sampler_steps": 6}, "test_seed": 11"#
+        + #""sampler_steps": 6}, "test_seed": 11, "alignment": {"heads_mean": 1}"#
 
     private func plan(_ fairness: String, protected: [String] = ["sex"], epsilon: Double = 2, more: String = "") throws
         -> Plan {

@@ -122,7 +122,7 @@ final class ReleasedAlignmentTests: XCTestCase {
             }
         }
         // Groups stay where they are.
-        XCTAssertEqual(try XCTUnwrap(fair.groups).shares, try XCTUnwrap(rows.groups).shares)
+        XCTAssertEqual(try XCTUnwrap(fair.groupShares).shares, try XCTUnwrap(rows.groupShares).shares)
         // Strength 0 knows no parity.
         XCTAssertEqual(try Self.plan(Self.on, strength: 0).parity, 0)
         XCTAssertEqual(try Self.plan(Self.on, strength: 2).parity, 2 * m.plan.settings.independence.parity)
@@ -195,7 +195,7 @@ final class ReleasedAlignmentTests: XCTestCase {
     }
 
     func testRowsOfAGroupAreThoseOfTheTable() throws {
-        let (r, _) = try rows(repair: 0), groups = try XCTUnwrap(r.groups)
+        let (r, _) = try rows(repair: 0), groups = try XCTUnwrap(r.groupShares)
         XCTAssertEqual(groups.shares[0], 0.55, accuracy: 1e-6)
         XCTAssertEqual(groups.present, [0, 1])
         // P(component 0 | f) = .9 / 1.1
@@ -231,7 +231,7 @@ final class ReleasedAlignmentTests: XCTestCase {
 
     func testRowsWeighAsTheTableDoes() throws {
         let (r, plan) = try rows(repair: 0), vae = try VAE(shape: plan.autoencoderShape(levels: [3, 4]), seed: 1)
-        let a = try ReleasedAlignment(plan: plan, rows: r, groups: XCTUnwrap(r.groups), network: vae)
+        let a = try ReleasedAlignment(plan: plan, groups: XCTUnwrap(r.groupShares), network: vae)
         XCTAssertEqual((0..<6).map { a.wanted($0) }, [0, 1, 0, 1, 0, 1])
         XCTAssertEqual(a.weight(of: 0), 1.1, accuracy: 1e-5)
         XCTAssertEqual(a.weight(of: 1), 0.9, accuracy: 1e-5)
@@ -253,7 +253,7 @@ final class ReleasedAlignmentTests: XCTestCase {
             L = 3, P = vae.parameters.trainable
         var random = NormalStream(seed: 3, stream: 1)
         for i in 0..<vae.parameters.count { vae.parameters.base[i] += 0.3 * random.next() }
-        let a = try ReleasedAlignment(plan: plan, rows: r, groups: XCTUnwrap(r.groups), network: vae),
+        let a = try ReleasedAlignment(plan: plan, groups: XCTUnwrap(r.groupShares), network: vae),
             taps = try XCTUnwrap(a.hooks(vae))
         let codes = try Buffer<UInt16>(count: 2 * n, for: "a test"),
             normals = try Buffer<Float>(count: n * L, for: "a test")

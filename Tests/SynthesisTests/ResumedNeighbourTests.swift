@@ -41,7 +41,7 @@ final class ResumedNeighbourTests: XCTestCase {
     /// Every row is in every batch: the declared row count is the batch. The clip is below every row's gradient.
     private func plan(_ preset: String, _ schema: Schema? = nil) throws -> Plan {
         let clip = #""clip": 0.02"#, network = #""width": 8, "heads": 2, "feed_forward": 16, "latent": 4"#
-        let aligned = #", "alignment": {"start": 1, "ramp": 0}"#
+        let aligned = #", "alignment": {"start": 1, "ramp": 0, \#(Fixture.paper)}"#
         let own = preset == "best" ? """
             "autoencoder": {\(network), "steps": 4, "batch": 64}, "projection": {"rows": 60, "steps": 30},
             "finetuning": {"steps": 3, "batch": \(Self.rows), \(clip)}, "fairness": {"strength": 0},

@@ -33,7 +33,13 @@ final class ShutDoorTests: XCTestCase {
             try Plan(schema: schema, protected: ["sex"], epsilon: 2, delta: 1e-5, preset: "best",
                      config: JSON.parse("{\(best)\(more)}"))
         }
-        return [try Fixture.plan(), try Fixture.plan(#""test_seed": 4, "fairness": {"sampling": "balanced"}"#),
+        let taught = #"""
+        "test_seed": 5, "alignment": {}, "student_autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4,
+        "batch": 64, "steps": 4}, "student_diffusion": {"hidden": 16, "layers": 1, "batch": 64, "steps": 3,
+        "sampler_steps": 4}
+        """#
+        return [try Fixture.plan(), try Fixture.plan(taught),
+                try Fixture.plan(#""test_seed": 4, "fairness": {"sampling": "balanced"}"#),
                 try make(""), try make(#", "marginals": {"pairs": "selected", "count": 5}"#),
                 try make(#", "finetuning": {"steps": 3, "batch": 50}"#)]
     }

@@ -30,6 +30,10 @@ WIDE = {"fields": [{"name": "city", "type": "string", "constraints": {"enum": ["
 SMALL = {"preset": "published", "rows": {"guess": 400},
          "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 3},
          "diffusion": {"hidden": 8, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 3, "sampler_steps": 2}}
+TAUGHT = {**SMALL, "student_autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64,
+                                           "steps": 2},
+          "student_diffusion": {"hidden": 8, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 2,
+                                "sampler_steps": 2}}
 # Files of packages that the tests do not install: their group where it is not found by itself.
 FOREIGN = {"anndata.h5": None, "anndata07.h5ad": "obs", "marks.h5": None, "hdf5r.h5": None, "rhdf5.h5": None,
            "pytables.h5": None, "pandas.h5": None, "obs.h5ad": None, "user_block.h5": None, "newest.h5": None,
@@ -96,13 +100,14 @@ def from_libflip(folder):
     (folder / "unsealed.h5").write_bytes((folder / "libflip.h5").read_bytes()[:-78])
     rows.write_text(narrow_csv())
     table = flip.Table.read_csv(rows, NARROW)
-    for preset in ("published", "best"):
-        plan = flip.plan(table.schema, epsilon=8.0, delta=1e-5, config={**SMALL, "preset": preset})
-        flip.train(table, plan, progress=False).save(folder / f"model-{preset}.h5")
+    for name, protected, config in (("published", [], SMALL), ("best", [], {**SMALL, "preset": "best"}),
+                                    ("taught", ["sex"], TAUGHT)):
+        plan = flip.plan(table.schema, protected=protected, epsilon=8.0, delta=1e-5, config=config)
+        flip.train(table, plan, progress=False).save(folder / f"model-{name}.h5")
         trainer = flip.Trainer(plan, table)
-        trainer.step(max_steps=2)
-        trainer.checkpoint(folder / f"checkpoint-{preset}.h5")
-        (folder / f"checkpoint-{preset}.h5.schema").write_text(json.dumps(NARROW))
+        trainer.step(max_steps=10 if name == "taught" else 2)       # a student has begun to learn
+        trainer.checkpoint(folder / f"checkpoint-{name}.h5")
+        (folder / f"checkpoint-{name}.h5.schema").write_text(json.dumps(NARROW))
         del trainer
     budget = flip.Budget(folder / "budget.h5", epsilon=3.0, delta=1e-5)
     budget.charge("count", noise_multiplier=5.0)

@@ -26,9 +26,14 @@ SCHEMA = {
     ], "missingValues": ["", "NA"]
 }
 
-SMALL = {"preset": "published", "rows": {"guess": 600}, "threads": 2,
-         "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 12},
-         "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 12, "sampler_steps": 4}}
+NETWORKS = {"rows": {"guess": 600}, "threads": 2,
+            "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 12},
+            "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 12, "sampler_steps": 4}}
+SMALL_BEST = {"preset": "best", **NETWORKS}
+SMALL = {"preset": "published", **NETWORKS,
+         "student_autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64, "steps": 8},
+         "student_diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 8,
+                               "sampler_steps": 4}}
 LONG = {**SMALL, "autoencoder": {**SMALL["autoencoder"], "steps": 500000}}
 
 

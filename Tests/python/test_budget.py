@@ -6,7 +6,7 @@ import sys
 
 import flip
 import pytest
-from conftest import ROOT, SMALL
+from conftest import ROOT, SMALL, SMALL_BEST
 
 
 def of_run(run):
@@ -66,7 +66,7 @@ def test_gaussian_releases_add_exactly(table, tmp_path):
     """A budget for Gaussian releases alone: an outsider's distributions of loss give the same ε; less noise does."""
     shared = flip.Budget(tmp_path / "g.budget", epsilon=2, delta=1e-5, filter="gaussian")
     loose = flip.Budget(tmp_path / "r.budget", epsilon=2, delta=1e-5)
-    best = dict(protected=["sex"], preset="best", config={**SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000},
+    best = dict(protected=["sex"], preset="best", config={**SMALL_BEST, "rake": {"steps": 4, "pool": 1000},
                                                           "projection": {"rows": 64, "steps": 20}})
 
     def noise(budget):
@@ -326,7 +326,7 @@ def test_a_domain_and_a_training_under_exact_sums(tmp_path):
     bought = flip.release_domain(path, sketch, budget=shared, share=0.2)
     model = flip.train(flip.Table.read_csv(path, bought.schema), protected=["sex"], preset="best", budget=shared,
                        share=0.7, progress=False, config={
-                           **SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000},
+                           **SMALL_BEST, "rake": {"steps": 4, "pool": 1000},
                            "projection": {"rows": 64, "steps": 20}})
     domain = model.ledger["domain"]
     assert model.ledger["accountant"] == "gaussian" and domain["sensitivity"] == pytest.approx(3 ** 0.5)

@@ -7,7 +7,7 @@ import time
 
 import flip
 import pytest
-from conftest import LONG, ROOT, SMALL
+from conftest import LONG, NETWORKS, ROOT, SMALL
 
 FLIP = os.path.join(ROOT, "build", "bin", "flip")
 
@@ -146,7 +146,7 @@ def test_a_domain_is_bought_and_trained_under(tmp_path):
     bought = json.loads(out.read_text())
     assert bought["flip:domain"] == "private" and bought["fields"][0]["constraints"] == {"minimum": 16, "maximum": 127}
     assert set(bought["fields"][1]["constraints"]["enum"]) == {"north", "south", "other"}
-    done = run("train", path, "--schema", out, "--budget", budget, "--share", 0.7, "--config", json.dumps(OPTIONS),
+    done = run("train", path, "--schema", out, "--budget", budget, "--share", 0.7, "--config", json.dumps(NETWORKS),
                "--out", model)
     assert done.returncode == 0, done.stderr
     domain, report = flip.load(model).ledger["domain"], json.loads(run("budget", budget, "--json").stdout)

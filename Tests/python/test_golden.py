@@ -49,6 +49,12 @@ ROWS = 1500
 
 QUICK = {"test_seed": 11, "threads": 2, "rows": {"guess": 1500}, "autoencoder": {"steps": 6, "batch": 100},
          "diffusion": {"steps": 5, "batch": 80, "sampler_steps": 6}}
+STUDENTS = {
+    "student_autoencoder": {"steps": 6, "batch": 64, "width": 8, "heads": 2, "feed_forward": 16, "latent": 8,
+                            "warmup": 3},
+    "student_diffusion": {"steps": 5, "batch": 64, "sampler_steps": 6, "hidden": 32, "layers": 2, "warmup": 2}
+}
+PAPER = {"latent_mean": 24, "latent_fourier": 24, "heads_mean": 1}
 BEST = {
     "autoencoder": {"steps": 6, "batch": 100, "width": 8, "heads": 2, "feed_forward": 16, "latent": 8,
                     "warmup": 3}, "projection": {"rows": 60, "steps": 40},
@@ -66,15 +72,18 @@ CASES = {
     "published, no diffusion": ("published", MIXED, [], {"diffusion": {"enabled": False}}),
     "published, declared": ("published", NARROW, [], {"rows": {"declared": 1500}, "seed": 5}),
     "published, strength 0": ("published", MIXED, ["sex"], {"fairness": {"strength": 0}}),
-    "published, aligned": ("published", MIXED, ["sex"], {"alignment": {"start": 1, "ramp": 2}}),
+    "published, aligned": ("published", MIXED, ["sex"], {"alignment": {"start": 1, "ramp": 2, **PAPER}}),
+    "published, taught": ("published", MIXED, ["sex"], STUDENTS),
+    "published, a reduction": ("published", NARROW, ["sex"], {**STUDENTS, "fairness": {"reduce": 0.5}}),
     "published, aligned everywhere": ("published", NARROW, ["sex", "smoker"], {
         "fairness": {"strength": 0.3}, "alignment": {"start": 1, "anchor": 1, **AT_ALL_SITES}
     }),
     "published, balanced": ("published", MIXED, ["ward"],
-                            {"fairness": {"sampling": "balanced", "pool_below": 100, "reweight": True}}),
+                            {**STUDENTS, "fairness": {"sampling": "balanced", "pool_below": 100, "reweight": True}}),
     "published, equalised": ("published", MIXED, ["ward"],
                              {"fairness": {"sampling": "balanced", "calibration": "equalised", "strength": 0}}),
-    "published, cuts": ("published", NARROW, ["age"], {"fairness": {"cuts": {"age": [25, 45]}, "draw": "uniform"}}),
+    "published, cuts": ("published", NARROW, ["age"],
+                        {**STUDENTS, "fairness": {"cuts": {"age": [25, 45]}, "draw": "uniform"}}),
     "published, per token": ("published", NARROW, [], {
         "autoencoder": {"latent_kind": "per_token", "log_variance": "network", "affine": True, "activation": "relu"}
     }),

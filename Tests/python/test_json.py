@@ -203,8 +203,8 @@ def test_schemas(compare, schema):
 
 
 def presets():
-    from conftest import SMALL
-    best = {**SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000}, "projection": {"rows": 64, "steps": 20}}
+    from conftest import SMALL, SMALL_BEST
+    best = {**SMALL_BEST, "rake": {"steps": 4, "pool": 1000}, "projection": {"rows": 64, "steps": 20}}
     return {
         "published": (dict(protected=["sex"]), SMALL),
         "balanced": (dict(protected=["sex", "member"]), {**SMALL, "fairness": {"sampling": "balanced", "strength": 0}}),

@@ -179,8 +179,8 @@ def test_models_of_persons(frame, schema, rows, tmp_path):
 def test_trained_models_with_exact_prices(frame, schema, preset, protected, tmp_path):
     """Constants of the plan: composed anew within 1 % of the promise and not above it, risk and all."""
     import flip
-    from conftest import SMALL
-    config = {**SMALL, "preset": preset, "rows": {"declared": len(frame)}}
+    from conftest import NETWORKS
+    config = {**NETWORKS, "preset": preset, "rows": {"declared": len(frame)}}
     table = flip.Table.from_pandas(frame, schema)
     plan = flip.plan(schema, protected=protected, epsilon=2.0, delta=1e-6, preset=preset, config=config)
     model = flip.train(table, plan, progress=False)

@@ -6,10 +6,10 @@ import subprocess
 
 import flip
 import pytest
-from conftest import SMALL
+from conftest import SMALL, SMALL_BEST
 from test_cli import FLIP
 
-CONFIG = {**SMALL, "preset": "best", "rake": {"steps": 4, "pool": 1000}, "projection": {"rows": 64, "steps": 20},
+CONFIG = {**SMALL_BEST, "rake": {"steps": 4, "pool": 1000}, "projection": {"rows": 64, "steps": 20},
           "test_seed": 5}
 
 
@@ -63,11 +63,30 @@ def test_other_protected_columns_and_none(aligned, tmp_path):
     assert json.loads(back.stdout)["points"] == aligned.frontier([0, 2])["points"]
 
 
-def test_models_that_saw_rows_are_not_refitted(model):
+def test_networks_without_the_protected_columns_are_not_refitted(table):
+    plan = flip.plan(table.schema, protected=["sex"], epsilon=4.0, delta=1e-5,
+                     config={**SMALL, "alignment": {"heads_mean": 1}})
+    model = flip.train(table, plan, progress=False)
     with pytest.raises(flip.Unsupported):
         model.refit()
     with pytest.raises(flip.Unsupported):
         model.frontier()
+
+
+def test_networks_that_saw_rows_teach_others(table, tmp_path):
+    """Preset published: no rows and no cost for another strength, and back to the networks that saw rows."""
+    plan = flip.plan(table.schema, protected=["sex"], epsilon=20.0, delta=1e-5, config={**SMALL, "test_seed": 5})
+    model, path = flip.train(table, plan, progress=False), tmp_path / "m.h5"
+    model.save(path)
+    other = flip.load(path).refit({"fairness": {"strength": 3}, "student_autoencoder": {"steps": 9}})
+    assert other.ledger["releases"] == model.ledger["releases"] and not rows(other).equals(rows(model))
+    assert rows(other.refit({"fairness": {"strength": 1}, "student_autoencoder": {"steps": 8}})).equals(rows(model))
+    plain = model.refit({"fairness": {"strength": 0}})
+    assert rows(plain.refit({"fairness": {"strength": 1}})).equals(rows(model))
+    assert model.frontier([0, 2]) == plain.frontier([0, 2], protected=["sex"])
+    assert len(model.sample(50, seed=1, stage="projection")) == 50
+    with pytest.raises(flip.ArgumentError):
+        model.refit({"autoencoder": {"steps": 3}})
 
 
 def test_the_curve_and_its_picture_from_the_shell(aligned, tmp_path):

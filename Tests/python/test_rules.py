@@ -294,7 +294,11 @@ PRESETS = {
     "published": {**QUICK, "autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64,
                                            "steps": 10},
                   "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 10,
-                                "sampler_steps": 4}},
+                                "sampler_steps": 4},
+                  "student_autoencoder": {"width": 4, "heads": 1, "feed_forward": 8, "latent": 4, "batch": 64,
+                                          "steps": 10},
+                  "student_diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "batch": 64, "steps": 10,
+                                        "sampler_steps": 4}},
     "best": {**QUICK, "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "steps": 30, "batch": 64},
              "diffusion": {"hidden": 16, "layers": 1, "noise_levels": 2, "steps": 20, "batch": 64, "sampler_steps": 4},
              "projection": {"rows": 64, "steps": 40}, "rake": {"pool": 2000, "steps": 10}}}

@@ -43,25 +43,23 @@ extension Model {
     package func frontier(_ strengths: [Double], protected: [String]? = nil, threads: Int = 0,
                           stop: () -> Bool = { false }) throws -> [FrontierPoint] {
         let columns = protected ?? plan.protected
-        guard let marginals, !columns.isEmpty else {
-            throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\" and protected columns")
+        let teacher = teacher
+        guard marginals != nil || teacher != nil, !columns.isEmpty else {
+            throw Failure(.unsupported, "frontier: it is for a model of the preset \"best\", or of \"published\" whose "
+                + "networks see every column, and protected columns")
         }
         guard (1...64).contains(strengths.count), strengths.allSatisfy({ (0...100).contains($0) }) else {
             throw Failure(.argument, "strengths: 1 to 64 numbers from 0 to 100")
         }
         var plan = plan, statistics = statistics
-        if plan.strength == 0 || columns != plan.protected {
+        if plan.conditionals == 0 || columns != plan.protected {
             plan = try plan.refitted(.members([("protected", .array(columns.map { .string($0) })),
                                                ("fairness", .members([("strength", .number(1))]))]))
             statistics = try Statistics(plan: plan, counts: statistics.counts,
                                         groupCounts: statistics.releasedGroupCounts)
         }
         let workers = threads > 0 ? threads : Workers.available
-        let table = try marginals.relaxedTable(marginals.targets(plan: plan, statistics: statistics), plan: plan,
-                                               statistics: statistics, threads: workers, stop: stop)
-        let rows = try ProjectedRows(table, plan: plan, repair: 0)
-        guard let groups = rows.groups else { throw StageRun.lost }
-        let fits = try FairFit(marginals, rows, groups, plan: plan, statistics: statistics, threads: workers)
+        let fits = try fairFit(plan, statistics, teacher, threads: workers, stop: stop)
         return try strengths.map { strength in
             let f = try fits.fit(strength, stop: stop).figures()
             guard let f else {
@@ -70,6 +68,20 @@ extension Model {
             }
             return FrontierPoint(strength: strength, figures: f)
         }
+    }
+
+    private func fairFit(_ plan: Plan, _ statistics: Statistics, _ teacher: Teacher?, threads: Int,
+                         stop: () -> Bool) throws -> FairFit {
+        if let teacher {
+            let source = try teacher.rows(plan, statistics, threads: threads, stop: stop)
+            return try FairFit(teaching: source, plan: plan, statistics: statistics, threads: threads)
+        }
+        guard let marginals else { throw StageRun.lost }
+        let table = try marginals.relaxedTable(marginals.targets(plan: plan, statistics: statistics), plan: plan,
+                                               statistics: statistics, threads: threads, stop: stop)
+        let rows = try ProjectedRows(table, plan: plan, repair: 0)
+        return try FairFit(marginals.fairTask(rows, plan: plan, statistics: statistics), rows, plan: plan,
+                           statistics: statistics, threads: threads)
     }
 
     /// `frontier` as hosts get it.

@@ -23,7 +23,12 @@ package final class Model: Sendable {
     package var schema: Schema { plan.declared }
 
     /// What somebody who relies on the model should know, in words. Released values only.
-    package var warnings: [String] { statistics.warnings(plan) + plan.warnings(statistics.groupRows) }
+    package var warnings: [String] { ownWarnings + plan.warnings(statistics.groupRows) }
+
+    /// Those that are not of single groups.
+    private var ownWarnings: [String] {
+        statistics.warnings(plan) + (generator.disparity?.warnings(plan.settings.fairness.reduce) ?? [])
+    }
 
     /// Rows `first ..< first + count` of `seed`.
     /// - Parameters:
@@ -49,7 +54,7 @@ package final class Model: Sendable {
 
     /// Rows as a stage leaves them, to see which one loses what. Released values only: as free as any.
     package enum IntermediateStage: String, CaseIterable, Sendable {
-        /// Drawn from the relaxed table, which is fitted again for each call.
+        /// Drawn from the relaxed table, which is fitted again for each call; fair rows where networks were taught.
         case projection
         /// Such rows through encoder and decoder.
         case autoencoder
@@ -65,15 +70,22 @@ package final class Model: Sendable {
             try bare.barHeads(plan)
             return Sampler(plan: plan, bare)
         }
-        guard let marginals else {
+        let rows: any FreeRows, plain: RowSource
+        if let marginals {
+            let made = try marginals.projectedRows(plan: plan, statistics: statistics, threads: threads,
+                                                   stop: { false })
+            (rows, plain) = (made, .projection(made))
+        } else if let teacher = generator.teacher {
+            let made = try teacher.fairRows(plan, statistics, threads: threads, stop: { false }).rows
+            (rows, plain) = (made, .drawn(made))
+        } else {
             throw Failure(.argument,
                           "stage: a model of the preset \(plan.preset) has no \(stage.rawValue) on released rows")
         }
-        let rows = try marginals.projectedRows(plan: plan, statistics: statistics, threads: threads, stop: { false })
         switch (stage, generator.autoencoder) {
         case (.autoencoder, let vae?): return Sampler(plan: plan, statistics: statistics,
                                                       source: .reconstruction(rows, vae))
-        default: return Sampler(plan: plan, statistics: statistics, source: .projection(rows))
+        default: return Sampler(plan: plan, statistics: statistics, source: plain)
         }
     }
 
@@ -105,7 +117,7 @@ package final class Model: Sendable {
                                                 ("distinct_rows", .number(tilt.distinctShare))])))
         }
         if let d = generator.disparity { parts.append((DisparityEstimate.group, d.json)) }
-        let notes = statistics.warnings(plan)
+        let notes = ownWarnings
         if !notes.isEmpty { parts.append(("warnings", .array(notes.map { .string($0) }))) }
         if let groupsJSON { parts.append(("groups", groupsJSON)) }
         return .members(parts

@@ -112,7 +112,7 @@ struct RowAttempts: Sendable {
     /// Latents of the slots: from the diffusion, or from the prior when there is none.
     func makeLatents(_ at: RowPlace, _ n: Int, _ w: DrawSpace) {
         switch source {
-        case .projection, .histograms: return
+        case .projection, .drawn, .histograms: return
         case .reconstruction(let rows, let vae): return encode(rows, vae, at, n, w)
         case .networks(let vae, let denoiser, let scale):
             let L = vae.latentCount
@@ -135,7 +135,11 @@ struct RowAttempts: Sendable {
             var stream = stream(at + w.slotRow[k], Purpose.heads, w.slotAttempt[k])
             for t in 0..<columns { w.uniforms.base[k * columns + t] = stream.uniform() }
         }
-        if let vae = source.autoencoder, let scratch = w.vae {
+        if case .drawn(let rows) = source {
+            for k in 0..<n {
+                rows.copy(rows.place(Double(w.uniforms[k * columns]))) { heads[$0 * Self.chunk + k] = $1 }
+            }
+        } else if let vae = source.autoencoder, let scratch = w.vae {
             if let tilt, let memory = w.tilt {
                 vae.sample(w.latents.base, count: n, uniforms: w.uniforms.base, into: heads.base, stride: Self.chunk,
                            scratch) { tilt.draw($0, uniforms: $1, labels: $2, memory) }
@@ -178,14 +182,14 @@ struct RowAttempts: Sendable {
         }
     }
 
-    /// A posterior draw for a row of the relaxed table.
-    private func encode(_ rows: ProjectedRows, _ vae: VAE, _ at: RowPlace, _ n: Int, _ w: DrawSpace) {
+    /// A posterior draw for a row that networks learned.
+    private func encode(_ rows: any FreeRows, _ vae: VAE, _ at: RowPlace, _ n: Int, _ w: DrawSpace) {
         guard let scratch = w.vae else { return }
         let L = vae.latentCount
         for k in 0..<n {
             let place = at + w.slotRow[k]
-            rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, codes: w.trials.base + k,
-                      targets: nil, stride: Self.chunk)
+            rows.draw(seed: Self.mixed(at.seed, w.slotAttempt[k]), row: place.row, group: nil,
+                      codes: w.trials.base + k, targets: nil, stride: Self.chunk)
         }
         vae.encode(CodeRows(bins: w.trials.base, stride: Self.chunk, count: n), mean: w.latents.base,
                    logVariance: w.variances.base, scratch)

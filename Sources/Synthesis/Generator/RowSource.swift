@@ -10,15 +10,17 @@ enum RowSource: Sendable {
     case networks(VAE, Denoiser?, LatentScale?)
     /// Rows drawn from the relaxed table.
     case projection(ProjectedRows)
-    /// Rows of the relaxed table through encoder and decoder.
-    case reconstruction(ProjectedRows, VAE)
+    /// Rows that were drawn for students.
+    case drawn(DrawnRows)
+    /// Rows that networks learned, through encoder and decoder.
+    case reconstruction(any FreeRows, VAE)
     /// Every column alone, from its released histogram.
     case histograms
 
     var autoencoder: VAE? {
         switch self {
         case .networks(let vae, _, _), .reconstruction(_, let vae): vae
-        case .projection, .histograms: nil
+        case .projection, .drawn, .histograms: nil
         }
     }
     var denoiser: Denoiser? { if case .networks(_, let denoiser, _) = self { denoiser } else { nil } }

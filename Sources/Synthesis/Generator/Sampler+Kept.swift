@@ -30,7 +30,7 @@ extension Sampler {
         switch rows.source {
         case .networks: kept.chain = try LatentChain(rows, keeper, request: request, threads: threads)
         case .histograms: break
-        case .projection, .reconstruction:
+        case .projection, .drawn, .reconstruction:
             throw Failure(.unsupported, "where: too few rows of this stage meet it")
         }
         return kept

@@ -19,6 +19,7 @@ struct Sampler: Sendable {
     let rows: RowAttempts
 
     init(plan: Plan, statistics: Statistics, source: RowSource, tilt: HeadTilt? = nil, rowTilt: RowTilt? = nil) {
+        let plan = plan.student
         (self.plan, self.statistics) = (plan, statistics)
         rows = RowAttempts(plan: plan, statistics: statistics, source: source, tilt: tilt, rowTilt: rowTilt)
     }

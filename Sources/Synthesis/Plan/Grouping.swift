@@ -122,6 +122,9 @@ package struct Grouping: Sendable {
             return g * axis.parts.count + Int(axis.partOfCell[cell])
         }
     }
+
+    /// The group with these parts. - part: of a column, by its place in the schema.
+    func group(_ part: (Int) -> Int) -> Int { axes.reduce(0) { $0 * $1.parts.count + part($1.column) } }
 }
 
 /// Which groups the releases of a plan were counted by. It is the plan's own groups, but for a model that was made

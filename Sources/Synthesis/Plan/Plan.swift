@@ -21,7 +21,7 @@ package struct Plan: Sendable {
     package let epsilon: Double, delta: Double
     /// Name of the preset that gave defaults and stages.
     package let preset: String
-    package let settings: Settings
+    package internal(set) var settings: Settings
     package let grids: [ColumnGrid]
     /// The protected groups. nil: there are none, and the only group is `all`.
     package let grouping: Grouping?
@@ -33,7 +33,7 @@ package struct Plan: Sendable {
     /// Whether that are the plan's own protected columns and groups.
     var isReleasedByOwnGroups: Bool { released == ReleaseShape(protected: protected, isAligned: strength > 0) }
     /// Places of the columns that networks see: all, or all but the protected ones.
-    package let modelled: [Int]
+    package internal(set) var modelled: [Int]
     /// Strength of fairness; 0: protected columns are ordinary columns.
     package let strength: Double
     /// Whether every group has the same expected share of a batch.

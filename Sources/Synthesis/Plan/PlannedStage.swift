@@ -18,6 +18,13 @@ package struct StageID: Hashable, Sendable {
     package static let calibration = StageID("calibration", number: 7)
     /// Exponential tilting; files and events call it "rake" for good.
     package static let tilt = StageID("rake", number: 8)
+    /// Networks that learned from private rows teach others, which learn fair rows.
+    package static let distillation = StageID("distillation", number: 9)
+    package static let studentAutoencoder = StageID("student_autoencoder", number: 10)
+    package static let studentDiffusion = StageID("student_diffusion", number: 11)
+    package static let studentCalibration = StageID("student_calibration", number: 12)
+    package static let studentTilt = StageID("student_tilt", number: 13)
+    package static let disparity = StageID("disparity", number: 14)
 }
 
 /// A release whose rate and noise are constants of the plan: every row takes part.

@@ -32,8 +32,7 @@ package struct Best: Preset {
 
     package var stages: [any Stage] {
         [HistogramRelease(), PairSelection(), MarginalRelease(), TableProjection(), ReleasedAutoencoder(),
-         PrivateFinetuning(), ReleasedDiffusion(), HeadCalibration(),
-         Tilting()]
+         PrivateFinetuning(), ReleasedDiffusion(), HeadCalibration(), Tilting(), DisparityMeasurement()]
     }
 
     /// Least noise of the marginals; a selection of pairs and finetuning on private rows get their shares where they

@@ -32,11 +32,12 @@ extension Plan {
             : "add or remove one person of at most \(settings.rowsPerPerson) rows"
     }
 
-    /// Plans that were made before there were fair conditionals have none.
-    private static func complete(_ config: JSON) -> JSON {
-        guard var all = config.asObject, var own = all["independence"]?.asObject, own["conditionals"] == nil else {
-            return config
-        }
+    /// Plans that were made before their preset had fair conditionals have none.
+    private static func complete(_ config: JSON, preset: String) -> JSON {
+        guard let sections = try? Presets.named(preset).sections, sections.contains("independence"),
+              var all = config.asObject else { return config }
+        var own = all["independence"]?.asObject ?? JSONObject()
+        guard own["conditionals"] == nil else { return config }
         own["conditionals"] = .number(0)
         all["independence"] = .object(own)
         return .object(all)
@@ -47,7 +48,7 @@ extension Plan {
         let r = try JSONReader(json, context: "plan")
         let schema = try Schema(r.value("schema"))
         let epsilon = try r.double("epsilon"), delta = try r.double("delta")
-        let config = try Self.complete(r.value("config"))
+        let config = try Self.complete(r.value("config"), preset: r.string("preset"))
         let accounting = try r.optionalString("accountant") ?? "renyi"
         // The order may be that of a shared budget; any one that was fixed before the first row will do.
         guard let terms = try Budget(epsilon: epsilon, delta: delta, order: r.int("order", in: 2...1024),

@@ -141,6 +141,7 @@ extension Plan {
             settings.rows = .guessed(Int(min(max(rows, 1), 1e9)))
         }
         try settings.fairness.resolve(protected: protected)
+        try recipe.resolve(&settings, config: config)
         if case .declared(let n) = settings.rows, delta >= 1 / Double(n) {
             throw Failure(.argument, "delta: must be below 1 over the declared row count")
         }

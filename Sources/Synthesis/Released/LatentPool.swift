@@ -27,7 +27,7 @@ final class LatentPool: Sendable {
     private enum Purpose { static let posterior: UInt32 = 0x706f6f6c }
 
     /// - Parameter wanted: latents that the diffusion will look at.
-    init(_ rows: ProjectedRows, _ vae: VAE, wanted: Int, seed: UInt64, threads: Int) throws {
+    init(_ rows: any FreeRows, _ vae: VAE, wanted: Int, seed: UInt64, threads: Int) throws {
         let L = vae.latentCount, T = vae.shape.columns, chunk = 256,
             n = (max(1024, min(wanted, Self.maxCount)) + chunk - 1) / chunk * chunk
         (width, count) = (L, n)
@@ -42,7 +42,8 @@ final class LatentPool: Sendable {
         Workers.run(threads: threads, chunks: chunks) { c, worker in
             let w = spaces[worker], to = z.base + c * chunk * L
             for i in 0..<chunk {
-                rows.draw(seed: seed, row: UInt64(c * chunk + i), codes: w.codes.base + i, targets: nil, stride: chunk)
+                rows.draw(seed: seed, row: UInt64(c * chunk + i), group: nil, codes: w.codes.base + i, targets: nil,
+                          stride: chunk)
             }
             vae.encode(CodeRows(bins: w.codes.base, stride: chunk, count: chunk), mean: to,
                        logVariance: w.variance.base, w.scratch)

@@ -8,13 +8,8 @@ import Compute
 import Projection
 
 final class ProjectedGroups: Sendable {
-    let count: Int
-    /// Of each group, sums to 1.
-    let shares: [Double]
-    /// Groups that hold a row or more of the table, by their share.
-    let present: [Int]
-    /// Running sums of shares; [groups][components] of P(g | r).
-    private let sums: [Double]
+    let shares: GroupShares
+    /// Running sums, [groups][components], of P(g | r).
     private let running: Buffer<Float>
     private let components: Int
     /// One for each column that networks see; empty: none is repaired.
@@ -25,7 +20,7 @@ final class ProjectedGroups: Sendable {
     ///   - repair: strength, 0 to 1.
     init(_ table: RelaxedTable, _ grouping: Grouping, plan: Plan, starts: [Int], repair: Double) throws {
         let N = table.rows, G = grouping.count, D = table.width
-        (count, components) = (G, N)
+        components = N
         running = try Buffer(count: G * N, for: "groups of the relaxed table")
         var totals = [Double](repeating: 0, count: G)
         let membership = try grouping.membership(table)
@@ -37,12 +32,7 @@ final class ProjectedGroups: Sendable {
             }
             totals[g] = sum
         }
-        let all = max(totals.reduce(0, +), 1e-300)
-        let shares = totals.map { $0 / all }
-        var sum = 0.0
-        sums = shares.map { sum += $0; return sum }
-        let least = 1 / Double(max(plan.expectedRows, 1)), large = shares.indices.filter { shares[$0] >= least }
-        present = large.isEmpty ? [shares.indices.max { shares[$0] < shares[$1] } ?? 0] : large
+        let shares = GroupShares(totals, plan: plan)
         self.shares = shares
         guard repair > 0, G > 1 else { repairs = []; return }
         repairs = try plan.modelled.map { j in
@@ -53,15 +43,12 @@ final class ProjectedGroups: Sendable {
                     for k in 0..<K { h[g * K + k] += p * Double(table.probabilities[r * D + starts[j] + k]) }
                 }
             }
-            return try shares.withUnsafeBufferPointer {
+            return try shares.shares.withUnsafeBufferPointer {
                 try ColumnRepair(histograms: h.base, groups: G, levels: K, ordered: plan.grids[j].numerical,
                                  strength: min(repair, 1), shares: $0.baseAddress)
             }
         }
     }
-
-    /// A group by its share. u: uniform in [0, 1).
-    func group(_ u: Double) -> Int { sums.withUnsafeBufferPointer { cumulativeSearch($0, u) } }
 
     /// A component by P(r | g). u: uniform in [0, 1).
     func component(_ u: Double, group g: Int) -> Int {

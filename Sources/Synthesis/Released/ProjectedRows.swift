@@ -10,25 +10,28 @@ import Basics
 import Compute
 import Projection
 
-final class ProjectedRows: Sendable {
+final class ProjectedRows: FreeRows {
     /// Of every column of the schema.
     let levels: [Int]
     /// Rows of the relaxed table.
     let count: Int
     /// Nil where networks see every column.
-    let groups: ProjectedGroups?
+    private let groups: ProjectedGroups?
+    var groupShares: GroupShares? { groups?.shares }
     /// Rows that are drawn instead of those of the table; nil: the table is as fair as it is to be.
     let drawn: DrawnRows?
+    /// What they were made for.
+    let estimate: DisparityEstimate?
     /// [count][Σ levels]: within each column the running sums of the probabilities.
     private let running: Buffer<Float>
     private let width: Int
     /// Columns that networks see, and where each starts in a row of the table.
     private let modelled: [Int], starts: [Int]
-    private enum Purpose { static let row: UInt32 = 0x70726f6a, repair: UInt32 = 0x72657061 }
+    private enum Purpose { static let row = DrawnRows.purpose, repair: UInt32 = 0x72657061 }
 
     /// - Parameter repair: strength of the columns' repair, 0 to 1.
     init(_ table: RelaxedTable, plan: Plan, repair: Double) throws {
-        drawn = nil
+        (drawn, estimate) = (nil, nil)
         (levels, count) = (table.levels, table.rows)
         width = levels.reduce(0, +)
         running = try Buffer(count: count * width, for: "the relaxed table")
@@ -51,9 +54,9 @@ final class ProjectedRows: Sendable {
             ? try plan.grouping.map { try ProjectedGroups(table, $0, plan: plan, starts: starts, repair: repair) } : nil
     }
 
-    /// The same table, from which `drawn` was made.
-    init(_ table: ProjectedRows, drawn: DrawnRows) {
-        (levels, count, groups, self.drawn) = (table.levels, table.count, table.groups, drawn)
+    /// The same table, from which fair rows were made; nil: before that.
+    init(_ table: ProjectedRows, fair: FairRows?) {
+        (levels, count, groups, drawn, estimate) = (table.levels, table.count, table.groups, fair?.rows, fair?.estimate)
         (running, width, modelled, starts) = (table.running, table.width, table.modelled, table.starts)
     }
 
@@ -64,8 +67,7 @@ final class ProjectedRows: Sendable {
         for (t, K) in levels.enumerated() { codes[t * stride] = level(from + starts[t], K, stream.uniform()) }
         // The protected columns stay those of the table, and say nothing of the drawn row.
         guard let drawn else { return }
-        let i = min(Int(stream.uniformDouble() * Double(drawn.count)), drawn.count - 1)
-        for (t, j) in modelled.enumerated() { codes[j * stride] = drawn.codes[t * drawn.count + i] }
+        drawn.copy(drawn.place(stream.uniformDouble())) { codes[modelled[$0] * stride] = $1 }
     }
 
     /// Writes the columns that networks see of row `k` of `seed` to codes[t * stride] and, when wanted, its second draw
@@ -75,6 +77,9 @@ final class ProjectedRows: Sendable {
     @discardableResult
     func draw(seed: UInt64, row k: UInt64, group wanted: Int? = nil, codes: UnsafeMutablePointer<UInt16>,
               targets: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
+        if let drawn {
+            return drawn.draw(seed: seed, row: k, group: wanted, codes: codes, targets: targets, stride: stride)
+        }
         var stream = CounterStream(seed: seed, row: k, purpose: Purpose.row)
         guard let groups else {
             let from = component(stream.uniformDouble()) * width
@@ -84,8 +89,7 @@ final class ProjectedRows: Sendable {
             }
             return 0
         }
-        let own = groups.group(stream.uniformDouble()), g = wanted ?? own
-        if let drawn { return draw(drawn, stream.uniformDouble(), g, codes: codes, targets: targets, stride: stride) }
+        let own = groups.shares.group(stream.uniformDouble()), g = wanted ?? own
         let from = groups.component(stream.uniformDouble(), group: g) * width
         var moves = CounterStream(seed: seed, row: k, purpose: Purpose.repair)
         for (t, j) in modelled.enumerated() {
@@ -99,19 +103,6 @@ final class ProjectedRows: Sendable {
         return g
     }
 
-    /// Writes one of the drawn rows that began in group g, or any where there is none. Its second draw is the row
-    /// itself.
-    private func draw(_ drawn: DrawnRows, _ u: Double, _ g: Int, codes: UnsafeMutablePointer<UInt16>,
-                      targets: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
-        let own = drawn.byGroup[g], n = own.isEmpty ? drawn.count : own.count, k = min(Int(u * Double(n)), n - 1)
-        let i = own.isEmpty ? k : Int(own[k])
-        for t in modelled.indices {
-            codes[t * stride] = drawn.codes[t * drawn.count + i]
-            if let targets { targets[t * stride] = drawn.codes[t * drawn.count + i] }
-        }
-        return g
-    }
-
     /// What the table holds of the columns of a released marginal, in its place: with the noise that was in that, by
     /// which differences are judged.
     func marginal(_ of: NoisyMarginal, total: Double) throws -> NoisyMarginal {
@@ -120,11 +111,7 @@ final class ProjectedRows: Sendable {
         let places = c.compactMap(modelled.firstIndex(of:))
         // Drawn rows have the columns that networks see.
         if let drawn, places.count == c.count {
-            for i in 0..<drawn.count {
-                var at = 0
-                for (t, j) in zip(places, c) { at = at * levels[j] + Int(drawn.codes[t * drawn.count + i]) }
-                out[at] += total / Double(drawn.count)
-            }
+            drawn.count(places, levels: c.map { levels[$0] }) { out[$0] += total / Double(drawn.count) }
             return NoisyMarginal(columns: c, values: out, standardDeviation: of.standardDeviation)
         }
         for r in 0..<count {

@@ -96,9 +96,10 @@ package struct ReleasedMarginals: Sendable {
         let rows = try ProjectedRows(movedToParity(table, plan: plan, statistics: statistics, threads: threads,
                                                    stop: stop),
                                      plan: plan, repair: min(1, plan.settings.independence.repair * plan.strength))
-        guard plan.conditionals > 0, let groups = rows.groups else { return rows }
-        return ProjectedRows(rows, drawn: try fairRows(rows, groups: groups, plan: plan, statistics: statistics,
-                                                       threads: threads, stop: stop))
+        guard plan.conditionals > 0 else { return rows }
+        let fit = try FairFit(fairTask(rows, plan: plan, statistics: statistics), rows, plan: plan,
+                              statistics: statistics, threads: threads)
+        return ProjectedRows(rows, fair: try fit.fairRows(rows, stop: stop))
     }
 
     /// The table moved towards parity of the groups that are large beside the noise of a count: of a smaller one the

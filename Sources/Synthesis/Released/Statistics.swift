@@ -76,15 +76,18 @@ package struct Statistics: Sendable {
         encoders = made
         modelled = plan.modelled.map { made[$0] }
         self.groupCounts = try plan.groupCounts(groupCounts, encoders: made, rows: rows)
-        groupShares = plan.modelled.count == plan.grids.count ? nil
-            : plan.grouping?.drawShares(plan.settings.fairness.draw, counts: self.groupCounts, schema: plan.schema)
+        groupShares = plan.shares(of: self.groupCounts)
     }
 
     /// The same releases with other shares of cells in the same bins: `encoders` has one for each column.
     func with(encoders: [ColumnEncoder], plan: Plan) -> Statistics { Statistics(self, encoders, plan) }
 
+    /// The same releases for networks that see the columns of `plan`, which differs in nothing else that was released.
+    func seen(by plan: Plan) -> Statistics { Statistics(self, encoders, plan) }
+
     private init(_ old: Statistics, _ encoders: [ColumnEncoder], _ plan: Plan) {
-        (counts, rows, groupShares) = (old.counts, old.rows, old.groupShares)
+        (counts, rows) = (old.counts, old.rows)
+        groupShares = plan.shares(of: old.groupCounts)
         (groupCounts, releasedGroupCounts) = (old.groupCounts, old.releasedGroupCounts)
         (estimatedRows, rowsNoise, self.encoders) = (old.estimatedRows, old.rowsNoise, encoders)
         modelled = plan.modelled.map { encoders[$0] }
@@ -110,5 +113,13 @@ package struct Statistics: Sendable {
         return ["the declared row count is \(n), and the noisy counts say about \(Int(estimatedRows.rounded())): "
             + "rates, noise and the check of delta follow "
                 + "the declared one"]
+    }
+}
+
+extension Plan {
+    /// Running sums of the shares by which groups are drawn; nil where networks see the protected columns.
+    fileprivate func shares(of groupCounts: [Double]) -> [Double]? {
+        modelled.count == grids.count ? nil
+            : grouping?.drawShares(settings.fairness.draw, counts: groupCounts, schema: schema)
     }
 }

@@ -8,10 +8,13 @@ import Networks
 import Storage
 
 package struct HeadCalibration: Stage {
-    package let id = StageID.calibration
-    package init() {}
+    package let id: StageID
+    /// Of the networks in training when it begins.
+    private var name: String { id == .calibration ? "calibrated" : "student_calibrated" }
+    /// - id: `.studentCalibration` where these have a teacher.
+    package init(_ id: StageID = .calibration) { self.id = id }
 
-    package func steps(_ plan: Plan) -> Int { 1 }
+    package func steps(_ plan: Plan) -> Int { id == .calibration || plan.conditionals > 0 ? 1 : 0 }
     package func cost(_ plan: Plan) -> StageCost {
         StageCost(id, steps: 1, text: "head biases shifted until generated rows meet the released shares")
     }
@@ -33,18 +36,20 @@ package struct HeadCalibration: Stage {
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
-        if let calibrated = run.artefacts.calibrated {
-            try root.group("calibrated") { try calibrated.parameters.write(to: $0) }
+        let isOwn = id == .studentCalibration || run.artefacts.teacher == nil
+        if isOwn, let calibrated = run.artefacts.calibrated {
+            try root.group(name) { try calibrated.parameters.write(to: $0) }
         }
     }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
-        if root.has("calibrated") {
+        if root.has(name) {
             let vae = try run.finishedAutoencoder().copy()
-            try vae.parameters.read(from: root.group("calibrated"))
+            try vae.parameters.read(from: root.group(name))
             run.artefacts.calibrated = vae
         }
-        guard run.artefacts.calibrated != nil || !isOver else {
+        let hasTaught = id == .calibration && root.has(Teacher.group)
+        guard run.artefacts.calibrated != nil || hasTaught || !isOver else {
             throw Failure(.format, "checkpoint: finished, but without its result")
         }
     }

@@ -40,23 +40,24 @@ package struct PrivateAutoencoder: Stage {
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
-        try run.artefacts.autoencoder?.write(to: root, "autoencoder")
+        guard run.artefacts.teacher == nil else { return }
+        try run.artefacts.autoencoder?.write(to: root, id.name)
         try run.artefacts.privateAlignment?.write(to: root)
     }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
-        guard let fit = run.artefacts.autoencoder else { return }
-        try fit.read(from: root, "autoencoder")
+        guard root.has(id.name), let fit = run.artefacts.autoencoder else { return }
+        try fit.read(from: root, id.name)
         try run.artefacts.privateAlignment?.read(from: root, network: fit.network)
     }
 
     package func write(_ generator: Generator, weights: GroupWriter) throws {
-        try generator.write(autoencoder: weights)
+        if generator.teacher == nil { try generator.write(autoencoder: weights) }
     }
 
     package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
                       weights: GroupReader?) throws {
-        try generator.read(autoencoder: weights, of: plan)
+        if !plan.distils { try generator.read(autoencoder: weights, of: plan) }
     }
 }
 

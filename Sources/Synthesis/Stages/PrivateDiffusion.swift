@@ -58,15 +58,20 @@ package struct PrivateDiffusion: Stage {
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
-        try run.artefacts.diffusion?.write(to: root, "diffusion")
+        guard run.artefacts.teacher == nil else { return }
+        try run.artefacts.diffusion?.write(to: root, id.name)
     }
 
-    package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws { try run.readDiffusion(root) }
+    package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
+        try run.readDiffusion(root, id.name)
+    }
 
-    package func write(_ generator: Generator, weights: GroupWriter) throws { try generator.write(diffusion: weights) }
+    package func write(_ generator: Generator, weights: GroupWriter) throws {
+        if generator.teacher == nil { try generator.write(diffusion: weights) }
+    }
 
     package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
                       weights: GroupReader?) throws {
-        try generator.read(diffusion: weights, of: plan)
+        if !plan.distils { try generator.read(diffusion: weights, of: plan) }
     }
 }

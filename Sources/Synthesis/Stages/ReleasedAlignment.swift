@@ -97,7 +97,7 @@ extension Plan {
 
 final class ReleasedAlignment {
     private let options: IndependenceSettings, strength: Double
-    private let rows: ProjectedRows, groups: ProjectedGroups
+    private let groups: GroupShares
     private let posterior: ReleasedSite, behind: [ReleasedSite]
     let adversary: GroupAdversary?
     /// The encoder as phase 1 left it; nil before, or without an anchor.
@@ -112,10 +112,10 @@ final class ReleasedAlignment {
     /// d terms / d latent: [n][L], as `ReleasedSite.termGradient`.
     var termGradient: Buffer<Float> { posterior.termGradient }
 
-    init(plan: Plan, rows: ProjectedRows, groups: ProjectedGroups, network: VAE) throws {
+    init(plan: Plan, groups: GroupShares, network: VAE) throws {
         let n = plan.settings.autoencoder.batch, L = network.latentCount, o = plan.settings.independence,
             shape = network.shape
-        (options, strength, self.rows, self.groups, latent, batch) = (o, plan.strength, rows, groups, L, n)
+        (options, strength, self.groups, latent, batch) = (o, plan.strength, groups, L, n)
         balanced = groups.present.count * Self.leastRows <= n
         posterior = try ReleasedSite(plan, groups: groups.count, width: L, o.sites.latent)
         var behind: [ReleasedSite] = [], first = 0

@@ -10,24 +10,35 @@ import Projection
 import Storage
 
 package struct ReleasedAutoencoder: Stage {
-    package let id = StageID.autoencoder
+    package let id: StageID
     private static let posteriorPurpose: UInt32 = 0x706f7374
-    package init() {}
+    /// - id: `.studentAutoencoder` where another network teaches this one.
+    package init(_ id: StageID = .autoencoder) { self.id = id }
 
-    package func steps(_ plan: Plan) -> Int { plan.settings.autoencoder.steps }
+    package func steps(_ plan: Plan) -> Int {
+        id == .autoencoder ? plan.settings.autoencoder.steps
+            : plan.conditionals > 0 ? plan.settings.studentAutoencoder.steps : 0
+    }
     package func cost(_ plan: Plan) -> StageCost {
-        StageCost(id, steps: steps(plan), text: "\(steps(plan)) steps on rows drawn from the fitted table")
+        StageCost(id, steps: steps(plan), text: "\(steps(plan)) steps on "
+            + (id == .autoencoder ? "rows drawn from the fitted table" : "fair rows"))
     }
 
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
-        plan.autoencoderMemory(threads: threads) + (plan.strength > 0 ? plan.independenceMemory(threads: threads) : 0)
+        guard steps(plan) > 0 else { return 0 }
+        let plan = plan.student
+        return plan.autoencoderMemory(threads: threads)
+            + (plan.strength > 0 ? plan.independenceMemory(threads: threads) : 0)
     }
 
-    package func prepare(_ run: StageRun) throws { run.artefacts.autoencoder = try NetworkFit(run.newAutoencoder()) }
+    package func prepare(_ run: StageRun) throws {
+        // A student is made when its teacher is there.
+        if id == .autoencoder { run.artefacts.autoencoder = try NetworkFit(run.newAutoencoder()) }
+    }
 
     package func step(_ t: Int, _ run: StageRun) throws {
         guard let fit = run.artefacts.autoencoder else { throw StageRun.lost }
-        let s = run.plan.settings.autoencoder, vae = fit.network, rows = try run.projectedRows(), n = s.batch,
+        let s = run.plan.settings.autoencoder, vae = fit.network, rows = try run.freeRows(), n = s.batch,
             L = vae.latentCount
         let seed = run.rowSeed, aligned = try Self.alignment(run, rows, vae)
         try aligned?.begin(step: t, vae)
@@ -76,24 +87,25 @@ package struct ReleasedAutoencoder: Stage {
     }
 
     /// Alignment of the groups on released rows; nil where networks see every column.
-    private static func alignment(_ run: StageRun, _ rows: ProjectedRows, _ vae: VAE) throws -> ReleasedAlignment? {
+    private static func alignment(_ run: StageRun, _ rows: any FreeRows, _ vae: VAE) throws -> ReleasedAlignment? {
         if let made = run.artefacts.releasedAlignment { return made }
-        guard let groups = rows.groups else { return nil }
-        let made = try ReleasedAlignment(plan: run.plan, rows: rows, groups: groups, network: vae)
+        guard let groups = rows.groupShares else { return nil }
+        let made = try ReleasedAlignment(plan: run.plan, groups: groups, network: vae)
         run.artefacts.releasedAlignment = made
         return made
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
-        try run.artefacts.autoencoder?.write(to: root, "autoencoder")
+        guard id == .autoencoder || run.artefacts.teacher != nil else { return }
+        try run.artefacts.autoencoder?.write(to: root, id.name)
         try run.artefacts.releasedAlignment?.write(to: root)
     }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
-        guard let fit = run.artefacts.autoencoder else { return }
-        try fit.read(from: root, "autoencoder")
+        guard root.has(id.name), let fit = run.artefacts.autoencoder else { return }
+        try fit.read(from: root, id.name)
         if root.has("independence") {
-            try Self.alignment(run, run.projectedRows(), fit.network)?.read(from: root, network: fit.network)
+            try Self.alignment(run, run.freeRows(), fit.network)?.read(from: root, network: fit.network)
         }
     }
 
@@ -103,6 +115,6 @@ package struct ReleasedAutoencoder: Stage {
 
     package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
                       weights: GroupReader?) throws {
-        try generator.read(autoencoder: weights, of: plan)
+        try generator.read(autoencoder: weights, of: plan.student)
     }
 }

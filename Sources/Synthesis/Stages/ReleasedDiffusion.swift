@@ -7,18 +7,23 @@ import Privacy
 import Storage
 
 package struct ReleasedDiffusion: Stage {
-    package let id = StageID.diffusion
+    package let id: StageID
     private static let levelsPurpose: UInt32 = 0x6c657665
-    package init() {}
+    /// - id: `.studentDiffusion` where another network teaches this one.
+    package init(_ id: StageID = .diffusion) { self.id = id }
 
-    package func steps(_ plan: Plan) -> Int { plan.settings.diffusion.enabled ? plan.settings.diffusion.steps : 0 }
+    package func steps(_ plan: Plan) -> Int {
+        let s = id == .diffusion ? plan.settings.diffusion : plan.settings.studentDiffusion
+        return s.enabled && (id == .diffusion || plan.conditionals > 0) ? s.steps : 0
+    }
     package func cost(_ plan: Plan) -> StageCost {
         StageCost(id, steps: steps(plan), text: "\(steps(plan)) steps on the latents of such rows")
     }
 
     /// The network, and the pool of latents that it learns from.
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
-        let a = plan.settings.autoencoder, tokens = a.latentKind == "pooled" ? 1 : plan.grids.count
+        guard steps(plan) > 0 else { return 0 }
+        let plan = plan.student, a = plan.settings.autoencoder, tokens = a.latentKind == "pooled" ? 1 : plan.grids.count
         return plan.diffusionMemory(threads: threads) + 4 * LatentPool.maxCount * a.latent * tokens
     }
 
@@ -52,16 +57,19 @@ package struct ReleasedDiffusion: Stage {
     }
 
     package func write(_ run: StageRun, to root: GroupWriter) throws {
-        try run.artefacts.diffusion?.write(to: root, "diffusion")
+        guard id == .diffusion || run.artefacts.teacher != nil else { return }
+        try run.artefacts.diffusion?.write(to: root, id.name)
     }
 
-    package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws { try run.readDiffusion(root) }
+    package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
+        try run.readDiffusion(root, id.name)
+    }
 
     package func write(_ generator: Generator, weights: GroupWriter) throws { try generator.write(diffusion: weights) }
 
     package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
                       weights: GroupReader?) throws {
-        try generator.read(diffusion: weights, of: plan)
+        try generator.read(diffusion: weights, of: plan.student)
         try generator.readLatentScale(weights)
     }
 }

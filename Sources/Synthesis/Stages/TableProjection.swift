@@ -25,19 +25,9 @@ package struct TableProjection: Stage {
             ?? Int(min(1e15, Double(marginals.count) * Double(widest) * Double(widest))))
         var options = ProjectionOptions()
         options.rows = plan.settings.projection.rows
-        let fair = plan.conditionals > 0
-            ? ReleasedMarginals.fairMemory(plan, levels: plan.modelled.map { bins[$0] }, threads: threads) : 0
+        let fair = plan.conditionals > 0 ? FairFit.memory(plan, threads: threads) : 0
         return RelaxedTable.memory(levels: bins, cells: cells, options: options) + 48 * cells + fair
     }
 
     package func step(_ t: Int, _ run: StageRun) throws { _ = try run.projectedRows() }
-
-    package func write(_ generator: Generator, of plan: Plan, to root: GroupWriter) throws {
-        try generator.disparity?.write(to: root)
-    }
-
-    package func read(_ generator: inout Generator, of plan: Plan, from root: GroupReader,
-                      weights: GroupReader?) throws {
-        if root.has(DisparityEstimate.group) { generator.disparity = try DisparityEstimate.read(from: root) }
-    }
 }

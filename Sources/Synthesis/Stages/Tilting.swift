@@ -7,23 +7,31 @@ import Projection
 import Storage
 
 package struct Tilting: Stage {
-    package let id = StageID.tilt
+    package let id: StageID
     private static let poolSeed: UInt64 = 0x72616b65
-    package init() {}
+    /// Columns up to which students meet all pairs; beyond, the rows that they learned are met by them alone.
+    private static let mostStudentColumns = 64
+    /// - id: `.studentTilt` where other networks taught these.
+    package init(_ id: StageID = .tilt) { self.id = id }
 
-    package func steps(_ plan: Plan) -> Int { plan.settings.tilt.enabled ? 1 : 0 }
+    package func steps(_ plan: Plan) -> Int {
+        guard plan.settings.tilt.enabled else { return 0 }
+        return id == .tilt || plan.conditionals > 0 && plan.grids.count <= Self.mostStudentColumns ? 1 : 0
+    }
 
     package func cost(_ plan: Plan) -> StageCost {
         StageCost(id, steps: 1, text: "a tilt of the heads, column after column, fitted in \(plan.tiltSteps) steps")
     }
 
     package func memory(_ plan: Plan, threads: Int) throws -> Int {
+        guard steps(plan) > 0 else { return 0 }
+        let plan = plan.student
         let bins = plan.modelled.reduce(0) { $0 + min(plan.grids[$1].count, plan.settings.encoder.bins + 8) }
         return 4 * bins * TiltPool.rows(plan, bins: bins) + plan.diffusionMemory(threads: threads)
     }
 
     package func step(_ t: Int, _ run: StageRun) throws {
-        guard let calibrated = run.artefacts.calibrated, run.artefacts.marginals != nil else { throw StageRun.lost }
+        guard let calibrated = run.artefacts.calibrated else { throw StageRun.lost }
         let work = try run.memory(of: id) {
             var generator = try run.generator(autoencoder: calibrated)
             generator.tilt = nil
@@ -47,13 +55,11 @@ package struct Tilting: Stage {
     }
 
     private func newFit(_ work: TiltPool, _ run: StageRun) throws -> HeadTiltFit {
-        guard let marginals = run.artefacts.marginals else { throw StageRun.lost }
         let s = run.plan.settings.tilt, statistics = try run.statistics()
         var options = HeadTiltOptions()
         (options.steps, options.batch, options.learningRate) = (run.plan.tiltSteps, s.batch, s.learningRate)
         (options.spread, options.seed, options.threads) = (s.spread, Self.poolSeed, run.threads)
-        let targets = try marginals.tiltTargets(plan: run.plan, statistics: statistics, rows: run.projectedRows)
-        let own = zip(targets, run.plan.heads(of: targets.map(\.columns))).map {
+        let targets = try run.tiltTargets(), own = zip(targets, run.plan.heads(of: targets.map(\.columns))).map {
             NoisyMarginal(columns: $1, values: $0.values, standardDeviation: $0.standardDeviation)
         }
         return try HeadTiltFit(levels: statistics.modelledLevels, ordered: run.plan.modelled.map {

@@ -16,6 +16,9 @@ struct Artefacts {
     var marginals: ReleasedMarginals?
     /// Rows of the relaxed table that is fitted to the marginals; can be made again.
     var projected: ProjectedRows?
+    /// Networks that learned from private rows, once they teach, and fair rows of theirs; these can be made again.
+    var teacher: Teacher?
+    var taught: FairRows?
     /// The autoencoder in training, and with DP-SGD steps after training on released rows.
     var autoencoder: NetworkFit<VAE>?
     var finetuned: NetworkFit<VAE>?
@@ -30,6 +33,8 @@ struct Artefacts {
     /// The averaged autoencoder with calibrated biases of its heads.
     var calibrated: VAE?
     var tilt: HeadTilt?
+    /// What alignment did, as the finished generator has it.
+    var disparity: DisparityEstimate?
 }
 
 /// What generates rows: the parts that a model keeps of a training.
@@ -41,6 +46,8 @@ package struct Generator: Sendable {
     /// nil: a preset without networks; columns are then drawn from their histograms.
     var autoencoder: VAE?
     var denoiser: Denoiser?
+    /// Networks that learned from private rows and taught those above; nil: none did.
+    var teacher: Teacher?
     /// How latents of the diffusion are put back; nil: they are used as they are.
     var latents: LatentScale?
     var tilt: HeadTilt?

@@ -5,6 +5,7 @@ import Basics
 import Compute
 import Networks
 import Privacy
+import Projection
 import Storage
 import Synchronization
 
@@ -14,7 +15,9 @@ package final class StageRun {
                                   + "finished")
     static let cancelled = Failure(.cancelled, "training was cancelled; it can be continued")
 
-    package let plan: Plan
+    /// The plan as the networks in training see it, and the whole plan.
+    package private(set) var plan: Plan
+    let basis: Plan
     package let door: Door
     package let threads: Int
     /// How rows elsewhere are read; nil: they are here.
@@ -29,7 +32,7 @@ package final class StageRun {
     private var memory: (stage: StageID, object: AnyObject)?
 
     init(plan: Plan, door: Door) {
-        (self.plan, self.door) = (plan, door)
+        (self.plan, basis, self.door) = (plan.teacher, plan, door)
         threads = plan.settings.threads > 0 ? plan.settings.threads : Workers.available
     }
 
@@ -134,27 +137,74 @@ package final class StageRun {
         return rows
     }
 
+    /// Rows that networks learn in place of private ones; made when first asked for.
+    func freeRows() throws -> any FreeRows { try taught()?.rows ?? projectedRows() }
+
+    /// Fair rows that students learn; nil: there are none.
+    func taught() throws -> FairRows? {
+        if let made = artefacts.taught { return made }
+        artefacts.taught = try artefacts.teacher?.fairRows(basis, statistics(), threads: threads, stop: takeCancel)
+        return artefacts.taught
+    }
+
+    /// What alignment came to, and the fit that it was made by; made again.
+    func fairFit() throws -> (estimate: DisparityEstimate?, fit: FairFit) {
+        let statistics = try statistics()
+        if let teacher = artefacts.teacher {
+            let source = try teacher.rows(basis, statistics, threads: threads, stop: takeCancel)
+            return (try taught()?.estimate, try FairFit(teaching: source, plan: plan, statistics: statistics,
+                                                            threads: threads))
+        }
+        guard let marginals = artefacts.marginals else { throw Self.lost }
+        let rows = try projectedRows(), plain = ProjectedRows(rows, fair: nil)
+        return (rows.estimate, try FairFit(marginals.fairTask(plain, plan: plan, statistics: statistics), plain,
+                                           plan: plan, statistics: statistics, threads: threads))
+    }
+
+    /// The networks in training teach from now on, and others are trained.
+    /// - Parameter rows: of the teacher; nil: made when they are asked for.
+    func handOver(to teacher: Teacher, _ rows: FairRows?) throws {
+        var left = Artefacts()
+        (left.teacher, left.taught, left.batches) = (teacher, rows, artefacts.batches)
+        plan = basis.student
+        left.statistics = try statistics().seen(by: plan)
+        artefacts = left
+        dropMemory()
+        artefacts.autoencoder = try NetworkFit(newAutoencoder())
+    }
+
+    /// What the tilt meets: what was released, or the rows that students learned.
+    func tiltTargets() throws -> [NoisyMarginal] {
+        let statistics = try statistics()
+        if let rows = try taught()?.rows {
+            return try rows.tiltTargets(plan: plan, statistics: statistics)
+        }
+        guard let marginals = artefacts.marginals else { throw Self.lost }
+        return try marginals.tiltTargets(plan: plan, statistics: statistics, rows: projectedRows)
+    }
+
     /// Encoded rows of the relaxed table with one posterior draw each: what the diffusion learns.
     func latentPool() throws -> LatentPool {
         if let pool = artefacts.latentPool { return pool }
         let vae = try finishedAutoencoder(), s = plan.settings.diffusion
         let wanted = s.steps.multipliedReportingOverflow(by: s.batch)
-        let pool = try LatentPool(projectedRows(), vae, wanted: wanted.overflow ? .max : wanted.partialValue,
+        let pool = try LatentPool(freeRows(), vae, wanted: wanted.overflow ? .max : wanted.partialValue,
                                   seed: rowSeed &+ 1, threads: threads)
         artefacts.latentPool = pool
         return pool
     }
 
     /// The diffusion of a checkpoint, if that stage had begun.
-    func readDiffusion(_ root: GroupReader) throws {
-        guard root.has("diffusion") else { return }
+    func readDiffusion(_ root: GroupReader, _ name: String) throws {
+        guard root.has(name) else { return }
         _ = try finishedAutoencoder()
-        try artefacts.diffusion?.read(from: root, "diffusion")
+        try artefacts.diffusion?.read(from: root, name)
     }
 
     /// Mean and scale by which latents of the diffusion are put back; nil where it works on latents as they are.
     func latentScale() throws -> LatentScale? {
-        plan.steps(of: .projection) > 0 && plan.settings.diffusion.enabled ? try latentPool().scale : nil
+        let isFree = artefacts.teacher != nil || plan.steps(of: .projection) > 0
+        return isFree && plan.settings.diffusion.enabled ? try latentPool().scale : nil
     }
 
     /// The generator as far as it is trained. - autoencoder: nil for a preset without networks.
@@ -162,9 +212,7 @@ package final class StageRun {
         var g = Generator(statistics: try statistics())
         (g.pairs, g.marginals, g.autoencoder, g.tilt) = (artefacts.pairs, artefacts.marginals, autoencoder,
                                                          artefacts.tilt)
-        if plan.settings.fairness.reduce != nil, g.marginals != nil {
-            g.disparity = try projectedRows().drawn?.estimate
-        }
+        (g.disparity, g.teacher) = (artefacts.disparity, artefacts.teacher)
         guard autoencoder != nil else { return g }
         (g.denoiser, g.latents) = (try artefacts.diffusion?.averaged(), try latentScale())
         return g

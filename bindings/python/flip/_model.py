@@ -120,9 +120,11 @@ class Model(Handle):
 
         config: {"fairness": {"strength": 0.5}}, or {"fairness": {"reduce": 0.5}}, or options of the networks, as in
         `plan`. protected: other protected columns, [] for none; with the default strength where this model has none.
-        ArgumentError for an option that the releases depend on; Unsupported for a model whose networks saw private
-        rows, and for protected columns whose groups the releases do not tell: parts that share a bin, or several
-        columns that were not protected together.
+        Networks that saw private rows and every column (preset "published") stay and teach others, whose options are
+        "student_autoencoder" and "student_diffusion". ArgumentError for an option that the releases depend on;
+        Unsupported for a model whose networks saw private rows but no protected column (`alignment` of "published",
+        `finetuning` of "best"), and for protected columns whose groups the releases do not tell: parts that share a
+        bin, or several columns that were not protected together.
         """
         wanted = dict(config or {})
         if protected is not None:

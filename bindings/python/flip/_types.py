@@ -300,6 +300,7 @@ class _ModelRecord(Versioned, total=False):
     rake: TiltFigures  # preset best, with the tilt enabled: how the tilt works on generated rows
     groups: ModelGroups  # with protected columns: the groups as they were trained
     disparity: Disparity  # with `fairness.reduce`: what the reduction came to
+    warnings: list[str]  # where there are any: a declared row count that is contradicted, a reduction that is missed
 
 
 class ModelRecord(_ModelRecord):
@@ -310,8 +311,15 @@ class ModelRecord(_ModelRecord):
     weights: Weights  # numbers of weights
 
 
-class Disparity(TypedDict):
-    """What `fairness.reduce` came to, estimated from released values."""
+class _Disparity(TypedDict, total=False):
+    generated: float  # not in older files: with conditionals that were learned from generated rows
+    generated_error: float  # with `generated`: standard deviation of that mean
+    auc_generated: float  # with `generated`: with those conditionals
+    auc_generated_error: float  # with `generated`: standard deviation of that mean
+
+
+class Disparity(_Disparity):
+    """What `fairness.reduce` came to, estimated from released values on rows before alignment."""
 
     strength: float  # that the reduction needed
     before: float  # disparity, mean over columns, as it was released

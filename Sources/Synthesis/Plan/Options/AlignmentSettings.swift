@@ -19,7 +19,7 @@ package struct AlignmentSettings: Sendable, Equatable {
     package var sites = AlignmentSites()
 }
 
-/// Preset `best`: independence of latent and group on released rows, where networks do not see the protected columns.
+/// Independence of latent and group on rows that are free, where networks do not see the protected columns.
 package struct IndependenceSettings: Sendable, Equatable {
     package var start = 200, ramp = 300
     package var sites = AlignmentSites()

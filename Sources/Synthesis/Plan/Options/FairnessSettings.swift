@@ -16,10 +16,10 @@ package struct FairnessSettings: Sendable, Equatable {
     package var cap = 0.0
     package var poolBelow = 0
     package var reweight = false
-    /// Preset `best`: which rows are compared, and columns that may differ between groups.
+    /// Which rows are compared, and columns that may differ between groups.
     package var notion = FairnessNotion.parity
     package var admissible: [String] = []
-    /// Preset `best`: how much of the estimated disparity is to go, in place of a strength.
+    /// How much of the estimated disparity is to go, in place of a strength.
     package var reduce: Double?
     package var draw = Draw.released
     /// Edges of numerical protected columns, as the configuration has them.
@@ -105,14 +105,15 @@ extension FairnessSettings {
     /// For hosts, beside the options of the table.
     static var described: [(key: String, value: JSON, range: String, help: String)] {
         [("strength", .null, "null | 0 to \(maxStrength)",
-          "0: protected columns are ordinary columns; above 0 no network sees them, and this factor is on every term "
-              + "of alignment; null: \(short(defaultStrength)), 0 where no column is protected"),
+          "0: protected columns are ordinary columns; above 0 no network sees them that rows are generated from, and "
+              + "this factor is on every term of alignment; null: \(short(defaultStrength)), 0 where no column is "
+              + "protected"),
          ("notion", .string("parity"), "parity | odds",
-          "best: which rows of the groups are compared; parity: all; odds: those with the same answer"),
+          "which rows of the groups are compared; parity: all; odds: those with the same answer"),
          ("admissible", .array([]), "[names]",
-          "best: columns that may differ between groups: others are compared within their parts only"),
+          "columns that may differ between groups: others are compared within their parts only"),
          ("reduce", .null, "null | 0.01 to 0.99",
-          "best: how much of the estimated mean disparity over columns is to go, in place of a strength"),
+          "how much of the estimated mean disparity over columns is to go, in place of a strength"),
          ("sampling", .null, "null | balanced | proportional",
           "balanced: every group has the same expected share of a batch; proportional: every row the same rate; "
               + "null: \(defaultSampling)"),

@@ -70,6 +70,9 @@ package struct Settings: Sendable, Equatable {
     package var encoder = Encoder()
     package var autoencoder = Autoencoder()
     package var diffusion = Diffusion()
+    /// Networks that learn fair rows of those above, where these saw private rows and the protected columns.
+    package var studentAutoencoder = Autoencoder()
+    package var studentDiffusion = Diffusion()
     package var calibrateHeads = true
     /// Public seed of the starting weights; moves no noise and no batch.
     package var seed: UInt64 = 0

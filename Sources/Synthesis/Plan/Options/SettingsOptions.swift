@@ -30,6 +30,66 @@ private func factors(_ at: WritableKeyPath<Settings, AlignmentSites>, discrepanc
     }
 }
 
+/// Options of an autoencoder. - isPrivate: whether it may learn from private rows.
+private func autoencoder(_ at: WritableKeyPath<Settings, Settings.Autoencoder>, isPrivate: Bool) -> [Option] {
+    func own<T>(_ path: WritableKeyPath<Settings.Autoencoder, T>) -> WritableKeyPath<Settings, T> {
+        at.appending(path: path)
+    }
+    return [
+        .whole("width", own(\.width), 1...512, unit: "floats", help: "token width"),
+        .whole("heads", own(\.heads), 1...64, help: "attention heads; divides width"),
+        .whole("feed_forward", own(\.feedForward), 1...4096, unit: "floats",
+               help: "hidden width of the feed-forward layers"),
+        .whole("blocks", own(\.blocks), 1...16, help: "transformer blocks in encoder and in decoder"),
+        .whole("latent", own(\.latent), 1...256, unit: "floats", help: "latent width (pooled)"),
+        .choice("activation", own(\.activation), ["gelu", "relu"], help: "of the feed-forward layers"),
+        .choice("latent_kind", own(\.latentKind), ["pooled", "per_token"],
+                help: "one latent for the row, or one for each column"),
+        .choice("log_variance", own(\.logVariance), ["global", "head", "network"],
+                help: "how the posterior's log-variance is made"),
+        .flag("affine", own(\.affine), help: "layer norm with learnt scale and shift"),
+        .real("beta", own(\.beta), 0...100, help: "weight of the Kullback-Leibler term"),
+        .whole("batch", own(\.batch), 1...1_000_000, unit: "rows",
+               help: isPrivate ? "expected rows in a batch; best takes fewer by itself above 128 columns"
+                   : "rows of a batch; fewer by itself above 128 columns"),
+        .whole("steps", own(\.steps), 1...1_000_000, unit: "steps", help: isPrivate ? "DP-SGD steps" : "free steps"),
+        .real("rate", own(\.learningRate), 1e-6...1,
+              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
+    ] + (isPrivate ? [.real("clip", own(\.clip), 1e-6...1e6, help: "clipping norm of a row's gradient")] : []) + [
+        .real("average", own(\.average), 0...0.99999, help: "decay of the moving average of the weights"),
+        .whole("warmup", own(\.warmup), 0...1_000_000, unit: "steps",
+               help: "steps over which rate and beta grow to their values"),
+    ]
+}
+
+/// Options of a latent diffusion. - isPrivate: whether it may learn from private rows.
+private func diffusion(_ at: WritableKeyPath<Settings, Settings.Diffusion>, isPrivate: Bool) -> [Option] {
+    func own<T>(_ path: WritableKeyPath<Settings.Diffusion, T>) -> WritableKeyPath<Settings, T> {
+        at.appending(path: path)
+    }
+    return [
+        .flag("enabled", own(\.enabled),
+              help: "train a latent diffusion; without it the latent is drawn from its prior"),
+    ] + (isPrivate ? [.real("share", own(\.share), 0.01...0.9, unit: "share",
+                            help: "part of the remaining Rényi budget that the diffusion gets")] : []) + [
+        .whole("hidden", own(\.hidden), 1...4096, unit: "floats", help: "width of the denoiser"),
+        .whole("layers", own(\.layers), 1...16, help: "layers of the denoiser"),
+        .whole("noise_levels", own(\.noiseLevels), 1...64,
+               help: isPrivate ? "noise levels of one row averaged before clipping" : "noise levels of one row"),
+        .whole("batch", own(\.batch), 1...1_000_000, unit: "rows",
+               help: isPrivate ? "expected rows in a batch" : "rows of a batch"),
+        .whole("steps", own(\.steps), 1...1_000_000, unit: "steps", help: isPrivate ? "DP-SGD steps" : "free steps"),
+        .real("rate", own(\.learningRate), 1e-6...1,
+              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
+    ] + (isPrivate ? [.real("clip", own(\.clip), 1e-6...1e6, help: "clipping norm of a row's gradient")] : []) + [
+        .real("average", own(\.average), 0...0.99999, help: "decay of the moving average of the weights"),
+        .whole("warmup", own(\.warmup), 0...1_000_000, unit: "steps",
+               help: "steps over which the rate grows to its value"),
+        .whole("sampler_steps", own(\.samplerSteps), 2...256, unit: "steps",
+               help: "Heun steps from noise to latent"),
+    ]
+}
+
 private let gridKey = "grid"
 
 private let allSections: [(name: String, options: [Option])] = [
@@ -46,50 +106,10 @@ private let allSections: [(name: String, options: [Option])] = [
                     + "(without a step: 2^20) and 1024 times as far as its near end; a plan tells the choice as "
                     + "power_grids"),
     ]),
-    ("autoencoder", [
-        .whole("width", \.autoencoder.width, 1...512, unit: "floats", help: "token width"),
-        .whole("heads", \.autoencoder.heads, 1...64, help: "attention heads; divides width"),
-        .whole("feed_forward", \.autoencoder.feedForward, 1...4096, unit: "floats",
-               help: "hidden width of the feed-forward layers"),
-        .whole("blocks", \.autoencoder.blocks, 1...16, help: "transformer blocks in encoder and in decoder"),
-        .whole("latent", \.autoencoder.latent, 1...256, unit: "floats", help: "latent width (pooled)"),
-        .choice("activation", \.autoencoder.activation, ["gelu", "relu"], help: "of the feed-forward layers"),
-        .choice("latent_kind", \.autoencoder.latentKind, ["pooled", "per_token"],
-                help: "one latent for the row, or one for each column"),
-        .choice("log_variance", \.autoencoder.logVariance, ["global", "head", "network"],
-                help: "how the posterior's log-variance is made"),
-        .flag("affine", \.autoencoder.affine, help: "layer norm with learnt scale and shift"),
-        .real("beta", \.autoencoder.beta, 0...100, help: "weight of the Kullback-Leibler term"),
-        .whole("batch", \.autoencoder.batch, 1...1_000_000, unit: "rows",
-               help: "expected rows in a batch; best takes fewer by itself above 128 columns"),
-        .whole("steps", \.autoencoder.steps, 1...1_000_000, unit: "steps", help: "DP-SGD steps"),
-        .real("rate", \.autoencoder.learningRate, 1e-6...1,
-              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
-        .real("clip", \.autoencoder.clip, 1e-6...1e6, help: "clipping norm of a row's gradient"),
-        .real("average", \.autoencoder.average, 0...0.99999, help: "decay of the moving average of the weights"),
-        .whole("warmup", \.autoencoder.warmup, 0...1_000_000, unit: "steps",
-               help: "steps over which rate and beta grow to their values"),
-    ]),
-    ("diffusion", [
-        .flag("enabled", \.diffusion.enabled,
-              help: "train a latent diffusion; without it the latent is drawn from its prior"),
-        .real("share", \.diffusion.share, 0.01...0.9, unit: "share",
-              help: "part of the remaining Rényi budget that the diffusion gets"),
-        .whole("hidden", \.diffusion.hidden, 1...4096, unit: "floats", help: "width of the denoiser"),
-        .whole("layers", \.diffusion.layers, 1...16, help: "layers of the denoiser"),
-        .whole("noise_levels", \.diffusion.noiseLevels, 1...64,
-               help: "noise levels of one row averaged before clipping"),
-        .whole("batch", \.diffusion.batch, 1...1_000_000, unit: "rows", help: "expected rows in a batch"),
-        .whole("steps", \.diffusion.steps, 1...1_000_000, unit: "steps", help: "DP-SGD steps"),
-        .real("rate", \.diffusion.learningRate, 1e-6...1,
-              help: "Adam's learning rate at the start; cosine decay to a twentieth"),
-        .real("clip", \.diffusion.clip, 1e-6...1e6, help: "clipping norm of a row's gradient"),
-        .real("average", \.diffusion.average, 0...0.99999, help: "decay of the moving average of the weights"),
-        .whole("warmup", \.diffusion.warmup, 0...1_000_000, unit: "steps",
-               help: "steps over which the rate grows to its value"),
-        .whole("sampler_steps", \.diffusion.samplerSteps, 2...256, unit: "steps",
-               help: "Heun steps from noise to latent"),
-    ]),
+    ("autoencoder", autoencoder(\.autoencoder, isPrivate: true)),
+    ("diffusion", diffusion(\.diffusion, isPrivate: true)),
+    ("student_autoencoder", autoencoder(\.studentAutoencoder, isPrivate: false)),
+    ("student_diffusion", diffusion(\.studentDiffusion, isPrivate: false)),
     ("fairness", [
         .choice("calibration", \.fairness.calibration, ["uniform", "equalised"],
                 help: "uniform: one clipping norm, noise set by the group that is drawn most often; equalised: a "
@@ -220,8 +240,10 @@ extension Settings {
             testSeed = UInt64(try o.int64("test_seed", in: 0...Int64.max))
         }
         try o.finish()
-        guard autoencoder.width % autoencoder.heads == 0 else {
-            throw Failure(.argument, "config, autoencoder heads: must divide width")
+        for (name, own) in [("autoencoder", autoencoder), ("student_autoencoder", studentAutoencoder)] {
+            guard own.width % own.heads == 0 else {
+                throw Failure(.argument, "config, \(name) heads: must divide width")
+            }
         }
     }
 

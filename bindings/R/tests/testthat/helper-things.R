@@ -18,7 +18,10 @@ small_schema <- flip_schema(
 
 small <- list(preset = "published", rows = list(guess = 600), threads = 2,
               autoencoder = list(width = 4, heads = 1, feed_forward = 8, latent = 4, batch = 64, steps = 12),
-              diffusion = list(hidden = 16, layers = 1, noise_levels = 2, batch = 64, steps = 12, sampler_steps = 4))
+              diffusion = list(hidden = 16, layers = 1, noise_levels = 2, batch = 64, steps = 12, sampler_steps = 4),
+              student_autoencoder = list(width = 4, heads = 1, feed_forward = 8, latent = 4, batch = 64, steps = 8),
+              student_diffusion = list(hidden = 16, layers = 1, noise_levels = 2, batch = 64, steps = 8,
+                                       sampler_steps = 4))
 long <- small
 long$autoencoder$steps <- 500000
 
