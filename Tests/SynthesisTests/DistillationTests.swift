@@ -22,20 +22,7 @@ final class DistillationTests: XCTestCase {
                  config: Fixture.merged(small, more))
     }
 
-    /// Sex decides the ward nearly always: a column that tells the group, and age and dose with it.
-    private static func table(rows: Int = 900) throws -> Table {
-        let t = try Fixture.table(rows: rows)
-        for i in 0..<rows {
-            let ward = t.columns[0].offset(i) * 2 + (i % 10 == 0 ? 1 : 0)
-            t.columns[1].put(i, ward)
-            t.columns[2].put(i, Int64(ward) * 20 + Int64(i % 30))
-            t.columns[4].put(i, (Int64(ward) * 20 + Int64(i % 30)) / 2)
-        }
-        for k in t.columns.indices { try t.fill(k) { _ in } }
-        return t
-    }
-
-    private static let model = Result { try Fixture.train(plan(), table()) }
+    private static let model = Result { try Fixture.train(plan(), Fixture.biasedTable()) }
     private func rows(_ m: Model) throws -> [Double] { Fixture.cells(try m.sample(count: 200, seed: 4)) }
     private func read(_ m: Model) throws -> Model {
         let bytes = try m.bytes()
@@ -82,19 +69,11 @@ final class DistillationTests: XCTestCase {
         for other in [#""seed": 3, "independence": {"conditionals": 1}"#,
                       #""fairness": {"notion": "odds"}, "student_diffusion": {"enabled": false}"#] {
             let asked = try JSON.parse("{\(other)}")
-            var base = try JSON.parse("{\(Self.small)}").asObject ?? JSONObject()
-            for key in asked.asObject?.keys ?? [] {
-                guard var own = base[key]?.asObject, let more = asked[key]?.asObject else {
-                    base[key] = asked[key]
-                    continue
-                }
-                for k in more.keys { own[k] = more[k] }
-                base[key] = .object(own)
-            }
+            var base = try Fixture.overlaid("{\(Self.small)}", asked)
             // The seed starts the networks that saw private rows too: those of a refit stay.
             if base["seed"] != nil { base["seed"] = .int(0) }
             let trained = try Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 40, delta: 1e-5,
-                                                 preset: "published", config: .object(base)), Self.table())
+                                                 preset: "published", config: .object(base)), Fixture.biasedTable())
             let made = try model.refit(asked)
             let same = other.contains("seed") ? try trained.refit(JSON.parse(#"{"seed": 3}"#)) : trained
             XCTAssertEqual(made.plan.json.text, same.plan.json.text)
@@ -106,7 +85,7 @@ final class DistillationTests: XCTestCase {
 
     /// Networks trained without alignment teach later, and go back to what they were.
     func testFromStrengthZeroToAboveAndBack() throws {
-        let plain = try Fixture.train(Self.plan(#""fairness": {"strength": 0}"#), Self.table())
+        let plain = try Fixture.train(Self.plan(#""fairness": {"strength": 0}"#), Fixture.biasedTable())
         let fair = try read(plain).refit(JSON.parse(#"{"fairness": {"strength": 2}}"#))
         XCTAssertNotNil(fair.generator.teacher)
         XCTAssertEqual(fair.plan.modelled.count, plain.plan.modelled.count - 1)
@@ -134,7 +113,7 @@ final class DistillationTests: XCTestCase {
     func testResumedAtEveryStage() throws {
         let folder = Fixture.makeFolder(), file = folder + "/c.h5", model = try Self.model.get()
         defer { Fixture.remove(folder: folder) }
-        let plan = try Self.plan(), table = try Self.table()
+        let plan = try Self.plan(), table = try Fixture.biasedTable()
         let first = plan.stages.prefix { $0.id != .distillation }.reduce(0) { $0 + $1.steps }
         let t = try Trainer(plan: plan, table: table)
         for stop in [first, first + 4, plan.totalSteps - 1] {

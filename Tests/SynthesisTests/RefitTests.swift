@@ -22,37 +22,16 @@ final class RefitTests: XCTestCase {
                  config: Fixture.merged(base, more))
     }
 
-    /// Sex decides the ward nearly always: a column that tells the group, and age and dose with it.
-    private static func table(rows: Int = 900) throws -> Table {
-        let t = try Fixture.table(rows: rows)
-        for i in 0..<rows {
-            let ward = t.columns[0].offset(i) * 2 + (i % 10 == 0 ? 1 : 0)
-            t.columns[1].put(i, ward)
-            t.columns[2].put(i, Int64(ward) * 20 + Int64(i % 30))
-            t.columns[4].put(i, (Int64(ward) * 20 + Int64(i % 30)) / 2)
-        }
-        for k in t.columns.indices { try t.fill(k) { _ in } }
-        return t
-    }
-
-    private static let model = Result { try Fixture.train(plan(), table()) }
+    private static let model = Result { try Fixture.train(plan(), Fixture.biasedTable()) }
 
     func testEqualsTheTrainingItStandsFor() throws {
         let model = try Self.model.get()
         for other in [#""fairness": {"strength": 0.5}"#, #""seed": 3, "independence": {"conditionals": 1}"#,
                       #""autoencoder": {"latent": 6}, "fairness": {"notion": "odds"}"#] {
             let asked = try JSON.parse("{\(other)}")
-            var base = try JSON.parse("{\(Self.small)}").asObject ?? JSONObject()
-            for key in asked.asObject?.keys ?? [] {
-                guard var own = base[key]?.asObject, let more = asked[key]?.asObject else {
-                    base[key] = asked[key]
-                    continue
-                }
-                for k in more.keys { own[k] = more[k] }
-                base[key] = .object(own)
-            }
+            let base = try Fixture.overlaid("{\(Self.small)}", asked)
             let trained = try Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex"], epsilon: 4, delta: 1e-5,
-                                                 preset: "best", config: .object(base)), Self.table())
+                                                 preset: "best", config: .object(base)), Fixture.biasedTable())
             let made = try model.refit(asked)
             XCTAssertEqual(made.plan.json.text, trained.plan.json.text)
             let rows = Fixture.cells(try made.sample(count: 300, seed: 5))
@@ -113,7 +92,7 @@ final class RefitTests: XCTestCase {
         let longer = #"""
         "autoencoder": {"width": 8, "heads": 2, "feed_forward": 8, "latent": 4, "batch": 128, "steps": 150}
         """#
-        let plain = try Fixture.train(Self.plan(#""fairness": {"strength": 0}, \#(longer)"#), Self.table())
+        let plain = try Fixture.train(Self.plan(#""fairness": {"strength": 0}, \#(longer)"#), Fixture.biasedTable())
         XCTAssertGreaterThan(try Self.gap(plain), 0.15)
         let fair = try plain.refit(JSON.parse(#"{"fairness": {"strength": 4}}"#))
         XCTAssertEqual([fair.plan.groups, fair.plan.releasedGroups], [["sex=f", "sex=m"], ["all"]])
@@ -197,7 +176,7 @@ final class RefitTests: XCTestCase {
         // Both together, then one of them: its counts are sums of those of the joint groups.
         let both = try Fixture.train(Plan(schema: Fixture.schema(), protected: ["sex", "smoker"], epsilon: 4,
                                           delta: 1e-5, preset: "best", config: JSON.parse("{\(Self.small)}")),
-                                     Self.table())
+                                     Fixture.biasedTable())
         let one = try both.refit(JSON.parse(#"{"protected": ["smoker"]}"#)), parts = one.plan.groups.count
         let released = both.statistics.groupCounts
         for k in 0..<parts {

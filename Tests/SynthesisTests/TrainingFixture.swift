@@ -49,6 +49,33 @@ enum Fixture {
         return t
     }
 
+    /// Such rows where sex decides the ward nearly always: a column that tells the group, and age and dose with it.
+    static func biasedTable(rows: Int = 900) throws -> Table {
+        let t = try table(rows: rows)
+        for i in 0..<rows {
+            let ward = t.columns[0].offset(i) * 2 + (i % 10 == 0 ? 1 : 0)
+            t.columns[1].put(i, ward)
+            t.columns[2].put(i, Int64(ward) * 20 + Int64(i % 30))
+            t.columns[4].put(i, (Int64(ward) * 20 + Int64(i % 30)) / 2)
+        }
+        for k in t.columns.indices { try t.fill(k) { _ in } }
+        return t
+    }
+
+    /// A configuration with the options of `more` over those of the same sections.
+    static func overlaid(_ base: String, _ more: JSON) throws -> JSONObject {
+        var all = try JSON.parse(base).asObject ?? JSONObject()
+        for key in more.asObject?.keys ?? [] {
+            guard var own = all[key]?.asObject, let options = more[key]?.asObject else {
+                all[key] = more[key]
+                continue
+            }
+            for k in options.keys { own[k] = options[k] }
+            all[key] = .object(own)
+        }
+        return all
+    }
+
     /// A new, empty folder; empty text where none can be had.
     static func makeFolder() -> String {
         var template = Array("/tmp/flip-synthesis-XXXXXX".utf8CString)

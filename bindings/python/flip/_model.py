@@ -138,8 +138,9 @@ class Model(Handle):
 
         A point holds the mean over columns of the disparity that whoever predicts a column from the others would see
         ("disparity"), of the area under the ROC curve of that prediction ("auc"), and the error of both. Strength 0 is
-        the table as it was released. protected: the model's columns unless given. Unsupported for a model of another
-        preset or without protected columns, and where the releases do not tell the groups.
+        the table as it was released, or the networks that saw private rows. protected: the model's columns unless
+        given. Unsupported for a model with neither tables of several columns nor such networks that see every column,
+        without protected columns, and where the releases do not tell the groups.
         """
         options = config_bytes({"strengths": list(strengths), "protected": names_of(protected), "threads": threads})
         return cast(Frontier, take_json("flip_model_frontier", self._pointer, options))
