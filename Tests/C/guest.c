@@ -196,10 +196,12 @@ static void allocation_fails(void) {
     flip_schema_free(wide);
 }
 
-/* A whole training and a sample under every limit from nothing on: it works or says that memory is missing. */
+/* A whole training and a sample under limits from nothing on, closest where they are small: it works or says that
+ * memory is missing. */
 static void memory_runs_out_anywhere(void) {
-    long kilobytes;
-    for (kilobytes = 0; kilobytes <= 3000; kilobytes += kilobytes < 600 ? 20 : 100) {
+    long kilobytes, step;
+    for (kilobytes = 0; kilobytes <= 100000; kilobytes += step) {
+        step = kilobytes < 600 ? 20 : kilobytes < 3000 ? 100 : kilobytes / 3;
         pid_t child = fork();
         int status = -1;
         if (child == 0) {

@@ -190,7 +190,7 @@ final class DistillationTests: XCTestCase {
         let fields = (0..<T).map { #"{"name": "c\#($0)", "type": "integer", "constraints": {"enum": [0, 1, 2]}}"# }
         let plan = try Plan(schema: Schema(json: #"{"fields": [\#(fields.joined(separator: ", "))]}"#), protected: [],
                             epsilon: 1, delta: 1e-5, preset: "published")
-        let rows = DrawnRows(count: n, codes: codes, byGroup: [(0..<Int32(n)).map { $0 }], plan: plan)
+        let rows = try DrawnRows(count: n, codes: codes, groups: 1, plan: plan) { _ in 0 }
         let all = (0..<T).flatMap { a in (a + 1..<T).map { [a, $0] } }, levels = [Int](repeating: 3, count: T)
         for threads in [1, 2] {
             let found = try FairTask.strongest(7, of: all, rows, levels, threads: threads)

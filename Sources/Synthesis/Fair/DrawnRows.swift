@@ -10,15 +10,30 @@ final class DrawnRows: FreeRows {
     let count: Int
     /// [columns that networks see][count].
     let codes: Buffer<UInt16>
-    /// Rows by their group.
-    let byGroup: [[Int32]]
     let groupShares: GroupShares?
+    /// Rows, those of one group after those of another, and where each group's begin. No array of the language: where
+    /// memory is short one of so many rows would take the host down.
+    private let byGroup: Buffer<Int32>, starts: [Int]
     private let columns: Int
 
-    /// - Parameter shares: of the groups; nil: as many as there are rows of each.
-    init(count: Int, codes: Buffer<UInt16>, byGroup: [[Int32]], shares: GroupShares? = nil, plan: Plan) {
-        (self.count, self.codes, self.byGroup, columns) = (count, codes, byGroup, plan.modelled.count)
-        groupShares = shares ?? GroupShares(byGroup.map { Double($0.count) }, plan: plan)
+    /// - Parameters:
+    ///   - groups: how many there are. group: of each row.
+    ///   - shares: of the groups; nil: as many as there are rows of each.
+    /// - Throws: `.noMemory`.
+    init(count: Int, codes: Buffer<UInt16>, groups: Int, shares: GroupShares? = nil, plan: Plan,
+         group: (Int) -> Int) throws {
+        (self.count, self.codes, columns) = (count, codes, plan.modelled.count)
+        var sizes = [Int](repeating: 0, count: groups)
+        for i in 0..<count { sizes[group(i)] += 1 }
+        var next = sizes.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
+        starts = next
+        byGroup = try Buffer(count: count, for: "rows by their groups")
+        for i in 0..<count {
+            let g = group(i)
+            byGroup[next[g]] = Int32(i)
+            next[g] += 1
+        }
+        groupShares = shares ?? GroupShares(sizes.map { Double($0) }, plan: plan)
     }
 
     /// Generated rows, by their groups where a grouping is given.
@@ -26,9 +41,9 @@ final class DrawnRows: FreeRows {
     convenience init(of bins: Buffer<UInt16>, count n: Int, groups: Grouping? = nil, plan: Plan) throws {
         let codes = try Buffer<UInt16>(count: plan.modelled.count * n, for: "generated rows")
         for (t, j) in plan.modelled.enumerated() { (codes.base + t * n).update(from: bins.base + j * n, count: n) }
-        var byGroup = [[Int32]](repeating: [], count: groups?.count ?? 1)
-        for i in 0..<n { byGroup[groups?.group { Int(bins[$0 * n + i]) } ?? 0].append(Int32(i)) }
-        self.init(count: n, codes: codes, byGroup: byGroup, plan: plan)
+        try self.init(count: n, codes: codes, groups: groups?.count ?? 1, plan: plan) { i in
+            groups?.group { Int(bins[$0 * n + i]) } ?? 0
+        }
     }
 
     /// A row's place. u: uniform in [0, 1).
@@ -46,7 +61,8 @@ final class DrawnRows: FreeRows {
               targets: UnsafeMutablePointer<UInt16>?, stride: Int) -> Int {
         var stream = CounterStream(seed: seed, row: k, purpose: Self.purpose)
         let group = groupShares?.group(stream.uniformDouble()) ?? 0, g = wanted ?? group, u = stream.uniformDouble()
-        let own = byGroup[g], i = own.isEmpty ? place(u) : Int(own[min(Int(u * Double(own.count)), own.count - 1)])
+        let from = starts[g], own = starts[g + 1] - from
+        let i = own == 0 ? place(u) : Int(byGroup[from + min(Int(u * Double(own)), own - 1)])
         copy(i) { t, code in
             codes[t * stride] = code
             targets?[t * stride] = code

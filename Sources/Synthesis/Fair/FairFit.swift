@@ -111,9 +111,8 @@ extension FairFit {
             startGroups[Int(k)] = Int32(source.draw(seed: Seed.start, row: k, group: nil, codes: codes, targets: nil,
                                                     stride: 1))
         }, stop: stop)
-        var byGroup = [[Int32]](repeating: [], count: source.groupShares?.count ?? 1)
-        for i in 0..<n { byGroup[Int(startGroups[i])].append(Int32(i)) }
-        return FairRows(rows: DrawnRows(count: n, codes: codes, byGroup: byGroup, shares: source.groupShares,
-                                        plan: plan), estimate: estimate)
+        let rows = try DrawnRows(count: n, codes: codes, groups: source.groupShares?.count ?? 1,
+                                 shares: source.groupShares, plan: plan) { Int(startGroups[$0]) }
+        return FairRows(rows: rows, estimate: estimate)
     }
 }
