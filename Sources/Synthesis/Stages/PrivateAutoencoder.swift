@@ -46,7 +46,7 @@ package struct PrivateAutoencoder: Stage {
     }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
-        guard root.has(id.name), let fit = run.artefacts.autoencoder else { return }
+        guard !root.has(Teacher.group), let fit = run.artefacts.autoencoder else { return }
         try fit.read(from: root, id.name)
         try run.artefacts.privateAlignment?.read(from: root, network: fit.network)
     }

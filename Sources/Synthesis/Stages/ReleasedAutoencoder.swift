@@ -102,7 +102,7 @@ package struct ReleasedAutoencoder: Stage {
     }
 
     package func read(_ run: StageRun, from root: GroupReader, isOver: Bool) throws {
-        guard root.has(id.name), let fit = run.artefacts.autoencoder else { return }
+        guard id == .autoencoder || run.artefacts.teacher != nil, let fit = run.artefacts.autoencoder else { return }
         try fit.read(from: root, id.name)
         if root.has("independence") {
             try Self.alignment(run, run.freeRows(), fit.network)?.read(from: root, network: fit.network)
